@@ -1,0 +1,3 @@
+"""The job system: jobs, statuses, queues and stores. Knows jobs, not tensors: no model runtime is imported here."""
+
+__version__ = "0.1.0"
