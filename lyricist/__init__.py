@@ -1,1 +1,1 @@
-"""The model that writes lyrics. Knows text and tensors, not jobs: no cloud client is imported here."""
+"""The model that writes lyrics. Knows text and tensors, not jobs; imports no cloud client."""

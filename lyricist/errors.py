@@ -1,0 +1,24 @@
+"""What can go wrong in the lyricist, as one tree of exceptions.
+
+A message is one sentence that a person can act on. Nothing here knows of jobs or HTTP.
+"""
+
+
+class LyricistError(Exception):
+    """Writing lyrics went wrong."""
+
+
+class BundleError(LyricistError):
+    """A model bundle is missing, half written, damaged or of a format that is not known."""
+
+
+class BuildError(LyricistError):
+    """A model bundle could not be built."""
+
+
+class ContextFull(LyricistError):  # noqa: N818, the condition is normal and is caught by name
+    """A row of the KV cache holds as many positions as it can."""
+
+
+class RequestError(LyricistError):
+    """A song was asked for in a way that cannot be served."""

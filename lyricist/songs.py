@@ -1,0 +1,49 @@
+"""A song as it is asked for and as it is handed back. Plain values; knows no model."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SongRequest:
+    """What to write. The same request and the same bundle give the same song."""
+
+    prompt: str
+    #: Lines of the verse; in a song, lines of each section.
+    lines: int = 16
+    #: AABB, ABAB, ABBA, AAAA, ABCB or none.
+    rhyme_scheme: str = "AABB"
+    #: "verse" or "song".
+    structure: str = "verse"
+    style: str = "rap"
+    mood: str = ""
+    #: 0 always takes the likeliest token.
+    temperature: float = 0.8
+    top_p: float = 0.95
+    seed: int = 0
+    #: False keeps profanity out; slurs are never written.
+    explicit: bool = False
+    #: True starts the first line with the prompt itself.
+    continue_prompt: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A named part of a song, for example "Verse 1" or "Chorus"."""
+
+    name: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Song:
+    """What was written."""
+
+    title: str
+    sections: tuple[Section, ...]
+    rhyme_scheme: str
+    #: Share of the scheme's pairs that rhyme, 0 to 1; None where the scheme asks for none.
+    rhyme_score: float | None
+    #: Tokens generated, the prompt not counted.
+    tokens: int
+    #: False when it was abandoned half way.
+    finished: bool
