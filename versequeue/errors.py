@@ -1,0 +1,168 @@
+"""Every error that a caller can meet: one tree, each class with its HTTP status, slug and title.
+
+The slugs are part of the public contract and never change. Knows nothing of HTTP libraries:
+`versequeue.http` turns these into problem documents.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One fault in the input: `pointer` is a JSON pointer into the body, `detail` one sentence."""
+
+    pointer: str
+    detail: str
+
+
+class VerseQueueError(Exception):
+    """Something went wrong on our side; the details are in the logs."""
+
+    status: int = 500
+    slug: str = "internal"
+    title: str = "Internal error"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        errors: Sequence[FieldError | Mapping[str, object]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or (type(self).__doc__ or self.title).strip())
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+
+class InvalidJson(VerseQueueError):
+    """The body is not valid JSON in UTF-8."""
+
+    status, slug, title = 400, "invalid-json", "Invalid JSON"
+
+
+class InvalidRequest(VerseQueueError):
+    """The request cannot be understood."""
+
+    status, slug, title = 400, "invalid-request", "Invalid request"
+
+
+class Unauthorized(VerseQueueError):
+    """This server asks for an API key in the X-Api-Key header."""
+
+    status, slug, title = 401, "unauthorized", "API key missing"
+
+
+class Forbidden(VerseQueueError):
+    """The API key is not one of this server's keys."""
+
+    status, slug, title = 403, "forbidden", "API key refused"
+
+
+class NotFound(VerseQueueError):
+    """There is nothing here."""
+
+    status, slug, title = 404, "not-found", "Not found"
+
+
+class MethodNotAllowed(VerseQueueError):
+    """This resource does not take that method; Allow names the ones that it takes."""
+
+    status, slug, title = 405, "method-not-allowed", "Method not allowed"
+
+
+class NotFinished(VerseQueueError):
+    """The job has not succeeded, so it has no lyrics yet."""
+
+    status, slug, title = 409, "not-finished", "Not finished"
+
+
+class IdempotencyInProgress(VerseQueueError):
+    """The first request with this Idempotency-Key is still being written; try again."""
+
+    status, slug, title = 409, "idempotency-in-progress", "Still in progress"
+
+
+class NothingToRedeliver(VerseQueueError):
+    """No webhook event of this job has been sent yet."""
+
+    status, slug, title = 409, "nothing-to-redeliver", "Nothing to redeliver"
+
+
+class Gone(VerseQueueError):
+    """This was kept for its retention time and is no longer available."""
+
+    status, slug, title = 410, "gone", "Gone"
+
+
+class PayloadTooLarge(VerseQueueError):
+    """The body is larger than this resource takes."""
+
+    status, slug, title = 413, "payload-too-large", "Payload too large"
+
+
+class UnsupportedMediaType(VerseQueueError):
+    """This resource does not take that content type."""
+
+    status, slug, title = 415, "unsupported-media-type", "Unsupported media type"
+
+
+class ValidationFailed(VerseQueueError):
+    """Some of the fields are not valid; `errors` names each of them."""
+
+    status, slug, title = 422, "validation", "Validation failed"
+
+
+class BatchInvalid(VerseQueueError):
+    """Some rows of the file are not valid; nothing was queued."""
+
+    status, slug, title = 422, "batch-invalid", "Invalid prompt file"
+
+
+class WebhookUrlForbidden(VerseQueueError):
+    """A webhook goes to an https URL with a public address."""
+
+    status, slug, title = 422, "webhook-url-forbidden", "Webhook URL forbidden"
+
+
+class IdempotencyKeyReused(VerseQueueError):
+    """This Idempotency-Key was used with another body; use a new key for a new request."""
+
+    status, slug, title = 422, "idempotency-key-reused", "Idempotency key reused"
+
+
+class RateLimited(VerseQueueError):
+    """Too many requests from this client; Retry-After says when to come back."""
+
+    status, slug, title = 429, "rate-limited", "Rate limited"
+
+
+class BudgetExhausted(VerseQueueError):
+    """Today's budget of songs is used up; Retry-After says when the next day begins."""
+
+    status, slug, title = 429, "budget-exhausted", "Daily budget exhausted"
+
+
+class StoreUnavailable(VerseQueueError):
+    """The store cannot be reached just now; try again."""
+
+    status, slug, title = 503, "store-unavailable", "Store unavailable"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"Retry-After": "5"})
+
+
+class QueueUnavailable(VerseQueueError):
+    """The queue cannot be reached just now; the sweep will publish the job."""
+
+    status, slug, title = 503, "queue-unavailable", "Queue unavailable"
+
+
+class LeaseLost(VerseQueueError):
+    """This attempt was given up on: the job belongs to another attempt or has ended."""
+
+    status, slug, title = 409, "lease-lost", "Lease lost"
+
+
+class StartupError(VerseQueueError):
+    """The server cannot start; one sentence for the person at the terminal, exit status 2."""
