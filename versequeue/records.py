@@ -6,11 +6,10 @@ that an old and a new version can run side by side on one store. Knows no store.
 
 import types
 import typing
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -43,14 +42,9 @@ def to_record(value: object) -> Any:
 
 def from_record(cls: type[T], record: Mapping[str, Any]) -> T:
     """The dataclass `cls` that `to_record` wrote; TypeError if a required field is missing."""
-    hints = _hints(cls)
+    hints = typing.get_type_hints(cls)
     known = {name: _read(hints[name], record[name]) for name in hints if name in record}
     return cls(**known)
-
-
-@cache
-def _hints(cls: Hashable) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
 
 
 def _read(hint: Any, value: Any) -> Any:

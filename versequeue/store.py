@@ -30,8 +30,8 @@ class IdempotencyRecord:
     expires_at: datetime
 
 
-class KeyTaken(Exception):  # noqa: N818 - a race that was lost, not an error of anybody's
-    """Another request wrote the idempotency record first."""
+class KeyTaken(Exception):
+    """Another request wrote the idempotency record first: a race that was lost, not a fault."""
 
     def __init__(self, record: IdempotencyRecord) -> None:
         super().__init__(record.key)

@@ -1,0 +1,98 @@
+"""The tick that repairs: lost messages, dead workers, jobs past their time, due webhooks, expiry.
+
+Each repair is one transaction that checks again what it found; two sweeps at once repair once.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from versequeue.batches import JOBS_PER_MESSAGE, Batch
+from versequeue.clock import Clock, utc_now
+from versequeue.endings import finish_batch, follow_up, hint
+from versequeue.jobs import Job, Status, republish, settle
+from versequeue.queue import Queue, Topic
+from versequeue.store import Store
+
+log = logging.getLogger(__name__)
+BATCH_CHECK_S = 60
+
+
+@dataclass
+class SweepReport:
+    """What one tick did."""
+
+    republished: int = 0
+    ended: int = 0
+    notified: int = 0
+    deleted: int = 0
+    singles: list[str] = field(default_factory=list)
+    bulk: list[str] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """The figures, for the log and the answer."""
+        return {
+            "republished": self.republished,
+            "ended": self.ended,
+            "notified": self.notified,
+            "deleted": self.deleted,
+        }
+
+
+def sweep(store: Store, queue: Queue, clock: Clock = utc_now) -> SweepReport:
+    """Repair everything that is due now. Raises StoreUnavailable; safe to run at any time."""
+    report = SweepReport()
+    now = clock()
+    for job in store.due_jobs(now):
+        _repair(store, queue, job, now, report)
+    _publish(queue, report)
+    for batch in store.due_batches(now):
+        _check_batch(store, queue, batch, now, report)
+    report.deleted = store.delete_expired(now)
+    log.info("swept: %s", report.counts())
+    return report
+
+
+def _repair(store: Store, queue: Queue, found: Job, now: datetime, report: SweepReport) -> None:
+    if found.done:
+        report.notified += hint(queue, Topic.NOTIFY, [{"target": found.id}])
+        return
+    send = False
+
+    def change(job: Job) -> Job:
+        nonlocal send
+        settled = settle(job, now)
+        send = settled.status is Status.QUEUED and settled.publish_at <= now
+        return republish(settled, now) if send else settled
+
+    job = store.update_job(found.id, change)
+    if job is None:
+        return
+    if send:
+        (report.bulk if job.batch_id else report.singles).append(job.id)
+    if job.done:
+        report.ended += 1
+        follow_up(store, queue, job, now)
+
+
+def _publish(queue: Queue, report: SweepReport) -> None:
+    for job_id in report.singles:
+        report.republished += hint(queue, Topic.JOBS, [{"job_ids": [job_id]}])
+    for start in range(0, len(report.bulk), JOBS_PER_MESSAGE):
+        ids = report.bulk[start : start + JOBS_PER_MESSAGE]
+        report.republished += len(ids) * hint(queue, Topic.BULK, [{"job_ids": ids}])
+
+
+def _check_batch(
+    store: Store, queue: Queue, batch: Batch, now: datetime, report: SweepReport
+) -> None:
+    if batch.finished_at:
+        report.notified += hint(queue, Topic.NOTIFY, [{"target": batch.id}])
+    elif not finish_batch(store, queue, batch.id, now):
+        store.update_batch(batch.id, _look_again(now))
+
+
+def _look_again(now: datetime) -> Callable[[Batch], Batch]:
+    later = now + timedelta(seconds=BATCH_CHECK_S)
+    return lambda batch: batch if batch.finished_at else replace(batch, check_at=later)
