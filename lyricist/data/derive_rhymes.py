@@ -1,0 +1,39 @@
+"""Derives pronunciations.txt.gz from the CMU Pronouncing Dictionary. Run by hand:
+
+    python lyricist/data/derive_rhymes.py path/to/cmudict.dict
+
+Owns which words the table holds; nothing at run time imports this file.
+"""
+
+import gzip
+import re
+import sys
+from pathlib import Path
+
+from lyricist.phones import code
+
+#: Only words that lyrics can hold; "a.m." and hyphenated entries are left out.
+_WORD = re.compile(r"^[a-z']+$")
+#: Longer entries are mostly surnames; rhyme.py derives the rest by suffix.
+_LONGEST_WORD = 14
+
+
+def derive(lines: list[str]) -> bytes:
+    """The table: a word and its pronunciations, separated by spaces, on alternating lines."""
+    table: dict[str, list[str]] = {}
+    for line in lines:
+        entry, phones = line.split("#")[0].split(maxsplit=1)
+        word = re.sub(r"\(\d+\)$", "", entry)
+        if _WORD.match(word) and len(word) <= _LONGEST_WORD:
+            known = table.setdefault(word, [])
+            if code(phones) not in known:
+                known.append(code(phones))
+    rows = (f"{word}\n{' '.join(codes)}" for word, codes in sorted(table.items()))
+    return "\n".join(rows).encode("ascii")
+
+
+if __name__ == "__main__":
+    source = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
+    target = Path(__file__).with_name("pronunciations.txt.gz")
+    target.write_bytes(gzip.compress(derive(source), compresslevel=9, mtime=0))
+    sys.stdout.write(f"{target.name}: {target.stat().st_size} bytes\n")

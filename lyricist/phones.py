@@ -1,0 +1,29 @@
+"""The alphabet of the pronunciation table: one printable character a phone.
+
+Vowels are the letters a to o, upper case where stressed; consonants are digits and signs. Phones
+are named as the CMU Pronouncing Dictionary names them. Knows no words.
+"""
+
+_VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW"
+_CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH"
+_SIGNS = "abcdefghijklmno0123456789!#$%&()*+-/:<="
+
+_CODE = dict(zip(f"{_VOWELS} {_CONSONANTS}".split(), _SIGNS, strict=True))
+
+
+def code(names: str) -> str:
+    """`"K AE1 T"` as one string; a vowel is stressed if its name ends in 1 or 2."""
+    return "".join(
+        _CODE[name.rstrip("012")].upper() if name[-1] in "12" else _CODE[name.rstrip("0")]
+        for name in names.split()
+    )
+
+
+def is_vowel(phone: str) -> bool:
+    """Whether one character of a code is a vowel, of whatever stress."""
+    return phone.isalpha()
+
+
+def is_stressed(phone: str) -> bool:
+    """Whether one character of a code is a stressed vowel."""
+    return phone.isupper()

@@ -1,0 +1,117 @@
+"""Which words are not written: slurs never, profanity only where it was asked for.
+
+Works on whole words, so that Scunthorpe, God and "kill the beat" pass; sees through digits for
+letters, stars, drawn-out and spelled-out words. The word lists are stored in ROT13, so that they
+can be reviewed without being read by accident. Knows no model.
+"""
+
+import codecs
+import re
+from enum import StrEnum
+from functools import cache
+
+from lyricist.words import word_list
+
+_LEET = str.maketrans("013457$@!|+", "oieastsaiit")
+_ENDINGS = ("", "s", "es", "z", "ed", "er", "ers", "in", "ing", "y", "ty", "ier", "iest", "ass")
+_TOKEN = re.compile(r"[\w*$@!|+'’-]+")
+#: Single letters with spaces, dots or dashes between them: "f u c k".
+_SPELLED = re.compile(r"(?<![\w'])(?:\w[ .\-_]+){2,}\w(?![\w'])")
+#: Three or more of a letter; two are enough where English has no such pair.
+_DRAWN_OUT = re.compile(r"([iu])\1+|(\w)\2\2+")
+_POSSESSIVE = re.compile(r"['’]s?$")
+
+
+class Tier(StrEnum):
+    """How bad a word is."""
+
+    MILD = "mild"
+    STRONG = "strong"
+    #: Never written, whatever was asked for.
+    SLUR = "slur"
+
+
+def tier(word: str) -> Tier | None:
+    """The tier of one word in any spelling or regular form; None if nothing is wrong with it."""
+    letters = _POSSESSIVE.sub("", word.lower().replace("-", ""))
+    if not letters or letters in word_list("innocent"):
+        return None
+    for spelling in (letters, *word.lower().split("-")):
+        for variant in _spellings(spelling):
+            if found := _tier_of_stem(variant):
+                return found
+    return None
+
+
+def is_allowed(word: str, explicit: bool) -> bool:
+    """Whether `word` may stand in lyrics; `explicit` lets profanity through, but no slurs."""
+    found = tier(word)
+    return found is None or (explicit and found is not Tier.SLUR)
+
+
+def offences(text: str, explicit: bool) -> list[str]:
+    """Every part of `text` that may not be written, as it stands there."""
+    return [text[start:end] for start, end in _offending_spans(text, explicit)]
+
+
+def mask(text: str, explicit: bool) -> str:
+    """`text` with a star for every letter but the first of each offending word; slurs all stars."""
+    pieces, done = [], 0
+    for start, end in _offending_spans(text, explicit):
+        word = text[start:end]
+        shown = 0 if tier(re.sub(r"[ .\-_]", "", word)) is Tier.SLUR else 1
+        pieces += [text[done:start], word[:shown], re.sub(r"\w", "*", word[shown:])]
+        done = end
+    return "".join([*pieces, text[done:]])
+
+
+def _offending_spans(text: str, explicit: bool) -> list[tuple[int, int]]:
+    spans = [
+        match.span()
+        for match in _SPELLED.finditer(text)
+        if not is_allowed(re.sub(r"[ .\-_]", "", match.group()), explicit)
+    ]
+    for match in _TOKEN.finditer(text):
+        inside = any(start <= match.start() < end for start, end in spans)
+        if not inside and not is_allowed(match.group(), explicit):
+            spans.append(match.span())
+    return sorted(spans)
+
+
+def _spellings(letters: str) -> list[str]:
+    """As written, with digits read as letters, and with drawn-out letters made one or two."""
+    plain = letters.rstrip("!|+").translate(_LEET)
+    once = _DRAWN_OUT.sub(lambda run: run.group()[0], plain)
+    twice = _DRAWN_OUT.sub(lambda run: run.group()[:2], plain)
+    return list(dict.fromkeys((letters, plain, once, twice)))
+
+
+def _tier_of_stem(spelling: str) -> Tier | None:
+    if "*" in spelling:
+        return _tier_of_starred(spelling)
+    for ending in _ENDINGS:
+        root = spelling.removesuffix(ending)
+        if len(root) + len(ending) != len(spelling):
+            continue
+        for candidate in (root, root[:-1] if root[-1:] == root[-2:-1] else root):
+            if candidate in _tiers():
+                return _tiers()[candidate]
+    return None
+
+
+def _tier_of_starred(spelling: str) -> Tier | None:
+    """A word with stars in it, where at least two letters are left to know it by."""
+    if sum(map(str.isalpha, spelling)) < 2:
+        return None
+    pattern = re.compile(re.escape(spelling).replace(r"\*", r"\w") + "s?")
+    worst = [found for word, found in _tiers().items() if pattern.fullmatch(word)]
+    return worst[0] if worst else None
+
+
+@cache
+def _tiers() -> dict[str, Tier]:
+    return {
+        codecs.decode(word, "rot13"): level
+        for level in Tier
+        for word in word_list(f"banned_{level}")
+    }

@@ -1,0 +1,93 @@
+"""Which lines rhyme with which, and how a song's lines are shared out. Pure arithmetic."""
+
+from dataclasses import dataclass
+
+#: The pattern of four lines, repeated with new letters; None asks for no rhyme at all.
+PATTERNS: dict[str, str | None] = {
+    "AABB": "AABB",
+    "ABAB": "ABAB",
+    "ABBA": "ABBA",
+    "AAAA": "AAAA",
+    "ABCB": "ABCB",
+    "none": None,
+}
+
+_UNIT = 4
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section to write; a chorus is written where it first appears and repeated after that."""
+
+    name: str
+    lines: int
+
+
+def rhyme_groups(scheme: str, lines: int) -> tuple[int | None, ...]:
+    """For each line the number of its rhyme group; None for a line that rhymes with no other.
+
+    The pattern repeats every four lines with new groups. What is left at the end rhymes with
+    itself (two or three lines), or with the line before it (one line), so that no line of a
+    rhyming pattern is left without a partner.
+    """
+    pattern = PATTERNS[scheme]
+    if pattern is None or lines < 2:
+        return (None,) * lines
+    groups = []
+    for line in range(lines):
+        unit, place = divmod(line, _UNIT)
+        left = lines - unit * _UNIT
+        if left >= _UNIT:
+            groups.append(unit * _UNIT + pattern.index(pattern[place]))
+        else:
+            groups.append(unit * _UNIT if left > 1 else groups[-1])
+    return tuple(group if groups.count(group) > 1 else None for group in groups)
+
+
+def rhyme_letters(scheme: str, lines: int) -> tuple[str, ...]:
+    """The groups as letters in order of appearance (A to Z, then AA, AB, ...); "" for none."""
+    groups = rhyme_groups(scheme, lines)
+    order = list(dict.fromkeys(group for group in groups if group is not None))
+    return tuple("" if group is None else _letter(order.index(group)) for group in groups)
+
+
+def rhyme_pairs(scheme: str, lines: int) -> tuple[tuple[int, int], ...]:
+    """Every line that has an earlier line of its group, paired with the nearest such line."""
+    groups = rhyme_groups(scheme, lines)
+    last: dict[int, int] = {}
+    pairs = []
+    for line, group in enumerate(groups):
+        if group is not None:
+            if group in last:
+                pairs.append((last[group], line))
+            last[group] = line
+    return tuple(pairs)
+
+
+def parts(structure: str, lines: int) -> tuple[Part, ...]:
+    """The sections in singing order; their lines, the repeated chorus included, sum to `lines`."""
+    if structure != "song":
+        return (Part("Verse 1", lines),)
+    chorus = _chorus_lines(lines)
+    rest = lines - 2 * chorus
+    first = (rest + 1) // 2
+    if first % 2 and rest % 2 == 0 and rest > 2:
+        first += 1
+    return (
+        Part("Verse 1", first),
+        Part("Chorus", chorus),
+        Part("Verse 2", rest - first),
+        Part("Chorus", chorus),
+    )
+
+
+def _chorus_lines(lines: int) -> int:
+    for chorus, least in ((8, 40), (4, 16), (2, 8)):
+        if lines >= least:
+            return chorus
+    return 1
+
+
+def _letter(number: int) -> str:
+    high, low = divmod(number, 26)
+    return ("" if high == 0 else chr(64 + high)) + chr(65 + low)

@@ -1,0 +1,77 @@
+"""Words as spelled: splitting, word lists, and which forms are of one word.
+
+Knows no sound (see `rhyme`) and no model.
+"""
+
+import re
+from functools import cache
+from importlib import resources
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")
+_ENDINGS = ("ings", "ing", "in'", "ers", "ies", "ied", "'s", "er", "es", "ed", "ly", "s", "y")
+#: A word shorter than this names no topic ("go", "a", "ok").
+_SHORTEST_TOPIC = 3
+
+
+def split_words(text: str) -> list[str]:
+    """The words of `text` in lower case; an apostrophe belongs to its word."""
+    return [word.replace("’", "'") for word in _WORD.findall(text.lower())]
+
+
+@cache
+def word_list(name: str) -> frozenset[str]:
+    """The entries of data/<name>.txt, separated by spaces; lines that start with # are notes."""
+    return frozenset(word for line in _lines(name) for word in line.split())
+
+
+@cache
+def phrases(name: str) -> frozenset[tuple[str, ...]]:
+    """The lines of data/<name>.txt, each split into words."""
+    return frozenset(tuple(line.split()) for line in _lines(name))
+
+
+def is_function_word(word: str) -> bool:
+    """Whether `word` only holds a sentence together (the, with, gonna, very)."""
+    return word.lower().replace("’", "'") in word_list("function_words")
+
+
+def topic_words(prompt: str) -> tuple[str, ...]:
+    """The words that say what `prompt` is about, in order, each once; plain Latin letters only."""
+    skipped = word_list("function_words") | word_list("request_words")
+    words = (word.removesuffix("'s").strip("'") for word in split_words(prompt))
+    kept = (
+        word
+        for word in words
+        if len(word) >= _SHORTEST_TOPIC and word.isascii() and word not in skipped
+    )
+    return tuple(dict.fromkeys(kept))
+
+
+@cache
+def stem(word: str) -> str:
+    """What is left of `word` without its grammatical ending; the same for most of its forms."""
+    word = word.lower().replace("’", "'")
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            word = word.removesuffix(ending)
+            break
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "sl":
+        word = word[:-1]
+    return word.removesuffix("e")
+
+
+def are_close(first: str, second: str) -> bool:
+    """Whether two words are forms of one ("dancer", "dancing") or share most of their letters."""
+    if stem(first) == stem(second):
+        return True
+    shared = 0
+    for one, other in zip(first.lower(), second.lower(), strict=False):
+        if one != other:
+            break
+        shared += 1
+    return shared >= 5 and abs(len(first) - len(second)) <= 3
+
+
+def _lines(name: str) -> list[str]:
+    text = resources.files("lyricist").joinpath(f"data/{name}.txt").read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
