@@ -118,6 +118,8 @@ class Job:
     #: raised by every claim; a writer that holds another number holds nothing
     attempt: int = 0
     publishes: int = 1
+    #: which worker holds the lease, so that one known to be dead can be given up on at once
+    worker: str = ""
     lease_expires_at: datetime | None = None
     attempt_ends_at: datetime | None = None
     preview: tuple[str, ...] = ()
@@ -145,7 +147,9 @@ class Job:
         return self.lease_expires_at
 
 
-def claim(job: Job, now: datetime, *, lease_s: float, attempt_limit_s: float, stage: Stage) -> Job:
+def claim(
+    job: Job, now: datetime, worker: str, *, lease_s: float, attempt_limit_s: float, stage: Stage
+) -> Job:
     """Give `job` to a new attempt. Raises LeaseLost if it has ended or another attempt holds it.
 
     A job that may not be tried any more is returned in its final status instead: look at `done`.
@@ -163,6 +167,7 @@ def claim(job: Job, now: datetime, *, lease_s: float, attempt_limit_s: float, st
         status=Status.RUNNING,
         stage=stage,
         attempt=job.attempt + 1,
+        worker=worker,
         started_at=job.started_at or now,
         attempt_ends_at=ends_at,
         lease_expires_at=min(now + timedelta(seconds=lease_s), ends_at),
@@ -271,6 +276,13 @@ def check_fence(job: Job, attempt: int, now: datetime) -> None:
         raise LeaseLost(f"Attempt {attempt} was given up on; attempt {job.attempt} runs now.")
     if not _lease_is_live(job, now):
         raise LeaseLost(f"The lease of attempt {attempt} has lapsed.")
+
+
+def abandon(job: Job, worker: str, now: datetime) -> Job:
+    """`worker` is known to be dead: the lease that it holds, if any, lapses now."""
+    if job.status is not Status.RUNNING or job.worker != worker:
+        return job
+    return settle(replace(job, lease_expires_at=now), now)
 
 
 def _lease_is_live(job: Job, now: datetime) -> bool:

@@ -32,6 +32,9 @@ class Allowance:
         }
 
 
+NO_LIMIT = Allowance()
+
+
 def check_limits(
     store: Store, settings: Settings, client: str, now: datetime, jobs: int
 ) -> Allowance:
@@ -42,7 +45,7 @@ def check_limits(
     if settings.daily_budget:
         _check_budget(store, settings.daily_budget, now, jobs)
     if not settings.rate_per_minute:
-        return Allowance()
+        return NO_LIMIT
     since = now - timedelta(seconds=WINDOW_S)
     used = store.count_created(since, client)
     oldest = store.oldest_created(since, client) if used else None

@@ -17,7 +17,7 @@ from versequeue.errors import Gone, NotFound
 from versequeue.estimates import WORKER_STATE, WorkerView
 from versequeue.idempotency import first_answer, record_for, same_request
 from versequeue.jobs import REPUBLISH_FIRST_S, Job, Options, Status, note, request_cancel
-from versequeue.limits import Allowance, check_limits
+from versequeue.limits import NO_LIMIT, Allowance, check_limits
 from versequeue.queue import Queue, Topic
 from versequeue.records import format_time, parse_time
 from versequeue.store import KeyTaken, State, Store
@@ -49,7 +49,7 @@ class Accepted:
 
     job: Job
     replayed: bool = False
-    allowance: Allowance = Allowance()
+    allowance: Allowance = NO_LIMIT
 
 
 class Service:

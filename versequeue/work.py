@@ -1,0 +1,182 @@
+"""The worker's side of the job system: claim a job, report on it, end it.
+
+Every write after the claim goes through the fence of `versequeue.jobs`: a worker that was given
+up on can change nothing. Knows nothing of models.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from versequeue import estimates, jobs
+from versequeue.clock import Clock, utc_now
+from versequeue.config import Settings
+from versequeue.endings import follow_up
+from versequeue.errors import LeaseLost, StoreUnavailable
+from versequeue.jobs import Job, Metrics, Stage, Status
+from versequeue.queue import Queue
+from versequeue.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Where one worker process takes its jobs from."""
+
+    def __init__(
+        self, store: Store, queue: Queue, settings: Settings, worker: str, clock: Clock = utc_now
+    ) -> None:
+        self.store = store
+        self.queue = queue
+        self.settings = settings
+        self.worker = worker
+        self.clock = clock
+
+    def claim(self, job_id: str, stage: Stage) -> "Attempt | None":
+        """Take the job, or None if there is nothing to do. Raises StoreUnavailable."""
+        now = self.clock()
+        claimed = False
+
+        def change(job: Job) -> Job:
+            nonlocal claimed
+            changed = jobs.claim(
+                job,
+                now,
+                self.worker,
+                lease_s=self.settings.lease_s,
+                attempt_limit_s=self.settings.attempt_limit_s,
+                stage=stage,
+            )
+            claimed = changed.status is Status.RUNNING
+            return changed
+
+        try:
+            job = self.store.update_job(job_id, change)
+        except LeaseLost as error:
+            log.info("not claimed: %s", error, extra={"job_id": job_id})
+            return None
+        if job is None:
+            log.warning("a message names an unknown job", extra={"job_id": job_id})
+            return None
+        if not claimed:
+            follow_up(self.store, self.queue, job, now)
+            return None
+        log.info("claimed", extra=_labels(job))
+        return Attempt(self, job)
+
+    def abandon(self, job_ids: Iterable[str], worker: str) -> None:
+        """`worker` is known to have died with these jobs: what it held is queued again now."""
+        for job_id in job_ids:
+            now = self.clock()
+            job = self.store.update_job(job_id, lambda job, now=now: jobs.abandon(job, worker, now))
+            if job and job.done:
+                follow_up(self.store, self.queue, job, now)
+
+    def show_model(self, model: str) -> None:
+        """Tell everybody who asks for the status that this worker has `model` loaded."""
+        now = self.clock()
+        self.store.update_state(
+            estimates.WORKER_STATE, lambda state: estimates.seen(state, now, self.worker, model)
+        )
+
+    def show_stopped(self) -> None:
+        """Tell everybody who asks that the one worker there was has stopped."""
+        now = self.clock()
+        self.store.update_state(estimates.WORKER_STATE, lambda state: estimates.stopped(state, now))
+
+
+class Attempt:
+    """One claimed job in the hands of its worker."""
+
+    def __init__(self, desk: Desk, job: Job) -> None:
+        self._desk = desk
+        self.job = job
+        #: the job was taken away or has ended: nothing that is written now counts
+        self.over = False
+        self._written_at = desk.clock()
+
+    def beat(self) -> bool:
+        """Renew the lease with nothing new to say; whether the job is still ours and wanted."""
+        return self._renew(self.job.preview, self.job.stage or Stage.WRITING)
+
+    def lines(self, lines: Sequence[str]) -> bool:
+        """Show the lines so far, at most once per interval; False: stop writing this job."""
+        now = self._desk.clock()
+        waited_s = (now - self._written_at).total_seconds()
+        if self.over or waited_s < self._desk.settings.progress_interval_s:
+            return not self.over
+        return self._renew(tuple(lines), Stage.WRITING)
+
+    def succeed(self, output: dict[str, Any], metrics: Metrics) -> None:
+        """Store the song, and what it took. Raises StoreUnavailable."""
+        self._end(lambda job, now: jobs.succeed(job, self.job.attempt, now, output, metrics))
+        if self.job.status is Status.SUCCEEDED:
+            now = self._desk.clock()
+            self._desk.store.update_state(
+                estimates.WORKER_STATE, lambda state: estimates.measured(state, self.job, now)
+            )
+
+    def fail(self, error: dict[str, Any], *, retry: bool) -> None:
+        """This attempt went wrong. Raises StoreUnavailable."""
+        self._end(lambda job, now: jobs.give_up(job, self.job.attempt, now, error, retry=retry))
+
+    def hand_back(self, reason: str) -> None:
+        """The worker must stop: the job is for the next one. Raises StoreUnavailable."""
+        self._end(lambda job, now: jobs.hand_back(job, self.job.attempt, now, reason))
+
+    def cancel(self) -> None:
+        """Stop for the cancel request that `lines` reported. Raises StoreUnavailable."""
+        self._end(lambda job, now: jobs.end_canceled(job, self.job.attempt, now))
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether somebody asked to cancel, as far as the last write saw."""
+        return self.job.cancel_requested_at is not None
+
+    def _renew(self, lines: tuple[str, ...], stage: Stage) -> bool:
+        now = self._desk.clock()
+        try:
+            job = self._write(
+                lambda job: jobs.renew(
+                    job,
+                    self.job.attempt,
+                    now,
+                    lease_s=self._desk.settings.lease_s,
+                    lines=lines,
+                    stage=stage,
+                )
+            )
+        except StoreUnavailable as error:
+            log.warning("progress not stored: %s", error, extra=_labels(self.job))
+            return not self.over
+        self._written_at = now
+        return job is not None and not self.cancel_requested
+
+    def _end(self, change: Callable[[Job, datetime], Job]) -> None:
+        if self.over:
+            return
+        now = self._desk.clock()
+        job = self._write(lambda current: change(current, now))
+        self.over = True
+        if job is None:
+            return
+        log.info("attempt ended: %s", job.status, extra=_labels(job))
+        if job.done:
+            follow_up(self._desk.store, self._desk.queue, job, now)
+
+    def _write(self, change: Callable[[Job], Job]) -> Job | None:
+        try:
+            job = self._desk.store.update_job(self.job.id, change)
+        except LeaseLost as error:
+            log.warning("gave up: %s", error, extra=_labels(self.job))
+            job = None
+        if job is None:
+            self.over = True
+        else:
+            self.job = job
+        return job
+
+
+def _labels(job: Job) -> dict[str, Any]:
+    return {"job_id": job.id, "attempt": job.attempt, "batch_id": job.batch_id}
