@@ -1,0 +1,116 @@
+"""How long things take, read from service_times.json: what was measured, and what is assumed.
+
+Owns the shape of that file and the interpolation between measured numbers of streams.
+Measures nothing: `python -m bench service` writes the measured half.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+SERVICE_TIMES_PATH = Path(__file__).with_name("service_times.json")
+#: Jobs that one message may carry, and one forward pass serves.
+MOST_STREAMS = 8
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Durations of the real programs on the machine that the file names."""
+
+    #: Threads of the model runtime in these measurements.
+    threads: int
+    #: From the worker's process start to the first line stored, with the message already there.
+    worker_first_line_s: float
+    #: (songs written together, seconds until each of them has one more line), rising.
+    seconds_per_line: tuple[tuple[int, float], ...]
+    #: From process start to the first answer of a function without a model.
+    light_start_s: float
+    submit_request_s: float
+    results_request_s: float
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """The deployment's settings, and what cannot be measured away from the cloud."""
+
+    platform_start_s: float
+    #: How long the platform keeps an instance that has nothing to do.
+    platform_idle_s: float
+    worker_vcpu: float
+    worker_gib: float
+    light_vcpu: float
+    light_gib: float
+    sweep_period_s: float
+    sweep_reads: float
+    sweep_request_s: float
+    message_bytes: int
+    poll_bytes: int
+    job_kib: float
+    retention_days: float
+    #: The share of a machine's cores that can be used before its queue grows without end.
+    machine_busy_share: float
+    images_gb: float
+    bundle_gb: float
+    source: str
+
+
+@dataclass(frozen=True)
+class ServiceTimes:
+    date: str
+    machine: str
+    source: str
+    measured: Measured
+    assumed: Assumed
+
+    def line_s(self, streams: int) -> float:
+        """Seconds in which `streams` songs written together gain a line each; linear between."""
+        points = self.measured.seconds_per_line
+        if not 1 <= streams <= MOST_STREAMS:
+            raise ValueError(f"streams must be 1 to {MOST_STREAMS}, not {streams}")
+        for (low, low_s), (high, high_s) in pairwise(points):
+            if low <= streams <= high:
+                return low_s + (high_s - low_s) * (streams - low) / (high - low)
+        return points[0][1] * streams / points[0][0]
+
+    def song_s(self, lines: int, streams: int) -> float:
+        """Seconds in which a warm worker writes `streams` songs of `lines` lines together."""
+        return lines * self.line_s(streams)
+
+    @property
+    def worker_start_s(self) -> float:
+        """Seconds that a cold worker needs before it writes, the platform's own start with them."""
+        process_s = max(0.0, self.measured.worker_first_line_s - self.line_s(1))
+        return self.assumed.platform_start_s + process_s
+
+    @property
+    def light_start_s(self) -> float:
+        """Seconds that a cold function without a model needs before it serves."""
+        return self.assumed.platform_start_s + self.measured.light_start_s
+
+
+def message_sizes(jobs: int) -> list[int]:
+    """The numbers of jobs in the messages that carry `jobs` jobs submitted as one file."""
+    full, rest = divmod(jobs, MOST_STREAMS)
+    return [MOST_STREAMS] * full + ([rest] if rest else [])
+
+
+def round_up(seconds: float, step_s: float) -> float:
+    """`seconds` as billed: the next multiple of `step_s`."""
+    return math.ceil(round(seconds / step_s, 6)) * step_s
+
+
+def load_service_times(path: Path = SERVICE_TIMES_PATH) -> ServiceTimes:
+    """The times in `path`; TypeError where a field is missing or unknown."""
+    raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    measured = dict(raw["measured"])
+    per_line = sorted((int(n), float(s)) for n, s in measured.pop("seconds_per_line").items())
+    return ServiceTimes(
+        date=raw["date"],
+        machine=raw["machine"],
+        source=raw["source"],
+        measured=Measured(seconds_per_line=tuple(per_line), **measured),
+        assumed=Assumed(**raw["assumed"]),
+    )
