@@ -1,0 +1,234 @@
+"""The store and the queue in memory: one thread, no clock of their own, every order the same.
+
+For simulations and for tests of the rules; the contract suites hold them to what SQLite does.
+"""
+
+import copy
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from versequeue.batches import Batch
+from versequeue.jobs import Job, Status
+from versequeue.queue import Message, Topic
+from versequeue.queue_sqlite import (
+    BACKOFF_FIRST_S,
+    MAX_DELIVERIES,
+    DeadLetter,
+    Delivery,
+    backoff_s,
+)
+from versequeue.store import BatchChange, IdempotencyRecord, JobChange, KeyTaken, State
+
+D = TypeVar("D", Job, Batch)
+
+
+class MemoryStore:
+    """`versequeue.store.Store` in dictionaries."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.batches: dict[str, Batch] = {}
+        self.records: dict[str, IdempotencyRecord] = {}
+        self.states: dict[str, State] = {}
+
+    def create(
+        self,
+        jobs: Sequence[Job],
+        *,
+        batch: Batch | None = None,
+        record: IdempotencyRecord | None = None,
+        now: datetime,
+    ) -> None:
+        if record:
+            known = self.records.get(record.key)
+            if known and known.expires_at > now:
+                raise KeyTaken(known)
+            self.records[record.key] = record
+        if batch:
+            self.batches[batch.id] = batch
+        self.jobs.update({job.id: job for job in jobs})
+
+    def get_job(self, job_id: str) -> Job | None:
+        return self.jobs.get(job_id)
+
+    def update_job(self, job_id: str, change: JobChange) -> Job | None:
+        return _update(self.jobs, job_id, change)
+
+    def get_batch(self, batch_id: str) -> Batch | None:
+        return self.batches.get(batch_id)
+
+    def update_batch(self, batch_id: str, change: BatchChange) -> Batch | None:
+        return _update(self.batches, batch_id, change)
+
+    def batch_jobs(self, batch_id: str, *, after: int = -1, limit: int = 100) -> list[Job]:
+        jobs = [job for job in self.jobs.values() if job.batch_id == batch_id]
+        behind = [job for job in jobs if job.position > after]
+        return sorted(behind, key=lambda job: job.position)[:limit]
+
+    def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
+        return Counter(job.status for job in self.jobs.values() if job.batch_id == batch_id)
+
+    def get_record(self, key: str) -> IdempotencyRecord | None:
+        return self.records.get(key)
+
+    def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
+        return _due(self.jobs, now, limit)
+
+    def due_batches(self, now: datetime, limit: int = 100) -> list[Batch]:
+        return _due(self.batches, now, limit)
+
+    def delete_expired(self, now: datetime, limit: int = 500) -> int:
+        deleted = 0
+        tables: tuple[dict[str, Job] | dict[str, Batch] | dict[str, IdempotencyRecord], ...]
+        tables = (self.jobs, self.batches, self.records)
+        for documents in tables:
+            gone = [key for key, value in documents.items() if value.expires_at <= now]
+            for key in gone[: limit - deleted]:
+                del documents[key]
+                deleted += 1
+        return deleted
+
+    def count_queued(self, before: datetime | None = None) -> int:
+        queued = [job for job in self.jobs.values() if job.status is Status.QUEUED]
+        return sum(1 for job in queued if before is None or job.created_at < before)
+
+    def count_created(self, since: datetime, client: str | None = None) -> int:
+        return len(self._created(since, client))
+
+    def oldest_created(self, since: datetime, client: str) -> datetime | None:
+        return min((job.created_at for job in self._created(since, client)), default=None)
+
+    def get_state(self, name: str) -> State:
+        return copy.deepcopy(self.states.get(name, {}))
+
+    def update_state(self, name: str, change: Callable[[State], State]) -> State:
+        state = self.get_state(name)
+        changed = change(state)
+        if changed is not state:
+            self.states[name] = copy.deepcopy(changed)
+        return changed
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _created(self, since: datetime, client: str | None) -> list[Job]:
+        created = [job for job in self.jobs.values() if job.created_at >= since]
+        return [job for job in created if client is None or job.client == client]
+
+
+def _update(documents: dict[str, D], key: str, change: Callable[[D], D]) -> D | None:
+    if key not in documents:
+        return None
+    documents[key] = change(documents[key])
+    return documents[key]
+
+
+def _due(documents: dict[str, D], now: datetime, limit: int) -> list[D]:
+    due = [(value.due_at, value) for value in documents.values() if value.due_at]
+    overdue = sorted((pair for pair in due if pair[0] <= now), key=lambda pair: pair[0])
+    return [value for _, value in overdue[:limit]]
+
+
+@dataclass(frozen=True)
+class _Stored:
+    delivery: Delivery
+    due_at: datetime
+
+
+class MemoryQueue:
+    """`versequeue.queue.Queue` and the delivering side of `SqliteQueue`, in a dictionary."""
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        *,
+        max_deliveries: int = MAX_DELIVERIES,
+        backoff_first_s: float = BACKOFF_FIRST_S,
+    ) -> None:
+        self._clock = clock
+        self._max_deliveries = max_deliveries
+        self._backoff_first_s = backoff_first_s
+        self._last_id = 0
+        self._messages: dict[int, _Stored] = {}
+        self._dead: dict[int, DeadLetter] = {}
+
+    def publish(self, topic: Topic, messages: list[Message]) -> None:
+        now = self._clock()
+        for message in messages:
+            self._last_id += 1
+            copied = json.loads(json.dumps(dict(message)))
+            delivery = Delivery(self._last_id, topic, copied, now, 0)
+            self._messages[self._last_id] = _Stored(delivery, now)
+
+    def lease(
+        self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float
+    ) -> Delivery | None:
+        for topic in topics:
+            due = [stored for stored in self._of([topic]) if stored.due_at <= now]
+            for stored in sorted(due, key=lambda stored: (stored.due_at, stored.delivery.id)):
+                if stored.delivery.number >= self._max_deliveries:
+                    self._bury(stored.delivery, now)
+                    continue
+                leased = replace(stored.delivery, number=stored.delivery.number + 1)
+                due_at = now + timedelta(seconds=ack_deadline_s)
+                self._messages[leased.id] = _Stored(leased, due_at)
+                return leased
+        return None
+
+    def ack(self, delivery: Delivery) -> bool:
+        if not self._holds(delivery):
+            return False
+        del self._messages[delivery.id]
+        return True
+
+    def nack(self, delivery: Delivery, now: datetime, *, delay_s: float | None = None) -> bool:
+        if not self._holds(delivery):
+            return False
+        if delivery.number >= self._max_deliveries:
+            self._bury(delivery, now)
+            return True
+        if delay_s is None:
+            delay_s = backoff_s(delivery.number, self._backoff_first_s)
+        self._messages[delivery.id] = _Stored(delivery, now + timedelta(seconds=delay_s))
+        return True
+
+    def depth(self, topic: Topic) -> int:
+        return len(self._of([topic]))
+
+    def next_due_at(self, topics: Sequence[Topic]) -> datetime | None:
+        return min((stored.due_at for stored in self._of(topics)), default=None)
+
+    def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
+        letters = sorted(self._dead.values(), key=lambda letter: (letter.died_at, letter.id))
+        return letters[::-1][:limit]
+
+    def drain_dead_letters(self, *, republish: bool) -> int:
+        letters = [self._dead.pop(number) for number in sorted(self._dead)]
+        for letter in letters if republish else []:
+            self.publish(letter.topic, [letter.message])
+        return len(letters)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _of(self, topics: Sequence[Topic]) -> list[_Stored]:
+        return [stored for stored in self._messages.values() if stored.delivery.topic in topics]
+
+    def _holds(self, delivery: Delivery) -> bool:
+        stored = self._messages.get(delivery.id)
+        return stored is not None and stored.delivery.number == delivery.number
+
+    def _bury(self, delivery: Delivery, now: datetime) -> None:
+        del self._messages[delivery.id]
+        self._dead[delivery.id] = DeadLetter(
+            delivery.id,
+            delivery.topic,
+            delivery.message,
+            delivery.published_at,
+            now,
+            delivery.number,
+        )

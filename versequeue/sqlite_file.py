@@ -1,0 +1,183 @@
+"""One SQLite file in WAL mode: its connections, its transactions and its faults in plain words.
+
+Knows no table. A connection belongs to one thread of one process; a change is one
+`BEGIN IMMEDIATE`, so that whoever reads in order to write is alone while doing it.
+"""
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from versequeue.errors import StartupError, VerseQueueError
+
+#: How long a statement waits for another process that is writing.
+BUSY_TIMEOUT_S = 5.0
+#: Times that the switch to WAL is tried while another process opens the same new file.
+WAL_TRIES = 20
+
+_FAULTS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it cannot be written to",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_PERM: "it cannot be opened",
+    sqlite3.SQLITE_CORRUPT: "it is damaged",
+    sqlite3.SQLITE_NOTADB: "it is damaged or no SQLite file",
+    sqlite3.SQLITE_BUSY: "another process has held its lock for too long",
+    sqlite3.SQLITE_LOCKED: "another process has held its lock for too long",
+    sqlite3.SQLITE_IOERR: "the disk reports an error",
+}
+#: Mistakes of the program, which must not look like a fault of the disk.
+_MISTAKES = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+
+Schema = Sequence[Sequence[str]]
+
+
+class SqliteFile:
+    """Opens `path`, brings its tables up to date, and hands out reads and transactions.
+
+    `schema[n]` holds the statements that lead from version n to n + 1. Raises StartupError when
+    the file cannot serve; later faults are raised as what `unavailable` makes of a sentence.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        schema: Schema,
+        *,
+        noun: str,
+        synchronous: str,
+        unavailable: Callable[[str], VerseQueueError],
+        way_out: str,
+    ) -> None:
+        self._path = path
+        self._noun = noun
+        self._synchronous = synchronous
+        self._unavailable = unavailable
+        self._local = threading.local()
+        self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._opening = threading.Lock()
+        self._closed = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._migrate(schema)
+        except StartupError:
+            self.close()
+            raise
+        except (sqlite3.DatabaseError, OSError) as error:
+            self.close()
+            reason = fault(error) if isinstance(error, sqlite3.Error) else error.strerror
+            raise StartupError(f"{noun} {path} cannot be used: {reason}. {way_out}") from error
+
+    def read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of one query, from one moment."""
+        with self._faults():
+            return self._connection().execute(sql, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A connection that alone may write; committed at the end, undone by any exception."""
+        with self._faults(), self._writing(self._connection()) as connection:
+            yield connection
+
+    def changed_by_others(self) -> bool:
+        """Whether another thread or process wrote since this thread last asked."""
+        with self._faults():
+            version = self._data_version()
+            before: int = self._local.data_version
+            self._local.data_version = version
+            return version != before
+
+    def close(self) -> None:
+        """Close the connections of all threads; every later use raises the `unavailable` error."""
+        with self._opening:
+            self._closed = True
+            for connection in list(self._opened):
+                connection.close()
+
+    def _connection(self) -> sqlite3.Connection:
+        # A connection must not cross a fork: the child opens its own, and leaves the parent's be.
+        if getattr(self._local, "process", None) != os.getpid():
+            self._local.connection = self._open()
+            self._local.process = os.getpid()
+            self._local.data_version = self._data_version()
+        connection: sqlite3.Connection = self._local.connection
+        return connection
+
+    def _data_version(self) -> int:
+        return int(self._connection().execute("PRAGMA data_version").fetchone()[0])
+
+    def _open(self) -> sqlite3.Connection:
+        with self._opening:
+            if self._closed:
+                raise self._unavailable(f"{self._noun} has been closed.")
+            connection = sqlite3.connect(
+                self._path,
+                timeout=BUSY_TIMEOUT_S,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=_Connection,
+            )
+            self._opened.add(connection)
+        for tries_left in reversed(range(WAL_TRIES)):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                break
+            except sqlite3.OperationalError as error:
+                # This statement alone does not wait for the busy timeout.
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not tries_left:
+                    raise
+                threading.Event().wait(BUSY_TIMEOUT_S / WAL_TRIES)
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        return connection
+
+    def _migrate(self, schema: Schema) -> None:
+        # Asking for the write lock even if there is nothing to do finds a read-only file out.
+        with self._writing(self._connection()) as connection:
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if version > len(schema):
+                raise StartupError(
+                    f"{self._noun} {self._path} was written by a newer version of VerseQueue. "
+                    "Use that version, or another data folder."
+                )
+            for statements in schema[version:]:
+                for statement in statements:
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {len(schema)}")
+
+    @staticmethod
+    @contextmanager
+    def _writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except _MISTAKES as error:
+            if self._closed:
+                raise self._unavailable(f"{self._noun} has been closed.") from error
+            raise
+        except sqlite3.DatabaseError as error:
+            raise self._unavailable(f"{self._noun} fails: {fault(error)}.") from error
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that can be remembered weakly: it goes with its thread."""
+
+
+def fault(error: sqlite3.Error) -> str:
+    """What has happened, as the end of a sentence."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return _FAULTS.get(code) or str(error)
