@@ -1,0 +1,51 @@
+"""A file of prompts on its way to the server: its bytes, its media type, its idempotency key.
+
+Does not read what is in the rows: the server checks the whole file and names every bad line.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: by the end of the file's name; anything else is one prompt a line
+MEDIA_TYPES = {
+    ".jsonl": "application/jsonl",
+    ".ndjson": "application/jsonl",
+    ".csv": "text/csv",
+}
+PLAIN_TEXT = "text/plain"
+
+
+@dataclass(frozen=True)
+class PromptFile:
+    """What is sent, and what it is sent as."""
+
+    content: bytes
+    media_type: str = PLAIN_TEXT
+
+    @classmethod
+    def read(cls, path: Path) -> "PromptFile":
+        """The file at `path`. Raises OSError if it cannot be read."""
+        return cls(path.read_bytes(), MEDIA_TYPES.get(path.suffix.lower(), PLAIN_TEXT))
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> "PromptFile":
+        """JSON lines made of rows `{"prompt", "custom_id"?, "options"?}`."""
+        lines = [json.dumps(dict(row), ensure_ascii=False, sort_keys=True) for row in rows]
+        return cls("".join(f"{line}\n" for line in lines).encode(), "application/jsonl")
+
+    def idempotency_key(self, params: Mapping[str, str]) -> str:
+        """The same for the same content, type and options, so that sending it twice is safe."""
+        digest = hashlib.sha256()
+        named = sorted({**params, "media_type": self.media_type}.items())
+        digest.update(json.dumps(named).encode())
+        digest.update(self.content)
+        return f"file-{digest.hexdigest()}"
+
+
+def as_text(value: object) -> str:
+    """An option as it stands in a query."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
