@@ -1,0 +1,229 @@
+"""The bytes of a prompt file to rows with line numbers, before anything in them is judged.
+
+Knows JSON lines, CSV and text, encodings and line ends; knows nothing of prompts or options
+beyond the names of the columns. A fault that spoils one row is kept with it, one that spoils
+the file from some line on ends the rows.
+"""
+
+import codecs
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+#: First bytes of what people send instead of text, and what to tell them.
+_NOT_TEXT = {
+    b"PK\x03\x04": "This is a zip archive or a spreadsheet; export it as CSV and send that.",
+    b"PK\x05\x06": "This is an empty zip archive, not a text file.",
+    b"\x1f\x8b": "This is a gzip archive; send the file inside it.",
+    b"%PDF": "This is a PDF; send the prompts as plain text.",
+}
+#: Spreadsheets write one of these between cells, depending on the country.
+_DELIMITERS = (",", ";", "\t")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one line; `code` is one of the words in docs/prompt-files.md."""
+
+    line: int
+    code: str
+    detail: str
+    custom_id: str | None = None
+
+
+@dataclass(frozen=True)
+class RawRow:
+    """One row as it stands in the file. With a `fault`, the rest of it is not to be used."""
+
+    line: int
+    prompt: Any = None
+    custom_id: Any = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    fault: Fault | None = None
+
+
+def decode(data: bytes) -> str | Fault:
+    """The text of a file in UTF-8, without its byte order mark, or why it is none and where."""
+    for magic, detail in _NOT_TEXT.items():
+        if data.startswith(magic):
+            return Fault(1, "invalid-text", detail)
+    if data.startswith(_UTF16):
+        return Fault(1, "invalid-text", "This is UTF-16 text; save the file as UTF-8.")
+    if (at := data.find(b"\0")) >= 0:
+        detail = "There is a NUL byte here, so this is no text file."
+        return Fault(_line_at(data, at), "invalid-text", detail)
+    try:
+        return data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError:
+        return _not_utf8(data)
+
+
+def json_rows(text: str) -> Iterator[RawRow]:
+    """One row for every line that is not blank."""
+    for number, line in _numbered(text):
+        yield _json_row(number, line)
+
+
+def text_rows(text: str) -> Iterator[RawRow]:
+    """One prompt for every line that is not blank."""
+    for number, line in _numbered(text):
+        yield RawRow(number, line)
+
+
+def csv_rows(text: str, option_names: frozenset[str]) -> Iterator[RawRow]:
+    """One row for every record below the header that has anything in it.
+
+    A cell may hold line ends inside quotes; a row's line is the one on which it begins.
+    """
+    records = _csv_records(text)
+    header: list[str] = []
+    for line, cells in records:
+        if isinstance(cells, Fault):
+            yield RawRow(line, fault=cells)
+            return
+        if not any(cell.strip() for cell in cells):
+            continue
+        if header:
+            yield _csv_row(line, header, cells)
+            continue
+        header = [cell.strip().lower() for cell in cells]
+        faults = list(_header_faults(line, header, option_names))
+        if faults:
+            yield from (RawRow(line, fault=fault) for fault in faults)
+            return
+
+
+def _numbered(text: str) -> Iterator[tuple[int, str]]:
+    # Not str.splitlines: it also splits at U+2028 and others, which JSON allows inside a string.
+    lines = enumerate(_LINE_END.split(text), start=1)
+    return ((number, line) for number, line in lines if line.strip())
+
+
+def _line_at(data: bytes, offset: int) -> int:
+    return len(re.findall(rb"\r\n|\n|\r", data[:offset])) + 1
+
+
+def _not_utf8(data: bytes) -> Fault:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = _line_at(data, error.start)
+        byte = data[error.start]
+        detail = f"Byte 0x{byte:02X} here is not UTF-8; save the file as UTF-8."
+        return Fault(line, "invalid-text", detail)
+    raise AssertionError("called for text that is UTF-8")
+
+
+def _json_row(number: int, line: str) -> RawRow:
+    try:
+        row = json.loads(line, object_pairs_hook=_no_twins, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        return _bad_json(number, f"Not valid JSON at column {error.colno}: {error.msg}.")
+    except (ValueError, RecursionError) as error:
+        return _bad_json(number, f"Not valid JSON: {error}.")
+    if not isinstance(row, dict):
+        return _bad_json(number, 'A row is a JSON object such as {"prompt": "…"}.')
+    custom_id = row.get("custom_id")
+    if unknown := sorted(set(row) - {"custom_id", "prompt", "options"}):
+        detail = f"A row has custom_id, prompt and options, but no {_quoted(unknown)}."
+        return RawRow(number, fault=Fault(number, "invalid-option", detail, _text(custom_id)))
+    options = row.get("options")
+    if not isinstance(options, dict | None):
+        detail = "“options” is to be a JSON object."
+        return RawRow(number, fault=Fault(number, "invalid-option", detail, _text(custom_id)))
+    if not isinstance(custom_id, str | None):
+        return _bad_json(number, "“custom_id” is to be text.")
+    return RawRow(number, row.get("prompt"), custom_id, options or {})
+
+
+def _bad_json(number: int, detail: str) -> RawRow:
+    return RawRow(number, fault=Fault(number, "invalid-json-line", detail))
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    counts = Counter(name for name, _ in pairs)
+    if twins := [name for name, count in counts.items() if count > 1]:
+        raise ValueError(f"{_quoted(twins)} is there twice")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _csv_records(text: str) -> Iterator[tuple[int, list[str] | Fault]]:
+    # newline="" leaves line ends alone, so that the reader sees those inside quotes.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            yield line, next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            detail = f"The row that begins here is not valid CSV: {_csv_reason(error)}."
+            yield line, Fault(line, "invalid-csv-line", detail)
+            return
+
+
+def _csv_reason(error: csv.Error) -> str:
+    return {
+        "unexpected end of data": "its quotation mark is never closed",
+        "'\"' expected after '\"'": "text follows a closing quotation mark",
+        "',' expected after '\"'": "text follows a closing quotation mark",
+        "';' expected after '\"'": "text follows a closing quotation mark",
+    }.get(str(error), str(error))
+
+
+def _delimiter(text: str) -> str:
+    first = next((line for _, line in _numbered(text)), "")
+    for delimiter in _DELIMITERS:
+        if "prompt" in (cell.strip().strip('"').lower() for cell in first.split(delimiter)):
+            return delimiter
+    return ","
+
+
+def _header_faults(line: int, header: list[str], option_names: frozenset[str]) -> Iterator[Fault]:
+    counts = Counter(header)
+    if "prompt" not in counts:
+        detail = "The first line of a CSV file names its columns, and one of them is “prompt”."
+        yield Fault(line, "missing-prompt", detail)
+        return
+    if twins := [name for name, count in counts.items() if count > 1 and name]:
+        yield Fault(line, "invalid-csv-line", f"The column {_quoted(twins)} is there twice.")
+    if unknown := sorted(set(header) - option_names - {"prompt", "custom_id", ""}):
+        detail = f"There is no option {_quoted(unknown)}; the options are "
+        yield Fault(line, "invalid-option", detail + ", ".join(sorted(option_names)) + ".")
+
+
+def _csv_row(line: int, header: list[str], cells: list[str]) -> RawRow:
+    if any(cell.strip() for cell in cells[len(header) :]):
+        detail = f"This row has {len(cells)} cells, but the header has {len(header)}."
+        return RawRow(line, fault=Fault(line, "invalid-csv-line", detail))
+    named = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
+    if named.pop("", ""):
+        detail = "This row has a cell in a column that has no name."
+        return RawRow(line, fault=Fault(line, "invalid-csv-line", detail))
+    prompt, custom_id = named.pop("prompt", ""), named.pop("custom_id", "")
+    options = {name: cell for name, cell in named.items() if cell}
+    return RawRow(line, prompt, custom_id or None, options)
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"“{_shortened(name)}”" for name in names[:5])
+
+
+def _shortened(name: str) -> str:
+    printable = "".join(character if character.isprintable() else "�" for character in name)
+    return printable if len(printable) <= 40 else printable[:39] + "…"
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
