@@ -200,8 +200,9 @@ def test_the_worker_is_billed_for_the_cores_that_its_times_were_measured_with(
 def test_every_price_names_its_source_and_the_file_its_date(prices: Prices) -> None:
     raw = json.loads(Path("versequeue/prices.json").read_text(encoding="utf-8"))
     entries = [v for v in raw.values() if isinstance(v, dict) and "source" not in v]
-    assert entries == [raw["machines"]]
+    assert entries == [raw["machines"], raw["quotas"]]
     assert all(machine.source for machine in prices.machines.values())
+    assert all(quota.source for quota in prices.quotas.values())
     assert prices.date.count("-") == 2
 
 
@@ -248,4 +249,4 @@ def test_a_chart_escapes_names_and_holds_values_inside_its_frame() -> None:
     text = line_chart("x & y", axis, Axis("y", 0, 10), [Series("<s>", [(0.1, -5), (1000, 50)])])
     line = ET.fromstring(text).find("{http://www.w3.org/2000/svg}polyline")
     assert line is not None
-    assert line.get("points") == "76.0,384.0 736.0,76.0"
+    assert line.get("points") == "76.0,384.0 716.0,76.0"

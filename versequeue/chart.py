@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 760, 440
-LEFT, RIGHT, TOP, BOTTOM = 76, 24, 76, 56
+LEFT, RIGHT, TOP, BOTTOM = 76, 44, 76, 56
 #: Told apart by lightness too, so that a grey print can still be read.
 COLOURS = ("#0b6e99", "#d9730d", "#6940a5", "#0f7b6c", "#ad1a72", "#64473a")
 STYLE = (

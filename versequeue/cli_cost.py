@@ -1,10 +1,9 @@
-"""The commands `versequeue cost` and `versequeue plan`: options in, tables, JSON or a picture out.
+"""The command `versequeue cost`: options in, tables, JSON or a picture out.
 
-Owns the wording of their output. The arithmetic is in `costs`, `choices` and `plan`.
+Owns the wording of its output. The arithmetic is in `costs` and `choices`.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,13 @@ import click
 
 from versequeue.chart import Axis, Series, line_chart
 from versequeue.choices import choices, grid, turns
+from versequeue.cli_plan import plan
+from versequeue.cli_tables import SVG_FILE, check_svg, table, usd
 from versequeue.costs import PAY_PER_USE, BillLine, Load, bill, machine_usd, total_usd
 from versequeue.prices import Prices, load_prices
 from versequeue.service_times import ServiceTimes, load_service_times
 
-SVG_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
-
-
-def check_svg(
-    _context: click.Context, _parameter: click.Parameter, value: Path | None
-) -> Path | None:
-    """Refuses another kind of picture before any work is done."""
-    if value is not None and value.suffix.lower() != ".svg":
-        raise click.BadParameter("the picture is an SVG: give a name that ends in .svg")
-    return value
+__all__ = ["cost", "plan"]
 
 
 @click.command()
@@ -123,25 +115,5 @@ def cost_chart(load: Load, prices: Prices, times: ServiceTimes) -> str:
     )
 
 
-def usd(amount: float) -> str:
-    """Dollars to read: cents, or four digits where there is less than a cent."""
-    return f"${amount:,.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.4f}"
-
-
 def _dollars(line: BillLine) -> list[str]:
     return [usd(line.list_usd), usd(line.free_usd), usd(line.pay_usd)]
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], right_from: int) -> str:
-    """Columns as wide as they need to be; those from `right_from` on are set to the right."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    rule = ["-" * width for width in widths]
-    return "\n".join(_row(row, widths, right_from) for row in [header, rule, *rows])
-
-
-def _row(cells: Sequence[str], widths: Sequence[int], right_from: int) -> str:
-    padded = [
-        cell.rjust(width) if i >= right_from else cell.ljust(width)
-        for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    ]
-    return "  ".join(padded).rstrip()

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from versequeue.prices import Prices
-from versequeue.service_times import ServiceTimes, message_sizes, round_up
+from versequeue.service_times import MOST_STREAMS, ServiceTimes, message_sizes, round_up
 
 DAYS_PER_MONTH = 365.25 / 12
 SECONDS_PER_DAY = 86_400
@@ -21,8 +21,6 @@ PAY_PER_USE = "pay per use"
 # What one job asks of the store. The progress writes come on top, at most one a second.
 WRITES_TO_SUBMIT = 3  # the job, its idempotency record, the day's budget
 WRITES_TO_WORK = 2  # claim and finish
-READS_TO_SUBMIT = 2  # idempotency record and budget
-READS_TO_WORK = 2  # claim and finish each read before they write
 DELETES_PER_JOB = 2  # the job and its idempotency record, at the end of their retention
 
 
@@ -196,14 +194,19 @@ def _pubsub_line(load: Load, prices: Prices, times: ServiceTimes) -> BillLine:
     return BillLine("Pub/Sub", f"{messages:,.0f} messages, {gib:,.3g} GiB", cost, cost * free)
 
 
+def writes_per_job(load: Load, times: ServiceTimes) -> int:
+    """Document writes that one job causes, its progress a write a second."""
+    progress = math.ceil(times.song_s(load.lines, min(load.burst, MOST_STREAMS)))
+    return WRITES_TO_SUBMIT + WRITES_TO_WORK + progress
+
+
 def _firestore_lines(load: Load, prices: Prices, times: ServiceTimes) -> list[BillLine]:
     """Its free tier is by the day, for reads and writes; deletes by TTL have none."""
     store, days = prices.firestore, DAYS_PER_MONTH
-    progress = math.ceil(times.song_s(load.lines, min(load.burst, 8)))
-    writes = load.jobs_per_day * (WRITES_TO_SUBMIT + WRITES_TO_WORK + progress)
+    writes = load.jobs_per_day * writes_per_job(load, times)
     ticks = SECONDS_PER_DAY / times.assumed.sweep_period_s
-    reads = (
-        load.jobs_per_day * (READS_TO_SUBMIT + READS_TO_WORK + progress)
+    reads = (  # each write is a transaction that reads and compares first
+        load.jobs_per_day * writes_per_job(load, times)
         + load.submits_per_day * load.polls
         + ticks * times.assumed.sweep_reads
     )

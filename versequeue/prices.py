@@ -82,6 +82,14 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class Quota:
+    """Where a service stops, whatever one would pay."""
+
+    limit: float
+    source: str
+
+
+@dataclass(frozen=True)
 class Prices:
     date: str
     note: str
@@ -93,6 +101,7 @@ class Prices:
     scheduler: SchedulerPrices
     egress: EgressPrices
     machines: dict[str, Machine]
+    quotas: dict[str, Quota]
 
 
 def load_prices(path: Path = PRICES_PATH) -> Prices:
@@ -109,4 +118,5 @@ def load_prices(path: Path = PRICES_PATH) -> Prices:
         scheduler=SchedulerPrices(**raw["scheduler"]),
         egress=EgressPrices(**raw["egress"]),
         machines={name: Machine(**entry) for name, entry in raw["machines"].items()},
+        quotas={name: Quota(**entry) for name, entry in raw["quotas"].items()},
     )

@@ -1,0 +1,40 @@
+"""What the reporting commands share: columns, dollars, and the option that draws a picture.
+
+Knows nothing of what is reported.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+SVG_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+def check_svg(
+    _context: click.Context, _parameter: click.Parameter, value: Path | None
+) -> Path | None:
+    """Refuses another kind of picture before any work is done."""
+    if value is not None and value.suffix.lower() != ".svg":
+        raise click.BadParameter("the picture is an SVG: give a name that ends in .svg")
+    return value
+
+
+def usd(amount: float) -> str:
+    """Dollars to read: cents, or four digits where there is less than a cent."""
+    return f"${amount:,.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.4f}"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], right_from: int) -> str:
+    """Columns as wide as they need to be; those from `right_from` on are set to the right."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    rule = ["-" * width for width in widths]
+    return "\n".join(_row(row, widths, right_from) for row in [header, rule, *rows])
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], right_from: int) -> str:
+    padded = [
+        cell.rjust(width) if i >= right_from else cell.ljust(width)
+        for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "  ".join(padded).rstrip()
