@@ -1,0 +1,140 @@
+"""`python -m deploy apply|destroy`: the command behind `make deploy` and `make destroy`.
+
+Reads arguments, looks up what the project knows of itself, and leaves the work to the other
+modules.
+"""
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy import page, smoke, stage
+from deploy.apply import Runner, StepFailed
+from deploy.database import read_indexes
+from deploy.functions import FUNCTIONS, function
+from deploy.gcloud import Gcloud, GcloudMissing, run_gcloud
+from deploy.plan import plan
+from deploy.steps import Step
+from deploy.target import Target
+
+BUILD = Path("build")
+WEB = Path("web")
+
+
+def main(arguments: Sequence[str] | None = None, gcloud: Gcloud = run_gcloud) -> int:
+    """Exit status 0 done, 1 a step failed, 2 it could not begin."""
+    asked = _parser().parse_args(arguments)
+    if not asked.project and not asked.dry_run:
+        return _refuse("Name the project: make deploy PROJECT=my-project REGION=europe-west1")
+    try:
+        target = _target(asked, gcloud)
+        steps = plan(target, BUILD, read_indexes())
+        if asked.dry_run:
+            _print_plan(steps, asked.action)
+            return 0
+        runner = Runner(gcloud, print, time.sleep)
+        return (
+            _destroy(runner, steps, asked)
+            if asked.action == "destroy"
+            else _deploy(runner, steps, target)
+        )
+    except (GcloudMissing, StepFailed, stage.StageError, smoke.SmokeFailed) as failure:
+        print(failure, file=sys.stderr)
+        return 2 if isinstance(failure, GcloudMissing | stage.StageError) else 1
+
+
+def _deploy(runner: Runner, steps: Sequence[Step], target: Target) -> int:
+    stage.stage_all(BUILD, "" if target.model else "default", print)
+    runner.apply(steps)
+    submit, results = target.url(function("submit")), target.url(function("results"))
+    page.write_config(WEB, submit, results)
+    for spec in FUNCTIONS:
+        print(f"{spec.name:8} {target.url(spec)}")
+    print(f"Wrote {WEB / 'config.js'}: the page can now be put on any static host.")
+    print(f"Smoke test: python -m deploy.smoke --submit {submit} --results {results}")
+    print(smoke.smoke(submit, results, print))
+    return 0
+
+
+def _destroy(runner: Runner, steps: Sequence[Step], asked: argparse.Namespace) -> int:
+    if asked.confirm != asked.project:
+        return _refuse(
+            "This deletes the functions, the topics and the Firestore database with every job in "
+            f"it. To go on, repeat the project's name: CONFIRM={asked.project}"
+        )
+    left = runner.destroy(steps)
+    if left:
+        return _refuse("Could not be removed: " + "; ".join(left), 1)
+    page.write_config(WEB)
+    return 0
+
+
+def _target(asked: argparse.Namespace, gcloud: Gcloud) -> Target:
+    project = asked.project or "my-project"
+    known = not asked.dry_run
+    number = _look_up(gcloud, ("projects", "describe", project), "projectNumber", known)
+    billing = _look_up(
+        gcloud, ("billing", "projects", "describe", project), "billingAccountName", known
+    )
+    return Target(
+        project=project,
+        region=asked.region,
+        project_number=number or "PROJECT_NUMBER",
+        billing_account=billing or ("" if known else "BILLING_ACCOUNT"),
+        model=asked.model,
+        budget=asked.budget,
+        daily_budget=asked.daily_budget,
+        rate_per_minute=asked.rate_per_minute,
+        cors_origins=tuple(asked.origins.split()),
+        trusted_proxies=asked.trusted_proxies,
+    )
+
+
+def _look_up(gcloud: Gcloud, command: tuple[str, ...], field: str, required: bool) -> str:
+    try:
+        answer = gcloud((*command, f"--format=value({field})"), "")
+    except GcloudMissing:
+        if required:
+            raise
+        return ""
+    if required and not answer.ok:
+        raise StepFailed(f"gcloud {' '.join(command)} failed.\n{answer.stderr.strip()}")
+    return answer.stdout.strip() if answer.ok else ""
+
+
+def _print_plan(steps: Sequence[Step], action: str) -> None:
+    backwards = action == "destroy"
+    for step in reversed(steps) if backwards else steps:
+        command = step.remove if backwards else step.create
+        if command is not None:
+            print(f"# {step.title}\ngcloud {shlex.join(command)}")
+        if step.update is not None and not backwards:
+            print(f"# … or, if it is there\ngcloud {shlex.join(step.update)}")
+
+
+def _refuse(sentence: str, status: int = 2) -> int:
+    print(sentence, file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
+    parser.add_argument("action", choices=["apply", "destroy"])
+    parser.add_argument("--project", default="")
+    parser.add_argument("--region", default="us-central1")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan, change nothing")
+    parser.add_argument("--model", default="", help="gs://bucket/prefix instead of a staged model")
+    parser.add_argument("--budget", default=Target.budget, help="a month, for the alert")
+    parser.add_argument("--daily-budget", type=int, default=Target.daily_budget, help="songs")
+    parser.add_argument("--rate-per-minute", type=int, default=Target.rate_per_minute)
+    parser.add_argument("--origins", default="", help="origins of pages elsewhere")
+    parser.add_argument("--trusted-proxies", type=int, default=Target.trusted_proxies)
+    parser.add_argument("--confirm", default="", help="destroy: the project's name again")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""The steps for Firestore: the database, its indexes, and the field by which documents expire.
+
+Indexes and expiry are read from firestore.indexes.json, the file that Firebase's tools use too.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.steps import Step
+from deploy.target import Target
+
+INDEXES_FILE = Path(__file__).with_name("firestore.indexes.json")
+DATABASE = "(default)"
+SCOPES = {"COLLECTION": "collection", "COLLECTION_GROUP": "collection-group"}
+
+
+def database(target: Target) -> Step:
+    """The one Firestore database, in native mode; removing it removes every job."""
+    where = (f"--database={DATABASE}", f"--project={target.project}")
+    return Step(
+        title="Firestore database",
+        exists=("firestore", "databases", "describe", *where, "--format=value(name)"),
+        create=(
+            *("firestore", "databases", "create", f"--location={target.region}"),
+            *("--type=firestore-native", *where),
+        ),
+        remove=("firestore", "databases", "delete", *where),
+    )
+
+
+def indexes(target: Target, declared: Mapping[str, Any]) -> Iterator[Step]:
+    """Composite indexes; one that is there already is left alone."""
+    for index in declared.get("indexes", ()):
+        group = index["collectionGroup"]
+        fields = tuple(f"--field-config={_field_config(field)}" for field in index["fields"])
+        paths = ", ".join(field["fieldPath"] for field in index["fields"])
+        yield Step(
+            title=f"Index on {group} ({paths})",
+            create=(
+                *("firestore", "indexes", "composite", "create", f"--collection-group={group}"),
+                *(f"--query-scope={SCOPES[index['queryScope']]}", *fields, *_in(target)),
+            ),
+        )
+
+
+def fields(target: Target, declared: Mapping[str, Any]) -> Iterator[Step]:
+    """Fields by which documents expire, and fields that are not worth an index."""
+    for override in declared.get("fieldOverrides", ()):
+        path, group = override["fieldPath"], override["collectionGroup"]
+        field = (path, f"--collection-group={group}")
+        if not override.get("indexes"):
+            yield Step(
+                title=f"No index on {group}.{path}",
+                create=(
+                    *("firestore", "indexes", "fields", "update", *field),
+                    *("--disable-indexes", *_in(target)),
+                ),
+            )
+        if override.get("ttl"):
+            yield Step(
+                title=f"Documents of {group} expire by {path}",
+                create=(
+                    *("firestore", "fields", "ttls", "update", *field),
+                    *("--enable-ttl", *_in(target)),
+                ),
+            )
+
+
+def read_indexes(path: Path = INDEXES_FILE) -> Mapping[str, Any]:
+    """What firestore.indexes.json declares."""
+    declared: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return declared
+
+
+def _field_config(field: Mapping[str, str]) -> str:
+    if "arrayConfig" in field:
+        return f"field-path={field['fieldPath']},array-config={field['arrayConfig'].lower()}"
+    return f"field-path={field['fieldPath']},order={field['order'].lower()}"
+
+
+def _in(target: Target) -> tuple[str, ...]:
+    return ("--async", f"--database={DATABASE}", f"--project={target.project}")

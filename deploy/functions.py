@@ -1,0 +1,122 @@
+"""The five functions as data: what is uploaded for each, how it runs, what it may touch.
+
+Staging, the plan and the container files read this one table. Knows no gcloud flags.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PREFIX = "versequeue"
+
+
+class Database(StrEnum):
+    """A function's right to the job store, as the role that Google Cloud has for it."""
+
+    READ = "roles/datastore.viewer"
+    WRITE = "roles/datastore.user"
+
+
+class Caller(StrEnum):
+    """Who may call a function."""
+
+    ANYONE = "anyone"
+    #: Pub/Sub and the scheduler, by the identity made for them
+    GOOGLE = "google"
+
+
+@dataclass(frozen=True)
+class FunctionSpec:
+    """One deployable function."""
+
+    #: also the service's name, after the prefix, and the entry point in `<name>_fn/main.py`
+    name: str
+    #: `http` or `cloudevent`, as functions-framework calls them
+    signature: str
+    #: top-level packages that are staged beside main.py
+    packages: tuple[str, ...]
+    caller: Caller
+    database: Database
+    #: topics that it publishes to
+    publishes: tuple[str, ...] = ()
+    #: environment variable -> secret's name
+    secrets: tuple[tuple[str, str], ...] = ()
+    cpu: float = 1
+    memory_mib: int = 512
+    #: requests that one instance takes at a time
+    concurrency: int = 80
+    max_instances: int = 10
+    timeout_s: int = 60
+    needs_model: bool = False
+
+    @property
+    def folder(self) -> str:
+        """The source folder, at the top of the repository and under build/."""
+        return f"{self.name}_fn"
+
+    @property
+    def service(self) -> str:
+        """The Cloud Run service's name."""
+        return f"{PREFIX}-{self.name}"
+
+
+WEBHOOK_SECRET = f"{PREFIX}-webhook-secret"
+HASH_KEY = f"{PREFIX}-hash-key"
+
+FUNCTIONS = (
+    FunctionSpec(
+        name="submit",
+        signature="http",
+        packages=("versequeue",),
+        caller=Caller.ANYONE,
+        database=Database.WRITE,
+        publishes=("jobs", "bulk", "notify"),
+        secrets=(("VERSEQUEUE_HASH_KEY", HASH_KEY),),
+    ),
+    FunctionSpec(
+        name="results",
+        signature="http",
+        packages=("versequeue",),
+        caller=Caller.ANYONE,
+        database=Database.READ,
+    ),
+    FunctionSpec(
+        name="worker",
+        signature="cloudevent",
+        packages=("versequeue", "lyricist"),
+        caller=Caller.GOOGLE,
+        database=Database.WRITE,
+        publishes=("jobs", "bulk", "notify"),
+        cpu=2,
+        memory_mib=2048,
+        concurrency=1,
+        max_instances=3,
+        timeout_s=590,
+        needs_model=True,
+    ),
+    FunctionSpec(
+        name="notify",
+        signature="cloudevent",
+        packages=("versequeue",),
+        caller=Caller.GOOGLE,
+        database=Database.WRITE,
+        secrets=(("VERSEQUEUE_WEBHOOK_SECRET", WEBHOOK_SECRET),),
+        concurrency=8,
+        max_instances=3,
+    ),
+    FunctionSpec(
+        name="sweep",
+        signature="http",
+        packages=("versequeue",),
+        caller=Caller.GOOGLE,
+        database=Database.WRITE,
+        publishes=("jobs", "bulk", "notify"),
+        concurrency=1,
+        max_instances=1,
+        timeout_s=120,
+    ),
+)
+
+
+def function(name: str) -> FunctionSpec:
+    """The function called `name`. Raises KeyError."""
+    return {spec.name: spec for spec in FUNCTIONS}[name]

@@ -1,0 +1,105 @@
+"""The steps for Cloud Run: the repository of images and the five functions.
+
+Sizes come from `deploy.functions`; the settings that a function reads are given as variables and
+secrets, and whatever else an owner has set on a service by hand stays.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy.functions import FUNCTIONS, PREFIX, Caller, FunctionSpec, function
+from deploy.identities import BUILDER
+from deploy.steps import Step
+from deploy.target import Target
+
+CLEANUP_FILE = Path(__file__).with_name("cleanup-policy.json")
+
+
+def image_repository(target: Target) -> Iterator[Step]:
+    """The images' repository; only the newest few are kept, because they are what costs."""
+    where = (f"--location={target.region}", f"--project={target.project}")
+    command = ("artifacts", "repositories")
+    yield Step(
+        title="Repository of images",
+        exists=(*command, "describe", PREFIX, "--format=value(name)", *where),
+        create=(*command, "create", PREFIX, "--repository-format=docker", *where),
+        remove=(*command, "delete", PREFIX, *where),
+    )
+    yield Step(
+        title="Old images are deleted",
+        create=(
+            *(*command, "set-cleanup-policies", PREFIX, f"--policy={CLEANUP_FILE}"),
+            *("--no-dry-run", *where),
+        ),
+    )
+
+
+def functions(target: Target, build: Path) -> Iterator[Step]:
+    """The five services, each from its staged folder."""
+    for spec in FUNCTIONS:
+        yield Step(
+            title=f"Function {spec.name}",
+            create=_deploy(target, spec, build / spec.folder),
+            remove=(
+                *("run", "services", "delete", spec.service),
+                *(f"--region={target.region}", f"--project={target.project}"),
+            ),
+        )
+
+
+def uploads(target: Target) -> Iterator[Step]:
+    """What `gcloud run deploy` leaves in its bucket: only ever removed."""
+    for spec in FUNCTIONS:
+        folder = f"gs://run-sources-{target.project}-{target.region}/services/{spec.service}"
+        yield Step(
+            title=f"Uploaded sources of {spec.name}",
+            remove=("storage", "rm", "--recursive", folder, f"--project={target.project}"),
+        )
+
+
+def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
+    """The variables of one function."""
+    values = {
+        "VERSEQUEUE_BACKEND": "gcp",
+        "VERSEQUEUE_PROJECT": target.project,
+        "VERSEQUEUE_SUBMIT_URL": target.url(function("submit")),
+        "VERSEQUEUE_RESULTS_URL": target.url(function("results")),
+    }
+    if spec.caller is Caller.ANYONE:
+        values["VERSEQUEUE_CORS_ORIGINS"] = " ".join(target.cors_origins)
+    if spec.name == "submit":
+        values["VERSEQUEUE_TRUSTED_PROXIES"] = str(target.trusted_proxies)
+        values["VERSEQUEUE_RATE_PER_MINUTE"] = str(target.rate_per_minute)
+        values["VERSEQUEUE_DAILY_BUDGET"] = str(target.daily_budget)
+    if spec.needs_model:
+        values["VERSEQUEUE_MODEL"] = target.model or "model"
+    return {name: value for name, value in values.items() if value}
+
+
+def _deploy(target: Target, spec: FunctionSpec, source: Path) -> tuple[str, ...]:
+    variables = [f"{name}={value}" for name, value in settings(target, spec).items()]
+    mounted = [f"{name}={secret}:latest" for name, secret in spec.secrets]
+    public = "--allow-unauthenticated" if spec.caller is Caller.ANYONE else None
+    flags = (
+        f"--source={source}",
+        f"--function={spec.name}",
+        f"--base-image={target.runtime}",
+        f"--image={target.images}",
+        f"--build-service-account=projects/{target.project}/serviceAccounts/"
+        f"{target.account(BUILDER)}",
+        f"--service-account={target.account(spec.name)}",
+        f"--cpu={spec.cpu:g}",
+        f"--memory={spec.memory_mib}Mi",
+        f"--concurrency={spec.concurrency}",
+        f"--timeout={spec.timeout_s}",
+        "--min-instances=0",
+        f"--max-instances={spec.max_instances}",
+        "--cpu-boost",
+        public or "--no-allow-unauthenticated",
+        f"--update-env-vars=^|^{'|'.join(variables)}",
+        *([f"--update-secrets={','.join(mounted)}"] if mounted else []),
+        f"--labels=app={PREFIX}",
+        f"--region={target.region}",
+        f"--project={target.project}",
+    )
+    return ("run", "deploy", spec.service, *flags)

@@ -1,0 +1,164 @@
+"""Staging: the folder that is uploaded for each function, with what it needs and nothing else.
+
+Which modules of our own packages belong to a function is found by following its imports, so that
+no table can fall behind the code. Knows no cloud.
+"""
+
+import argparse
+import ast
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.functions import FUNCTIONS, FunctionSpec
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Where the staged worker finds its model, relative to its main.py.
+MODEL_FOLDER = "model"
+#: Written by hand so that gcloud never falls back to some .gitignore, which leaves models out.
+GCLOUDIGNORE = "__pycache__/\n"
+#: Every other file of a package is data that a module may read.
+CODE = (".py", ".pyc")
+
+
+class StageError(Exception):
+    """A function cannot be staged; the text names what is missing."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """One staged function."""
+
+    name: str
+    folder: Path
+    files: int
+    size_bytes: int
+
+
+def stage_all(
+    build: Path, model: str, say: Callable[[str], None], root: Path = ROOT
+) -> tuple[Staged, ...]:
+    """Stage every function under `build`; `model` is a preset, a bundle's folder, or empty.
+
+    Raises StageError. A folder is replaced only when its successor is complete.
+    """
+    bundle = find_bundle(model, root) if model else None
+    staged = tuple(stage(spec, build, bundle, root) for spec in FUNCTIONS)
+    for one in staged:
+        say(f"{one.folder}  {one.files} files, {one.size_bytes / 1e6:,.2f} MB")
+    return staged
+
+
+def stage(spec: FunctionSpec, build: Path, bundle: Path | None, root: Path = ROOT) -> Staged:
+    """Stage one function as `build/<name>_fn`; `bundle` goes with it if it needs a model."""
+    source, target = root / spec.folder, build / spec.folder
+    for name in ("main.py", "requirements.txt"):
+        if not (source / name).is_file():
+            raise StageError(f"{source / name} is missing.")
+    fresh = build / f".{spec.folder}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for path in needed_files(spec, root):
+        copied = fresh / path.relative_to(root)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copied)
+    shutil.copy2(source / "main.py", fresh / "main.py")
+    (fresh / "requirements.txt").write_text(
+        requirements(source, bundle if spec.needs_model else None, root), encoding="utf-8"
+    )
+    (fresh / ".gcloudignore").write_text(GCLOUDIGNORE, encoding="utf-8")
+    if spec.needs_model and bundle is not None:
+        shutil.copytree(bundle, fresh / MODEL_FOLDER)
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+    files = [path for path in target.rglob("*") if path.is_file()]
+    return Staged(spec.name, target, len(files), sum(path.stat().st_size for path in files))
+
+
+def find_bundle(model: str, root: Path = ROOT) -> Path:
+    """The folder of a bundle, from a preset's name or a path. Raises StageError."""
+    preset = root / ".versequeue" / "models" / model
+    folder = preset if preset.is_dir() else Path(model)
+    if not (folder / "bundle.json").is_file():
+        raise StageError(
+            f"There is no model bundle in {folder}. Build one first: python -m lyricist build"
+        )
+    return folder
+
+
+def requirements(source: Path, bundle: Path | None, root: Path = ROOT) -> str:
+    """A function's requirements; a SavedModel brings the tensorflow that the root file pins."""
+    text = (source / "requirements.txt").read_text(encoding="utf-8")
+    if bundle is None or "saved_model" not in json.dumps(_read_bundle(bundle)):
+        return text
+    pins = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return text + "\n".join(pin for pin in pins if pin.startswith("tensorflow")) + "\n"
+
+
+def needed_files(spec: FunctionSpec, root: Path = ROOT) -> Iterator[Path]:
+    """Modules that `main.py` reaches by import, and the data files of their packages."""
+    modules = reached_modules(root / spec.folder / "main.py", spec.packages, root)
+    yield from sorted(modules)
+    for name in spec.packages:
+        for path in sorted((root / name).rglob("*")):
+            if path.is_file() and not str(path).endswith(CODE):
+                yield path
+
+
+def reached_modules(main: Path, packages: tuple[str, ...], root: Path = ROOT) -> set[Path]:
+    """Files of `packages` that are imported, wherever in the code, from `main` on."""
+    found: set[Path] = set()
+    waiting = [main]
+    while waiting:
+        for name in imported_names(waiting.pop()):
+            if name.split(".")[0] not in packages:
+                continue
+            for path in _files_of(name, root):
+                if path not in found:
+                    found.add(path)
+                    waiting.append(path)
+    return found
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """Dotted names that may be modules, from every import statement of one file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _files_of(name: str, root: Path) -> Iterator[Path]:
+    parts = name.split(".")
+    for length in range(1, len(parts) + 1):
+        stem = root.joinpath(*parts[:length])
+        for path in (stem / "__init__.py", stem.with_suffix(".py")):
+            if path.is_file():
+                yield path
+
+
+def _read_bundle(bundle: Path) -> object:
+    return json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+
+
+def main() -> int:
+    """`python -m deploy.stage`: exit status 2 if something is missing."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--model", default="default", help="preset, bundle folder, or empty")
+    asked = parser.parse_args()
+    try:
+        stage_all(asked.build, asked.model, print)
+    except StageError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

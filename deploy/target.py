@@ -1,0 +1,59 @@
+"""Where a deployment goes, and every name that follows from it.
+
+Pure: project, region and a few choices in, names and addresses out.
+"""
+
+from dataclasses import dataclass
+
+from deploy.functions import PREFIX, FunctionSpec
+
+
+@dataclass(frozen=True)
+class Target:
+    """One deployment. `project_number` and `billing_account` are looked up from the project."""
+
+    project: str
+    region: str
+    project_number: str
+    #: `billingAccounts/…` or the bare id; empty leaves out the budget alert
+    billing_account: str = ""
+    #: empty: the staged worker carries its model; else gs://bucket/prefix
+    model: str = ""
+    budget: str = "5USD"
+    #: songs a day, over all visitors
+    daily_budget: int = 500
+    rate_per_minute: int = 20
+    #: pages that may call submit and results from another origin
+    cors_origins: tuple[str, ...] = ()
+    #: proxies before the functions: Google's own, and one more behind a site's rewrites
+    trusted_proxies: int = 1
+    runtime: str = "python311"
+    sweep_schedule: str = "* * * * *"
+    dead_letter_retention: str = "14d"
+
+    def url(self, spec: FunctionSpec) -> str:
+        """A service's address, known before it is deployed."""
+        return f"https://{spec.service}-{self.project_number}.{self.region}.run.app"
+
+    def account(self, name: str) -> str:
+        """The address of the service account `versequeue-<name>`."""
+        return f"{PREFIX}-{name}@{self.project}.iam.gserviceaccount.com"
+
+    def member(self, name: str) -> str:
+        """That service account as IAM spells it."""
+        return f"serviceAccount:{self.account(name)}"
+
+    @property
+    def pubsub_agent(self) -> str:
+        """Pub/Sub's own identity in this project: it signs pushes and moves dead letters."""
+        return f"serviceAccount:service-{self.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+
+    @property
+    def images(self) -> str:
+        """The repository in Artifact Registry that holds the built images."""
+        return f"{self.region}-docker.pkg.dev/{self.project}/{PREFIX}"
+
+    @property
+    def model_bucket(self) -> str:
+        """The bucket of a gs:// model, or nothing."""
+        return self.model.removeprefix("gs://").split("/")[0] if self.model else ""
