@@ -173,7 +173,7 @@ class SqliteQueue:
             while self._publishes == seen and left_s > 0:
                 self._published.wait(min(left_s, LOOK_S))
                 left_s -= LOOK_S
-                if self._file.changed_by_others():
+                if self._publishes == seen and self._file.changed_by_others():
                     self._publishes += 1
             return self._publishes
 

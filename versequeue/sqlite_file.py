@@ -58,6 +58,7 @@ class SqliteFile:
         self._noun = noun
         self._synchronous = synchronous
         self._unavailable = unavailable
+        self._process = os.getpid()
         self._local = threading.local()
         self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._opening = threading.Lock()
@@ -100,10 +101,11 @@ class SqliteFile:
                 connection.close()
 
     def _connection(self) -> sqlite3.Connection:
-        # A connection must not cross a fork: the child opens its own, and leaves the parent's be.
-        if getattr(self._local, "process", None) != os.getpid():
+        # SQLite's own record of its locks is wrong after a fork, even for a new connection.
+        if self._process != os.getpid():
+            raise RuntimeError(f"{self._noun} was opened before a fork: open it after the fork.")
+        if not hasattr(self._local, "connection"):
             self._local.connection = self._open()
-            self._local.process = os.getpid()
             self._local.data_version = self._data_version()
         connection: sqlite3.Connection = self._local.connection
         return connection
@@ -175,6 +177,9 @@ class SqliteFile:
 
 class _Connection(sqlite3.Connection):
     """A connection that can be remembered weakly: it goes with its thread."""
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def fault(error: sqlite3.Error) -> str:
