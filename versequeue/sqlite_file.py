@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +179,9 @@ class _Connection(sqlite3.Connection):
     """A connection that can be remembered weakly: it goes with its thread."""
 
     def __del__(self) -> None:
-        self.close()
+        # Refused where opening the file has failed.
+        with suppress(sqlite3.ProgrammingError):
+            self.close()
 
 
 def fault(error: sqlite3.Error) -> str:
