@@ -55,6 +55,8 @@ class Settings:
     #: public base URLs, where submit and results do not share the origin of the caller
     submit_url: str = ""
     results_url: str = ""
+    #: name of this worker, given by whoever started it; made up if empty
+    worker: str = ""
     log_level: str = "INFO"
 
     @classmethod
@@ -87,6 +89,7 @@ class Settings:
             webhook_allow_private=read.one("WEBHOOK_ALLOW_PRIVATE", _flag, False),
             submit_url=read.one("SUBMIT_URL", _base_url, ""),
             results_url=read.one("RESULTS_URL", _base_url, ""),
+            worker=read.one("WORKER", str, ""),
             log_level=read.one("LOG_LEVEL", str.upper, standard.log_level),
         )
         if settings.backend == "gcp" and not settings.hash_key and settings.rate_per_minute:

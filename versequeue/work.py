@@ -67,9 +67,9 @@ class Desk:
 
     def abandon(self, job_ids: Iterable[str], worker: str) -> None:
         """`worker` is known to have died with these jobs: what it held is queued again now."""
+        now = self.clock()
         for job_id in job_ids:
-            now = self.clock()
-            job = self.store.update_job(job_id, lambda job, now=now: jobs.abandon(job, worker, now))
+            job = self.store.update_job(job_id, lambda job: jobs.abandon(job, worker, now))
             if job and job.done:
                 follow_up(self.store, self.queue, job, now)
 

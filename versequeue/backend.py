@@ -1,0 +1,61 @@
+"""Which store and queue a process works with, made once from the settings."""
+
+from functools import cache
+from pathlib import Path
+
+from versequeue.clock import utc_now
+from versequeue.config import Settings
+from versequeue.logs import configure_logging
+from versequeue.queue import Queue
+from versequeue.service import Service
+from versequeue.store import Store
+from versequeue.work import Desk
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Raises StartupError if one cannot be read."""
+    found = Settings.from_environ()
+    configure_logging(found.log_level)
+    return found
+
+
+@cache
+def store() -> Store:
+    """The one store of this process. Raises StartupError if it cannot be opened."""
+    if settings().backend == "sqlite":
+        from versequeue.store_sqlite import SqliteStore
+
+        return SqliteStore(settings().data_dir / "store.sqlite3")
+    from versequeue.store_firestore import FirestoreStore
+
+    return FirestoreStore(settings().project)
+
+
+@cache
+def queue() -> Queue:
+    """The one queue of this process. Raises StartupError if it cannot be opened."""
+    if settings().backend == "sqlite":
+        from versequeue.queue_sqlite import SqliteQueue
+
+        return SqliteQueue(settings().data_dir / "queue.sqlite3", utc_now)
+    from versequeue.queue_pubsub import PubSubQueue
+
+    return PubSubQueue(settings().project)
+
+
+def service() -> Service:
+    """The callers' side over this process's store and queue."""
+    return Service(store(), queue(), settings())
+
+
+def desk(worker: str) -> Desk:
+    """The worker's side over this process's store and queue."""
+    return Desk(store(), queue(), settings(), worker)
+
+
+def model_folder(found: Settings) -> Path:
+    """Where the bundle of the `model` setting lies: a preset's folder, or a folder of its own."""
+    if found.model in ("default", "tiny"):
+        return found.data_dir / "models" / found.model
+    return Path(found.model)

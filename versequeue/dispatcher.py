@@ -1,0 +1,152 @@
+"""What Pub/Sub does in the cloud, on one machine: take messages and push them until acked."""
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import requests
+
+from versequeue.clock import utc_now
+from versequeue.errors import VerseQueueError
+from versequeue.events import push_body, push_headers
+from versequeue.jobs import Status
+from versequeue.local_worker import WorkerProcess
+from versequeue.queue import Topic
+from versequeue.queue_sqlite import Delivery, SqliteQueue
+from versequeue.work import Desk
+
+log = logging.getLogger(__name__)
+ACK_DEADLINE_S = 600.0
+#: A pause after a worker that died, so that one that always dies does not burn the processor.
+CRASH_PAUSE_S = 0.5
+LONGEST_WAIT_S = 1.0
+
+
+class Dispatcher:
+    """Pushes jobs to the worker process, single visitors' before batches', one at a time."""
+
+    def __init__(
+        self, queue: SqliteQueue, worker: WorkerProcess, desk: Desk, idle_timeout_s: float
+    ) -> None:
+        self._queue = queue
+        self._worker = worker
+        self._desk = desk
+        self._idle_timeout_s = idle_timeout_s
+        self._stopping = threading.Event()
+        self._http = requests.Session()
+        self._http.trust_env = False  # a proxy has no business between a parent and its child
+        self._last_push = time.monotonic()
+
+    def take_over(self) -> None:
+        """Queue again what the worker of an earlier server left running: it died with it."""
+        self._desk.show_stopped()
+        horizon = utc_now() + timedelta(days=3650)
+        for job in self._desk.store.due_jobs(horizon, limit=100_000):
+            if job.status is Status.RUNNING:
+                self._desk.abandon([job.id], job.worker)
+
+    def run(self) -> None:
+        """Push until `stop`."""
+        while not self._stopping.is_set():
+            seen = self._queue.publishes
+            try:
+                delivery = self._queue.lease((Topic.JOBS, Topic.BULK), utc_now(), ACK_DEADLINE_S)
+            except VerseQueueError as error:
+                log.warning("the queue cannot be read: %s", error)
+                self._stopping.wait(LONGEST_WAIT_S)
+                continue
+            if delivery:
+                self._push(delivery)
+            else:
+                self._stop_if_idle()
+                self._queue.wait(seen, self._pause_s())
+
+    def stop(self) -> None:
+        """Take no more messages."""
+        self._stopping.set()
+
+    def _push(self, delivery: Delivery) -> None:
+        url, name = self._worker.ensure()
+        headers = push_headers(delivery.topic, "local", utc_now())
+        body = push_body(delivery.message, str(delivery.id))
+        try:
+            answer = self._http.post(url, body, headers=headers, timeout=(5, ACK_DEADLINE_S))
+            accepted = answer.ok
+        except requests.RequestException as error:
+            self._worker_died(delivery, name, error)
+            return
+        finally:
+            self._last_push = time.monotonic()
+        self._settle(delivery, accepted=accepted)
+
+    def _settle(self, delivery: Delivery, *, accepted: bool) -> None:
+        try:
+            if accepted:
+                self._queue.ack(delivery)
+            else:
+                self._queue.nack(delivery, utc_now())
+        except VerseQueueError as error:
+            log.warning("the message will come again: %s", error)
+
+    def _worker_died(self, delivery: Delivery, name: str, error: Exception) -> None:
+        if not self._stopping.is_set():
+            log.warning("the worker has stopped: %s", error, extra={"worker": name})
+        try:
+            self._desk.show_stopped()
+            self._desk.abandon(delivery.message.get("job_ids", []), name)
+            self._queue.nack(delivery, utc_now(), delay_s=0)
+        except VerseQueueError as fault:
+            log.warning("left to the sweep: %s", fault)
+        self._stopping.wait(CRASH_PAUSE_S)
+
+    def _stop_if_idle(self) -> None:
+        idle_s = time.monotonic() - self._last_push
+        if self._worker.pid and idle_s > self._idle_timeout_s:
+            self._worker.stop()
+            self._desk.show_stopped()
+
+    def _pause_s(self) -> float:
+        due_at = self._queue.next_due_at((Topic.JOBS, Topic.BULK))
+        if due_at is None:
+            return LONGEST_WAIT_S
+        return min(LONGEST_WAIT_S, max(0.0, (due_at - utc_now()).total_seconds()))
+
+
+class NotifyDispatcher:
+    """Sends due webhooks, a few at a time, so that a slow receiver does not hold up the others."""
+
+    def __init__(self, queue: SqliteQueue) -> None:
+        self._queue = queue
+        self._stopping = threading.Event()
+        self._senders = ThreadPoolExecutor(max_workers=4, thread_name_prefix="notify")
+
+    def run(self) -> None:
+        """Send until `stop`."""
+        while not self._stopping.is_set():
+            seen = self._queue.publishes
+            try:
+                delivery = self._queue.lease((Topic.NOTIFY,), utc_now(), 60)
+            except VerseQueueError as error:
+                log.warning("the queue cannot be read: %s", error)
+                self._stopping.wait(LONGEST_WAIT_S)
+                continue
+            if delivery:
+                self._senders.submit(self._send, delivery)
+            else:
+                self._queue.wait(seen, LONGEST_WAIT_S)
+
+    def stop(self) -> None:
+        """Start no more deliveries; one that is on its way may end."""
+        self._stopping.set()
+        self._senders.shutdown(wait=False, cancel_futures=True)
+
+    def _send(self, delivery: Delivery) -> None:
+        from versequeue.notify import notify_target
+
+        try:
+            notify_target(str(delivery.message.get("target", "")))
+            self._queue.ack(delivery)
+        except VerseQueueError as error:
+            log.warning("the webhook will be tried again: %s", error)

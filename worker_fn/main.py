@@ -1,0 +1,31 @@
+"""The worker function: one Pub/Sub message in, songs out. The only function with a model."""
+
+import logging
+import uuid
+from functools import cache
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from versequeue import backend
+from versequeue.events import job_ids, read_message
+from worker_fn.studio import Studio
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def _studio() -> Studio:
+    return Studio(backend.desk(backend.settings().worker or uuid.uuid4().hex))
+
+
+@functions_framework.cloud_event
+def worker(event: CloudEvent) -> None:
+    """Acknowledge by returning. Raises when the message is to be delivered again."""
+    message = read_message(event.data)
+    if message is None:
+        return
+    if message.get("warmup"):
+        _studio().warm_up()
+    elif ids := job_ids(message):
+        _studio().perform(ids)

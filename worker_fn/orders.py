@@ -1,0 +1,44 @@
+"""From a job to what the lyricist is asked for, and from its song to the job's output."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any
+
+from lyricist.songs import Song, SongRequest
+from versequeue import __version__
+from versequeue.jobs import Job
+
+
+def song_request(job: Job) -> SongRequest:
+    """What the lyricist is asked for."""
+    return SongRequest(prompt=job.prompt, **asdict(job.options))
+
+
+def output_document(job: Job, song: Song, *, model: str, model_digest: str) -> dict[str, Any]:
+    """The job's `output`: lyrics, sections, rhyme, and the receipt that makes it repeatable."""
+    asked = {"prompt": job.prompt, "options": asdict(job.options)}
+    canonical = json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()
+    return {
+        "lyrics": lyrics_text(song),
+        "title": song.title,
+        "sections": [
+            {"name": section.name, "lines": list(section.lines)} for section in song.sections
+        ],
+        "rhyme": {"scheme": song.rhyme_scheme, "score": song.rhyme_score},
+        "receipt": {
+            "model": model,
+            "model_digest": model_digest,
+            "seed": job.options.seed,
+            "input_digest": hashlib.sha256(canonical).hexdigest(),
+            "version": __version__,
+        },
+    }
+
+
+def lyrics_text(song: Song) -> str:
+    """A single verse as its lines; a song with its `[Verse 1]` and `[Chorus]` tags."""
+    if len(song.sections) == 1:
+        return "\n".join(song.sections[0].lines)
+    blocks = ["\n".join((f"[{section.name}]", *section.lines)) for section in song.sections]
+    return "\n\n".join(blocks)

@@ -1,0 +1,129 @@
+"""Where jobs meet the model: claims on one side, songs on the other.
+
+The only module that imports both packages.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from lyricist.errors import LyricistError
+from lyricist.songs import Song
+from lyricist.writer import Writer
+from versequeue import backend
+from versequeue.jobs import Metrics, Stage
+from versequeue.stopping import stopping
+from versequeue.work import Attempt, Desk
+from worker_fn.orders import output_document, song_request
+
+log = logging.getLogger(__name__)
+
+
+class WorkerStopping(Exception):
+    """The process must end: the message is for the next worker."""
+
+
+class Studio:
+    """One process's model and the desk that it takes its jobs from; one message at a time."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._writer: Writer | None = None
+        self._busy = threading.Lock()
+
+    def warm_up(self) -> None:
+        """Load the model, or only say that it is loaded. Raises LyricistError."""
+        with self._busy:
+            writer = self._writer or self._load([])
+            self._desk.show_model(writer.model_name)
+
+    def perform(self, job_ids: Sequence[str]) -> None:
+        """Claim these jobs, write their songs in one pass, store them.
+
+        Raises WorkerStopping or LyricistError when the message is to come again.
+        """
+        with self._busy:
+            stage = Stage.WRITING if self._writer else Stage.LOADING_MODEL
+            claims = [self._desk.claim(job_id, stage) for job_id in job_ids]
+            attempts = [attempt for attempt in claims if attempt]
+            if attempts:
+                self._write(attempts)
+
+    def _write(self, attempts: list[Attempt]) -> None:
+        started = time.monotonic()
+        cold = self._writer is None
+        try:
+            writer = self._writer or self._load(attempts)
+        except (LyricistError, OSError) as error:
+            for attempt in attempts:
+                attempt.fail(_problem("model-unavailable", "Model unavailable", error), retry=True)
+            raise
+        load_s = time.monotonic() - started if cold else 0.0
+        begun = time.monotonic()
+
+        def on_lines(index: int, lines: Sequence[str]) -> bool:
+            return attempts[index].lines(lines)
+
+        requests = [song_request(attempt.job) for attempt in attempts]
+        songs = writer.write(requests, on_lines, stopping)
+        generate_s = time.monotonic() - begun
+        for attempt, song in zip(attempts, songs, strict=True):
+            metrics = Metrics(
+                queue_s=attempt.job.metrics.queue_s,
+                cold_start=cold,
+                model_load_s=round(load_s, 3) if cold else 0.0,
+                generate_s=round(generate_s, 3),
+                tokens=song.tokens if isinstance(song, Song) else None,
+            )
+            self._store(attempt, song, metrics, writer)
+        if stopping():
+            raise WorkerStopping
+
+    def _store(
+        self, attempt: Attempt, song: Song | LyricistError, metrics: Metrics, writer: Writer
+    ) -> None:
+        if isinstance(song, LyricistError):
+            attempt.fail(_problem("generation-failed", "Generation failed", song), retry=True)
+        elif song.finished:
+            output = output_document(
+                attempt.job, song, model=writer.model_name, model_digest=writer.model_digest
+            )
+            attempt.succeed(output, metrics)
+        elif attempt.cancel_requested:
+            attempt.cancel()
+        else:
+            attempt.hand_back("The worker was asked to stop.")
+
+    def _load(self, attempts: list[Attempt]) -> Writer:
+        with _beating(attempts, self._desk.settings.lease_s / 3):
+            folder = backend.model_folder(self._desk.settings)
+            self._writer = Writer.open(folder)
+        log.info("model loaded", extra={"worker": self._desk.worker})
+        self._desk.show_model(self._writer.model_name)
+        return self._writer
+
+
+@contextmanager
+def _beating(attempts: list[Attempt], every_s: float) -> Iterator[None]:
+    """Renew the leases of `attempts` while something slow happens that reports nothing."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(every_s):
+            for attempt in attempts:
+                attempt.beat()
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _problem(slug: str, title: str, error: Exception) -> dict[str, Any]:
+    return {"type": f"/problems/{slug}", "title": title, "status": 500, "detail": str(error)}
