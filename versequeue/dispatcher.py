@@ -95,8 +95,9 @@ class Dispatcher:
             log.warning("the worker has stopped: %s", error, extra={"worker": name})
         try:
             self._desk.show_stopped()
-            self._desk.abandon(delivery.message.get("job_ids", []), name)
-            self._queue.nack(delivery, utc_now(), delay_s=0)
+            held = self._desk.abandon(delivery.message.get("job_ids", []), name)
+            # A worker that died before it claimed anything will die again: back off.
+            self._queue.nack(delivery, utc_now(), delay_s=0 if held else None)
         except VerseQueueError as fault:
             log.warning("left to the sweep: %s", fault)
         self._stopping.wait(CRASH_PAUSE_S)

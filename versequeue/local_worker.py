@@ -107,7 +107,9 @@ def serve(listener_fd: int, source: str) -> int:
 
 
 def _exit_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # The buffered reader would hold a lock that the interpreter needs at its end.
+    while os.read(0, 1):
+        continue
     os.kill(os.getpid(), signal.SIGTERM)
 
 

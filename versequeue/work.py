@@ -65,13 +65,16 @@ class Desk:
         log.info("claimed", extra=_labels(job))
         return Attempt(self, job)
 
-    def abandon(self, job_ids: Iterable[str], worker: str) -> None:
-        """`worker` is known to have died with these jobs: what it held is queued again now."""
+    def abandon(self, job_ids: Iterable[str], worker: str) -> int:
+        """`worker` is known to have died: what it held of these is queued again; how many."""
         now = self.clock()
+        held = 0
         for job_id in job_ids:
             job = self.store.update_job(job_id, lambda job: jobs.abandon(job, worker, now))
+            held += job is not None and job.worker == worker
             if job and job.done:
                 follow_up(self.store, self.queue, job, now)
+        return held
 
     def show_model(self, model: str) -> None:
         """Tell everybody who asks for the status that this worker has `model` loaded."""

@@ -1,0 +1,15 @@
+"""The order of the tests: those that need nothing first, so that what is broken shows early."""
+
+import pytest
+
+#: Markers from quick to slow; a test belongs to the slowest of its own.
+SLOWER = ("processes", "emulators", "browser", "model")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort by what a test needs; within one kind the order stays."""
+    items.sort(key=_slowness)
+
+
+def _slowness(item: pytest.Item) -> int:
+    return max((n for n, name in enumerate(SLOWER, 1) if item.get_closest_marker(name)), default=0)
