@@ -82,10 +82,10 @@ FUNCTIONS = (
     FunctionSpec(
         name="worker",
         signature="cloudevent",
-        packages=("versequeue", "lyricist"),
+        packages=("worker_fn", "versequeue", "lyricist"),
         caller=Caller.GOOGLE,
         database=Database.WRITE,
-        publishes=("jobs", "bulk", "notify"),
+        publishes=("notify",),
         cpu=2,
         memory_mib=2048,
         concurrency=1,

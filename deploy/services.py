@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deploy.functions import FUNCTIONS, PREFIX, Caller, FunctionSpec, function
 from deploy.identities import BUILDER
+from deploy.stage import MODEL_FOLDER
 from deploy.steps import Step
 from deploy.target import Target
 
@@ -72,7 +73,8 @@ def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
         values["VERSEQUEUE_RATE_PER_MINUTE"] = str(target.rate_per_minute)
         values["VERSEQUEUE_DAILY_BUDGET"] = str(target.daily_budget)
     if spec.needs_model:
-        values["VERSEQUEUE_MODEL"] = target.model or "model"
+        values["VERSEQUEUE_MODEL"] = target.model or MODEL_FOLDER
+        values["VERSEQUEUE_DATA_DIR"] = "/tmp/versequeue"  # noqa: S108, the only writable place
     return {name: value for name, value in values.items() if value}
 
 

@@ -102,7 +102,7 @@ def needed_files(spec: FunctionSpec, root: Path = ROOT) -> Iterator[Path]:
     """Modules that `main.py` reaches by import, and the data files of their packages."""
     modules = reached_modules(root / spec.folder / "main.py", spec.packages, root)
     yield from sorted(modules)
-    for name in spec.packages:
+    for name in set(spec.packages) - {spec.folder}:
         for path in sorted((root / name).rglob("*")):
             if path.is_file() and not str(path).endswith(CODE):
                 yield path

@@ -1,0 +1,123 @@
+"""Starting a staged folder as the host would, and timing it to its first answer.
+
+Runs functions-framework without --debug, so that the fork which hosts make happens here too. The
+Python that it is given decides which packages there are. Knows no function by name.
+"""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from deploy.functions import FunctionSpec
+
+#: The framework answers this path by itself, without calling the function.
+READY_PATH = "/robots.txt"
+POLL_S = 0.01
+
+
+class TrialFailed(Exception):
+    """A staged function did not come up; the text ends with what it wrote."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A function that answers."""
+
+    port: int
+    pid: int
+    log: Path
+    #: `time.monotonic()` when the process was started
+    begun_s: float
+
+    def age_s(self) -> float:
+        """Seconds since the process was started."""
+        return time.monotonic() - self.begun_s
+
+    def ask(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """Status and body of one request. Raises OSError or HTTPException if nobody answers."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+
+@contextmanager
+def started(
+    spec: FunctionSpec,
+    folder: Path,
+    python: Path,
+    environ: Mapping[str, str],
+    log: Path,
+    limit_s: float = 60,
+) -> Iterator[Running]:
+    """The function in `folder` under `python`, ended afterwards. Raises TrialFailed."""
+    port = _free_port()
+    arguments = ["--target", spec.name, "--signature-type", spec.signature, "--port", str(port)]
+    program = python.parent / "functions-framework"
+    begun_s = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(program), *arguments, "--host", "127.0.0.1"],
+            cwd=folder,
+            env={"PATH": os.defpath, "HOME": str(folder), **environ},
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            running = Running(port, process.pid, log, begun_s)
+            _wait_until_ready(running, process, limit_s)
+            yield running
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def resident_mib(pid: int) -> float:
+    """Memory that a process and its children hold, in MiB (Linux)."""
+    total = 0.0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            if pid in (parent, int(folder.name)):
+                rollup = (folder / "smaps_rollup").read_text()
+                pss = next(line for line in rollup.splitlines() if line.startswith("Pss:"))
+                total += int(pss.split()[1]) / 1024
+        except (OSError, StopIteration):
+            continue  # the process has ended, or is not ours
+    return total
+
+
+def _wait_until_ready(running: Running, process: "subprocess.Popen[bytes]", limit_s: float) -> None:
+    deadline = time.monotonic() + limit_s
+    while True:
+        try:
+            running.ask("GET", READY_PATH)
+        except (OSError, HTTPException):
+            if process.poll() is None and time.monotonic() < deadline:
+                time.sleep(POLL_S)
+                continue
+            written = running.log.read_text(encoding="utf-8", errors="replace")[-3000:]
+            raise TrialFailed(f"It did not answer within {limit_s:.0f} s:\n{written}") from None
+        return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
