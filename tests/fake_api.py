@@ -208,7 +208,7 @@ def job_document(job_id: str, prompt: str, step: Step) -> dict[str, Any]:
         "attempt": step.get("attempt", 0),
         "max_attempts": 5,
         "progress": {"completed": lines, "total": 2, "unit": "lines"},
-        "preview": LINES[:lines],
+        "preview": "\n".join(LINES[:lines]),
         "output": output_document() if status == "succeeded" else None,
         "error": step.get("error"),
         "queue_position": step.get("queue_position"),

@@ -127,7 +127,8 @@ class Job:
     attempt: int = 0
     max_attempts: int = 0
     progress: Progress = Progress()
-    preview: tuple[str, ...] = ()
+    #: the lines so far
+    preview: str = ""
     output: Song | None = None
     error: Problem | None = None
     queue_position: int | None = None
