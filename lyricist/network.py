@@ -1,0 +1,113 @@
+"""The Llama network in TensorFlow, as one function of weights and inputs.
+
+One graph serves prompts and single tokens of many rows alike: its positions may be a chunk of
+one sequence or the next token of several, which only the masks and the caches' shapes tell apart.
+Owns the arithmetic; knows no files and no quantization.
+"""
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from lyricist.architecture import Architecture
+
+Tensors = Mapping[str, tf.Tensor]
+
+# Shapes below: positions = new tokens of this pass; sequences = 1 (a chunk of one sequence) or
+# positions (one token each); cached = length of the caches, padded; chosen = rows with logits.
+
+
+def input_specs(architecture: Architecture) -> dict[str, tf.TensorSpec]:
+    """What one pass is fed, beside the weights."""
+    head_size, heads = architecture.head_size, architecture.key_value_heads
+    shapes: dict[str, tuple[int | None, ...]] = {
+        "hidden": (None, architecture.width),  # (positions, width): embedded tokens
+        "cosine": (None, 1, head_size),  # (positions, 1, head_size)
+        "sine": (None, 1, head_size),
+        "cached_mask": (None, 1, 1, None),  # (positions, 1, 1, cached): 0 or very negative
+        "new_mask": (None, 1, 1, None),  # (positions, 1, 1, positions)
+        "chosen": (None, None),  # (chosen, positions): one-hot rows
+    }
+    for layer in range(architecture.layers):
+        shapes[f"key_{layer}"] = (None, heads, None, head_size)  # (sequences, heads, cached, size)
+        shapes[f"value_{layer}"] = (None, heads, None, head_size)
+    return {name: tf.TensorSpec(shape, tf.float32, name) for name, shape in shapes.items()}
+
+
+def forward(architecture: Architecture, weights: Tensors, inputs: Tensors) -> dict[str, tf.Tensor]:
+    """One pass: "logits" (chosen, vocabulary) and, per layer, the new keys and values
+    ("new_key_<i>", "new_value_<i>": (positions, key_value_heads, head_size))."""
+    outputs: dict[str, tf.Tensor] = {}
+    hidden = inputs["hidden"]  # (positions, width)
+    for layer in range(architecture.layers):
+        fused = _project(_normalize(hidden, architecture), weights[f"query_key_value_{layer}"])
+        query, key, value = _split_heads(fused, inputs, architecture)
+        outputs[f"new_key_{layer}"], outputs[f"new_value_{layer}"] = key, value
+        mixed = _attend(
+            query,
+            (inputs[f"key_{layer}"], inputs[f"value_{layer}"], inputs["cached_mask"]),
+            (_sequence(key, architecture), _sequence(value, architecture), inputs["new_mask"]),
+            architecture,
+        )
+        hidden += _project(mixed, weights[f"attention_output_{layer}"])
+        gate_up = _project(_normalize(hidden, architecture), weights[f"gate_up_{layer}"])
+        gate, up = tf.split(gate_up, 2, axis=-1)  # (positions, feed_forward) each
+        hidden += _project(gate * tf.sigmoid(gate) * up, weights[f"down_{layer}"])
+    # A product with one-hot rows is exact, and unlike a gather it stays on the fast kernels.
+    last = tf.matmul(inputs["chosen"], hidden)  # (chosen, width)
+    normal = _normalize(last, architecture) * weights["output_gain"]
+    outputs["logits"] = _project(normal, weights["output"])  # (chosen, vocabulary)
+    return outputs
+
+
+def _project(rows: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
+    return tf.matmul(rows, matrix, transpose_b=True)
+
+
+def _normalize(rows: tf.Tensor, architecture: Architecture) -> tf.Tensor:
+    """Root-mean-square norm (Zhang and Sennrich 2019) without its gain, which the weights hold."""
+    mean_square = tf.reduce_mean(rows * rows, axis=-1, keepdims=True)
+    return rows * tf.math.rsqrt(mean_square + architecture.norm_epsilon)
+
+
+def _split_heads(
+    fused: tf.Tensor, inputs: Tensors, architecture: Architecture
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Query, key (both rotated to their position) and value: (positions, heads, head_size)."""
+    heads, key_heads = architecture.heads, architecture.key_value_heads
+    parts = tf.reshape(fused, [-1, heads + 2 * key_heads, architecture.head_size])
+    rotating, value = parts[:, : heads + key_heads], parts[:, heads + key_heads :]
+    first, second = tf.split(rotating, 2, axis=-1)
+    swapped = tf.concat([second, first], axis=-1)
+    rotated = rotating * inputs["cosine"] + swapped * inputs["sine"]
+    return rotated[:, :heads], rotated[:, heads:], value
+
+
+def _sequence(heads: tf.Tensor, architecture: Architecture) -> tf.Tensor:
+    """(positions, heads, head_size) -> (1, heads, positions, head_size)."""
+    swapped = tf.transpose(heads, [1, 0, 2])
+    return tf.reshape(swapped, [1, architecture.key_value_heads, -1, architecture.head_size])
+
+
+def _attend(
+    query: tf.Tensor,
+    cached: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    new: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    architecture: Architecture,
+) -> tf.Tensor:
+    """Softmax attention over the cache and over the new positions; (positions, query_width).
+
+    The two are kept apart to the end: nothing as large as the cache is ever concatenated, and a
+    row's sums do not depend on how many other rows share the pass, so that a text comes out the
+    same alone and in a batch. The scale 1 / sqrt(head_size) is folded into the query's weights.
+    """
+    grouped = tf.reshape(
+        query, [-1, architecture.key_value_heads, architecture.group, architecture.head_size]
+    )
+    scores = [tf.matmul(grouped, key, transpose_b=True) + mask for key, _, mask in (cached, new)]
+    peaks = [tf.reduce_max(score, axis=-1, keepdims=True) for score in scores]
+    peak = tf.maximum(*peaks)  # (positions, key_value_heads, group, 1)
+    shares = [tf.exp(score - peak) for score in scores]
+    total = tf.add(*[tf.reduce_sum(share, axis=-1, keepdims=True) for share in shares])
+    sums = [tf.matmul(share, part[1]) for share, part in zip(shares, (cached, new), strict=True)]
+    return tf.reshape(tf.add(*sums) / total, [-1, architecture.query_width])

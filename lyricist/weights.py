@@ -1,0 +1,84 @@
+"""From a GGUF file's tensors, or from a seed, to the matrices that the network takes.
+
+Owns fusing, folding and reordering; the shapes are `Architecture.weight_shapes`.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lyricist.architecture import Architecture
+from lyricist.engine import FloatArray
+from lyricist.errors import BuildError
+from lyricist.gguf_file import GgufFile
+
+NamedWeight = tuple[str, FloatArray]
+
+
+def weights_from_gguf(source: GgufFile, architecture: Architecture) -> Iterator[NamedWeight]:
+    """Name and matrix, one at a time, in the order of `weight_shapes`."""
+    expected = architecture.weight_shapes()
+    for name, matrix in _from_gguf(source, architecture):
+        if matrix.shape != expected[name]:
+            raise BuildError(
+                f"{source.path}: {name} has shape {matrix.shape}, not {expected[name]}."
+            )
+        yield name, matrix
+
+
+def embedding_from_gguf(source: GgufFile) -> FloatArray | None:
+    """(vocabulary, width) of a model whose embedding is not its output matrix, else None."""
+    return source.tensor("token_embd.weight") if source.has_tensor("output.weight") else None
+
+
+def _from_gguf(source: GgufFile, architecture: Architecture) -> Iterator[NamedWeight]:
+    for layer in range(architecture.layers):
+        block = f"blk.{layer}."
+        if source.has_tensor(block + "attn_q.bias"):
+            raise BuildError(f"{source.path} has biases in its attention: not a Llama network.")
+        query = _unpermute(source.tensor(block + "attn_q.weight"), architecture)
+        key = _unpermute(source.tensor(block + "attn_k.weight"), architecture)
+        value = source.tensor(block + "attn_v.weight")
+        scale = np.float32(architecture.head_size**-0.5)
+        gain = source.tensor(block + "attn_norm.weight")
+        yield f"query_key_value_{layer}", np.concatenate([query * scale, key, value]) * gain
+        yield f"attention_output_{layer}", source.tensor(block + "attn_output.weight")
+        gate, up = (source.tensor(block + f"ffn_{part}.weight") for part in ("gate", "up"))
+        yield (
+            f"gate_up_{layer}",
+            np.concatenate([gate, up]) * source.tensor(block + "ffn_norm.weight"),
+        )
+        yield f"down_{layer}", source.tensor(block + "ffn_down.weight")
+    yield "output_gain", source.tensor("output_norm.weight")
+    untied = source.has_tensor("output.weight")
+    yield "output", source.tensor("output.weight" if untied else "token_embd.weight")
+
+
+def _unpermute(matrix: FloatArray, architecture: Architecture) -> FloatArray:
+    """llama.cpp rotates neighbouring rows (2i, 2i + 1); the network rotates (i, i + half)."""
+    half = architecture.head_size // 2
+    return (
+        matrix.reshape(-1, half, 2, architecture.width).transpose(0, 2, 1, 3).reshape(matrix.shape)
+    )
+
+
+def seeded_weights(
+    architecture: Architecture, likelihood: FloatArray, seed: int
+) -> Iterator[NamedWeight]:
+    """A small network of random weights that prefers likely tokens, for tests.
+
+    `likelihood` (vocabulary_size,) stands in the first column of the tied embedding, and no
+    layer changes a hidden vector's first entry, so that every token's score starts from it.
+    """
+    rng = np.random.default_rng(seed)
+    for name, shape in architecture.weight_shapes().items():
+        if name == "output_gain":
+            yield name, np.ones(shape, np.float32)
+            continue
+        fan_in = shape[-1]
+        matrix = rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(fan_in))
+        if name == "output":
+            matrix[:, 0] = likelihood
+        elif shape[0] == architecture.width:
+            matrix[0] = 0
+        yield name, matrix
