@@ -1,0 +1,85 @@
+"""One candidate for a line while it grows: its tokens, their likelihoods, where it could end."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lyricist.engine import FloatArray
+from lyricist.lexicon import Lexicon
+from lyricist.syllables import syllables
+from lyricist.words import split_words
+
+
+@dataclass(frozen=True)
+class Ending:
+    """One way to end a draft: keep its first `kept` tokens, then say `token`."""
+
+    kept: int
+    token: int
+    #: Log-probability of the end word there, costs and bonuses included.
+    likelihood: float
+    #: Syllables of the whole line.
+    syllables: int
+    #: Log-probability that the line stops after the end word; None until it was tried.
+    stop: float | None = None
+
+
+@dataclass
+class Draft:
+    """A line being written in one row of the engine."""
+
+    #: Its place among the drafts of the line: a draft must not depend on which row it was given.
+    number: int
+    row: int
+    rng: np.random.Generator
+    lexicon: Lexicon
+    #: Tokens that were given and not chosen; they are in the row already.
+    fixed: int = 0
+    tokens: list[int] = field(default_factory=list)
+    likelihoods: list[float] = field(default_factory=list)
+    #: The logits that each token was chosen from, to choose again.
+    seen: list[FloatArray] = field(default_factory=list)
+    endings: list[Ending] = field(default_factory=list)
+    #: Tokens refused at a place: (place, token).
+    refused: set[tuple[int, int]] = field(default_factory=set)
+    is_done: bool = False
+
+    def append(self, token: int, likelihood: float, logits: FloatArray) -> None:
+        """Take `token`, chosen from `logits`."""
+        self.tokens.append(token)
+        self.likelihoods.append(likelihood)
+        self.seen.append(logits)
+
+    def text(self, kept: int | None = None) -> str:
+        """The line so far, or its first `kept` tokens."""
+        return "".join(self.lexicon.texts[token] for token in self.tokens[:kept])
+
+    def words(self, kept: int | None = None) -> list[str]:
+        """The line's words, the last of them perhaps unfinished."""
+        return split_words(self.text(kept))
+
+    def syllables(self, kept: int | None = None) -> int:
+        """Syllables so far, an unfinished word counted as if it were one."""
+        return sum(map(syllables, self.words(kept)))
+
+    @property
+    def last_word_start(self) -> int:
+        """The place of the token that began the last word."""
+        at = len(self.tokens) - 1
+        while at > self.fixed and self.lexicon.pieces[self.tokens[at]]:
+            at -= 1
+        return at
+
+    def refuse_last_word(self) -> FloatArray:
+        """Take the last word back and never begin it there again; the logits at that place."""
+        start = self.last_word_start
+        logits = self.seen[start]
+        self.refused.add((start, self.tokens[start]))
+        del self.tokens[start:], self.likelihoods[start:], self.seen[start:]
+        self.endings = [ending for ending in self.endings if ending.kept <= start]
+        return logits
+
+    def fluency(self, kept: int) -> float:
+        """Mean log-probability of the first `kept` tokens, the given ones left out."""
+        chosen = self.likelihoods[self.fixed : kept]
+        return float(np.mean(chosen)) if chosen else 0.0

@@ -1,0 +1,85 @@
+"""Keeps a song on what its prompt is about: which tokens say so, and whether it was said.
+
+Knows words and tokens; decides nothing about rhyme or length.
+"""
+
+from collections.abc import Sequence
+
+from lyricist.lexicon import Lexicon
+from lyricist.safety import is_allowed
+from lyricist.words import are_close, stem, topic_words, word_list
+
+#: Log-probability given to topic words: at first, per line that goes by without any, at most.
+_FIRST_BONUS = 2.0
+_RISE = 0.7
+_HIGHEST_BONUS = 7.0
+#: Once said, other words of the topic are still a little welcome.
+_LATER_BONUS = 1.0
+#: The next piece of a topic word that has been begun.
+_FINISH_BONUS = 8.0
+
+
+class Topic:
+    """The topic of one song."""
+
+    def __init__(self, prompt: str, lexicon: Lexicon, explicit: bool) -> None:
+        self._lexicon = lexicon
+        self.words = tuple(
+            word
+            for word in topic_words(prompt)
+            if is_allowed(word, explicit) and word not in word_list("leaks")
+        )
+        self._spellings = [
+            tuple(lexicon.encode(spelling))
+            for word in self.words
+            for spelling in (f" {word}", f" {word.capitalize()}", word.capitalize())
+        ]
+        self._forms = self._forms_in_lexicon()
+        self._said: set[str] = set()
+        self._lines = 0
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether a word of the prompt, or a close form, was said; true if it has none."""
+        return bool(self._said) or not self.words
+
+    def add(self, words: Sequence[str]) -> None:
+        """Remember one more line."""
+        self._lines += 1
+        self._said.update(topic for topic in self.words if any(are_close(topic, w) for w in words))
+
+    def mentions(self, words: Sequence[str]) -> bool:
+        """Whether any of `words` is of the topic."""
+        return any(are_close(topic, word) for topic in self.words for word in words)
+
+    def bonus(self, tokens: Sequence[int]) -> dict[int, float]:
+        """What to add to which token's log-probability after the line's `tokens`."""
+        general = _LATER_BONUS
+        if not self.is_covered:
+            general = min(_FIRST_BONUS + _RISE * self._lines, _HIGHEST_BONUS)
+        bonus = {
+            token: general
+            for topic, forms in self._forms.items()
+            if topic not in self._said
+            for token in forms
+        }
+        for spelling in self._spellings:
+            for begun in range(len(spelling) - 1, 0, -1):
+                if tuple(tokens[-begun:]) == spelling[:begun]:
+                    bonus[spelling[begun]] = _FINISH_BONUS
+                    break
+        return bonus
+
+    def opening(self) -> list[int]:
+        """Tokens that start a line with a topic word, for a song that never got to it."""
+        return self._lexicon.encode(max(self.words, key=len).capitalize())
+
+    def _forms_in_lexicon(self) -> dict[str, list[int]]:
+        """Topic word -> tokens that are, or begin, one of its forms."""
+        forms: dict[str, list[int]] = {}
+        for word in self.words:
+            tokens = {self._lexicon.encode(f" {word}")[0]}
+            for form in self._lexicon.words_of_stem(stem(word)):
+                tokens.update(map(int, self._lexicon.tokens_of(form)))
+            forms[word] = sorted(tokens)
+        return forms
