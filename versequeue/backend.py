@@ -55,7 +55,15 @@ def desk(worker: str) -> Desk:
 
 
 def model_folder(found: Settings) -> Path:
-    """Where the bundle of the `model` setting lies: a preset's folder, or a folder of its own."""
+    """Where the bundle of the `model` setting lies: a preset's folder, or a folder of its own.
+
+    One in a bucket is fetched first. Raises ModelUnavailable.
+    """
+    if found.model.startswith("gs://"):
+        from versequeue.model_source import fetch_bundle, open_bucket
+
+        bucket = open_bucket(found.model, found.storage_url)
+        return fetch_bundle(bucket, found.data_dir / "models" / "fetched")
     if found.model in ("default", "tiny"):
         return found.data_dir / "models" / found.model
     return Path(found.model)

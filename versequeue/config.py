@@ -25,6 +25,8 @@ class Settings:
     data_dir: Path = Path(".versequeue")
     #: `default`, `tiny`, a bundle's folder, or gs://bucket/prefix
     model: str = "default"
+    #: address of a Cloud Storage emulator, for a model in gs://
+    storage_url: str = ""
     #: Google Cloud project of the `gcp` backend
     project: str = ""
     #: a worker that has not reported for this long has lost its job
@@ -68,6 +70,7 @@ class Settings:
             backend=read.one("BACKEND", _choice("sqlite", "gcp"), standard.backend),
             data_dir=read.one("DATA_DIR", Path, standard.data_dir),
             model=read.one("MODEL", str, standard.model),
+            storage_url=read.plain("STORAGE_EMULATOR_HOST"),
             project=read.one("PROJECT", str, read.plain("GOOGLE_CLOUD_PROJECT")),
             lease_s=read.one("LEASE_S", _positive, standard.lease_s),
             attempt_limit_s=read.one("ATTEMPT_LIMIT_S", _positive, standard.attempt_limit_s),

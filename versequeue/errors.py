@@ -166,3 +166,9 @@ class LeaseLost(VerseQueueError):
 
 class StartupError(VerseQueueError):
     """The server cannot start; one sentence for the person at the terminal, exit status 2."""
+
+
+class ModelUnavailable(VerseQueueError):
+    """The model bundle cannot be fetched; the text says where it was looked for."""
+
+    status, slug, title = 503, "model-unavailable", "Model unavailable"

@@ -14,6 +14,7 @@ from lyricist.errors import LyricistError
 from lyricist.songs import Song
 from lyricist.writer import Writer
 from versequeue import backend
+from versequeue.errors import ModelUnavailable
 from versequeue.jobs import Metrics, Stage
 from versequeue.stopping import stopping
 from versequeue.work import Attempt, Desk
@@ -57,7 +58,7 @@ class Studio:
         cold = self._writer is None
         try:
             writer = self._writer or self._load(attempts)
-        except (LyricistError, OSError) as error:
+        except (LyricistError, ModelUnavailable, OSError) as error:
             for attempt in attempts:
                 attempt.fail(_problem("model-unavailable", "Model unavailable", error), retry=True)
             raise

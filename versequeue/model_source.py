@@ -1,0 +1,212 @@
+"""Fetching a model bundle from Cloud Storage: gs://bucket/prefix in, a local folder out.
+
+Knows the bundle's list of files with their lengths and digests, and nothing else of a model. Large
+files come in ranges, several at a time, because one stream fills a fraction of the line.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from versequeue.errors import ModelUnavailable
+
+log = logging.getLogger(__name__)
+MANIFEST = "bundle.json"
+STORAGE_URL = "https://storage.googleapis.com"
+SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
+RANGE_BYTES = 8 * 1024 * 1024
+STREAMS = 8
+TRIES = 4
+TIMEOUT_S = 60.0
+CHUNK_BYTES = 1 << 20
+#: What a request is given to prove who asks; empty for an emulator or a public bucket.
+Token = Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One object of a bucket, as the manifest describes it."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Where a bundle lies: gs://`name`/`prefix`, behind `url`."""
+
+    name: str
+    prefix: str
+    url: str = STORAGE_URL
+    token: Token = str
+    sleep: Callable[[float], None] = time.sleep
+
+    def where(self, file: str) -> str:
+        """The address of a file as its owner would write it."""
+        return f"gs://{self.name}/{self._object(file)}"
+
+    def read(self, file: str, start: int | None = None, end: int | None = None) -> bytes:
+        """A file, or its bytes from `start` up to before `end`. Raises ModelUnavailable."""
+        ranged = start is not None and end is not None
+        headers = {"Range": f"bytes={start}-{end - 1}"} if ranged and end else {}
+        if token := self.token():
+            headers["Authorization"] = f"Bearer {token}"
+        path = f"/storage/v1/b/{quote(self.name, safe='')}/o/{quote(self._object(file), safe='')}"
+        response = self._get(f"{self.url}{path}?alt=media", headers, file)
+        content: bytes = response.content
+        if response.status_code == 200 and ranged:
+            content = content[start:end]  # a server may answer a range with the whole
+        return content
+
+    def _get(self, url: str, headers: Mapping[str, str], file: str) -> requests.Response:
+        problem = ""
+        for attempt in range(TRIES):
+            if attempt:
+                self.sleep(0.2 * 4.0 ** (attempt - 1))
+            try:
+                response = requests.get(url, headers=headers, timeout=TIMEOUT_S)
+            except requests.RequestException as error:
+                problem = f"{type(error).__name__}: {error}"
+                continue
+            if response.status_code in (200, 206):
+                return response
+            problem = _why(response.status_code)
+            if response.status_code not in (408, 429, 500, 502, 503, 504):
+                break
+        raise ModelUnavailable(f"{self.where(file)} cannot be read: {problem}")
+
+    def _object(self, file: str) -> str:
+        return f"{self.prefix}/{file}" if self.prefix else file
+
+
+def open_bucket(uri: str, storage_url: str = "") -> Bucket:
+    """The bucket behind gs://bucket/prefix. Raises ModelUnavailable for another form.
+
+    `storage_url` names an emulator, which is asked without credentials.
+    """
+    name, _, prefix = uri.removeprefix("gs://").partition("/")
+    if not uri.startswith("gs://") or not name:
+        raise ModelUnavailable(f"A model in a bucket is written gs://bucket/prefix, not {uri!r}.")
+    if storage_url:
+        url = storage_url if "://" in storage_url else f"http://{storage_url}"
+        return Bucket(name, prefix.strip("/"), url.rstrip("/"))
+    return Bucket(name, prefix.strip("/"), token=_default_token())
+
+
+def fetch_bundle(bucket: Bucket, target: Path) -> Path:
+    """Make `target` the bundle of `bucket` and return it; files that are right are kept.
+
+    Raises ModelUnavailable; the manifest is written last, so that a half fetched folder is no
+    bundle.
+    """
+    manifest = bucket.read(MANIFEST)
+    files = _listed(manifest, bucket)
+    started = time.monotonic()
+    wanted = [file for file in files if not _is_right(target / file.name, file)]
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(STREAMS, "model-fetch") as pool:
+            for file in wanted:
+                _fetch(bucket, file, target, pool)
+        (target / MANIFEST).write_bytes(manifest)
+    except OSError as error:
+        raise ModelUnavailable(f"The model cannot be stored in {target}: {error}") from error
+    taken_s = time.monotonic() - started
+    size = sum(file.bytes for file in wanted)
+    log.info("fetched %s bytes of model", size, extra={"duration_s": round(taken_s, 3)})
+    return target
+
+
+def _fetch(bucket: Bucket, file: Remote, target: Path, pool: ThreadPoolExecutor) -> None:
+    part = target / f"{file.name}.part"
+    part.parent.mkdir(parents=True, exist_ok=True)
+
+    with part.open("wb") as output:
+        descriptor = output.fileno()
+        os.truncate(descriptor, file.bytes)
+
+        def copy(start: int) -> None:
+            end = min(start + RANGE_BYTES, file.bytes)
+            content = bucket.read(file.name, start, end)
+            if len(content) != end - start:
+                raise ModelUnavailable(
+                    f"{bucket.where(file.name)} is shorter than {MANIFEST} says."
+                )
+            os.pwrite(descriptor, content, start)
+
+        for _ in pool.map(copy, range(0, file.bytes, RANGE_BYTES)):
+            pass  # an exception of any range is raised here
+    if not _is_right(part, file):
+        part.unlink()
+        raise ModelUnavailable(
+            f"{bucket.where(file.name)} is damaged: its SHA-256 digest is not the one that "
+            f"{MANIFEST} records. Upload the whole bundle again."
+        )
+    part.replace(target / file.name)
+
+
+def _listed(manifest: bytes, bucket: Bucket) -> list[Remote]:
+    try:
+        listed: Mapping[str, Any] = json.loads(manifest)["files"]
+        files = [
+            Remote(name, int(record["bytes"]), str(record["sha256"]))
+            for name, record in listed.items()
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelUnavailable(f"{bucket.where(MANIFEST)} is not a bundle's manifest.") from error
+    for file in files:
+        if Path(file.name).is_absolute() or ".." in Path(file.name).parts or not file.name:
+            raise ModelUnavailable(f"{bucket.where(MANIFEST)} names a file outside of its folder.")
+    return files
+
+
+def _is_right(path: Path, file: Remote) -> bool:
+    try:
+        if path.stat().st_size != file.bytes:
+            return False
+        digest = hashlib.sha256()
+        for chunk in _chunks(path):
+            digest.update(chunk)
+    except OSError:
+        return False
+    return digest.hexdigest() == file.sha256
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as opened:
+        while chunk := opened.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _why(status: int) -> str:
+    reasons = {
+        401: "the credentials were refused",
+        403: "this identity may not read the bucket",
+        404: "there is no such object",
+        416: "it is shorter than the manifest says",
+    }
+    return reasons.get(status, f"the storage answered {status}")
+
+
+def _default_token() -> Token:
+    import google.auth
+    import google.auth.transport.requests
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        credentials: Any = google.auth.default(scopes=[SCOPE])[0]
+        credentials.refresh(google.auth.transport.requests.Request())
+    except GoogleAuthError as error:
+        raise ModelUnavailable(f"No credentials for Cloud Storage: {error}") from error
+    return lambda: str(credentials.token or "")
