@@ -35,14 +35,13 @@ class Desk:
 
     def claim(self, job_id: str, stage: Stage) -> "Attempt | None":
         """Take the job, or None if there is nothing to do. Raises StoreUnavailable."""
-        now = self.clock()
         claimed = False
 
         def change(job: Job) -> Job:
             nonlocal claimed
             changed = jobs.claim(
                 job,
-                now,
+                self.clock(),
                 self.worker,
                 lease_s=self.settings.lease_s,
                 attempt_limit_s=self.settings.attempt_limit_s,
@@ -60,7 +59,7 @@ class Desk:
             log.warning("a message names an unknown job", extra={"job_id": job_id})
             return None
         if not claimed:
-            follow_up(self.store, self.queue, job, now)
+            follow_up(self.store, self.queue, job, self.clock())
             return None
         log.info("claimed", extra=_labels(job))
         return Attempt(self, job)
@@ -138,39 +137,36 @@ class Attempt:
         return self.job.cancel_requested_at is not None
 
     def _renew(self, lines: tuple[str, ...], stage: Stage) -> bool:
-        now = self._desk.clock()
+        lease_s = self._desk.settings.lease_s
         try:
             job = self._write(
-                lambda job: jobs.renew(
-                    job,
-                    self.job.attempt,
-                    now,
-                    lease_s=self._desk.settings.lease_s,
-                    lines=lines,
-                    stage=stage,
+                lambda job, now: jobs.renew(
+                    job, self.job.attempt, now, lease_s=lease_s, lines=lines, stage=stage
                 )
             )
         except StoreUnavailable as error:
             log.warning("progress not stored: %s", error, extra=_labels(self.job))
             return not self.over
-        self._written_at = now
+        self._written_at = self._desk.clock()
         return job is not None and not self.cancel_requested
 
     def _end(self, change: Callable[[Job, datetime], Job]) -> None:
         if self.over:
             return
-        now = self._desk.clock()
-        job = self._write(lambda current: change(current, now))
+        job = self._write(change)
         self.over = True
         if job is None:
             return
         log.info("attempt ended: %s", job.status, extra=_labels(job))
         if job.done:
-            follow_up(self._desk.store, self._desk.queue, job, now)
+            follow_up(self._desk.store, self._desk.queue, job, self._desk.clock())
 
-    def _write(self, change: Callable[[Job], Job]) -> Job | None:
+    def _write(self, change: Callable[[Job, datetime], Job]) -> Job | None:
+        # The clock is read inside the transaction: a worker that was paused before it must find
+        # its lease lapsed.
+        clock = self._desk.clock
         try:
-            job = self._desk.store.update_job(self.job.id, change)
+            job = self._desk.store.update_job(self.job.id, lambda job: change(job, clock()))
         except LeaseLost as error:
             log.warning("gave up: %s", error, extra=_labels(self.job))
             job = None

@@ -1,0 +1,376 @@
+"""A seeded simulation of the whole job system, and what must hold whatever happens in it.
+
+`python -m tests.simulation --seeds 10000` runs many; `--seed N` replays one.
+"""
+
+import argparse
+import itertools
+import logging
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from tests.chaos import ChaosQueue, ChaosStore, World
+from tests.memory import MemoryQueue, MemoryStore
+from versequeue.batches import JOBS_PER_MESSAGE, Batch
+from versequeue.config import Settings
+from versequeue.errors import Gone, NotFound, VerseQueueError
+from versequeue.jobs import TRANSITIONS, Job, Metrics, Options, Stage, Status
+from versequeue.queue import Topic
+from versequeue.service import Service, Submission
+from versequeue.sweep import sweep
+from versequeue.webhooks import Webhook, start_attempt
+from versequeue.work import Attempt, Desk
+
+SETTINGS = Settings(lease_s=30, attempt_limit_s=300, progress_interval_s=1, deadline_s=86_400)
+LINES = 4
+
+
+class WorkerFault(Exception):
+    """The model failed in this attempt."""
+
+
+@dataclass
+class Simulation:
+    """One run: the actors, what they saw, and the checks."""
+
+    seed: int
+    world: World = field(init=False)
+    #: jobs for which a caller was given an answer
+    accepted: set[str] = field(default_factory=set)
+    #: webhook-ids sent, by target and event
+    sent: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    #: every job as it was after the last write
+    known: dict[str, Job] = field(default_factory=dict)
+    batches: list[str] = field(default_factory=list)
+    #: which idempotency key made which job
+    keyed: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.world = World(self.seed)
+        self.random = self.world.random
+        self.store = MemoryStore()
+        self.queue = MemoryQueue(self.world.clock)
+        self.chaos_store: Any = ChaosStore(self.world, self.store, self.check_writes)
+        self.chaos_queue = ChaosQueue(self.world, self.queue)
+        self.ids = itertools.count()
+        self.settings = SETTINGS
+
+    def run(self) -> None:
+        """Raise AssertionError, with the seed in it, if anything does not hold."""
+        for n in range(3):
+            self.world.spawn(f"submitter {n}", self.one_submitter(n))
+        for n in range(3):
+            self.world.spawn(f"worker {n}", self.work)
+        for n in range(2):
+            self.world.spawn(f"sweep {n}", self.keep_sweeping)
+        self.world.spawn("canceller", self.keep_cancelling)
+        self.world.spawn("poller", self.keep_polling)
+        self.world.spawn("notifier", self.keep_notifying)
+        self.world.run(lambda: self.world.steps >= 1500, 2000)
+        self.world.faulty = False
+        self.world.run(self.at_rest, 60_000)
+        self.check_end()
+
+    def service(self) -> Service:
+        """A caller's side, as a process of its own would have it."""
+        return Service(
+            self.chaos_store,
+            self.chaos_queue,
+            self.settings,
+            clock=self.world.clock,
+            new_id=lambda prefix: f"{prefix}{next(self.ids)}",
+            sleep=self.world.pause,
+        )
+
+    # The actors.
+
+    def one_submitter(self, number: int) -> Any:
+        """Ask for three jobs, some of them twice at once under one key, and one batch."""
+        todo = iter(range(4))
+
+        def submit() -> None:
+            for turn in todo:
+                self.world.pause(self.random.uniform(0, 20))
+                if turn == 3:
+                    self.submit_batch(number)
+                else:
+                    # Submitters share keys: several of them make the same request.
+                    self.submit_until_answered(f"key {turn}" if turn < 2 else None)
+
+        return submit
+
+    def submit_until_answered(self, key: str | None) -> None:
+        """A caller that tries again until it has an answer, as the client does."""
+        submission = Submission(
+            prompt="rain",
+            options=Options(seed=1, lines=LINES),
+            client="one",
+            webhook=Webhook("https://example.com/hook"),
+            key=key,
+            body=b"rain",
+        )
+        for _ in range(20):
+            try:
+                accepted = self.service().submit(submission)
+            except (VerseQueueError, Gone, NotFound):
+                if key is None:
+                    return
+                self.world.pause(1)
+                continue
+            self.accepted.add(accepted.job.id)
+            if key is not None:
+                first = self.keyed.setdefault(key, accepted.job.id)
+                self.expect(first == accepted.job.id, f"{key!r} made two jobs")
+            return
+
+    def submit_batch(self, number: int) -> None:
+        """Jobs of one batch, written in one transaction, sent as messages of several."""
+        service = self.service()
+        now = self.world.clock()
+        batch_id = f"batch_{number}"
+        submission = Submission(prompt="sun", options=Options(seed=2, lines=LINES))
+        jobs = [
+            replace(service.new_job(submission, now), batch_id=batch_id, position=position)
+            for position in range(5)
+        ]
+        batch = Batch(
+            id=batch_id,
+            total=len(jobs),
+            created_at=now,
+            expires_at=now + timedelta(days=30),
+            webhook=Webhook("https://example.com/batch"),
+            check_at=now + timedelta(seconds=60),
+        )
+        try:
+            self.chaos_store.create(jobs, batch=batch, now=now)
+            self.batches.append(batch_id)
+            self.accepted.update(job.id for job in jobs)
+            for start in range(0, len(jobs), 3):
+                ids = [job.id for job in jobs[start : start + 3]]
+                self.chaos_queue.publish(Topic.BULK, [{"job_ids": ids}])
+        except VerseQueueError:
+            return
+
+    def work(self) -> None:
+        """Take messages as a pushed worker does; return only by a crash."""
+        name = f"worker-{next(self.ids)}"
+        desk = Desk(self.chaos_store, self.chaos_queue, self.settings, name, self.world.clock)
+        while True:
+            self.world.pause(self.random.uniform(0, 3))
+            delivery = self.queue.lease((Topic.JOBS, Topic.BULK), self.world.now, 600)
+            if delivery is None:
+                continue
+            try:
+                self.perform(desk, delivery.message["job_ids"][:JOBS_PER_MESSAGE])
+            except (VerseQueueError, WorkerFault):
+                self.queue.nack(delivery, self.world.now)
+            else:
+                self.queue.ack(delivery)
+
+    def perform(self, desk: Desk, job_ids: list[str]) -> None:
+        """Claim, write line by line, end: what worker_fn does with a model."""
+        attempts = [a for a in (desk.claim(i, Stage.WRITING) for i in job_ids) if a]
+        for attempt in attempts:
+            lines: list[str] = []
+            wanted = True
+            while wanted and len(lines) < LINES:
+                self.world.pause(self.random.choice((0.1, 0.5, 1.5)))
+                if self.world.faulty and self.random.random() < 0.02:
+                    # A worker that stands still for longer than its lease, and goes on.
+                    self.world.pause(self.settings.lease_s * 2)
+                lines.append(f"line {len(lines)} of {attempt.job.attempt}")
+                wanted = attempt.lines(lines)
+            self.end(attempt, lines, wanted=wanted)
+
+    def end(self, attempt: Attempt, lines: list[str], *, wanted: bool) -> None:
+        """The end of one attempt, of whatever kind."""
+        if not wanted:
+            if attempt.cancel_requested:
+                attempt.cancel()
+            return
+        fate = self.random.random() if self.world.faulty else 1.0
+        if fate < 0.08:
+            attempt.hand_back("stopping")
+            raise WorkerFault
+        if fate < 0.2:
+            error = {"type": "/problems/x", "title": "x", "status": 500, "detail": "broken"}
+            attempt.fail(error, retry=True)
+            raise WorkerFault
+        sections = [{"name": "Verse 1", "lines": lines}]
+        output = {"lyrics": "\n".join(lines), "sections": sections, "by": attempt.job.attempt}
+        attempt.succeed(output, Metrics())
+
+    def keep_sweeping(self) -> None:
+        """The scheduler's tick, twice at once."""
+        while True:
+            self.world.pause(self.random.choice((5, 5, 30)))
+            self.tolerate(lambda: sweep(self.chaos_store, self.chaos_queue, self.world.clock))
+
+    def keep_cancelling(self) -> None:
+        """Somebody who cancels whatever there is, also what has ended, also twice."""
+        while True:
+            self.world.pause(self.random.uniform(10, 60))
+            if self.accepted and self.world.faulty:
+                job_id = self.random.choice(sorted(self.accepted))
+                self.tolerate(lambda job_id=job_id: self.service().cancel(job_id))
+
+    def keep_polling(self) -> None:
+        """Somebody who looks: what is done stays as it was."""
+        seen: dict[str, Job] = {}
+        while True:
+            self.world.pause(self.random.uniform(0.5, 5))
+            if not self.accepted:
+                continue
+            job_id = self.random.choice(sorted(self.accepted))
+            job = self.tolerate(lambda job_id=job_id: self.service().get_job(job_id))
+            if job is None:
+                continue
+            before = seen.get(job_id)
+            if before and before.done:
+                self.expect(before.status == job.status, f"{job_id} changed after its end")
+            seen[job_id] = job
+
+    def keep_notifying(self) -> None:
+        """Deliver webhooks, some of them more than once."""
+        while True:
+            self.world.pause(1)
+            delivery = self.queue.lease((Topic.NOTIFY,), self.world.now, 60)
+            if delivery:
+                self.tolerate(lambda delivery=delivery: self.notify(delivery.message["target"]))
+                self.queue.ack(delivery)
+
+    def notify(self, target: str) -> None:
+        """One attempt: taken in a transaction, sent, noted."""
+        due = False
+
+        def take(document: Any) -> Any:
+            nonlocal due
+            pending = document.webhook.pending if document.webhook else None
+            due = pending is not None and pending.due_at <= self.world.now
+            if not due:
+                return document
+            return replace(document, webhook=start_attempt(document.webhook, self.world.now))
+
+        is_job = target.startswith("job_")
+        update = self.chaos_store.update_job if is_job else self.chaos_store.update_batch
+        taken = update(target, take)
+        if not due or taken is None:
+            return
+        pending = taken.webhook.pending
+        self.sent.setdefault((target, pending.event), set()).add(pending.id)
+        update(
+            target,
+            lambda document: replace(document, webhook=replace(document.webhook, pending=None)),
+        )
+
+    def tolerate(self, action: Any) -> Any:
+        """Do it; a failing store or queue is a caller's business, not a broken promise."""
+        try:
+            return action()
+        except VerseQueueError:
+            return None
+
+    # What must hold.
+
+    def expect(self, holds: bool, what: str) -> None:
+        """Raise AssertionError that names the seed."""
+        if not holds:
+            raise AssertionError(f"seed {self.seed}, step {self.world.steps}: {what}")
+
+    def check_writes(self) -> None:
+        """After each write: every job moved as the rules allow."""
+        for job_id, job in self.store.jobs.items():
+            before = self.known.get(job_id)
+            if before is not None and before is not job:
+                self.check_change(before, job)
+        self.known = dict(self.store.jobs)
+
+    def check_change(self, before: Job, after: Job) -> None:
+        """One job, before and after one write."""
+        name = after.id
+        if before.done:
+            same = replace(after, webhook=before.webhook) == before
+            self.expect(same, f"{name} changed after it had {before.status}")
+        if before.status is not after.status:
+            passed = after.status in TRANSITIONS[before.status]
+            reclaimed = after.attempt > before.attempt and after.status is Status.RUNNING
+            self.expect(passed or reclaimed, f"{name}: {before.status} -> {after.status}")
+        self.expect(after.attempt - before.attempt in (0, 1), f"{name} skipped an attempt")
+        self.expect(after.attempt <= after.max_attempts, f"{name} was tried too often")
+        leased = before.lease_expires_at
+        if after.attempt > before.attempt and leased:
+            self.expect(leased <= self.world.now, f"{name} was claimed under a live lease")
+        if before.status is Status.RUNNING and after.preview != before.preview and after.preview:
+            live = leased is not None and self.world.now < leased
+            self.expect(live, f"{name} was written to after its lease had lapsed")
+
+    def at_rest(self) -> bool:
+        """Whether every job and batch has ended and nothing is left to be told."""
+        jobs, batches = self.store.jobs.values(), self.store.batches.values()
+        open_jobs = any(not job.done or job.due_at for job in jobs)
+        submitting = any(
+            actor.name.startswith("submitter") and not actor.done for actor in self.world.actors
+        )
+        return (
+            not open_jobs
+            and not submitting
+            and all(b.finished_at and not b.due_at for b in batches)
+        )
+
+    def check_end(self) -> None:
+        """When all is quiet: nothing is lost, nothing was done twice."""
+        for job_id in self.accepted:
+            self.expect(job_id in self.store.jobs, f"{job_id} was accepted and is lost")
+        for job in self.store.jobs.values():
+            self.check_job(job)
+        for batch_id in self.store.batches:
+            counts = self.store.batch_counts(batch_id)
+            total = self.store.batches[batch_id].total
+            self.expect(sum(counts.values()) == total, f"{batch_id} lost or gained jobs")
+        for (target, event), ids in self.sent.items():
+            self.expect(len(ids) == 1, f"{target} {event} was sent under {len(ids)} webhook-ids")
+
+    def check_job(self, job: Job) -> None:
+        """One job at its end."""
+        self.expect(job.done, f"{job.id} never ended")
+        # The faults stop long before a job's day is over: only a forgotten one can expire.
+        self.expect(job.status is not Status.EXPIRED, f"{job.id} was forgotten until it expired")
+        ends = [event.event for event in job.events if event.event in set(Status) - {"queued"}]
+        self.expect(ends == [job.status.value], f"{job.id} ended as {ends}")
+        if job.status is Status.SUCCEEDED:
+            output = job.output or {}
+            self.expect(output.get("by") == job.attempt, f"{job.id} has another attempt's lyrics")
+        if job.webhook:
+            wanted = (job.id, f"job.{job.status.value}")
+            self.expect(wanted in self.sent, f"nobody was told that {job.id} has {job.status}")
+
+
+def run_seeds(first: int, count: int) -> int:
+    """Run seeds one after the other; how many steps they took together."""
+    steps = 0
+    for seed in range(first, first + count):
+        simulation = Simulation(seed)
+        simulation.run()
+        steps += simulation.world.steps
+    return steps
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Seeded simulation of the job system")
+    parser.add_argument("--seeds", type=int, default=200, help="how many, from --seed on")
+    parser.add_argument("--seed", type=int, default=0, help="the first one")
+    arguments = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    started = time.monotonic()
+    steps = run_seeds(arguments.seed, arguments.seeds)
+    elapsed_s = time.monotonic() - started
+    print(f"{arguments.seeds} seeds, {steps} steps, every invariant held, {elapsed_s:.1f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
