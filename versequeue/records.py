@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -42,9 +43,15 @@ def to_record(value: object) -> Any:
 
 def from_record(cls: type[T], record: Mapping[str, Any]) -> T:
     """The dataclass `cls` that `to_record` wrote; TypeError if a required field is missing."""
-    hints = typing.get_type_hints(cls)
+    hints = _hints_of(typing.cast("type[object]", cls))
     known = {name: _read(hints[name], record[name]) for name in hints if name in record}
     return cls(**known)
+
+
+@cache
+def _hints_of(cls: type[object]) -> dict[str, Any]:
+    # Working them out again for each record took longer than all the rest of reading it.
+    return typing.get_type_hints(cls)
 
 
 def _read(hint: Any, value: Any) -> Any:
