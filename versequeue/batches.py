@@ -12,6 +12,8 @@ from versequeue.webhooks import Webhook, announce
 
 #: Jobs in one message, and so in one forward pass of the worker.
 JOBS_PER_MESSAGE = 8
+#: Rows of one file. A retried row has the position of the failed one plus this, times the round.
+MAX_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,16 @@ class Batch:
         if self.finished_at is None:
             return self.check_at
         return self.webhook.pending.due_at if self.webhook and self.webhook.pending else None
+
+
+def current_counts(total: int, stored: Mapping[Status, int]) -> dict[Status, int]:
+    """Rows in each status, from stored jobs that may hold failed ones which were retried since.
+
+    Only failed jobs are ever retried, so whatever goes beyond `total` is one of those.
+    """
+    superseded = max(0, sum(stored.values()) - total)
+    counts = {status: stored.get(status, 0) for status in Status}
+    return counts | {Status.FAILED: counts[Status.FAILED] - superseded}
 
 
 def unfinished(counts: Mapping[Status, int]) -> int:

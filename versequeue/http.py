@@ -28,6 +28,7 @@ from versequeue.errors import (
     NotFound,
     PayloadTooLarge,
     Unauthorized,
+    UnsupportedMediaType,
     ValidationFailed,
     VerseQueueError,
 )
@@ -150,6 +151,14 @@ def read_body(request: Request, limit_bytes: int) -> bytes:
     if len(body) > limit_bytes:
         raise too_large
     return body
+
+
+def media_type(request: Request) -> str:
+    """The content type without its parameters. Raises UnsupportedMediaType for a charset."""
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if charset not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMediaType(f"Text is taken in UTF-8 only, not in {charset}.")
+    return request.mimetype
 
 
 def parse_json(body: bytes) -> Any:

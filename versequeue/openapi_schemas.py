@@ -142,7 +142,8 @@ BATCH = _object(
         "created_at": TIME,
         "finished_at": MAYBE_TIME,
         "eta_seconds": MAYBE_NUMBER,
-        "metadata": {"type": "object"},
+        "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
+        "webhook": _nullable(_ref("Webhook")),
         "urls": _object(
             {name: {"type": "string"} for name in ("self", "results", "cancel", "retry_failed")}
         ),
@@ -228,7 +229,7 @@ _EXTRA = {
     "submit_batch": [_KEY],
     "get_job": [_MATCH, _WAIT],
     "get_lyrics": [_MATCH],
-    "get_batch": [_MATCH],
+    "get_batch": [_MATCH, _WAIT],
     "get_results": [_FORMAT],
 }
 

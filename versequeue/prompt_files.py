@@ -11,12 +11,12 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
+from versequeue.batches import MAX_ROWS
 from versequeue.errors import BatchInvalid, PayloadTooLarge, ValidationFailed
 from versequeue.jobs import Options
 from versequeue.models import MAX_PROMPT_CHARACTERS, clean_prompt
 from versequeue.raw_rows import Fault, RawRow, csv_rows, decode, json_rows, text_rows
 
-MAX_ROWS = 1000
 MAX_BYTES = 1 << 20
 MAX_FAULTS = 100
 MAX_CUSTOM_ID_CHARACTERS = 128

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Request, Response
 
+from versequeue.batch_results_api import BatchResultsApi
 from versequeue.errors import NotFinished
 from versequeue.http import Handler, conditional, digest, json_response, prefer_wait_s
 from versequeue.jobs import Job, Status
@@ -29,6 +30,7 @@ class ResultsApi:
             "get_status": self.get_status,
             "get_openapi": self.get_openapi,
             "health": self.health,
+            **BatchResultsApi(self._service).handlers(),
         }
 
     def get_job(self, request: Request, job_id: str) -> Response:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 from flask import Request, Response
 from werkzeug.datastructures import MultiDict
 
+from versequeue.batch_submit_api import BatchSubmitApi
 from versequeue.clock import random_seed
 from versequeue.errors import UnsupportedMediaType
 from versequeue.http import (
@@ -14,14 +15,17 @@ from versequeue.http import (
     decode_text,
     idempotency_key,
     json_response,
+    media_type,
     parse_json,
     prefer_wait_s,
     read_body,
 )
 from versequeue.idempotency import client_hash
 from versequeue.models import FormJob, JobBody, validate
+from versequeue.redelivery import request_redelivery
 from versequeue.service import Accepted, Service, Submission
 from versequeue.views import present, retry_after_s
+from versequeue.webhook_addresses import subscription
 from versequeue.webhooks import Webhook
 
 MAX_JOB_BYTES = 64 * 1024
@@ -40,7 +44,9 @@ class SubmitApi:
         return {
             "submit_job": self.submit_job,
             "cancel_job": self.cancel_job,
+            "redeliver": self.redeliver,
             "warm_up": self.warm_up,
+            **BatchSubmitApi(self._service).handlers(),
         }
 
     def submit_job(self, request: Request) -> Response:
@@ -65,6 +71,14 @@ class SubmitApi:
         read_body(request, MAX_JOB_BYTES)
         return json_response(present(self._service, self._service.cancel(job_id)))
 
+    def redeliver(self, request: Request, job_id: str) -> Response:
+        """202 with the job, whose last webhook event is due again."""
+        read_body(request, MAX_JOB_BYTES)
+        service = self._service
+        service.get_job(job_id)
+        request_redelivery(service.store, service.queue, job_id, service.clock())
+        return json_response(present(service, service.get_job(job_id)), 202)
+
     def warm_up(self, request: Request) -> Response:
         """202 with the status; a message goes out only if none is on its way."""
         read_body(request, MAX_JOB_BYTES)
@@ -78,7 +92,11 @@ class SubmitApi:
     def _webhook(self, body: JobBody) -> Webhook | None:
         if body.webhook is None:
             return None
-        return Webhook(url=body.webhook.url, events=tuple(body.webhook.events))
+        return subscription(
+            body.webhook.url,
+            body.webhook.events,
+            allow_private=self._settings.webhook_allow_private,
+        )
 
     def _accepted(self, request: Request, accepted: Accepted) -> Response:
         job = accepted.job
@@ -93,14 +111,6 @@ class SubmitApi:
             return json_response(present(self._service, job), 200, headers)
         headers["Retry-After"] = str(retry_after_s(job, self._service.clock()))
         return json_response(present(self._service, job), 202, headers)
-
-
-def media_type(request: Request) -> str:
-    """The content type without its parameters. Raises UnsupportedMediaType for a charset."""
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if charset not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedMediaType(f"Text is taken in UTF-8 only, not in {charset}.")
-    return request.mimetype
 
 
 def read_job(request: Request, raw: bytes) -> JobBody:

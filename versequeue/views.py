@@ -1,8 +1,10 @@
-"""A job on the wire: which of its fields a caller sees, and under which names."""
+"""A job or a batch on the wire: which of its fields a caller sees, and under which names."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from versequeue.batches import Batch, batch_status
 from versequeue.config import Settings
 from versequeue.jobs import Job, Status
 from versequeue.records import to_record
@@ -99,3 +101,37 @@ def retry_after_s(job: Job, now: datetime) -> int:
         return 1
     age_s = (now - job.created_at).total_seconds()
     return 1 if age_s < 15 else 2 if age_s < 60 else 5
+
+
+def batch_view(
+    batch: Batch,
+    counts: Mapping[Status, int],
+    settings: Settings,
+    *,
+    eta_s: float | None = None,
+) -> dict[str, Any]:
+    """The batch object of the contract; `counts` are those of its rows at this moment."""
+    status = batch_status(batch, counts)
+    submit_url = f"{settings.submit_url}/v1/batches/{batch.id}"
+    results_url = f"{settings.results_url}/v1/batches/{batch.id}"
+    return {
+        "object": "batch",
+        "id": batch.id,
+        "status": status,
+        "done": status != "running",
+        "request_counts": {
+            "total": batch.total,
+            **{each.value: counts.get(each, 0) for each in Status},
+        },
+        "created_at": wire_time(batch.created_at),
+        "finished_at": wire_time(batch.finished_at),
+        "eta_seconds": eta_s,
+        "metadata": batch.metadata,
+        "webhook": webhook_view(batch.webhook),
+        "urls": {
+            "self": results_url,
+            "results": f"{results_url}/results",
+            "cancel": f"{submit_url}/cancel",
+            "retry_failed": f"{submit_url}/retry-failed",
+        },
+    }

@@ -5,11 +5,13 @@ host name are checked at every attempt, since a name may point elsewhere by then
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from versequeue.errors import WebhookUrlForbidden
+from versequeue.webhooks import Webhook
 
 Address = IPv4Address | IPv6Address
 MAX_URL_CHARACTERS = 2048
@@ -77,6 +79,12 @@ def read_url(url: str, *, allow_private: bool) -> Endpoint:
     _check_port(scheme, port, allow_private)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Endpoint(scheme, host, port, target)
+
+
+def subscription(url: str, events: Sequence[str], *, allow_private: bool) -> Webhook:
+    """The webhook that a request asks for. Raises WebhookUrlForbidden if it cannot be had."""
+    read_url(url, allow_private=allow_private)
+    return Webhook(url, tuple(dict.fromkeys(events)))
 
 
 def may_connect(address: Address, *, allow_private: bool) -> bool:

@@ -1,0 +1,48 @@
+"""The jobs of a batch as its rows: one for each line of the file, a retried one in its place.
+
+Works on the store's pages; knows no HTTP, no format, no file.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from versequeue.batches import MAX_ROWS
+from versequeue.endings import hint
+from versequeue.jobs import Job, request_cancel
+from versequeue.queue import Queue, Topic
+from versequeue.store import Store
+
+PAGE = 100
+
+
+def current_rows(store: Store, batch_id: str) -> Iterator[Job]:
+    """One job per row in the order of the file: the latest one where a row was retried."""
+    latest = {job.position % MAX_ROWS: job for job in _pages(store, batch_id, MAX_ROWS - 1)}
+    for job in _pages(store, batch_id, -1):
+        if job.position >= MAX_ROWS:
+            return
+        yield latest.get(job.position, job)
+
+
+def cancel_rows(
+    store: Store, queue: Queue, batch_id: str, now: datetime, time_is_up: Callable[[], bool]
+) -> bool:
+    """Cancel every job that has not ended; False if time was up before the last one.
+
+    What is left is found again by the sweep, since the batch remembers that it was canceled.
+    """
+    for job in _pages(store, batch_id, -1):
+        if job.done or job.cancel_requested_at:
+            continue
+        if time_is_up():
+            return False
+        changed = store.update_job(job.id, lambda current: request_cancel(current, now))
+        if changed and changed.done and changed.webhook and changed.webhook.pending:
+            hint(queue, Topic.NOTIFY, [{"target": job.id}])
+    return True
+
+
+def _pages(store: Store, batch_id: str, after: int) -> Iterator[Job]:
+    while jobs := store.batch_jobs(batch_id, after=after, limit=PAGE):
+        yield from jobs
+        after = jobs[-1].position
