@@ -43,13 +43,13 @@ def to_record(value: object) -> Any:
 
 def from_record(cls: type[T], record: Mapping[str, Any]) -> T:
     """The dataclass `cls` that `to_record` wrote; TypeError if a required field is missing."""
-    hints = _hints_of(typing.cast("type[object]", cls))
+    hints = _hints_of(typing.cast(Any, cls))
     known = {name: _read(hints[name], record[name]) for name in hints if name in record}
     return cls(**known)
 
 
 @cache
-def _hints_of(cls: type[object]) -> dict[str, Any]:
+def _hints_of(cls: type[Any]) -> dict[str, Any]:
     # Working them out again for each record took longer than all the rest of reading it.
     return typing.get_type_hints(cls)
 
