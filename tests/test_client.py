@@ -384,6 +384,15 @@ def test_a_file_is_sent_as_it_is_with_its_type(
         assert sent.query == {"lines": "4", "explicit": "true"}
 
 
+def test_metadata_and_webhook_travel_with_the_file(api: FakeApi, client: Client) -> None:
+    hook = {"url": "https://example.org/?a=1&b", "events": ["job.failed", "batch.completed"]}
+    client.submit_batch([{"prompt": "rain"}], metadata={"run": "é"}, webhook=hook)
+    query = api.calls("POST")[0].query
+    assert json.loads(query["metadata"]) == {"run": "é"}
+    assert query["webhook_url"] == "https://example.org/?a=1&b"
+    assert query["webhook_events"] == "job.failed,batch.completed"
+
+
 def test_the_same_file_with_the_same_options_is_the_same_batch() -> None:
     file = PromptFile(b"rain\n")
     key = file.idempotency_key({"lines": "4", "style": "rap"})

@@ -82,7 +82,7 @@ def _send(
         click.echo(
             f"Sent before as {sent.id}: {counts.ended} of {counts.total} rows are done.", err=True
         )
-        if retry_failed and counts.succeeded < counts.ended:
+        if retry_failed and counts.failed:
             sent = client.retry_failed(sent.id)
     return sent
 

@@ -63,7 +63,8 @@ def server_text(status: ServerStatus) -> str:
         facts.append(("Cold", f"a song takes about {duration(wait.cold)}"))
     if wait.warm is not None:
         facts.append(("Warm", f"a song takes about {duration(wait.warm)}"))
-    facts.append(("Model", status.model))
+    if status.model:
+        facts.append(("Model", status.model))
     return _labelled(facts)
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import requests
 
 from versequeue.client_errors import JobNotSuccessful, UnexpectedAnswer
-from versequeue.client_files import PromptFile, as_text
+from versequeue.client_files import PromptFile, batch_params
 from versequeue.client_polling import follow
 from versequeue.client_transport import Call, Transport, json_answer
 from versequeue.client_types import (
@@ -130,15 +130,17 @@ class Client:
         source: Path | PromptFile | Iterable[Mapping[str, Any]],
         options: SongOptions | None = None,
         *,
+        metadata: Mapping[str, str] | None = None,
+        webhook: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> Batch:
         """Queue a file, or rows of `{"prompt", "custom_id"?, "options"?}`; a row's options win.
 
-        The idempotency key is made from the content and the options: sent again within a day, the
-        same file is the same batch (`replayed`), never a second one.
+        The idempotency key is made from all of this: sent again within a day, the same file is the
+        same batch (`replayed`), never a second one.
         """
         file = _prompt_file(source)
-        params = {name: as_text(value) for name, value in (options or {}).items()}
+        params = batch_params(options or {}, metadata or {}, webhook or {})
         key = idempotency_key or file.idempotency_key(params)
         headers = {"Idempotency-Key": key, "Content-Type": file.media_type}
         return self._ask(Batch, Call("POST", "/v1/batches", headers, params, body=file.content))

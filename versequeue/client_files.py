@@ -46,6 +46,18 @@ class PromptFile:
         return f"file-{digest.hexdigest()}"
 
 
-def as_text(value: object) -> str:
-    """An option as it stands in a query."""
+def batch_params(
+    options: Mapping[str, Any], metadata: Mapping[str, str], webhook: Mapping[str, Any]
+) -> dict[str, str]:
+    """What is said of all rows, as it stands in the query: the body is the file."""
+    params = {name: _as_text(value) for name, value in options.items()}
+    if metadata:
+        params["metadata"] = json.dumps(dict(metadata), sort_keys=True)
+    if webhook:
+        params["webhook_url"] = str(webhook["url"])
+        params["webhook_events"] = ",".join(webhook.get("events", ()))
+    return params
+
+
+def _as_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
