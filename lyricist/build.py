@@ -41,6 +41,10 @@ CODE_FILES = (
 OnProgress = Callable[[str, float], None]
 
 
+def _no_progress(stage: str, share: float) -> None:
+    """Nobody watches."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a bundle is made of, before anything slow has happened."""
@@ -107,7 +111,7 @@ def build_bundle(
     gguf_path: Path | None = None,
     name: str | None = None,
     force: bool = False,
-    on_progress: OnProgress = lambda stage, share: None,
+    on_progress: OnProgress = _no_progress,
 ) -> bool:
     """Makes `folder` a bundle; False if it already was that very bundle.
 
@@ -184,14 +188,14 @@ def _end_tokens(vocabulary: VocabularyData) -> tuple[str, ...]:
 
 
 def _tiny_likelihood(vocabulary: VocabularyData) -> FloatArray:
-    def liking(token: str) -> float:
-        if token == "Ċ":  # how byte-level BPE spells a line's end
+    def liking(piece: str) -> float:
+        if piece == "Ċ":  # how byte-level BPE spells a line's end
             return TINY_NEWLINE
-        word = token.removeprefix("Ġ")  # and a space
-        is_word = word != token and word.isascii() and word.isalpha() and len(word) > TINY_LETTERS
+        word = piece.removeprefix("Ġ")  # and a space
+        is_word = word != piece and word.isascii() and word.isalpha() and len(word) > TINY_LETTERS
         return TINY_WORD if is_word and word.islower() else TINY_OTHER
 
-    return np.array([liking(token) for token in vocabulary.tokens], np.float32)
+    return np.array([liking(piece) for piece in vocabulary.tokens], np.float32)
 
 
 def _fingerprint(gguf_path: Path, preset: str, name: str | None) -> str:

@@ -16,9 +16,13 @@ class BuildError(LyricistError):
     """A model bundle could not be built."""
 
 
-class ContextFull(LyricistError):  # noqa: N818, the condition is normal and is caught by name
+class ContextFull(LyricistError):
     """A row of the KV cache holds as many positions as it can."""
 
 
 class RequestError(LyricistError):
     """A song was asked for in a way that cannot be served."""
+
+
+class Abandoned(LyricistError):
+    """The caller lost interest before the end."""

@@ -1,13 +1,127 @@
 """Writes songs: one or several at a time, over one shared engine.
 
-Knows prompts, lines and sections; knows no jobs, no storage and no HTTP.
+Owns opening a bundle and giving each song its share of the engine. Knows no lines, no jobs, no
+storage and no HTTP.
 """
 
+import threading
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
+from lyricist.bundle import Bundle, read_bundle
+from lyricist.decode import run_together
+from lyricist.desk import Desk, SongSession
+from lyricist.engine import Engine
+from lyricist.errors import Abandoned, BundleError, LyricistError
+from lyricist.free_verse import write_freely
 from lyricist.songs import Section, Song, SongRequest
+from lyricist.tokens import Tokens
+
+__all__ = ["OnLines", "Section", "Song", "SongRequest", "Writer"]
 
 #: Called with a request's index and all its lines so far; False abandons that request.
 OnLines = Callable[[int, Sequence[str]], bool]
 
-__all__ = ["OnLines", "Section", "Song", "SongRequest"]
+MOST_SONGS = 8
+
+
+class Writer:
+    """A loaded model that writes. Not thread-safe."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        tokens: Tokens,
+        model_name: str,
+        model_digest: str,
+        session: SongSession = write_freely,
+    ) -> None:
+        self.model_name = model_name
+        self.model_digest = model_digest
+        self._engine, self._tokens, self._session = engine, tokens, session
+
+    @classmethod
+    def open(cls, path: Path, threads: int = 2, session: SongSession = write_freely) -> "Writer":
+        """Loads the bundle in the folder `path`; BundleError if it is missing or damaged."""
+        bundle = read_bundle(path)
+        check = _Check(bundle)
+        check.start()
+        # Imported and read while the other thread hashes the weights; the runtime sees no byte of
+        # them before they are known to be whole.
+        from lyricist.engine_litert import LiteRtEngine
+
+        tokens = Tokens(bundle)
+        check.join_or_raise()
+        engine = LiteRtEngine(bundle, threads=threads)
+        return cls(engine, tokens, bundle.name, bundle.digest, session)
+
+    def write(
+        self,
+        requests: Sequence[SongRequest],
+        on_lines: OnLines,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> list[Song | LyricistError]:
+        """Writes 1 to 8 songs together, each the same as if it were written alone.
+
+        `should_stop` is asked at every token; once True, all songs end as they are. A song that
+        was not finished has the lines that it had; one that could not be written is its error.
+        """
+        if not 1 <= len(requests) <= MOST_SONGS:
+            raise ValueError(f"1 to {MOST_SONGS} songs at a time, not {len(requests)}.")
+        share = self._engine.max_rows // MOST_SONGS
+        shown: list[Sequence[str]] = [()] * len(requests)
+
+        def show(index: int, lines: Sequence[str]) -> None:
+            shown[index] = tuple(lines)
+            if not on_lines(index, shown[index]):
+                raise Abandoned("Nobody waits for this song any more.")
+
+        sessions = [
+            self._session(
+                request,
+                Desk(
+                    engine=self._engine,
+                    tokens=self._tokens,
+                    rows=tuple(range(index * share, (index + 1) * share)),
+                    show=partial(show, index),
+                ),
+            )
+            for index, request in enumerate(requests)
+        ]
+        results = run_together(self._engine, sessions, should_stop)
+        return [
+            _unfinished(request, lines) if isinstance(result, Abandoned) else result
+            for request, lines, result in zip(requests, shown, results, strict=True)
+        ]
+
+
+def _unfinished(request: SongRequest, lines: Sequence[str]) -> Song:
+    return Song(
+        title=lines[0] if lines else "",
+        sections=(Section("Verse", tuple(lines)),) if lines else (),
+        rhyme_scheme=request.rhyme_scheme,
+        rhyme_score=None,
+        tokens=0,
+        finished=False,
+    )
+
+
+class _Check(threading.Thread):
+    """Verifies a bundle's files beside other work."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(name="verify-bundle", daemon=True)
+        self._bundle = bundle
+        self._error: BundleError | None = None
+
+    def run(self) -> None:
+        try:
+            self._bundle.verify()
+        except BundleError as error:
+            self._error = error
+
+    def join_or_raise(self) -> None:
+        self.join()
+        if self._error is not None:
+            raise self._error
