@@ -6,6 +6,7 @@ them, so that page and functions share one origin. Knows nothing of what the pag
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
 from versequeue.routes import ROUTES
@@ -37,8 +38,8 @@ def write_rewrites(web: Path, submit: str, results: str) -> Path:
     return path
 
 
-def main() -> None:
-    """`python -m deploy.page`: point web/ at two functions."""
+def main() -> int:
+    """`python -m deploy.page`: point web/ at two functions; exit status 2 if one is no address."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--submit", required=True, help="URL of the submit function")
     parser.add_argument("--results", required=True, help="URL of the results function")
@@ -46,11 +47,16 @@ def main() -> None:
     parser.add_argument("--web", type=Path, default=Path("web"))
     asked = parser.parse_args()
     submit, results = asked.submit.rstrip("/"), asked.results.rstrip("/")
+    for url in (submit, results):
+        if not re.fullmatch(r"https?://[a-z0-9.:-]+", url):
+            print(f"{url!r} is not the address of a function, as `make deploy` prints it.")
+            return 2
     if asked.rewrites:
         print(write_rewrites(asked.web, submit, results))
         submit = results = ""
     print(write_config(asked.web, submit, results))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
