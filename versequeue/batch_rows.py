@@ -13,6 +13,8 @@ from versequeue.queue import Queue, Topic
 from versequeue.store import Store
 
 PAGE = 100
+#: Nobody is kept longer than this while jobs are canceled; the next sweep does the rest.
+CANCEL_BUDGET_S = 20.0
 
 
 def current_rows(store: Store, batch_id: str) -> Iterator[Job]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from versequeue.batch_rows import cancel_rows, current_rows
+from versequeue.batch_rows import CANCEL_BUDGET_S, cancel_rows, current_rows
 from versequeue.batches import (
     JOBS_PER_MESSAGE,
     MAX_ROWS,
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 #: How much later the next row's message counts as lost: a batch takes its time.
 ROW_PACE_S = 2
-#: A caller is not kept longer than this while jobs are canceled; the sweep does the rest.
-CANCEL_BUDGET_S = 20.0
 CHECK_FIRST_S = 60
 _JOB_EVENTS = "job."
 

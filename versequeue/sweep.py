@@ -4,10 +4,12 @@ Each repair is one transaction that checks again what it found; two sweeps at on
 """
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from versequeue.batch_rows import CANCEL_BUDGET_S, cancel_rows
 from versequeue.batches import JOBS_PER_MESSAGE, Batch
 from versequeue.clock import Clock, utc_now
 from versequeue.endings import finish_batch, follow_up, hint
@@ -89,7 +91,12 @@ def _check_batch(
 ) -> None:
     if batch.finished_at:
         report.notified += hint(queue, Topic.NOTIFY, [{"target": batch.id}])
-    elif not finish_batch(store, queue, batch.id, now):
+        return
+    if batch.cancel_requested_at:
+        # Whoever asked for the cancel did not get to the end of it.
+        end = time.monotonic() + CANCEL_BUDGET_S
+        cancel_rows(store, queue, batch.id, now, lambda: time.monotonic() > end)
+    if not finish_batch(store, queue, batch.id, now):
         store.update_batch(batch.id, _look_again(now))
 
 
