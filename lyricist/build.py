@@ -139,9 +139,7 @@ def _fill(draft: Path, plan: Plan, built_from: str, on_progress: OnProgress) -> 
     from lyricist.skeleton import convert_network  # takes seconds, so only when it is needed
 
     on_progress("Converting", 0.2)
-    skeleton = convert_network(plan.architecture)
-    binder = WeightBinder(skeleton.graph)
-    binder.name_outputs(skeleton.outputs)
+    binder = WeightBinder(convert_network(plan.architecture))
     embedding = _bind_weights(binder, plan, on_progress)
     on_progress("Writing", 0.9)
     binder.write(draft / bundles.MODEL)

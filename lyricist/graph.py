@@ -54,6 +54,7 @@ class Graph:
         self.news: list[View] = [self._interpreter.tensor(outputs[f"new_{name}"]) for name in names]
         #: (chosen, vocabulary_size)
         self.logits: View = self._interpreter.tensor(outputs["logits"])
+        self.reshape(PassShape(positions=1, sequences=1, cached=1, chosen=1))  # packs the weights
 
     def input(self, name: str) -> View:
         view: View = self._interpreter.tensor(self._inputs[name])

@@ -5,7 +5,6 @@ once per use. They are quantized here, one at a time, and stand behind the flatb
 TFLite's `Buffer.offset` finds them. Owns the .tflite file; knows no network.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,12 +58,16 @@ class WeightBinder:
     """Gives a graph's weight inputs their values, then writes the file."""
 
     def __init__(self, graph: bytes) -> None:
-        """`graph` is a .tflite flatbuffer without quantization."""
+        """`graph` is a .tflite flatbuffer of one signature, without quantization.
+
+        Inputs and outputs take the signature's names.
+        """
         self._model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(graph, 0))
         self._graph = self._model.subgraphs[0]
-        self._input_index = {
-            self._graph.tensors[index].name.decode(): index for index in self._graph.inputs
-        }
+        signature = self._model.signatureDefs[0]
+        for entry in (*signature.inputs, *signature.outputs):
+            self._graph.tensors[entry.tensorIndex].name = entry.name
+        self._input_index = {entry.name.decode(): entry.tensorIndex for entry in signature.inputs}
         self._bound: set[int] = set()
         self._stored: list[Stored] = []
         self._move_small_constants()
@@ -87,11 +90,6 @@ class WeightBinder:
     def append(self, array: npt.NDArray[Any]) -> Stored:
         """Adds an array that the graph itself does not use, to be read at its offset."""
         return self._store(array)[1]
-
-    def name_outputs(self, names: Sequence[str]) -> None:
-        """Names the graph's outputs, in their order; the converter keeps only the order."""
-        for index, name in zip(self._graph.outputs, names, strict=True):
-            self._graph.tensors[index].name = name.encode()
 
     def write(self, path: Path) -> None:
         """Writes the file. OSError as usual."""
@@ -130,8 +128,8 @@ class WeightBinder:
 
     def _drop_bound_inputs(self) -> None:
         self._graph.inputs = [index for index in self._graph.inputs if index not in self._bound]
-        for signature in self._model.signatureDefs or ():
-            signature.inputs = [i for i in signature.inputs if i.tensorIndex not in self._bound]
+        signature = self._model.signatureDefs[0]
+        signature.inputs = [i for i in signature.inputs if i.tensorIndex not in self._bound]
 
     def _mark_hybrid_operators(self) -> None:
         """Float inputs against int8 weights: the runtime quantizes each input row as it comes."""

@@ -1,0 +1,139 @@
+"""The command line: `python -m lyricist build | generate`.
+
+Owns the terminal: progress, lines as they are written, one sentence for an error. Exit status 2
+where nothing could be done.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from tqdm import tqdm
+
+from lyricist.bundle import DEFAULT_FOLDER
+from lyricist.errors import LyricistError
+from lyricist.songs import Song, SongRequest
+
+PRESETS = ("default", "tiny")
+UNUSABLE = 2
+
+
+@click.group()
+def main() -> None:
+    """Build models that write lyrics, and let them write."""
+
+
+@main.command()
+@click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True)
+@click.option("--gguf", type=click.Path(path_type=Path), help="A Llama-architecture GGUF file.")
+@click.option("--name", help="What the model is called in the receipts of its songs.")
+@click.option("--out", type=click.Path(path_type=Path), help="The bundle's folder.")
+@click.option("--force", is_flag=True, help="Build even if the bundle is there and whole.")
+def build(preset: str, gguf: Path | None, name: str | None, out: Path | None, force: bool) -> None:
+    """Turn a GGUF file into a model bundle."""
+    from lyricist.build import build_bundle  # needs the packages that only building needs
+
+    folder = out or DEFAULT_FOLDER / (preset if name is None else name)
+    with _clear_errors(), _progress() as show, _without_native_notes():
+        is_new = build_bundle(folder, preset, gguf, name, force, show)
+    click.echo(f"{folder} is {'built' if is_new else 'up to date'}.")
+
+
+@main.command()
+@click.argument("prompt")
+@click.option("--lines", type=click.IntRange(1, 64), default=16, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option("--temperature", type=click.FloatRange(0, 1.5), default=0.8, show_default=True)
+@click.option("--style", default="rap", show_default=True)
+@click.option("--mood", default="")
+@click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True)
+@click.option("--bundle", type=click.Path(path_type=Path), help="A bundle's folder.")
+@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True)
+def generate(
+    prompt: str,
+    lines: int,
+    seed: int,
+    temperature: float,
+    style: str,
+    mood: str,
+    preset: str,
+    bundle: Path | None,
+    threads: int,
+) -> None:
+    """Write lyrics about PROMPT, each line shown when it is written."""
+    from lyricist.writer import Writer  # loads the model runtime
+
+    request = SongRequest(
+        prompt=prompt, lines=lines, seed=seed, temperature=temperature, style=style, mood=mood
+    )
+    shown = 0
+
+    def show(_index: int, so_far: Sequence[str]) -> bool:
+        nonlocal shown
+        for line in so_far[shown:]:
+            click.echo(line)
+        shown = len(so_far)
+        return True
+
+    with _clear_errors():
+        with _without_native_notes():
+            writer = Writer.open(bundle or DEFAULT_FOLDER / preset, threads)
+        result = writer.write([request], show)[0]
+        if not isinstance(result, Song):
+            raise result
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    try:
+        yield
+    except LyricistError as error:
+        _give_up(str(error))
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _give_up(f"{place}{error.strerror or error}.")
+
+
+def _give_up(sentence: str) -> NoReturn:
+    click.echo(sentence, err=True)
+    sys.exit(UNUSABLE)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str, float], None]]:
+    """A progress bar on the terminal's stderr, whatever becomes of stderr meanwhile."""
+    with (
+        os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as terminal,
+        tqdm(total=100, file=terminal, bar_format="{desc:<20}{percentage:3.0f}%|{bar}|") as bar,
+    ):
+
+        def show(stage: str, share: float) -> None:
+            bar.set_description_str(stage, refresh=False)
+            bar.n = round(100 * share)
+            bar.refresh()
+
+        yield show
+
+
+@contextlib.contextmanager
+def _without_native_notes() -> Iterator[None]:
+    """TensorFlow and LiteRT write notes of their own to stderr, which no setting stops."""
+    sys.stderr.flush()
+    kept = os.dup(sys.stderr.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, sys.stderr.fileno())
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, sys.stderr.fileno())
+        os.close(kept)
+        os.close(nowhere)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m lyricist")
