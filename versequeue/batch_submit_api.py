@@ -132,13 +132,22 @@ def read_upload(request: Request) -> tuple[bytes, FileFormat, dict[str, str]]:
         return read_body(request, MAX_BYTES), _known(format_of(kind), kind), fields
     request.max_content_length = MAX_FORM_BYTES
     request.max_form_parts = 100
+    try:
+        return _read_form(request, fields)
+    finally:
+        request.close()  # a large part lies in a temporary file
+
+
+def _read_form(
+    request: Request, fields: dict[str, str]
+) -> tuple[bytes, FileFormat, dict[str, str]]:
     upload = request.files.get("file")
     if upload is None:
         fault = FieldError("/file", "This field is required, as a file with a name.")
         raise ValidationFailed("There is no file in the form.", errors=[fault])
-    fields |= request.form.to_dict()
     file_format = format_of(upload.mimetype or "", upload.filename or "")
-    return upload.read(), _known(file_format, upload.mimetype), fields
+    known = _known(file_format, upload.mimetype)
+    return upload.read(), known, fields | request.form.to_dict()
 
 
 def options_reader(asked: Mapping[str, str], file_format: FileFormat) -> ReadOptions:
