@@ -18,7 +18,7 @@ from tests.fake_api import LINES, FakeApi, fake_api, problem
 from versequeue import cli_server
 from versequeue.cli import COMMANDS, LazyGroup, main
 from versequeue.cli_failures import duration
-from versequeue.cli_live import BatchLine, LiveLine, job_line
+from versequeue.cli_live import BatchProgress, LiveLine, job_line
 from versequeue.client_types import Batch, Counts, Job, Progress
 from versequeue.errors import StartupError
 from versequeue.local import UpOptions
@@ -266,8 +266,8 @@ def test_batch_prints_its_progress_on_stderr_and_writes_the_results(
     assert result.exit_code == 0
     assert result.stdout == ""
     assert "4 rows accepted as batch_0" in result.stderr
-    assert "2/4 rows" in result.stderr
-    assert "4/4 rows" in result.stderr
+    assert "2 of 4 rows" in result.stderr
+    assert "4 of 4 rows" in result.stderr
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["prompt"] for row in rows] == ["rain", "sun", "wind", "snow"]
     assert sorted(tmp_path.iterdir()) == [prompts, out]
@@ -418,25 +418,15 @@ def test_a_stage_of_tomorrow_is_shown_as_it_is_called() -> None:
 
 
 def test_a_batch_tells_its_rate_and_the_time_left() -> None:
-    stream = io.StringIO()
     times = iter([0.0, 60.0, 120.0])
-    with BatchLine(stream, clock=lambda: next(times)) as line:
-        line.show(running(done=10))
-        line.show(running(done=40))
-        line.show(running(done=100, failed=5))
-    assert stream.getvalue().splitlines() == [
-        "10/100 rows, running",
-        "40/100 rows, 30 a minute, 2 min 0 s left",
-        "100/100 rows, 45 a minute, 5 without a song",
+    progress = BatchProgress(clock=lambda: next(times))
+    seen = [progress.text(running(done, failed)) for done, failed in ((10, 0), (40, 0), (100, 5))]
+    assert [text.partition(" ")[2] for text in seen] == [
+        "10 of 100 rows",
+        "40 of 100 rows · 30 a minute · 2 min 0 s left",
+        "100 of 100 rows · 45 a minute · 5 without a song",
     ]
-
-
-def test_a_batch_on_a_terminal_has_a_bar() -> None:
-    stream = Terminal()
-    with BatchLine(stream) as line:
-        line.show(running(done=50))
-    assert "50%|" in stream.getvalue()
-    assert "50/100 rows" in stream.getvalue()
+    assert [text.count("█") for text in seen] == [2, 9, 24]
 
 
 def running(done: int, failed: int = 0) -> Batch:

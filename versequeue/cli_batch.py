@@ -91,6 +91,7 @@ def _report_failures(done: Batch, server: str | None) -> int:
     """Name each row without a song on stderr; how many there are."""
     counts = done.request_counts
     if counts.succeeded == counts.total:
+        click.echo(f"All {counts.total} rows have a song.", err=True)
         return 0
     missing = 0
     with connect(server, following=True) as client:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from versequeue.cli_failures import Exit, Interrupted, NoSong, Refused
-from versequeue.cli_live import BatchLine, LiveLine, job_line
+from versequeue.cli_live import BatchProgress, LiveLine, job_line, tenths
 from versequeue.cli_server import (
     command_again,
     connect,
@@ -101,7 +101,7 @@ def follow_job(job_id: str, server: str | None) -> Job:
     """Wait for a job with its live status on stderr; Ctrl-C says how to come back."""
     try:
         with connect(server, following=True) as client, LiveLine(sys.stderr) as live:
-            return client.wait(job_id, on_update=lambda job: live.show(job_line(job)))
+            return client.wait(job_id, on_update=lambda job: show_job(live, job))
     except KeyboardInterrupt as error:
         raise Interrupted(
             f"The job goes on without you. See it with: {command_again('get', job_id, server)}\n"
@@ -109,11 +109,26 @@ def follow_job(job_id: str, server: str | None) -> Job:
         ) from error
 
 
+def show_job(live: LiveLine, job: Job) -> None:
+    """Where an unfinished job is, and the latest line of its song."""
+    if not job.done:
+        live.show(job_line(job), tail=job.preview.rpartition("\n")[2])
+
+
 def follow_batch(batch_id: str, server: str | None, come_back: str) -> Batch:
     """Wait for a batch with its progress on stderr; Ctrl-C says how to `come_back`."""
+    progress, told = BatchProgress(), -1
+
+    def show(batch: Batch) -> None:
+        nonlocal told
+        text = progress.text(batch)
+        if live.is_seen or tenths(batch) > told:
+            told = tenths(batch)
+            live.show(text)
+
     try:
-        with connect(server, following=True) as client, BatchLine(sys.stderr) as line:
-            return client.wait_batch(batch_id, on_update=line.show)
+        with connect(server, following=True) as client, LiveLine(sys.stderr) as live:
+            return client.wait_batch(batch_id, on_update=show)
     except KeyboardInterrupt as error:
         raise Interrupted(
             f"The batch goes on without you. {come_back}\n"
@@ -128,6 +143,8 @@ def print_result(job: Job, as_json: bool) -> None:
     if job.status == "succeeded" and job.output is not None:
         if not as_json:
             click.echo(finish_line(job), err=True)
+            if sys.stderr.isatty():
+                click.echo(err=True)
             click.echo(job.output.lyrics)
     elif job.done:
         reason = f": {job.error.detail}" if job.error else "."

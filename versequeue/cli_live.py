@@ -9,18 +9,15 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self, TextIO
+from typing import Self, TextIO
 
 from versequeue.cli_failures import duration
 from versequeue.client_types import Batch, Job
 
-if TYPE_CHECKING:
-    from tqdm import tqdm
-
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 REDRAW_S = 0.1
 CLEAR = "\r\x1b[2K"
-BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} rows, {elapsed} so far{postfix}"
+BAR_WIDTH = 24
 
 
 class LiveLine:
@@ -30,14 +27,14 @@ class LiveLine:
         self._stream = stream
         self._clock = clock
         self._started = clock()
-        self._text = ""
+        self._text = self._tail = ""
         self._frames = itertools.cycle(SPINNER)
         self._stopped = threading.Event()
         self._redraw = threading.Thread(target=self._keep_drawing, daemon=True)
 
     def __enter__(self) -> Self:
         """Begin to draw, if there is somebody to see it."""
-        if self._stream.isatty():
+        if self.is_seen:
             self._redraw.start()
         return self
 
@@ -53,12 +50,18 @@ class LiveLine:
             self._redraw.join()
             self._write(CLEAR)
 
-    def show(self, text: str) -> None:
-        """What is going on now."""
+    @property
+    def is_seen(self) -> bool:
+        """Whether somebody is looking at a terminal."""
+        return self._stream.isatty()
+
+    def show(self, text: str, tail: str = "") -> None:
+        """What is going on now; on a terminal `tail` follows as far as there is room."""
+        self._tail = f" · {tail}" if tail else ""
         if text == self._text:
             return
         self._text = text
-        if not self._stream.isatty():
+        if not self.is_seen:
             self._write(f"{text} · {self._elapsed()}\n")
 
     def _elapsed(self) -> str:
@@ -68,7 +71,7 @@ class LiveLine:
         while not self._stopped.wait(REDRAW_S):
             if self._text:
                 columns = shutil.get_terminal_size().columns
-                line = f"{next(self._frames)} {self._text} · {self._elapsed()}"
+                line = f"{next(self._frames)} {self._text} · {self._elapsed()}{self._tail}"
                 self._write(CLEAR + line[: columns - 1])
 
     def _write(self, text: str) -> None:
@@ -101,62 +104,36 @@ def _about(eta_seconds: float | None, wanted: bool) -> str:
     return f" · about {duration(max(1.0, eta_seconds))} to go"
 
 
-class BatchLine:
-    """The progress of a batch: a bar on a terminal, a line for every tenth elsewhere."""
+class BatchProgress:
+    """What a batch's live line says: a bar, counts, rows a minute, the time left."""
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._started: tuple[float, int] | None = None
-        self._tenths = -1
-        self._bar = _terminal_bar(stream) if stream.isatty() else None
+        self._first: tuple[float, int] | None = None
 
-    def __enter__(self) -> Self:
-        """Nothing is drawn before the first update."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Leave the bar as it is."""
-        if self._bar is not None:
-            self._bar.close()
-
-    def show(self, batch: Batch) -> None:
-        """How far the batch is now."""
+    def text(self, batch: Batch) -> str:
+        """The line for the batch as it is now."""
         counts = batch.request_counts
-        text = self._rate(batch)
-        if self._bar is not None:
-            self._bar.total, self._bar.n = counts.total, counts.ended
-            self._bar.set_postfix_str(text, refresh=False)
-            self._bar.refresh()
-        elif (tenths := 10 * counts.ended // max(1, counts.total)) != self._tenths:
-            self._tenths = tenths
-            self._stream.write(f"{counts.ended}/{counts.total} rows, {text}\n")
-            self._stream.flush()
-
-    def _rate(self, batch: Batch) -> str:
-        """Rows a minute since we began to look, the time that is left, and failures."""
-        counts, now = batch.request_counts, self._clock()
-        self._started = self._started or (now, counts.ended)
-        since, at_start = self._started
-        parts = []
-        if counts.ended > at_start and now > since:
-            rate = (counts.ended - at_start) / (now - since)
-            parts.append(f"{60 * rate:.0f} a minute")
-            if not batch.done:
-                parts.append(f"{duration((counts.total - counts.ended) / rate)} left")
-        elif batch.eta_seconds and not batch.done:
-            parts.append(f"about {duration(batch.eta_seconds)} left")
+        filled = BAR_WIDTH * counts.ended // max(1, counts.total)
+        bar = "█" * filled + "░" * (BAR_WIDTH - filled)
+        parts = [f"{bar} {counts.ended} of {counts.total} rows", *self._pace(batch)]
         if failed := counts.ended - counts.succeeded:
             parts.append(f"{failed} without a song")
-        return ", ".join(parts) or batch.status
+        return " · ".join(parts)
+
+    def _pace(self, batch: Batch) -> list[str]:
+        """Measured since we began to look: earlier rows say nothing of the pace now."""
+        counts, now = batch.request_counts, self._clock()
+        self._first = self._first or (now, counts.ended)
+        since, at_first = self._first
+        if counts.ended == at_first or now <= since:
+            eta_s = None if batch.done else batch.eta_seconds
+            return [f"about {duration(eta_s)} left"] if eta_s else []
+        rate = (counts.ended - at_first) / (now - since)
+        left = [] if batch.done else [f"{duration((counts.total - counts.ended) / rate)} left"]
+        return [f"{60 * rate:.0f} a minute", *left]
 
 
-def _terminal_bar(stream: TextIO) -> "tqdm[NoReturn]":
-    from tqdm import tqdm
-
-    return tqdm(total=1, file=stream, bar_format=BAR, dynamic_ncols=True, miniters=1)
+def tenths(batch: Batch) -> int:
+    """How many tenths of a batch are done: in a pipe, that is when there is a new line."""
+    return 10 * batch.request_counts.ended // max(1, batch.request_counts.total)

@@ -1,5 +1,6 @@
 """Jobs, batches and a server's status as a person reads them on a terminal. Pure text."""
 
+import textwrap
 from datetime import datetime
 
 from versequeue.cli_failures import duration
@@ -7,6 +8,7 @@ from versequeue.cli_live import job_line
 from versequeue.client_types import Batch, Job, ServerStatus
 
 LABEL_WIDTH = 10
+TITLE_WIDTH = 60
 
 
 def job_text(job: Job) -> str:
@@ -58,11 +60,11 @@ def batch_text(batch: Batch) -> str:
 def server_text(status: ServerStatus) -> str:
     """What a new job has to wait for."""
     wait = status.expected_wait_seconds
+    known = [("with a warm worker", wait.warm), ("with a cold one", wait.cold)]
+    waits = [f"{duration(seconds)} {which}" for which, seconds in known if seconds is not None]
     facts = [("Worker", status.worker), ("Queue", _plural(status.queue_depth, "job"))]
-    if wait.cold is not None:
-        facts.append(("Cold", f"a song takes about {duration(wait.cold)}"))
-    if wait.warm is not None:
-        facts.append(("Warm", f"a song takes about {duration(wait.warm)}"))
+    if waits:
+        facts.append(("A song", f"takes about {', '.join(waits)}"))
     if status.model:
         facts.append(("Model", status.model))
     return _labelled(facts)
@@ -70,7 +72,8 @@ def server_text(status: ServerStatus) -> str:
 
 def finish_line(job: Job) -> str:
     """One line about a song that has just been written."""
-    title = f"“{job.output.title}”" if job.output and job.output.title else "Written"
+    title = job.output.title if job.output else ""
+    title = f"“{textwrap.shorten(title, TITLE_WIDTH, placeholder='…')}”" if title else "Written"
     times = _times(job)
     return f"{title} · {times}" if times else title
 
