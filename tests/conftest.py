@@ -2,6 +2,14 @@
 
 import pytest
 
+from tests.emulators import emulated_project, emulators
+
+__all__ = ["emulated_project", "emulators", "pytest_collection_modifyitems"]
+
+from tests.model_bundles import default_bundle, tiny_bundle
+
+__all__ = ["default_bundle", "tiny_bundle"]
+
 #: Markers from quick to slow; a test belongs to the slowest of its own.
 SLOWER = ("processes", "emulators", "browser", "model")
 

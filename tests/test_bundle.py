@@ -1,0 +1,119 @@
+"""A bundle is read whole or refused with a sentence that says which file and what to do."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lyricist.build import tiny_plan
+from lyricist.bundle import MANIFEST, MODEL, TOKENIZER, Bundle, read_bundle
+from lyricist.errors import BundleError
+from lyricist.gguf_file import GgufFile, packaged_gguf
+from lyricist.tflite_file import quantize_rows
+from lyricist.tokens import Tokens
+
+
+@pytest.fixture
+def copy(tiny_bundle: Path, tmp_path: Path) -> Path:
+    """A bundle that a test may damage."""
+    return Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
+
+
+def test_a_bundle_says_what_it_is(tiny_bundle: Path) -> None:
+    bundle = read_bundle(tiny_bundle)
+    bundle.verify()
+    assert bundle.name == "tiny"
+    assert bundle.licence == "apache-2.0"
+    assert "<|im_end|>" in bundle.end_tokens
+    assert bundle.digest.startswith("sha256:")
+
+
+def test_the_digest_names_the_files_and_nothing_else(copy: Path, tiny_bundle: Path) -> None:
+    fields = json.loads((copy / MANIFEST).read_text())
+    (copy / MANIFEST).write_text(json.dumps({**fields, "name": "other", "new_field": 1}))
+    assert read_bundle(copy).digest == read_bundle(tiny_bundle).digest
+
+
+def test_a_missing_bundle_names_the_command_that_builds_it(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"no model in .*lyricist build --out .*default"):
+        read_bundle(tmp_path / "default")
+
+
+@pytest.mark.parametrize("name", [MODEL, TOKENIZER])
+def test_a_file_that_is_gone_is_named(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    with pytest.raises(BundleError, match=f"{name} cannot be read .*lyricist build"):
+        read_bundle(copy)
+
+
+@pytest.mark.parametrize("name", [MODEL, TOKENIZER])
+def test_a_half_written_file_is_refused_without_reading_it(copy: Path, name: str) -> None:
+    data = (copy / name).read_bytes()
+    (copy / name).write_bytes(data[: len(data) // 2])
+    with pytest.raises(BundleError, match=f"{name} is damaged .*bytes of"):
+        read_bundle(copy)
+
+
+@pytest.mark.parametrize("name", [MODEL, TOKENIZER])
+def test_one_flipped_bit_is_found(copy: Path, name: str) -> None:
+    data = bytearray((copy / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / name).write_bytes(data)
+    bundle = read_bundle(copy)
+    with pytest.raises(BundleError, match=f"{name} is damaged .*SHA-256.*--preset tiny"):
+        bundle.verify()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "null", "{}", '{"format": "litert"}', '{"format_version": 1, "format": "litert"}'],
+)
+def test_a_manifest_that_is_none_is_refused(copy: Path, text: str) -> None:
+    (copy / MANIFEST).write_text(text)
+    with pytest.raises(BundleError, match=r"bundle\.json is damaged"):
+        read_bundle(copy)
+
+
+def test_a_manifest_that_is_no_text_is_refused(copy: Path) -> None:
+    (copy / MANIFEST).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BundleError, match=r"bundle\.json cannot be read"):
+        read_bundle(copy)
+
+
+@pytest.mark.parametrize(("field", "value"), [("format_version", 2), ("format", "onnx")])
+def test_a_bundle_from_another_time_is_refused(copy: Path, field: str, value: object) -> None:
+    fields = json.loads((copy / MANIFEST).read_text())
+    (copy / MANIFEST).write_text(json.dumps({**fields, field: value}))
+    with pytest.raises(BundleError, match="which this version cannot read"):
+        read_bundle(copy)
+
+
+def test_a_list_of_files_that_was_changed_is_refused(copy: Path) -> None:
+    fields = json.loads((copy / MANIFEST).read_text())
+    fields["files"][MODEL]["sha256"] = "0" * 64
+    (copy / MANIFEST).write_text(json.dumps(fields))
+    with pytest.raises(BundleError, match="list of files was changed"):
+        read_bundle(copy)
+
+
+def test_a_tokenizer_that_is_none_is_refused(copy: Path) -> None:
+    (copy / TOKENIZER).write_text("{}")
+    with pytest.raises(BundleError, match="is no tokenizer"):
+        Tokens(_unchecked(copy))
+
+
+def _unchecked(folder: Path) -> Bundle:
+    fields = json.loads((folder / MANIFEST).read_text())
+    fields["files"][TOKENIZER]["bytes"] = (folder / TOKENIZER).stat().st_size
+    (folder / MANIFEST).write_text(json.dumps(fields))
+    return read_bundle(folder)
+
+
+def test_the_embedding_is_read_out_of_the_networks_file(tiny_bundle: Path) -> None:
+    weights = dict(tiny_plan(GgufFile(packaged_gguf()), None).weights())
+    wanted = quantize_rows(weights["output"])
+    tokens = [0, 5, 8000, 5]
+    rows = read_bundle(tiny_bundle).embedding_table().rows(tokens)
+    np.testing.assert_array_equal(rows, wanted.values[tokens] * wanted.scales[tokens, np.newaxis])

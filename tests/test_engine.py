@@ -1,0 +1,177 @@
+"""The engine keeps to its port: rows are independent, and none is ever overfull."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lyricist.bundle import read_bundle
+from lyricist.engine import FloatArray
+from lyricist.engine_litert import CACHE_STEP_POSITIONS, CHUNK_POSITIONS, LiteRtEngine
+from lyricist.errors import BundleError, ContextFull
+
+TOKENS = [int(token) for token in np.random.default_rng(1).integers(300, 8000, 300)]
+
+
+@pytest.fixture(scope="module")
+def shared(tiny_bundle: Path) -> LiteRtEngine:
+    return LiteRtEngine(read_bundle(tiny_bundle), max_rows=16)
+
+
+@pytest.fixture
+def engine(shared: LiteRtEngine) -> Iterator[LiteRtEngine]:
+    yield shared
+    for row in range(shared.max_rows):
+        shared.rewind(row, 0)
+
+
+def same(left: FloatArray, right: FloatArray) -> bool:
+    """Bit for bit."""
+    return bool(np.array_equal(left, right))
+
+
+def close(left: FloatArray, right: FloatArray) -> bool:
+    """Equal but for rounding: a chunk groups its sums otherwise than single steps do."""
+    return bool(np.allclose(left, right, atol=0.05)) and left.argmax() == right.argmax()
+
+
+def follow(engine: LiteRtEngine, row: int, tokens: list[int]) -> list[FloatArray]:
+    """The logits after each token, one step at a time."""
+    return [engine.step({row: token})[row] for token in tokens]
+
+
+def test_steps_and_a_prefill_agree(engine: LiteRtEngine) -> None:
+    whole = engine.prefill(0, TOKENS[:40])
+    engine.prefill(1, TOKENS[:10])
+    stepped = follow(engine, 1, TOKENS[10:40])[-1]
+    assert engine.length(0) == engine.length(1) == 40
+    assert close(whole, stepped)
+
+
+def test_a_prompt_longer_than_a_chunk_agrees_with_its_steps(engine: LiteRtEngine) -> None:
+    count = CHUNK_POSITIONS + CACHE_STEP_POSITIONS + 9
+    whole = engine.prefill(0, TOKENS[:count])
+    engine.prefill(1, TOKENS[:1])
+    assert close(whole, follow(engine, 1, TOKENS[1:count])[-1])
+
+
+def test_a_row_gives_the_same_logits_alone_and_in_a_batch(engine: LiteRtEngine) -> None:
+    starts = {row: TOKENS[row : row + 20 + 7 * row] for row in range(8)}
+    alone = {}
+    for row, start in starts.items():
+        engine.prefill(row, start)
+        alone[row] = follow(engine, row, TOKENS[:70])
+        engine.rewind(row, len(start))
+    together = [engine.step(dict.fromkeys(starts, token)) for token in TOKENS[:70]]
+    for row in starts:
+        assert all(same(alone[row][i], together[i][row]) for i in range(70)), f"row {row}"
+
+
+def test_rows_that_come_and_go_do_not_disturb_the_others(engine: LiteRtEngine) -> None:
+    engine.prefill(3, TOKENS[:30])
+    alone = follow(engine, 3, TOKENS[:60])
+    engine.rewind(3, 30)
+    for row in (1, 5, 6, 9):
+        engine.prefill(row, TOKENS[row : 2 * row + 40])
+    mixed = []
+    for i, token in enumerate(TOKENS[:60]):
+        others = {row: TOKENS[i + row] for row in (1, 5, 6, 9) if i % (row + 2) or i < 9}
+        if i == 25:
+            engine.rewind(5, 0)
+            engine.prefill(5, TOKENS[:5])
+        mixed.append(engine.step({3: token, **others})[3])
+    assert all(same(left, right) for left, right in zip(alone, mixed, strict=True))
+
+
+def test_rewinding_is_as_if_it_had_never_been(engine: LiteRtEngine) -> None:
+    engine.prefill(0, TOKENS[:30])
+    first = follow(engine, 0, TOKENS[30:50])
+    engine.rewind(0, 30)
+    follow(engine, 0, TOKENS[100:140])
+    engine.rewind(0, 30)
+    again = follow(engine, 0, TOKENS[30:50])
+    assert all(same(left, right) for left, right in zip(first, again, strict=True))
+
+
+@pytest.mark.parametrize("window", ["neither", "source", "target", "both"])
+def test_a_copy_goes_on_like_its_source(engine: LiteRtEngine, window: str) -> None:
+    engine.prefill(0, TOKENS[:30])
+    engine.prefill(1, TOKENS[200:260])
+    follow(engine, 0, TOKENS[30:40])
+    stepped = {"neither": {2: 5}, "source": {0: 5}, "target": {1: 5}, "both": {0: 5, 1: 5}}
+    engine.prefill(2, TOKENS[:3])
+    engine.step(stepped[window])
+    engine.copy(0, 1)
+    assert engine.length(1) == engine.length(0)
+    answers = engine.step({0: 77, 1: 77})
+    assert same(answers[0], answers[1])
+    alone = engine.step({1: 78})[1]
+    assert same(alone, engine.step({0: 78})[0])
+
+
+def test_a_copy_is_not_tied_to_its_source(engine: LiteRtEngine) -> None:
+    engine.prefill(0, TOKENS[:30])
+    engine.copy(0, 1)
+    follow(engine, 0, TOKENS[50:60])
+    after_copy = engine.step({1: 5})[1]
+    engine.prefill(2, TOKENS[:30])
+    assert same(after_copy, engine.step({2: 5})[2])
+
+
+def test_a_copy_onto_itself_changes_nothing(engine: LiteRtEngine) -> None:
+    engine.prefill(0, TOKENS[:30])
+    engine.copy(0, 0)
+    assert engine.length(0) == 30
+
+
+def test_a_full_row_ends_cleanly_and_stays_usable(engine: LiteRtEngine) -> None:
+    room = engine.context_length
+    engine.prefill(0, (TOKENS * 4)[: room - 2])
+    engine.prefill(1, TOKENS[:10])
+    follow(engine, 0, [5, 6])
+    with pytest.raises(ContextFull, match="row 0"):
+        engine.step({0: 7, 1: 7})
+    assert engine.length(0) == room
+    assert engine.length(1) == 10, "the other row must not have moved"
+    engine.step({1: 7})
+    engine.rewind(0, 5)
+    engine.step({0: 7, 1: 7})
+    assert engine.length(0) == 6
+
+
+def test_a_prompt_that_does_not_fit_is_refused_whole(engine: LiteRtEngine) -> None:
+    engine.prefill(0, TOKENS[:10])
+    with pytest.raises(ContextFull):
+        engine.prefill(0, (TOKENS * 4)[: engine.context_length - 9])
+    assert engine.length(0) == 10
+
+
+def test_a_row_that_idles_beside_a_full_one_can_go_on(engine: LiteRtEngine) -> None:
+    engine.prefill(0, (TOKENS * 4)[: engine.context_length - 1])
+    engine.prefill(1, TOKENS[:10])
+    engine.step({0: 5, 1: 5})
+    engine.step({1: 6})
+    assert engine.length(1) == 12
+
+
+def test_an_empty_prompt_is_refused(engine: LiteRtEngine) -> None:
+    with pytest.raises(ValueError, match="at least one token"):
+        engine.prefill(0, [])
+
+
+def test_logits_are_the_callers_to_change(engine: LiteRtEngine) -> None:
+    first = engine.prefill(0, TOKENS[:10])
+    kept = first.copy()
+    engine.step({0: 5})[0][:] = 0
+    assert same(first, kept)
+
+
+def test_a_file_that_is_no_model_is_a_bundle_error(tiny_bundle: Path, tmp_path: Path) -> None:
+    bundle = read_bundle(tiny_bundle)
+    whole = bundle.model_path.read_bytes()
+    for name in ("bundle.json", "tokenizer.json"):
+        (tmp_path / name).write_bytes((tiny_bundle / name).read_bytes())
+    (tmp_path / "model.tflite").write_bytes(b"\0" * len(whole))
+    with pytest.raises(BundleError, match="LiteRT cannot load"):
+        LiteRtEngine(read_bundle(tmp_path))
