@@ -1,4 +1,4 @@
-"""The command line: `python -m lyricist build | generate`.
+"""The command line: `python -m lyricist build | bundle | export | generate`.
 
 Owns the terminal: progress, lines as they are written, one sentence for an error. Exit status 2
 where nothing could be done.
@@ -41,6 +41,50 @@ def build(preset: str, gguf: Path | None, name: str | None, out: Path | None, fo
     with _clear_errors(), _progress() as show, _without_native_notes():
         is_new = build_bundle(folder, preset, gguf, name, force, show)
     click.echo(f"{folder} is {'built' if is_new else 'up to date'}.")
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--tokenizer", type=click.Path(path_type=Path), required=True, help="Its tokenizer.json."
+)
+@click.option("--name", required=True, help="What it is called in the receipts of its songs.")
+@click.option("--licence", default="unknown", show_default=True)
+@click.option("--context", type=click.IntRange(16), help="Most tokens of a song.")
+@click.option("--end-token", "ends", multiple=True, help="A token after which nothing comes.")
+@click.option("--out", type=click.Path(path_type=Path), help="The bundle's folder.")
+def bundle(
+    model: Path,
+    tokenizer: Path,
+    name: str,
+    licence: str,
+    context: int | None,
+    ends: tuple[str, ...],
+    out: Path | None,
+) -> None:
+    """Turn the TensorFlow SavedModel in the folder MODEL into a model bundle."""
+    folder = out or DEFAULT_FOLDER / name
+    with _clear_errors(), _without_native_notes():
+        from lyricist.saved_model import bundle_saved_model
+
+        bundle_saved_model(model, tokenizer, folder, name, licence, context, ends)
+    click.echo(f"{folder} is built.")
+
+
+@main.command()
+@click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True)
+@click.option("--gguf", type=click.Path(path_type=Path), help="A Llama-architecture GGUF file.")
+@click.option("--name", help="What the model is called in the receipts of its songs.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The bundle's folder.")
+def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
+    """Write a GGUF file's network as a SavedModel, as TensorFlow Serving takes it."""
+    with _clear_errors(), _progress() as show, _without_native_notes():
+        from lyricist.build import PRESETS as PLANS
+        from lyricist.gguf_file import GgufFile, packaged_gguf
+        from lyricist.saved_model import export_plan
+
+        export_plan(PLANS[preset](GgufFile(gguf or packaged_gguf()), name), out, show)
+    click.echo(f"{out} is built.")
 
 
 @main.command()

@@ -43,6 +43,11 @@ class Architecture:
         """Queries, keys and values of one position side by side."""
         return (self.heads + 2 * self.key_value_heads) * self.head_size
 
+    @classmethod
+    def opaque(cls, vocabulary_size: int, context_length: int) -> "Architecture":
+        """Of a network of any kind, of which no more than this is known."""
+        return cls(vocabulary_size, context_length, 0, 0, 0, 0, 0, 0, 0.0, 0.0)
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 

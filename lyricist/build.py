@@ -126,7 +126,7 @@ def build_bundle(
         if not force and _is_built(folder, built_from):
             return False
         plan = PRESETS[preset](GgufFile(path), name)
-        with _new_folder(folder) as draft:
+        with new_folder(folder) as draft:
             _fill(draft, plan, built_from, on_progress)
     on_progress("Done", 1.0)
     return True
@@ -151,7 +151,7 @@ def _fill(draft: Path, plan: Plan, built_from: str, on_progress: OnProgress) -> 
         licence=plan.licence,
         architecture=plan.architecture,
         embedding=embedding(),
-        end_tokens=_end_tokens(plan.vocabulary),
+        end_tokens=end_tokens_of(plan.vocabulary),
         chat_template=plan.chat_template,
         built_from=built_from,
         files=files,
@@ -178,7 +178,7 @@ def _bind_weights(
     return lambda: EmbeddingPlace(stored.offset, scales.offset)
 
 
-def _end_tokens(vocabulary: VocabularyData) -> tuple[str, ...]:
+def end_tokens_of(vocabulary: VocabularyData) -> tuple[str, ...]:
     markup = [vocabulary.tokens[index] for index in vocabulary.special]
     known = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "</s>")
     own = vocabulary.tokens[vocabulary.end_of_text]
@@ -228,7 +228,7 @@ def _only_builder(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
+def new_folder(folder: Path) -> Iterator[Path]:
     """A draft beside `folder` that takes its place when the block ends without an exception."""
     prefix = f".{folder.name}.draft-"
     for left_over in folder.parent.glob(f"{prefix}*"):  # of a build that was killed

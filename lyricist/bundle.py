@@ -1,4 +1,4 @@
-"""A model on disk: a folder of bundle.json, the network's file and tokenizer.json.
+"""A model on disk: a folder of bundle.json, the network's files and tokenizer.json.
 
 Owns what bundle.json says and whether the files are what it says. Knows no model runtime.
 """
@@ -21,6 +21,9 @@ from lyricist.errors import BundleError
 MANIFEST = "bundle.json"
 MODEL = "model.tflite"
 TOKENIZER = "tokenizer.json"
+#: The folder of a TensorFlow SavedModel, and the file without which it is none.
+SAVED_MODEL = "saved_model"
+SAVED_MODEL_GRAPH = f"{SAVED_MODEL}/saved_model.pb"
 #: Raised when an older reader could no longer read a newer bundle.
 FORMAT_VERSION = 1
 DEFAULT_FOLDER = Path(".versequeue/models")
@@ -31,6 +34,12 @@ class BundleFormat(StrEnum):
     """How the network is stored, and so which engine runs it."""
 
     LITERT = "litert"
+    #: TensorFlow's own: any network from tokens to logits, see `lyricist.saved_model`
+    SAVED_MODEL = "saved_model"
+
+
+#: The file of the network itself.
+NETWORK_FILES = {BundleFormat.LITERT: MODEL, BundleFormat.SAVED_MODEL: SAVED_MODEL_GRAPH}
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,10 @@ class Bundle:
     @property
     def model_path(self) -> Path:
         return self.folder / MODEL
+
+    @property
+    def saved_model_path(self) -> Path:
+        return self.folder / SAVED_MODEL
 
     @property
     def tokenizer_path(self) -> Path:
@@ -187,7 +200,8 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
             for name, record in fields["files"].items()
         },
     )
-    if fields["digest"] != bundle.digest or not {MODEL, TOKENIZER} <= bundle.files.keys():
+    needed = {NETWORK_FILES[bundle.format], TOKENIZER}
+    if fields["digest"] != bundle.digest or not needed <= bundle.files.keys():
         raise ValueError("its list of files was changed")
     return bundle
 

@@ -4,31 +4,28 @@ Nothing is said of rhyme or of the number of lines: small models put such words 
 """
 
 from lyricist.songs import SongRequest
+from lyricist.styles import DEFAULT_STYLE, STYLES, Style
 from lyricist.tokens import Tokens
 
 #: A topic longer than this says no more; 500 emoji would fill the context.
-MOST_TOPIC_TOKENS = 160
-SYSTEM = (
-    "You are a songwriter. You answer with the words of the song alone, as they are sung: "
-    "short lines, concrete images, everyday speech."
-)
-MANNERS = {
-    "rap": "a rap song with punchy, rhythmic lines",
-    "pop": "a catchy pop song with simple, bright lines",
-    "country": "a country song that tells a plain story",
-    "rock": "a loud, driving rock song",
-    "folk": "a quiet folk song that tells a story",
-    "soul": "a warm, heartfelt soul song",
-}
+MOST_TOPIC_TOKENS = 120
+SYSTEM = "You write song lyrics with short, concrete lines, like these:"
 
 
 def opening(request: SongRequest, tokens: Tokens) -> list[int]:
-    """Token ids of all that stands before the first line."""
-    before = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\nWrite {_wish(request)}: "
+    """Token ids of all that stands before the first line.
+
+    A model whose vocabulary has no ChatML markup is given the topic as a line of its own.
+    """
+    if len(tokens.encode("<|im_start|>", markup=True)) != 1:
+        return tokens.encode(f"{one_line(request)}\n")[-MOST_TOPIC_TOKENS:]
+    example = "\n".join(style_of(request).example)
+    before = f"<|im_start|>system\n{SYSTEM}\n{example}<|im_end|>\n<|im_start|>user\n"
     return [
         *tokens.encode(before, markup=True),
+        *tokens.encode(f"Write the lyrics of {_wish(request)} about "),
         *tokens.encode(one_line(request))[:MOST_TOPIC_TOKENS],
-        *tokens.encode("<|im_end|>\n<|im_start|>assistant\n", markup=True),
+        *tokens.encode(".<|im_end|>\n<|im_start|>assistant\n", markup=True),
     ]
 
 
@@ -37,7 +34,12 @@ def one_line(request: SongRequest) -> str:
     return " ".join(request.prompt.split())
 
 
+def style_of(request: SongRequest) -> Style:
+    """The style that was asked for; the default one if it is not known."""
+    return STYLES.get(request.style, STYLES[DEFAULT_STYLE])
+
+
 def _wish(request: SongRequest) -> str:
-    manner = MANNERS.get(request.style, f"a {request.style} song")
     mood = " ".join(request.mood.split())
-    return f"{manner}, in a {mood} mood, about" if mood else f"{manner} about"
+    wish = style_of(request).wish
+    return f"{wish}, in a {mood} mood," if mood else wish

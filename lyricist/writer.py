@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lyricist.bundle import Bundle, read_bundle
+from lyricist.bundle import Bundle, BundleFormat, read_bundle
 from lyricist.decode import run_together
 from lyricist.desk import Desk, SongSession
 from lyricist.engine import Engine
@@ -17,6 +18,10 @@ from lyricist.errors import Abandoned, BundleError, LyricistError
 from lyricist.free_verse import write_freely
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.tokens import Tokens
+
+if TYPE_CHECKING:
+    from lyricist.engine_litert import LiteRtEngine
+    from lyricist.engine_tensorflow import TensorFlowEngine
 
 __all__ = ["OnLines", "Section", "Song", "SongRequest", "Writer"]
 
@@ -49,11 +54,10 @@ class Writer:
         check.start()
         # Imported and read while the other thread hashes the weights; the runtime sees no byte of
         # them before they are known to be whole.
-        from lyricist.engine_litert import LiteRtEngine
-
+        make_engine = _engine_of(bundle)
         tokens = Tokens(bundle)
         check.join_or_raise()
-        engine = LiteRtEngine(bundle, threads=threads)
+        engine = make_engine(bundle, threads=threads)
         return cls(engine, tokens, bundle.name, bundle.digest, session)
 
     def write(
@@ -94,6 +98,16 @@ class Writer:
             _unfinished(request, lines) if isinstance(result, Abandoned) else result
             for request, lines, result in zip(requests, shown, results, strict=True)
         ]
+
+
+def _engine_of(bundle: Bundle) -> "type[LiteRtEngine | TensorFlowEngine]":
+    if bundle.format is BundleFormat.SAVED_MODEL:
+        from lyricist.engine_tensorflow import TensorFlowEngine
+
+        return TensorFlowEngine
+    from lyricist.engine_litert import LiteRtEngine
+
+    return LiteRtEngine
 
 
 def _unfinished(request: SongRequest, lines: Sequence[str]) -> Song:
