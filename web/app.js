@@ -1,215 +1,151 @@
-// The page as a whole: which of its states is shown, what the address says, and what one part
-// asks of another.
+// The page as a whole: what the address says, which state is shown, what is sent, and the list.
 import * as api from "./api.js";
 import * as batch from "./batch.js";
+import { $, announce, button, make, notice, refuse } from "./dom.js";
 import * as form from "./form.js";
-import * as history from "./history.js";
-import * as job from "./job.js";
-import { make } from "./lyric.js";
-import { clear, showTrouble } from "./notice.js";
+import * as songs from "./history.js";
 import * as notify from "./notify.js";
-import { date, history as historyWords, page as words, server, watch } from "./texts.js";
+import * as T from "./texts.js";
+import * as watch from "./watch.js";
 
-const $ = (id) => document.getElementById(id);
+for (const [id, text] of Object.entries(T.page)) $(id).textContent = text;
+$("steps").ariaLabel = T.journey;
+$("bar").ariaLabel = T.progressLabel;
 
-for (const node of document.querySelectorAll("[data-t]")) node.textContent = words[node.dataset.t];
-for (const node of document.querySelectorAll("[data-label]")) node.ariaLabel = words[node.dataset.label];
+const link = (kind, id) => `?${kind}=${encodeURIComponent(id)}`;
+function address() {
+	const query = new URLSearchParams(location.search);
+	const kind = ["job", "batch"].find((name) => query.get(name));
+	return { kind, id: query.get(kind) };
+}
 
-// Announced one at a time; the same words twice in a row are announced once.
-const say = (text) => ($("live").textContent = text);
-
-const views = { job, batch };
-const address = () => {
-  const query = new URLSearchParams(location.search);
-  for (const kind of ["job", "batch"]) if (query.get(kind)) return { kind, id: query.get(kind) };
-  return {};
-};
-
-// `done` decides whether the field is offered again below what is shown.
-function showing(done) {
-  $("ask").hidden = !done;
-  document.body.classList.toggle("away", Boolean(address().id));
+// The field is offered again below what is done.
+function show(done) {
+	const { kind } = address();
+	$("ask").hidden = !done;
+	$("new").hidden = !kind;
+	$("claim").textContent = kind ? T.nextClaim : T.page.claim;
+	for (const id of ["lead", "try", "examples"]) $(id).hidden = kind;
 }
 
 function route(known) {
-  const { kind, id } = address();
-  job.close();
-  batch.close();
-  clear($("notice"));
-  clear($("form-trouble"));
-  notify.title(null);
-  say("");
-  $("new-song").hidden = !id;
-  showing(!id);
-  if (id) views[kind].open(id, known);
+	const { kind, id } = address();
+	watch.close();
+	notice($("notice"));
+	notice($("refused"));
+	notify.title();
+	announce("");
+	show(!kind);
+	if (kind) watch.open(kind, id, known);
 }
 
-function goTo(kind, id, known) {
-  window.history.pushState(null, "", `?${kind}=${encodeURIComponent(id)}`);
-  route(known);
-  scrollTo(0, 0);
-  $(kind === "job" ? "job-words" : "batch-title").focus({ preventScroll: true });
+// Nothing to show for the address: a wrong or old link, or a server that does not answer.
+function nothing(error) {
+	watch.close();
+	if (error.final) songs.update(address().id, { status: "gone" });
+	refuse($("notice"), error, () => (error.final ? location.assign(location.pathname) : route()));
+	show(error.final);
 }
 
-function home(event) {
-  if (event && (event.ctrlKey || event.metaKey || event.shiftKey)) return;
-  event?.preventDefault();
-  if (address().id) window.history.pushState(null, "", location.pathname);
-  route();
-  scrollTo(0, 0);
-  form.focusPrompt();
+// One key for one request: asked again after a lost answer, it makes no second song.
+const pending = {};
+const randomKey = () => crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
+
+async function send(kind, body, type, query, entry) {
+	if ($("send").disabled) return;
+	$("send").disabled = true;
+	if (pending.request !== query + body) Object.assign(pending, { request: query + body, key: randomKey() });
+	const box = $($("ask").hidden ? "notice" : "refused");
+	notice(box);
+	try {
+		const answer = await api.submit(kind, body, type, pending.key, query);
+		pending.request = null;
+		const { id, status, created_at: at } = answer.data;
+		songs.remember({ id, kind, status, at, ...entry });
+		batch.clearReport();
+		history.pushState(null, "", link(kind, id));
+		route(answer);
+		scrollTo(0, 0);
+		$("words").focus({ preventScroll: true });
+	} catch (error) {
+		if (!(error instanceof api.Trouble)) throw error;
+		if (error.final) pending.request = null;
+		const again = () => send(kind, body, type, query, entry);
+		const extra = error.kind === "batch-invalid" ? batch.faultTable(error.errors) : form.mark(error.errors).join(" ");
+		refuse(box, error, error.final ? null : again, extra);
+	} finally {
+		$("send").disabled = false;
+	}
 }
 
-function unknown(error) {
-  job.close();
-  batch.close();
-  notify.title(null);
-  if (history.update(address().id, { status: "gone" })) listSongs();
-  showTrouble($("notice"), error, () => home());
-  showing(true);
-}
+const submit = (job) => send("job", JSON.stringify(job), "application/json", "", { name: job.prompt });
 
-function unreached(error) {
-  showTrouble($("notice"), error, () => route());
-}
-
-// One key for one request: a retry of the same words after a lost answer makes no second song.
-const pending = { body: "", key: "" };
-const newKey = () => crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-
-export async function once(body, send) {
-  if (pending.body !== body) Object.assign(pending, { body, key: newKey() });
-  try {
-    const answer = await send(pending.key);
-    pending.body = "";
-    return answer;
-  } catch (error) {
-    if (error.final) pending.body = "";
-    throw error;
-  }
-}
-
-async function submit(request) {
-  if ($("send").disabled) return;
-  $("send").disabled = true;
-  const box = address().id && $("ask").hidden ? $("notice") : $("form-trouble");
-  clear(box);
-  say(watch.sending);
-  try {
-    const answer = await once(JSON.stringify(request), (key) => api.submitJob(request, key));
-    const { id, prompt, status, created_at } = answer.data;
-    history.remember({ id, thing: "jobs", name: prompt, status, at: created_at });
-    listSongs();
-    goTo("job", id, answer);
-  } catch (error) {
-    if (!(error instanceof api.Trouble)) throw error;
-    const rest = form.markErrors(error.kind === "validation" ? error.errors : []);
-    if (error.kind === "validation" && !rest.length && error.errors.length) return;
-    const more = make("ul", {}, ...rest.map((detail) => make("li", { textContent: detail })));
-    showTrouble(box, error, () => submit(request), more);
-  } finally {
-    $("send").disabled = false;
-    if ($("live").textContent === watch.sending) say("");
-  }
+function submitFile({ text, type, name, rows }) {
+	const options = Object.entries(form.options()).filter(([, value]) => value !== "");
+	return send("batch", text, type, `?${new URLSearchParams(options)}`, { name, rows });
 }
 
 function edit(prompt, options) {
-  showing(true);
-  if (prompt === undefined) return;
-  form.fill(prompt, options);
-  $("ask").scrollIntoView();
-  form.focusPrompt();
+	show(true);
+	form.edit(prompt, options);
+	$("ask").scrollIntoView();
 }
 
-function listSongs() {
-  const all = history.songs();
-  $("songs-empty").hidden = all.length > 0;
-  $("songs-tools").hidden = all.length === 0;
-  $("songs-list").replaceChildren(...all.map((entry) => {
-    const name = entry.title ?? (entry.rows ? historyWords.file(entry.name, entry.rows) : entry.name);
-    const kind = entry.thing === "batches" ? "batch" : "job";
-    const link = make("a", { href: `?${kind}=${encodeURIComponent(entry.id)}`, textContent: name });
-    link.onclick = (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      goTo(kind, entry.id);
-    };
-    const remove = make("button", { type: "button", textContent: "×", aria: { label: historyWords.remove(name) } });
-    remove.onclick = () => {
-      history.forget(entry.id);
-      listSongs();
-      $("songs").focus();
-    };
-    const state = `${historyWords.status[entry.status] ?? entry.status} · ${date(entry.at)}`;
-    return make("li", {}, link, make("span", { className: "quiet", textContent: state }), remove);
-  }));
-  offerUnfinished(all);
+const forget = (id) => () => {
+	songs.forget(id);
+	$("songs").focus();
+};
+
+function entryRow({ id, kind, name, rows, title, status, at }) {
+	const words = title || (rows ? T.batch.name(name, rows) : name);
+	return make("li", {}, make("a", { href: link(kind, id) }, words),
+		make("span", { className: "quiet" }, `${T.status[status] ?? status} · ${T.date(at)}`),
+		button("×", forget(id), { "aria-label": T.remove(words) }));
 }
 
-function offerUnfinished(all) {
-  const open = address().id ? null : all.find(history.isOpen);
-  $("unfinished").hidden = !open;
-  if (!open) return;
-  const follow = make("button", { type: "button", textContent: historyWords.follow });
-  follow.onclick = () => goTo(open.thing === "batches" ? "batch" : "job", open.id);
-  $("unfinished").replaceChildren(historyWords.open(open.name), follow);
+function list() {
+	const all = songs.songs();
+	$("list").replaceChildren(...all.map(entryRow));
+	$("songs-note").textContent = T.songsNote(all.length);
+	$("forget").hidden = !all.length;
 }
 
-// What was unfinished when this page was last open: one question each, the newest few.
+// What was unfinished when the page was last open: one question each, and the newest is offered.
 async function catchUp() {
-  const open = history.songs().filter((entry) => history.isOpen(entry) && entry.id !== address().id).slice(0, 5);
-  await Promise.all(open.map(async ({ id, thing }) => {
-    try {
-      const { data } = await api.read(thing, id);
-      history.update(id, { status: data.status, ...(data.output?.title && { title: data.output.title }) });
-    } catch (error) {
-      if (error.final) history.update(id, { status: "gone" });
-    }
-  }));
-  if (open.length) listSongs();
+	for (const { id, kind } of songs.songs().filter(songs.isOpen).slice(0, 5)) {
+		const gone = (error) => ({ data: error.final && { status: "gone" } });
+		const { data } = await api.read(kind, id).catch(gone);
+		if (data) songs.update(id, { status: data.status, title: data.output?.title });
+	}
+	const open = songs.songs().find(songs.isOpen);
+	if (!open || address().kind || !$("notice").hidden) return;
+	notice($("notice"), { title: T.open(open.name), act: T.follow }, { act: () => location.assign(link(open.kind, open.id)) });
 }
 
 async function showServer() {
-  try {
-    const { data } = await api.serverStatus();
-    const wait = data.expected_wait_seconds ?? {};
-    const tell = data.worker === "warm" ? server.warm(wait.warm) : server.cold(wait.cold);
-    $("server").textContent = tell + server.queue(data.queue_depth);
-  } catch {
-    $("server").textContent = "";
-  }
+	const { worker, expected_wait_seconds: wait, queue_depth: queue } = (await api.status()).data;
+	$("server").textContent = (worker === "warm" ? T.server.warm(wait?.warm) : T.server.cold(wait?.cold)) + T.server.queue(queue);
 }
 
-// A page that nobody has looked at yet wakes nobody.
-function whenSeen(act) {
-  const see = () => {
-    if (document.prerendering || document.hidden) return;
-    document.removeEventListener("visibilitychange", see);
-    document.removeEventListener("prerenderingchange", see);
-    act();
-  };
-  document.addEventListener("visibilitychange", see);
-  document.addEventListener("prerenderingchange", see);
-  see();
+// A page that nobody looks at wakes nobody, and wakes once.
+let woken = false;
+function whenSeen() {
+	if (woken || document.hidden || document.prerendering) return;
+	woken = true;
+	// Both only help: without an answer the page says less and works the same.
+	showServer().catch(() => {});
+	api.warmUp().catch(() => {});
+	catchUp();
 }
 
-const shared = { submit, say, edit, showing, unknown, unreached, listSongs, once, goTo, copyLink: job.copyLink };
-job.start(shared);
-batch.start(shared);
+watch.start({ submit, show, edit, nothing });
+batch.start(submitFile, () => show(true));
 form.start(submit);
-$("new-song").onclick = home;
-document.querySelector("h1 a").onclick = home;
-$("forget").onclick = () => {
-  history.forgetAll();
-  listSongs();
-  $("songs").focus();
-};
-history.onChange(listSongs);
+songs.onChange(list);
+$("forget").onclick = forget();
 addEventListener("popstate", () => route());
+document.addEventListener("visibilitychange", whenSeen);
+document.addEventListener("prerenderingchange", whenSeen);
+list();
 route();
-listSongs();
-whenSeen(() => {
-  showServer();
-  catchUp();
-  api.warmUp().catch(() => {});
-});
+whenSeen();

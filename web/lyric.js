@@ -1,99 +1,65 @@
 // A lyric as a thing to look at: sections, rhyme letters, marked line ends, syllables.
-// Knows text only; no job, no network.
-import { song } from "./texts.js";
+import { make } from "./dom.js";
+import * as T from "./texts.js";
 
-export function make(tag, props = {}, ...children) {
-  const { data, aria, ...rest } = props;
-  const node = Object.assign(document.createElement(tag), rest);
-  for (const [name, value] of Object.entries(aria ?? {})) node.setAttribute(`aria-${name}`, value);
-  Object.assign(node.dataset, data);
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
+// Text or lines to sections; `[Chorus]` alone on a line opens one.
+export function sectionsFrom(text) {
+	const sections = [];
+	for (const line of [text ?? []].flat().join("\n").split("\n")) {
+		const name = /^\[(.+)\]\s*$/.exec(line)?.[1];
+		if (name || !sections.length) sections.push({ name: name ?? "", lines: [] });
+		if (!name && line.trim()) sections.at(-1).lines.push(line.trim());
+	}
+	return sections.filter(({ name, lines }) => name || lines.length);
 }
 
-const TAG = /^\[(.+)\]$/;
-
-// A preview is text, or an array of lines; `[Chorus]` alone on a line opens a section.
-export function sectionsFrom(preview) {
-  const sections = [];
-  for (const raw of Array.isArray(preview) ? preview : String(preview ?? "").split("\n")) {
-    const line = raw.trim();
-    const tag = TAG.exec(line);
-    if (tag) sections.push({ name: tag[1], lines: [] });
-    else if (line) {
-      if (!sections.length) sections.push({ name: "", lines: [] });
-      sections.at(-1).lines.push(line);
-    }
-  }
-  return sections;
+// The rhyme letter of each line of a section: new letters every four lines. What is left over at
+// the end of a whole section rhymes with itself, a single line with the one before it.
+export function letters(scheme, count, whole) {
+	if (!/^[A-D]{4}$/.test(scheme)) return Array(count).fill("");
+	const distinct = new Set(scheme).size;
+	const all = [];
+	for (let i = 0; i < count; i += 1) {
+		const first = i - (i % 4);
+		const rest = whole ? count - first : 4;
+		const place = rest < 4 ? 0 : scheme.charCodeAt(i % 4) - 65;
+		all.push(rest === 1 && i ? all[i - 1] : String.fromCharCode(65 + (((first / 4) * distinct + place) % 26)));
+	}
+	return all.map((letter, i) => (all.some((other, j) => j !== i && other === letter) ? letter : ""));
 }
 
-export const sectionsOf = (output) =>
-  Array.isArray(output?.sections) && output.sections.length ? output.sections : sectionsFrom(output?.lyrics);
-
-// The rhyme letter of each line of one section: a scheme goes on with new letters every four lines.
-export function lettersFor(scheme, count) {
-  if (!/^[A-D]{4}$/.test(scheme)) return [];
-  const distinct = new Set(scheme).size;
-  return Array.from({ length: count }, (_, i) => {
-    const place = Math.floor(i / 4) * distinct + scheme.charCodeAt(i % 4) - 65;
-    return String.fromCharCode(65 + (place % 26));
-  });
+// Vowel groups less a silent e, plus vowels spoken apart: a rule of thumb for English.
+export function syllables(text) {
+	let total = 0;
+	for (const word of text.toLowerCase().replace(/['’]/g, "").match(/[a-z]+/g) ?? []) {
+		const bare = word.replace(/(?<![aeiouytd])ed$|(?<![aeiouyszxc])es$|(?<=[aeiouy].*[^aeiouyl])e$|(?<=[aeiou]l)e$/, "");
+		const apart = bare.match(/(?<![tscg])i[ao]|eo(?!u)|[aeiou]ing$/g)?.length ?? 0;
+		total += Math.max(1, (bare.match(/[aeiouy]+/g)?.length ?? 0) + apart);
+	}
+	return total;
 }
 
-// Vowel groups, less a silent e, plus the pairs that are spoken apart. A rule of thumb for English.
-export function syllablesIn(text) {
-  let total = 0;
-  for (const word of text.toLowerCase().match(/[a-z]+(?:['’][a-z]+)?/g) ?? []) {
-    const bare = word
-      .replace(/['’]/g, "")
-      .replace(/([^aeiouytd])ed$/, "$1")
-      .replace(/([^aeiouyscxzgh])es$/, "$1s")
-      .replace(/([^aeiouyl])e$|([aeiouy]l)e$/, "$1$2");
-    const groups = bare.match(/[aeiouy]+/g)?.length ?? 0;
-    const apart = bare.match(/(?<![tscg])i[ao]|eo(?!u)|[aeiou]ing$/g)?.length ?? 0;
-    total += Math.max(1, groups + apart);
-  }
-  return total;
+function drawLine(text, letter, className) {
+	const [, start, end, rest] = /^(.*?)([\p{L}\p{N}'’-]*)([^\p{L}\p{N}]*)$/su.exec(text);
+	const mark = letter && make("mark", {}, end);
+	// The golden angle: neighbours never look alike, however many rhymes there are.
+	if (mark) mark.style.setProperty("--hue", 85 + 137.5 * (letter.charCodeAt(0) - 65));
+	const count = syllables(text);
+	return make("li", { className }, make("i", { "aria-hidden": true }, letter),
+		make("span", { className: "words" }, start, mark || end, rest),
+		make("small", { title: T.syllables(count) }, `${count}`));
 }
 
-function drawLine(text, letter, paired) {
-  const end = /^(.*?)([\p{L}\p{N}'’-]+)([^\p{L}\p{N}]*)$/su.exec(text);
-  const words = make("span", { className: "words" });
-  if (paired && end) {
-    const mark = make("mark", { className: `r${(letter.charCodeAt(0) - 65) % 6}`, textContent: end[2] });
-    words.append(end[1], mark, end[3]);
-  } else words.append(text);
-  const count = syllablesIn(text);
-  return make(
-    "li",
-    {},
-    make("span", { className: "letter", textContent: paired ? letter : "", aria: { hidden: true } }),
-    words,
-    make("span", { className: "count", textContent: count, title: song.syllables(count) }),
-  );
+// Draws everything; lines from number `fresh` on arrive with a movement. Returns their number.
+export function draw(box, sections, scheme, whole, fresh) {
+	let total = 0;
+	box.replaceChildren(...sections.map(({ name, lines }, part) => {
+		const marks = letters(scheme, lines.length, whole || part < sections.length - 1);
+		const items = lines.map((line, i) => drawLine(line, marks[i], total++ >= fresh ? "fresh" : ""));
+		return make("section", {}, name ? make("h3", {}, `[${name}]`) : null, make("ol", {}, ...items));
+	}));
+	return total;
 }
 
-// Draws all of it; lines from number `fresh` on arrive with a movement. Returns how many there are.
-export function draw(container, sections, scheme, fresh = Infinity) {
-  let index = 0;
-  const parts = sections.map(({ name, lines }) => {
-    const letters = lettersFor(scheme, lines.length);
-    const twice = (letter) => letters.indexOf(letter) !== letters.lastIndexOf(letter);
-    const list = make("ol");
-    lines.forEach((line, i) => {
-      const item = drawLine(line, letters[i], Boolean(letters[i]) && twice(letters[i]));
-      if (index >= fresh) item.className = "new";
-      index += 1;
-      list.append(item);
-    });
-    return make("section", {}, name ? make("h3", { textContent: `[${name}]` }) : null, list);
-  });
-  container.replaceChildren(...parts);
-  return index;
-}
-
-export const plainText = (title, sections) =>
-  [title, ...sections.map(({ name, lines }) => (name ? [`[${name}]`, ...lines] : lines).join("\n"))]
-    .filter(Boolean)
-    .join("\n\n");
+export const plain = (title, sections) =>
+	[title, ...sections.map(({ name, lines }) => [name && `[${name}]`, ...lines].filter(Boolean).join("\n"))].join("\n\n");

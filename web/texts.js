@@ -1,234 +1,173 @@
-// Every word the page can say. To translate the page, translate this file: index.html repeats
-// `page` for the first paint, and is filled from here by its data-t keys.
-const number = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
-const plural = (count, one, many = `${one}s`) => `${number.format(count)} ${count === 1 ? one : many}`;
+// Every word that the page says: translate this file, and in index.html the title, the description
+// and the few texts of the first paint, which repeat what stands here.
+const number = new Intl.NumberFormat("en");
+const many = (count, one, more = `${one}s`) => `${number.format(count)} ${count === 1 ? one : more}`;
 
-export function duration(seconds) {
-  if (seconds < 10) return `${number.format(seconds)} s`;
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  return `${Math.round(seconds / 3600)} h`;
+export function duration(s) {
+	if (s < 10) return `${s.toFixed(1).replace(".0", "")} s`;
+	return s < 90 ? `${Math.round(s)} s` : s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
 }
+export const date = (iso) => new Date(iso).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
 
-export const date = (iso) =>
-  new Date(iso).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
-
+// By the id of the element that shows it.
 export const page = {
-  skip: "Skip to the content",
-  newSong: "New song",
-  yourSongs: "Your songs",
-  claim: "A few words in, a song out.",
-  lead: "Say what it is about. A small open model writes lyrics that rhyme, line by line, while you watch.",
-  promptLabel: "What is your song about?",
-  send: "Write my song",
-  tryOne: "Or start from one of these:",
-  style: "Style",
-  structure: "Shape",
-  verse: "One verse",
-  song: "Verse, chorus, verse, chorus",
-  rhyme: "Rhymes",
-  mood: "Mood",
-  moodHint: "Any word or two: wistful, furious, newly in love",
-  lines: "Lines",
-  continuePrompt: "Start the first line with my words",
-  explicit: "Allow explicit words",
-  fine: "Fine tuning",
-  temperature: "Boldness",
-  topP: "Vocabulary (top-p)",
-  seed: "Seed",
-  seedHint: "The same number gives the same song. Empty: a new one each time",
-  reset: "Back to the usual",
-  fileSummary: "Have a whole file of prompts?",
-  fileHelp: "Drop it anywhere on this page, or choose it here: JSONL, CSV with a “prompt” column, or text with one prompt a line. Up to 1,000 rows and 1 MiB. It is checked on your device before anything is sent.",
-  fileLabel: "File of prompts",
-  dropHere: "Drop the file: it is checked before anything is sent",
-  yourPrompt: "Your words",
-  journey: "The way of your song",
-  cancel: "Cancel",
-  tell: "Tell me when it is done",
-  share: "Copy the link",
-  copy: "Copy the lyrics",
-  download: "Download",
-  again: "Again, other words",
-  more: "One more like this",
-  syllables: "Count syllables",
-  receipt: "Receipt",
-  historyTitle: "Your songs",
-  historyNote: "Kept in this browser only. Deleting one here takes it off this list, not off the server.",
-  historyEmpty: "Nothing yet. Your songs will line up here.",
-  forgetAll: "Forget them all",
-  fileTitle: "A file of songs",
-  cancelRest: "Cancel the rest",
-  footer: "Nothing leaves this device but your prompt. No cookies, no trackers, no other hosts.",
-  noscript: "This page needs JavaScript. The API behind it does not: send a POST with your prompt to /v1/jobs.",
+	skip: "Skip to the content",
+	new: "New song",
+	"to-songs": "Your songs",
+	claim: "A few words in, a song out.",
+	lead: "Say what it is about. A small open model writes lyrics that rhyme, line by line, while you watch.",
+	"prompt-text": "What is your song about?",
+	send: "Write my song",
+	try: "Or start from one of these",
+	"style-text": "Style",
+	"structure-text": "Shape",
+	"scheme-text": "Rhymes",
+	"mood-text": "Mood, in a word or two",
+	"continue-text": "Begin the first line with my words",
+	"explicit-text": "Allow explicit words",
+	"file-title": "Have a whole file of prompts?",
+	"file-text": "Drop it anywhere or choose it here: JSONL, CSV with a column “prompt”, or text with a prompt on each line; up to 1,000 rows and 1 MiB. It is checked here before anything is sent.",
+	drop: "Drop your file of prompts",
+	cancel: "Cancel",
+	tell: "Tell me when it is done",
+	share: "Copy the link",
+	copy: "Copy the lyrics",
+	download: "Download",
+	again: "Again, other words",
+	more: "One more like this",
+	"count-text": "Count syllables",
+	receipt: "Receipt",
+	"songs-title": "Your songs",
+	forget: "Forget them all",
+	footer: "Nothing leaves this device but your prompt. No cookies, no trackers.",
 };
-
+export const journey = "The way of your song";
+export const progressLabel = "Progress";
+export const nextClaim = "What is the next one about?";
+export const examples = ["a slow train home in the rain", "my grandmother's kitchen radio", "two friends opening a bakery at dawn", "the cat who thinks she owns this house"];
 export const styles = { rap: "Rap", pop: "Pop", country: "Country", rock: "Rock", folk: "Folk", soul: "Soul" };
-
+export const structures = { verse: "One verse", song: "Verse, chorus, verse, chorus" };
 export const schemes = {
-  AABB: "AABB – in pairs",
-  ABAB: "ABAB – taking turns",
-  ABBA: "ABBA – hugging",
-  ABCB: "ABCB – every second line",
-  AAAA: "AAAA – all four alike",
-  none: "None – free verse",
+	AABB: "AABB, in pairs", ABAB: "ABAB, taking turns", ABBA: "ABBA, embracing",
+	ABCB: "ABCB, every second line", AAAA: "AAAA, all alike", none: "None, free verse",
 };
-
-export const examples = [
-  "a slow train home in the rain",
-  "my grandmother's kitchen radio",
-  "two friends opening a bakery at dawn",
-  "the cat who thinks she owns this house",
-];
-
+export const lines = (n) => many(n, "line");
 export const choices = (o) =>
-  [styles[o.style], o.rhyme_scheme === "none" ? "free verse" : o.rhyme_scheme,
-    plural(o.lines, "line"), o.structure === "song" ? "with a chorus" : null, o.mood || null]
-    .filter(Boolean).join(" · ");
+	[styles[o.style], o.rhyme_scheme === "none" ? "free verse" : o.rhyme_scheme, lines(o.lines),
+		o.structure === "song" && "with a chorus", o.mood].filter(Boolean).join(" · ");
 
 export const server = {
-  warm: (s) => `The model is awake. A song takes ${s ? `about ${duration(s)}` : "a few seconds"}.`,
-  cold: (s) => `The model is waking up for you. A song takes ${s ? `about ${duration(s)}` : "a little longer"} this time.`,
-  queue: (n) => (n > 0 ? ` ${plural(n, "song")} ahead of you.` : ""),
+	warm: (s) => `The model is awake. A song takes ${s ? `about ${duration(s)}` : "a few seconds"}.`,
+	cold: (s) => `The model is waking up for you. This time a song takes ${s ? `about ${duration(s)}` : "a little longer"}.`,
+	queue: (n) => (n ? ` ${many(n, "song")} ahead of yours.` : ""),
+};
+export const empty = "Write a word or two first. Anything can be a song.";
+export const left = (n) => (n < 0 ? `${many(-n, "character")} too many` : `${many(n, "character")} left`);
+
+export const steps = { waiting: "In the queue", loading_model: "Waking the model up", writing: "Writing", done: "Done" };
+export const awake = "already awake";
+export const yours = "Your words";
+export const soFar = "so far";
+export const place = (n) => (n > 1 ? `number ${n} in the queue` : "next in the queue");
+export const toGo = (s) => (s < -3 ? "longer than usual, still going" : s < 1.5 ? "any moment now" : `about ${duration(Math.round(s))} to go`);
+export const progress = (done, total) => `${number.format(done)} of ${lines(total)}`;
+export const blank = "Your lyrics will appear on this sheet.";
+export const why = {
+	waiting: "Your song has its place. Close this page if you like: the link brings you back.",
+	loading_model: "The model sleeps while nobody writes, and your words are waking it. This wait is why it costs cents a month, where a server that never sleeps costs dollars. The next song starts at once.",
+	writing: "The lines appear as they are written.",
+};
+export const retried = (attempt, most, reason) => `Try ${attempt} of ${most}, because the one before stopped${reason ? `: ${reason}` : "."} Nothing is lost.`;
+export const canceling = "Stopping at the next line.";
+
+export const untitled = "Untitled";
+export const finished = (title, n) => `Done: “${title}”, ${lines(n)}.`;
+export const rhymes = (scheme, score) =>
+	scheme === "none" ? "Free verse" : `Rhymes ${scheme}${typeof score === "number" ? `, ${Math.round(score * 100)}% of them land` : ""}. Same letter, same colour, same rhyme.`;
+export const syllables = (n) => many(n, "syllable");
+export const copied = "Copied";
+export const notCopied = "The browser did not allow it";
+export const receipt = {
+	model: "Model", model_digest: "Model digest", seed: "Seed", input_digest: "Input digest", version: "Version",
+	tokens: "Tokens", asked: "Asked", tries: "Tries", note: "Good to know",
+};
+export const receiptNote = "The same words, choices, seed and model give the same lyrics.";
+
+export const told = {
+	yes: "You will be told.",
+	no: "The browser does not allow it. The tab’s title will tell.",
+	job: (title) => `Your song is ready: ${title}`,
+	over: "It ended without lyrics",
+	batch: (done, total) => `Your file is done: ${number.format(done)} of ${many(total, "song")}`,
 };
 
-export const field = {
-  empty: "Write a word or two first: anything can be a song.",
-  tooLong: (n) => `That is ${plural(n, "character")}. 500 is the most, so take ${n - 500} out.`,
-  left: (n) => `${plural(n, "character")} left`,
-};
-
-export const steps = {
-  waiting: "In the queue",
-  loading_model: "Waking the model up",
-  writing: "Writing",
-  done: "Done",
-};
-
-export const watch = {
-  sending: "Sending your words…",
-  skipped: "already awake",
-  place: (n) => `number ${n + 1} in the line`,
-  lines: (done, total) => `${done} of ${plural(total, "line")}`,
-  elapsed: "so far",
-  toGo: (s) => (s < 1.5 ? "any moment now" : `about ${duration(Math.round(s))} to go`),
-  over: "a little longer than usual, and still going",
-  why: {
-    waiting: "Your song has a place in the queue and cannot get lost. You can close this page: the link brings you back.",
-    loading_model: "The model sleeps when nobody writes, and your prompt is waking it. That short wait is why this runs on cents a month instead of a server that idles all day. The next song starts at once.",
-    writing: "The lines appear as they are written, and each one is made to rhyme.",
-  },
-  retry: (attempt, most, why) => `Try ${attempt} of ${most}. The one before stopped${why ? `: ${why}` : "."} Nothing is lost, it starts over.`,
-  canceling: "Stopping at the next line…",
-  stage: { waiting: "In the queue.", loading_model: "Waking the model up.", writing: "Writing. Lines are appearing." },
-  title: { waiting: "Waiting", loading_model: "Waking up", writing: "Writing" },
-  sheetWaiting: "Your lyrics will appear on this sheet.",
-};
-
-export const song = {
-  untitled: "Untitled",
-  ready: (title, lines) => `Done: “${title}”, ${plural(lines, "line")}.`,
-  score: (value) => `${Math.round(value * 100)}% of the rhymes land`,
-  scheme: (scheme) => (scheme === "none" ? "free verse" : `rhymes ${scheme}`),
-  marks: "Lines with the same letter and colour rhyme.",
-  syllables: (n) => plural(n, "syllable"),
-  copied: "Copied.",
-  linkCopied: "Link copied. Whoever has it can read this song.",
-  copyFailed: "The browser did not allow copying. Select the text and copy it by hand.",
-  receipt: {
-    model: "Model", model_digest: "Model digest", seed: "Seed", input_digest: "Input digest",
-    version: "Version", tokens: "Tokens", created: "Asked", attempt: "Tries",
-  },
-  receiptNote: "The same prompt, choices, seed and model give the same lyrics, word for word.",
-};
-
-export const notify = {
-  on: "You will be told.",
-  denied: "The browser does not allow notifications from this page. The tab’s title will still say when it is done.",
-  job: (title) => `Your song is ready: ${title}`,
-  jobOver: "Your song ended without lyrics",
-  batch: (counts) => `Your file is done: ${counts.succeeded} of ${plural(counts.total, "song")}`,
-};
-
-// What stands in the way, in plain words, and the label of the way on.
+export const tryAgain = "Try again";
+export const waitFor = (s) => `You can try again in ${duration(Math.ceil(s))}.`;
+const newSong = "Write a new song";
+// What stands in the way, by problem.
 export const trouble = {
-  offline: { title: "You are offline", text: "Your words are safe on this page.", act: "Try again" },
-  unreachable: { title: "The server does not answer", text: "It may be restarting, or the connection is weak. Trying again will not make a second song.", act: "Try again" },
-  "rate-limited": { title: "Too many songs at once", text: "This server takes a few prompts a minute from each visitor.", act: "Try again" },
-  "budget-exhausted": { title: "Today’s songs are used up", text: "The owner pays for a fixed number of songs a day, and that number is reached. Everything already written stays readable.", act: "Try again" },
-  key: { title: "This server asks for a key", text: "Its owner lets in only those with an API key. Use the command line or the API with yours.", act: "Try again" },
-  "payload-too-large": { title: "That is too much text", text: "Shorten it and try again.", act: "Try again" },
-  validation: { title: "Something needs changing", text: "See the marked places below.", act: "Try again" },
-  "batch-invalid": { title: "The server refused the file", text: "Nothing was queued. These rows need a look:", act: "" },
-  busy: { title: "The server stumbled", text: "Nothing is lost. Give it a moment.", act: "Try again" },
-  "not-found": { title: "There is no song behind this link", text: "Maybe a letter is missing from it. Check the link, or write a new song.", act: "Write a new song" },
-  gone: { title: "This link has expired", text: "Songs are kept for thirty days, then deleted. The same prompt can have a new one.", act: "Write a new song" },
-  wait: (s) => `Ready to try again in ${duration(Math.ceil(s))}.`,
+	offline: { title: "You are offline", text: "Your words are safe on this page." },
+	unreachable: { title: "The server does not answer", text: "Trying again will not make a second song." },
+	"rate-limited": { title: "A little too fast", text: "This server takes a few prompts a minute from each visitor." },
+	"budget-exhausted": { title: "Today’s songs are used up", text: "The owner pays for so many a day. What is written stays readable." },
+	key: { title: "This server asks for a key", text: "With one, use its API or the command line." },
+	validation: { title: "Something needs changing", text: "Nothing was sent to the queue." },
+	"batch-invalid": { title: "The server refused the file", text: "Nothing was queued. These rows need a look:" },
+	busy: { title: "The server stumbled", text: "Nothing is lost. Give it a moment." },
+	"not-found": { title: "There is nothing behind this link", text: "Maybe a letter of it is missing.", act: newSong },
+	gone: { title: "This link has expired", text: "Songs are kept for thirty days.", act: newSong },
 };
-
-// While a job or a batch is watched: it goes on without us.
+// While something is watched, which goes on without us.
 export const lost = {
-  offline: "You are offline. The song is written all the same; it shows up here when you are back.",
-  unreachable: "The server does not answer right now. Your song is stored and goes on.",
-  other: "The server is busy right now. Your song is stored and goes on.",
-  retry: (s) => `Asking again in ${duration(Math.max(1, Math.ceil(s)))}.`,
-  now: "Ask now",
-  back: "Back in touch.",
+	offline: "You are offline. It is written all the same.",
+	other: "The server does not answer. Your words are stored there. ",
+	again: (s) => `Asking again in ${duration(Math.max(1, Math.round(s)))}.`,
+	now: "Ask now",
 };
-
 export const ended = {
-  failed: { title: "This one did not work out", text: "The song could not be written.", act: "Try again" },
-  canceled: { title: "Canceled", text: "You stopped this one.", act: "Write it after all" },
-  expired: { title: "It waited too long", text: "The song was not written in time and was taken off the queue.", act: "Try again" },
-  other: { title: "This one has ended", text: "There are no lyrics here.", act: "Try again" },
-  reason: (text) => `The reason: ${text}`,
-  partial: "These lines were written before it ended.",
+	failed: { title: "This one did not work out", text: "The song could not be written." },
+	canceled: { title: "Canceled", text: "You stopped this one.", act: "Write it after all" },
+	expired: { title: "It waited too long", text: "It was not written in time." },
+	other: { title: "This one has ended", text: "There are no lyrics." },
+	partial: "Written before it ended:",
 };
 
-export const history = {
-  status: {
-    queued: "in the queue", running: "being written", succeeded: "done", failed: "failed",
-    canceled: "canceled", expired: "ran out of time", completed: "done", gone: "expired",
-  },
-  remove: (name) => `Take “${name}” off this list`,
-  file: (name, rows) => `${name} (${plural(rows, "row")})`,
-  open: (name) => `Still being written: “${name}”.`,
-  follow: "Follow it",
+export const status = {
+	queued: "in the queue", running: "being written", succeeded: "done", completed: "done",
+	failed: "failed", canceled: "canceled", expired: "out of time", gone: "expired",
 };
+export const songsNote = (n) => (n ? "Kept in this browser only; what is taken off here stays on the server." : "Your songs will line up here.");
+export const remove = (name) => `Take “${name}” off the list`;
+export const open = (name) => `Still being written: “${name}”`;
+export const follow = "Watch it";
 
 export const batch = {
-  ready: (rows, name) => `${plural(rows, "prompt")} in ${name}, all fine.`,
-  notReady: (bad, name) => `${name} needs a look: ${plural(bad, "problem")}. Nothing was sent.`,
-  more: (n) => `and ${plural(n, "more")}`,
-  send: (rows) => `Write ${plural(rows, "song")}`,
-  useChoices: "Your choices above count for every row that does not name its own.",
-  line: "Line", id: "Id", problem: "Problem",
-  name: (name, rows) => `${name}: ${plural(rows, "prompt")}`,
-  counts: (c) =>
-    ["succeeded", "running", "queued", "failed", "canceled", "expired"]
-      .filter((name) => c[name] > 0)
-      .map((name) => `${number.format(c[name])} ${batch.count[name]}`)
-      .join(" · "),
-  count: { succeeded: "done", running: "being written", queued: "waiting", failed: "failed", canceled: "canceled", expired: "out of time" },
-  progress: (done, total) => `${number.format(done)} of ${number.format(total)}`,
-  running: "You can close this page. The songs are written all the same, and this link brings you back.",
-  completed: (c) => (c.succeeded === c.total ? "All songs are written." : c.succeeded === 0 ? "It ended, and not one song was written." : `It ended: ${plural(c.succeeded, "song")} of ${number.format(c.total)}.`),
-  canceled: "Canceled. What was written before stays.",
-  results: "Results",
-  soFar: "Results so far",
-  retry: (n) => `Try ${plural(n, "failed one")} again`,
-  problems: {
-    "invalid-json-line": "not a JSON object",
-    "duplicate-custom-id": "this custom_id is used twice",
-    "missing-prompt": "no prompt",
-    "prompt-too-long": "the prompt is longer than 500 characters",
-    "invalid-option": "an option that does not exist, or a value out of range",
-    "empty-file": "the file has no prompts",
-    "too-many-rows": "more than 1,000 rows",
-    "too-large": "larger than 1 MiB",
-    "not-text": "not plain text in UTF-8",
-    "no-prompt-column": "no column called “prompt” in the first line",
-    "unknown-column": "a column that is neither “prompt”, “custom_id” nor an option",
-    "control-characters": "the prompt has control characters",
-  },
+	file: "A file of songs",
+	name: (name, rows) => [name, many(rows, "prompt")].filter(Boolean).join(", "),
+	good: (rows, name) => `${many(rows, "prompt")} in ${name}, all fine`,
+	bad: (n, name) => `${name}: ${many(n, "problem")}. Nothing was sent.`,
+	more: (n) => `and ${number.format(n)} more`,
+	send: (n) => `Write ${many(n, "song")}`,
+	choices: "Your choices above count wherever a row has none.",
+	columns: ["Line", "Id", "Problem"],
+	progress: (over, total) => `${number.format(over)} of ${number.format(total)}`,
+	counts: (counts) =>
+		Object.entries(counts).filter(([name, n]) => n && status[name]).map(([name, n]) => `${number.format(n)} ${status[name]}`).join(" · "),
+	running: why.waiting.replace("song has its", "songs have their"),
+	over: (done, total) => (done === total ? "All songs are written." : done ? `${many(done, "song")} of ${number.format(total)} were written.` : "It ended, and no song was written."),
+	results: "Results:",
+	retry: (n) => `Try the ${many(n, "failed one")} again`,
+	faults: {
+		"invalid-json-line": "not a JSON object",
+		"invalid-csv-line": "a quotation mark is never closed",
+		"duplicate-custom-id": "this custom_id is there twice",
+		"missing-prompt": "no prompt",
+		"prompt-too-long": "more than 500 characters",
+		"invalid-text": "control characters in the prompt",
+		"empty-file": "no prompts in this file",
+		"too-many-rows": "more than 1,000 rows",
+		"too-large": "more than 1 MiB",
+		"not-text": "not a text file in UTF-8",
+		"no-prompt-column": "no column “prompt” in the first line",
+	},
 };

@@ -1,0 +1,53 @@
+// Making nodes without markup, and the box that says what stands in the way.
+import * as T from "./texts.js";
+
+export const $ = (id) => document.getElementById(id);
+
+// Words in an element; one without words is not there.
+export function put(id, words) {
+	$(id).textContent = words;
+	$(id).hidden = !words;
+}
+
+export const announce = (words) => ($("live").textContent = words);
+
+export function make(tag, props, ...children) {
+	const node = document.createElement(tag);
+	for (const [name, value] of Object.entries(props)) {
+		if (name in node) node[name] = value;
+		else if (value) node.setAttribute(name, value);
+	}
+	node.append(...children.filter(Boolean));
+	return node;
+}
+
+export const button = (text, onclick, props) => make("button", { type: "button", onclick, ...props }, text);
+
+const timers = new WeakMap();
+
+// Shows {title, text, act} with one way on, held back for `seconds`; without words the box is closed.
+// A countdown read aloud every second helps nobody: only title and text are in the live part.
+export function notice(box, words, { seconds = 0, act, extra } = {}) {
+	clearInterval(timers.get(box));
+	box.hidden = !words;
+	box.replaceChildren();
+	if (!words) return;
+	box.append(make("div", { role: "alert" }, make("h3", {}, words.title), make("p", {}, words.text)), extra ?? "");
+	if (!act) return;
+	const way = button(words.act ?? T.tryAgain, act);
+	const wait = make("p", { className: "quiet" });
+	const ready_at = Date.now() + seconds * 1000;
+	const step = () => {
+		const left = (ready_at - Date.now()) / 1000;
+		way.disabled = left > 0;
+		wait.textContent = left > 0 ? T.waitFor(left) : "";
+	};
+	box.append(way, wait);
+	timers.set(box, setInterval(step, 500));
+	step();
+}
+
+export function refuse(box, error, act, extra) {
+	const words = T.trouble[error.kind] ?? { ...T.trouble.busy, text: error.detail || T.trouble.busy.text };
+	notice(box, words, { seconds: error.retryAfter, act, extra });
+}

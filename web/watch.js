@@ -1,0 +1,117 @@
+// What is open on the page, a job or a batch: followed until `done`, its buttons, and what is said
+// when something changes. How each looks is theirs.
+import * as api from "./api.js";
+import * as batch from "./batch.js";
+import { $, announce, button, make } from "./dom.js";
+import { update } from "./history.js";
+import * as job from "./job.js";
+import * as notify from "./notify.js";
+import { follow } from "./poll.js";
+import * as T from "./texts.js";
+
+let page, view, kind, id, thing, poll, said;
+let [skew_ms, heard_at] = [0, 0];
+
+const tick = () => view.tick(thing, Date.now() + skew_ms, (Date.now() - heard_at) / 1000);
+
+// A song opened when it was done already is no news.
+function tell() {
+	const step = thing.done ? "end" : view.nowAt(thing);
+	const [aloud, elsewhere] = thing.done ? view.atEnd(thing) : [step];
+	if (!thing.done) notify.title(step);
+	else if (said) notify.tell(elsewhere, id);
+	else notify.title(thing.output?.title);
+	if (said !== step && (thing.done ? said : kind === "job")) announce(aloud);
+	said = step;
+}
+
+function news({ data, skew_ms: skew }) {
+	lost();
+	if (!data) return;
+	[thing, skew_ms, heard_at] = [data, skew, Date.now()];
+	$("watch").hidden = false;
+	$("watch").className = kind;
+	$("sheet").hidden = $("steps").hidden = kind === "batch";
+	$("results").hidden = kind === "job";
+	$("cancel").hidden = thing.done || thing.cancel_requested_at;
+	$("tell").hidden = thing.done || !notify.possible();
+	$("retry").hidden = true;
+	view.draw(thing, page.submit);
+	tick();
+	update(id, { status: thing.status, title: thing.output?.title });
+	tell();
+	page.show(thing.done);
+}
+
+function lost(words) {
+	if (words && $("lost").hidden) announce(words);
+	$("lost").hidden = !words;
+	if (words) $("lost").replaceChildren(words, button(T.lost.now, () => poll.wake()));
+}
+
+function trouble(error, seconds) {
+	if (error.final || !thing) return page.nothing(error);
+	return lost(error.kind === "offline" ? T.lost.offline : T.lost.other + (seconds ? T.lost.again(seconds) : ""));
+}
+
+function listen() {
+	poll?.stop();
+	poll = follow(kind, id, { news, trouble, insist: notify.wanted });
+}
+
+// `known` is the answer to the submission, where it was this page that asked.
+export function open(newKind, newId, known) {
+	[kind, id, view] = [newKind, newId, newKind === "job" ? job : batch];
+	job.reset();
+	if (known) news(known);
+	if (!known?.data.done) listen();
+}
+
+export function close() {
+	poll?.stop();
+	poll = thing = said = null;
+	$("watch").hidden = true;
+	lost();
+}
+
+async function change(verb) {
+	const asked = id;
+	try {
+		const answer = await api.act(kind, id, verb);
+		if (id !== asked) return;
+		news(answer);
+		if (!thing.done) listen();
+	} catch (error) {
+		if (id === asked) trouble(error);
+	}
+}
+
+async function copy(text, { target }) {
+	const usual = target.textContent;
+	const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+	announce(target.textContent = done ? T.copied : T.notCopied);
+	setTimeout(() => (target.textContent = usual), 2500);
+}
+
+function download() {
+	const href = URL.createObjectURL(new Blob([`${job.text(thing)}\n`], { type: "text/plain" }));
+	make("a", { href, download: `${job.titleOf(thing).replace(/[^\p{L}\p{N} -]/gu, "") || "song"}.txt` }).click();
+	setTimeout(() => URL.revokeObjectURL(href), 10_000);
+}
+
+export function start(shared) {
+	page = shared;
+	$("cancel").onclick = () => change("cancel");
+	$("retry").onclick = () => change("retry-failed");
+	$("tell").onclick = async () => {
+		announce((await notify.ask()) ? T.told.yes : T.told.no);
+		$("tell").hidden = true;
+	};
+	$("share").onclick = (event) => copy(location.href, event);
+	$("copy").onclick = (event) => copy(job.text(thing), event);
+	$("download").onclick = download;
+	$("again").onclick = () => page.submit({ prompt: thing.prompt, options: { ...thing.options, seed: undefined } });
+	$("more").onclick = () => page.edit(thing.prompt, thing.options);
+	$("count").onchange = ({ target }) => $("lyrics").classList.toggle("counted", target.checked);
+	setInterval(() => thing?.done === false && !document.hidden && tick(), 500);
+}
