@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.emulators import EmulatedProject
 from tests.memory import MemoryStore
 from tests.samples import NOW, at, batch_of, finished_job, key_record, queued_job
 from versequeue.errors import LeaseLost
@@ -18,6 +19,7 @@ from versequeue.webhooks import Pending, Webhook
 
 StoreMaker = Callable[[], Store]
 RACERS = 8
+ON_EMULATOR = pytest.param("firestore", marks=pytest.mark.emulators)
 
 
 @pytest.fixture
@@ -33,7 +35,23 @@ def open_sqlite(tmp_path: Path) -> Iterator[StoreMaker]:
         store.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture
+def open_firestore(request: pytest.FixtureRequest) -> Iterator[StoreMaker]:
+    from versequeue.store_firestore import FirestoreStore
+
+    project: EmulatedProject = request.getfixturevalue("emulated_project")
+    opened = []
+
+    def open_store() -> Store:
+        opened.append(FirestoreStore(project.id))
+        return opened[-1]
+
+    yield open_store
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", ON_EMULATOR])
 def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "memory":
         return MemoryStore()
@@ -41,7 +59,7 @@ def store(request: pytest.FixtureRequest) -> Store:
     return open_store()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", ON_EMULATOR])
 def open_shared(request: pytest.FixtureRequest) -> StoreMaker:
     """Opens the same data again and again, as several instances of a function do."""
     maker: StoreMaker = request.getfixturevalue(f"open_{request.param}")
@@ -175,6 +193,7 @@ def test_due_batches_are_those_whose_check_has_come(store: Store) -> None:
     assert [batch.id for batch in store.due_batches(at(2))] == ["batch_b"]
 
 
+@pytest.mark.parametrize("store", ["memory", "sqlite"], indirect=True)
 def test_what_is_past_its_retention_is_deleted_and_counted(store: Store) -> None:
     jobs = [queued_job(f"job_{n}", expires_at=at(n)) for n in range(5)]
     batch = batch_of(expires_at=at(2))

@@ -4,6 +4,7 @@ Readers ignore fields that they do not know and fill in defaults for those that 
 that an old and a new version can run side by side on one store. Knows no store.
 """
 
+import json
 import types
 import typing
 from collections.abc import Mapping
@@ -46,6 +47,16 @@ def from_record(cls: type[T], record: Mapping[str, Any]) -> T:
     hints = _hints_of(typing.cast(Any, cls))
     known = {name: _read(hints[name], record[name]) for name in hints if name in record}
     return cls(**known)
+
+
+def to_json(value: object) -> str:
+    """`to_record` as compact JSON text."""
+    return json.dumps(to_record(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def from_json(cls: type[T], text: str) -> T:
+    """The dataclass that `to_json` wrote."""
+    return from_record(cls, json.loads(text))
 
 
 @cache

@@ -9,16 +9,13 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
 from versequeue.batches import Batch
 from versequeue.errors import StoreUnavailable
 from versequeue.jobs import Job, Status
-from versequeue.records import format_time, from_record, parse_time, to_record
+from versequeue.records import format_time, from_json, parse_time, to_json
 from versequeue.sqlite_file import SqliteFile
 from versequeue.store import BatchChange, IdempotencyRecord, JobChange, KeyTaken, State
-
-T = TypeVar("T")
 
 _TABLES = (
     """CREATE TABLE jobs (
@@ -74,7 +71,7 @@ class SqliteStore:
             if batch:
                 connection.execute(
                     "INSERT INTO batches (id, due_at, expires_at, body) VALUES (?, ?, ?, ?)",
-                    (batch.id, _time(batch.due_at), format_time(batch.expires_at), _body(batch)),
+                    (batch.id, _time(batch.due_at), format_time(batch.expires_at), to_json(batch)),
                 )
             connection.executemany(
                 "INSERT INTO jobs (id, batch_id, position, client, created_at,"
@@ -85,7 +82,7 @@ class SqliteStore:
     def get_job(self, job_id: str) -> Job | None:
         """The job, or None."""
         rows = self._file.read("SELECT body FROM jobs WHERE id = ?", (job_id,))
-        return _read(Job, rows[0][0]) if rows else None
+        return from_json(Job, rows[0][0]) if rows else None
 
     def update_job(self, job_id: str, change: JobChange) -> Job | None:
         """Read, change and write in one transaction."""
@@ -93,7 +90,7 @@ class SqliteStore:
             row = connection.execute("SELECT body FROM jobs WHERE id = ?", (job_id,)).fetchone()
             if row is None:
                 return None
-            job = _read(Job, row[0])
+            job = from_json(Job, row[0])
             changed = change(job)
             if changed is not job:
                 connection.execute(
@@ -105,7 +102,7 @@ class SqliteStore:
     def get_batch(self, batch_id: str) -> Batch | None:
         """The batch, or None."""
         rows = self._file.read("SELECT body FROM batches WHERE id = ?", (batch_id,))
-        return _read(Batch, rows[0][0]) if rows else None
+        return from_json(Batch, rows[0][0]) if rows else None
 
     def update_batch(self, batch_id: str, change: BatchChange) -> Batch | None:
         """Read, change and write in one transaction."""
@@ -114,7 +111,7 @@ class SqliteStore:
             row = connection.execute(query, (batch_id,)).fetchone()
             if row is None:
                 return None
-            batch = _read(Batch, row[0])
+            batch = from_json(Batch, row[0])
             changed = change(batch)
             if changed is not batch:
                 connection.execute(
@@ -122,7 +119,7 @@ class SqliteStore:
                     (
                         _time(changed.due_at),
                         format_time(changed.expires_at),
-                        _body(changed),
+                        to_json(changed),
                         batch_id,
                     ),
                 )
@@ -134,7 +131,7 @@ class SqliteStore:
             "SELECT body FROM jobs WHERE batch_id = ? AND position > ? ORDER BY position LIMIT ?",
             (batch_id, after, limit),
         )
-        return [_read(Job, body) for (body,) in rows]
+        return [from_json(Job, body) for (body,) in rows]
 
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         """How many jobs of the batch are in each status, counted now."""
@@ -146,7 +143,7 @@ class SqliteStore:
     def get_record(self, key: str) -> IdempotencyRecord | None:
         """The idempotency record with this key, expired or not."""
         rows = self._file.read("SELECT body FROM records WHERE key = ?", (key,))
-        return _read(IdempotencyRecord, rows[0][0]) if rows else None
+        return from_json(IdempotencyRecord, rows[0][0]) if rows else None
 
     def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
         """Jobs whose `due_at` has come, the most overdue first."""
@@ -154,7 +151,7 @@ class SqliteStore:
             "SELECT body FROM jobs WHERE due_at <= ? ORDER BY due_at LIMIT ?",
             (format_time(now), limit),
         )
-        return [_read(Job, body) for (body,) in rows]
+        return [from_json(Job, body) for (body,) in rows]
 
     def due_batches(self, now: datetime, limit: int = 100) -> list[Batch]:
         """Batches whose `due_at` has come, the most overdue first."""
@@ -162,7 +159,7 @@ class SqliteStore:
             "SELECT body FROM batches WHERE due_at <= ? ORDER BY due_at LIMIT ?",
             (format_time(now), limit),
         )
-        return [_read(Batch, body) for (body,) in rows]
+        return [from_json(Batch, body) for (body,) in rows]
 
     def delete_expired(self, now: datetime, limit: int = 500) -> int:
         """Delete jobs, batches and records past `expires_at`; how many."""
@@ -229,10 +226,10 @@ def _claim_key(connection: sqlite3.Connection, record: IdempotencyRecord, now: d
     query = "SELECT body FROM records WHERE key = ? AND expires_at > ?"
     row = connection.execute(query, (record.key, format_time(now))).fetchone()
     if row:
-        raise KeyTaken(_read(IdempotencyRecord, row[0]))
+        raise KeyTaken(from_json(IdempotencyRecord, row[0]))
     connection.execute(
         "INSERT OR REPLACE INTO records (key, expires_at, body) VALUES (?, ?, ?)",
-        (record.key, format_time(record.expires_at), _body(record)),
+        (record.key, format_time(record.expires_at), to_json(record)),
     )
 
 
@@ -242,17 +239,8 @@ def _fixed(job: Job) -> tuple[str, str | None, int, str, str]:
 
 def _changing(job: Job) -> tuple[str, str | None, str, str]:
     # The columns that a change may touch: status, due_at, expires_at, body.
-    return job.status.value, _time(job.due_at), format_time(job.expires_at), _body(job)
+    return job.status.value, _time(job.due_at), format_time(job.expires_at), to_json(job)
 
 
 def _time(moment: datetime | None) -> str | None:
     return format_time(moment) if moment else None
-
-
-def _body(document: object) -> str:
-    return json.dumps(to_record(document), ensure_ascii=False, separators=(",", ":"))
-
-
-def _read(cls: type[T], body: str) -> T:
-    record: dict[str, Any] = json.loads(body)
-    return from_record(cls, record)

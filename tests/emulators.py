@@ -1,0 +1,43 @@
+"""The Cloud SDK's emulators for the tests: started once, a project of its own for each test.
+
+Where the Cloud SDK is missing these tests are skipped; in CI that is a failure.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from versequeue.emulators import Emulators, missing
+
+
+@dataclass(frozen=True)
+class EmulatedProject:
+    """A Google Cloud project that nobody has used before, on the emulators."""
+
+    id: str
+    emulators: Emulators
+
+
+@pytest.fixture(scope="session")
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
+    """Both emulators, empty, for the whole run."""
+    if reason := missing():
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    started = Emulators(tmp_path_factory.mktemp("emulators"))
+    started.start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def emulated_project(emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> EmulatedProject:
+    """A new project; Google's client libraries find the emulators while the test runs."""
+    project = f"demo-{uuid.uuid4().hex[:20]}"
+    for name, value in (emulators.environ | {"GOOGLE_CLOUD_PROJECT": project}).items():
+        monkeypatch.setenv(name, value)
+    return EmulatedProject(project, emulators)

@@ -1,0 +1,223 @@
+"""Firestore as documents that have one text body: reads, searches, and compare-and-set.
+
+Knows no job. A change is written with the update time that it was read at as its precondition:
+whoever was slower reads again. Faults become StoreUnavailable, and soon.
+"""
+
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from google.api_core import exceptions, retry
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import firestore
+
+from versequeue.errors import StoreUnavailable
+
+Fields = dict[str, Any]
+
+#: A call may take so long, the retries of a read included, before it is given up.
+RPC_TIMEOUT_S = 5.0
+#: Writing a thousand documents at once takes longer.
+CREATE_TIMEOUT_S = 15.0
+#: Tries of a change that others win, and the longest pause between two of them.
+TRIES, LONGEST_PAUSE_S = 12, 0.2
+#: Tries of a write whose answer is lost.
+UNCERTAIN_TRIES = 2
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
+_OTHERS_WERE_FIRST = (
+    exceptions.Aborted,
+    exceptions.AlreadyExists,
+    exceptions.FailedPrecondition,
+    exceptions.NotFound,
+)
+_MAY_BE_WRITTEN = (exceptions.ServiceUnavailable, exceptions.InternalServerError)
+_REASONS = (
+    (exceptions.GatewayTimeout, "it does not answer in time"),
+    (exceptions.ServiceUnavailable, "it cannot be reached"),
+    (exceptions.RetryError, "it cannot be reached"),
+    (exceptions.TooManyRequests, "a quota is used up"),
+    (exceptions.Forbidden, "access is denied"),
+    (exceptions.Unauthorized, "access is denied"),
+    (GoogleAuthError, "there are no valid credentials"),
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as it was read."""
+
+    body: str
+    #: precondition of a change
+    update_time: Any
+
+
+@dataclass(frozen=True)
+class Query:
+    """A search by index fields: equal ones and at most one range, in the order of that range."""
+
+    collection: str
+    filters: tuple[tuple[str, str, Any], ...]
+    order_by: str = ""
+    limit: int = 0
+
+
+@dataclass(frozen=True)
+class New:
+    """A document to be written."""
+
+    collection: str
+    name: str
+    fields: Fields
+
+
+class Exists(Exception):
+    """One of the documents to be created is there already."""
+
+
+class Documents:
+    """One Firestore database. Connects at the first use, so that a process may fork before."""
+
+    def __init__(self, project: str, database: str) -> None:
+        self._project = project
+        self._database = database
+        self._connecting = threading.Lock()
+        self._connected: Any = None
+
+    def read(self, collection: str, name: str) -> Document | None:
+        """The document; None if there is none, or can be none, of that name."""
+        if not _NAME.fullmatch(name):
+            return None
+        with _faults():
+            reference = self._client().collection(collection).document(name)
+            found = reference.get(retry=_retry(), timeout=RPC_TIMEOUT_S)
+            return Document(found.get("body"), found.update_time) if found.exists else None
+
+    def change(
+        self, collection: str, name: str, step: Callable[[Document | None], Fields | None]
+    ) -> None:
+        """Write what `step` makes of the document, unless another write came between.
+
+        `step` is given None where there is no document, may run more than once, and returns None
+        where there is nothing to write. What it raises passes through.
+        """
+        sent: object = None
+        uncertain = 0
+        for pause_s in _pauses():
+            found = self.read(collection, name)
+            if found and found.body == sent:
+                return  # it was written; only the answer was lost
+            fields = step(found)
+            if fields is None:
+                return
+            try:
+                self._write([New(collection, name, fields)], found, RPC_TIMEOUT_S)
+            except Exists:
+                time.sleep(pause_s)
+            except _MAY_BE_WRITTEN as error:
+                sent = fields["body"]
+                uncertain += 1
+                if uncertain == UNCERTAIN_TRIES:
+                    raise _unavailable(error) from error
+            else:
+                return
+        raise StoreUnavailable("Too many are changing the same document; try again.")
+
+    def create(self, documents: Sequence[New], *, instead_of: Document | None = None) -> None:
+        """Write all of them or none; the first may replace `instead_of`. Raises Exists."""
+        for tries_left in reversed(range(UNCERTAIN_TRIES)):
+            try:
+                self._write(documents, instead_of, CREATE_TIMEOUT_S)
+            except _MAY_BE_WRITTEN as error:
+                if not tries_left:
+                    raise _unavailable(error) from error
+            else:
+                return
+
+    def find(self, query: Query) -> list[Document]:
+        """The documents that match, in order."""
+        with _faults():
+            found = self._query(query).stream(retry=_retry(), timeout=RPC_TIMEOUT_S)
+            return [Document(each.get("body"), each.update_time) for each in found]
+
+    def count(self, query: Query) -> int:
+        """How many match, counted by Firestore."""
+        with _faults():
+            [[counted]] = self._query(query).count().get(retry=_retry(), timeout=RPC_TIMEOUT_S)
+            return int(counted.value)
+
+    def close(self) -> None:
+        """Let go of the connection; a later use connects again."""
+        with self._connecting:
+            if self._connected:
+                self._connected.close()
+            self._connected = None
+
+    def _client(self) -> Any:
+        with self._connecting:
+            if self._connected is None:
+                self._connected = firestore.Client(project=self._project, database=self._database)
+            return self._connected
+
+    def _query(self, query: Query) -> Any:
+        found = self._client().collection(query.collection)
+        for field, operator, value in query.filters:
+            found = found.where(filter=firestore.FieldFilter(field, operator, value))
+        if query.order_by:
+            found = found.order_by(query.order_by)
+        return found.limit(query.limit) if query.limit else found
+
+    def _write(
+        self, documents: Sequence[New], instead_of: Document | None, timeout_s: float
+    ) -> None:
+        # Uncertain ends pass through: only the caller can find out what became of the write.
+        with _faults(but=_MAY_BE_WRITTEN):
+            client = self._client()
+            writes = client.batch()
+            for document in documents:
+                reference = client.collection(document.collection).document(document.name)
+                if instead_of and document is documents[0]:
+                    read_at = client.write_option(last_update_time=instead_of.update_time)
+                    writes.update(reference, document.fields, option=read_at)
+                else:
+                    writes.create(reference, document.fields)
+            try:
+                writes.commit(retry=None, timeout=timeout_s)
+            except _OTHERS_WERE_FIRST as error:
+                raise Exists from error
+
+
+@contextmanager
+def _faults(but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    try:
+        yield
+    except but:
+        raise
+    except (exceptions.GoogleAPIError, GoogleAuthError) as error:
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    names = (reason for kind, reason in _REASONS if isinstance(error, kind))
+    reason = next(names, f"it answers {type(error).__name__}")
+    return StoreUnavailable(f"The job store fails: {reason}.")
+
+
+def _retry() -> Any:
+    return retry.Retry(
+        predicate=retry.if_exception_type(*_MAY_BE_WRITTEN),
+        initial=0.1,
+        maximum=1.0,
+        timeout=RPC_TIMEOUT_S,
+    )
+
+
+def _pauses() -> Iterator[float]:
+    for number in range(TRIES):
+        yield random.uniform(0, min(0.01 * 2**number, LONGEST_PAUSE_S))
