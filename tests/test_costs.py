@@ -103,6 +103,14 @@ def test_small_messages_are_billed_as_the_minimum(prices: Prices, times: Service
     assert pay("Pub/Sub", load, prices, tiny) == pay("Pub/Sub", load, prices, full)
 
 
+def test_a_message_is_billed_when_it_is_published_and_when_it_is_pushed(
+    prices: Prices, times: ServiceTimes
+) -> None:
+    line = next(x for x in bill(Load(1e6), prices, times) if x.service == "Pub/Sub")
+    tib = 2 * 1e6 * DAYS_PER_MONTH * 1000 / 2**40
+    assert line.list_usd == pytest.approx(40 * tib)
+
+
 def test_a_file_of_jobs_needs_less_worker_time_than_the_same_jobs_alone(
     prices: Prices, times: ServiceTimes
 ) -> None:

@@ -90,6 +90,14 @@ def test_a_page_that_wakes_the_worker_ahead_hides_the_start(times: ServiceTimes)
     assert simulate(each(100), late, times, LINES).waits_s[0] == pytest.approx(2.0 + 0.05 + 0.1)
 
 
+def test_pages_opened_together_wake_one_worker_only(times: ServiceTimes) -> None:
+    ahead = Policy("ahead", max_instances=9, wake_ahead_s=10.0)
+    outcome = simulate(each(100, 100.5, 101), replace(ahead, name="once"), times, LINES)
+    # Then the second and third instance come from the jobs themselves, not from the calls
+    assert outcome.requests == 4
+    assert outcome.most_instances == 3
+
+
 def test_pings_keep_a_worker_between_visitors(times: ServiceTimes) -> None:
     pinged = replace(PLAIN, ping_every_s=600.0)
     outcome = simulate(each(100, 5000), pinged, times, LINES)
@@ -127,6 +135,13 @@ def test_the_day_curve_has_its_peak_and_a_mean_of_one(peak: float) -> None:
     rates = [curve.rate(i * SECONDS_PER_DAY / 1000) for i in range(1000)]
     assert sum(rates) / len(rates) == pytest.approx(1.0, abs=1e-3)
     assert curve.rate(PEAK_AT_S) == pytest.approx(peak)
+
+
+def test_more_come_at_the_peak_than_half_a_day_from_it() -> None:
+    drawn = arrivals(Traffic(5000, peak=3), 0, SECONDS_PER_DAY, seed=4)
+    evening = sum(abs(a.at_s - PEAK_AT_S) < 7200 for a in drawn)
+    morning = sum(abs(a.at_s - (PEAK_AT_S - SECONDS_PER_DAY / 2)) < 7200 for a in drawn)
+    assert evening > 10 * morning
 
 
 def test_files_and_visitors_together_are_the_load() -> None:
@@ -185,6 +200,13 @@ def test_the_processor_quota_is_met_where_its_workers_are_all_busy_at_the_peak(
     cpu = next(x for x in met if x.name == "Cloud Run CPU")
     busy = offered_load(Traffic(cpu.jobs_per_day, peak=2), times, LINES)
     assert busy * times.assumed.worker_vcpu == pytest.approx(20)
+
+
+def test_the_ramp_of_writes_is_met_by_the_peak_and_not_by_the_mean(times: ServiceTimes) -> None:
+    prices = load_prices()
+    flat, steep = (limits(Traffic(1, peak=peak), LINES, 3, 0, times, prices) for peak in (1, 4))
+    found = [next(x for x in met if x.name == "Firestore ramp") for met in (flat, steep)]
+    assert found[0].jobs_per_day == pytest.approx(4 * found[1].jobs_per_day)
 
 
 def test_quantiles_are_by_nearest_rank() -> None:

