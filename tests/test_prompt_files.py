@@ -5,6 +5,7 @@ import io
 import json
 import unicodedata
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from versequeue.errors import BatchInvalid, PayloadTooLarge
 from versequeue.jobs import Options
 from versequeue.models import FormOptions, OptionsBody, validate
 from versequeue.prompt_files import MAX_BYTES, FileFormat, Row, format_of, parse
+from versequeue.raw_rows import FaultCode
 
 SEED = 7
 
@@ -253,6 +255,13 @@ def test_the_type_tells_the_format_and_then_the_name(
     content_type: str, name: str, expected: FileFormat | None
 ) -> None:
     assert format_of(content_type, name) is expected
+
+
+@pytest.mark.parametrize("code", list(FaultCode))
+def test_the_docs_say_what_every_code_means(code: FaultCode) -> None:
+    docs = Path(__file__).resolve().parent.parent / "docs"
+    assert f"| `{code}` |" in (docs / "prompt-files.md").read_text()
+    assert f"`{code}`" in (docs / "api.md").read_text()
 
 
 def _is_printable(text: str) -> bool:

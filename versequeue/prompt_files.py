@@ -15,7 +15,7 @@ from versequeue.batches import MAX_ROWS
 from versequeue.errors import BatchInvalid, PayloadTooLarge, ValidationFailed
 from versequeue.jobs import Options
 from versequeue.models import MAX_PROMPT_CHARACTERS, clean_prompt
-from versequeue.raw_rows import Fault, RawRow, csv_rows, decode, json_rows, text_rows
+from versequeue.raw_rows import Fault, FaultCode, RawRow, csv_rows, decode, json_rows, text_rows
 
 MAX_BYTES = 1 << 20
 MAX_FAULTS = 100
@@ -80,9 +80,9 @@ def parse(data: bytes, file_format: FileFormat, read_options: ReadOptions) -> tu
     for beyond in rows:
         count = MAX_ROWS + 1 + sum(1 for _ in rows)
         detail = f"The file has {count} rows; at most {MAX_ROWS} are taken."
-        checker.refuse(Fault(beyond.line, "too-many-rows", detail))
+        checker.refuse(Fault(beyond.line, FaultCode.TOO_MANY_ROWS, detail))
     if not checker.taken:
-        checker.refuse(Fault(1, "empty-file", "There is no prompt in the file."))
+        checker.refuse(Fault(1, FaultCode.EMPTY_FILE, "There is no prompt in the file."))
     if checker.faults:
         raise _refusal(checker.faults, checker.fault_count)
     return tuple(checker.rows)
@@ -129,14 +129,14 @@ class _Checker:
         custom_id = str(self.taken) if raw.custom_id is None else raw.custom_id
         if not 1 <= len(custom_id) <= MAX_CUSTOM_ID_CHARACTERS or not custom_id.isprintable():
             detail = f"A custom_id has 1 to {MAX_CUSTOM_ID_CHARACTERS} printable characters."
-            return "", Fault(raw.line, "invalid-text", detail)
+            return "", Fault(raw.line, FaultCode.INVALID_TEXT, detail)
         first = self._line_of_id.setdefault(custom_id, raw.line)
         if first == raw.line:
             return custom_id, None
         detail = f"This custom_id is that of line {first}, too."
         if raw.custom_id is None:
             detail = f"Without a custom_id this row is {custom_id}, and so is line {first}."
-        return custom_id, Fault(raw.line, "duplicate-custom-id", detail, custom_id)
+        return custom_id, Fault(raw.line, FaultCode.DUPLICATE_CUSTOM_ID, detail, custom_id)
 
     def _options(self, raw: RawRow, custom_id: str) -> tuple[Options | None, list[Fault]]:
         try:
@@ -144,14 +144,15 @@ class _Checker:
         except ValidationFailed as error:
             details = [_option_detail(found) for found in error.errors] or [str(error)]
         return None, [
-            Fault(raw.line, "invalid-option", detail, custom_id or None) for detail in details
+            Fault(raw.line, FaultCode.INVALID_OPTION, detail, custom_id or None)
+            for detail in details
         ]
 
 
 def _prompt(raw: RawRow, custom_id: str) -> tuple[str, Fault | None]:
     if not isinstance(raw.prompt, str):
         detail = "There is no prompt." if raw.prompt is None else "A prompt is text."
-        return "", Fault(raw.line, "missing-prompt", detail, custom_id or None)
+        return "", Fault(raw.line, FaultCode.MISSING_PROMPT, detail, custom_id or None)
     try:
         return clean_prompt(raw.prompt), None
     except ValueError as error:
@@ -160,12 +161,14 @@ def _prompt(raw: RawRow, custom_id: str) -> tuple[str, Fault | None]:
         return "", Fault(raw.line, _prompt_code(raw.prompt), detail, custom_id or None)
 
 
-def _prompt_code(prompt: str) -> str:
+def _prompt_code(prompt: str) -> FaultCode:
     # Which of its rules `clean_prompt` found broken.
     text = unicodedata.normalize("NFC", prompt).strip()
     if not text:
-        return "missing-prompt"
-    return "prompt-too-long" if len(text) > MAX_PROMPT_CHARACTERS else "invalid-text"
+        return FaultCode.MISSING_PROMPT
+    return (
+        FaultCode.PROMPT_TOO_LONG if len(text) > MAX_PROMPT_CHARACTERS else FaultCode.INVALID_TEXT
+    )
 
 
 def _option_detail(found: Any) -> str:
@@ -182,7 +185,7 @@ def _refusal(faults: list[Fault], count: int) -> BatchInvalid:
             {
                 "line": fault.line,
                 "custom_id": fault.custom_id,
-                "code": fault.code,
+                "code": fault.code.value,
                 "detail": fault.detail,
             }
             for fault in sorted(faults, key=lambda fault: fault.line)

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -28,12 +29,26 @@ _NOT_TEXT = {
 _DELIMITERS = (",", ";", "\t")
 
 
+class FaultCode(StrEnum):
+    """What kind of fault a line has; docs/prompt-files.md says what each means."""
+
+    EMPTY_FILE = "empty-file"
+    TOO_MANY_ROWS = "too-many-rows"
+    INVALID_TEXT = "invalid-text"
+    INVALID_JSON_LINE = "invalid-json-line"
+    INVALID_CSV_LINE = "invalid-csv-line"
+    MISSING_PROMPT = "missing-prompt"
+    PROMPT_TOO_LONG = "prompt-too-long"
+    DUPLICATE_CUSTOM_ID = "duplicate-custom-id"
+    INVALID_OPTION = "invalid-option"
+
+
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with one line; `code` is one of the words in docs/prompt-files.md."""
+    """What is wrong with one line."""
 
     line: int
-    code: str
+    code: FaultCode
     detail: str
     custom_id: str | None = None
 
@@ -53,12 +68,12 @@ def decode(data: bytes) -> str | Fault:
     """The text of a file in UTF-8, without its byte order mark, or why it is none and where."""
     for magic, detail in _NOT_TEXT.items():
         if data.startswith(magic):
-            return Fault(1, "invalid-text", detail)
+            return Fault(1, FaultCode.INVALID_TEXT, detail)
     if data.startswith(_UTF16):
-        return Fault(1, "invalid-text", "This is UTF-16 text; save the file as UTF-8.")
+        return Fault(1, FaultCode.INVALID_TEXT, "This is UTF-16 text; save the file as UTF-8.")
     if (at := data.find(b"\0")) >= 0:
         detail = "There is a NUL byte here, so this is no text file."
-        return Fault(_line_at(data, at), "invalid-text", detail)
+        return Fault(_line_at(data, at), FaultCode.INVALID_TEXT, detail)
     try:
         return data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError:
@@ -117,7 +132,7 @@ def _not_utf8(data: bytes) -> Fault:
         line = _line_at(data, error.start)
         byte = data[error.start]
         detail = f"Byte 0x{byte:02X} here is not UTF-8; save the file as UTF-8."
-        return Fault(line, "invalid-text", detail)
+        return Fault(line, FaultCode.INVALID_TEXT, detail)
     raise AssertionError("called for text that is UTF-8")
 
 
@@ -133,18 +148,22 @@ def _json_row(number: int, line: str) -> RawRow:
     custom_id = row.get("custom_id")
     if unknown := sorted(set(row) - {"custom_id", "prompt", "options"}):
         detail = f"A row has custom_id, prompt and options, but no {_quoted(unknown)}."
-        return RawRow(number, fault=Fault(number, "invalid-option", detail, _text(custom_id)))
+        return RawRow(
+            number, fault=Fault(number, FaultCode.INVALID_OPTION, detail, _text(custom_id))
+        )
     options = row.get("options")
     if not isinstance(options, dict | None):
         detail = "“options” is to be a JSON object."
-        return RawRow(number, fault=Fault(number, "invalid-option", detail, _text(custom_id)))
+        return RawRow(
+            number, fault=Fault(number, FaultCode.INVALID_OPTION, detail, _text(custom_id))
+        )
     if not isinstance(custom_id, str | None):
         return _bad_json(number, "“custom_id” is to be text.")
     return RawRow(number, row.get("prompt"), custom_id, options or {})
 
 
 def _bad_json(number: int, detail: str) -> RawRow:
-    return RawRow(number, fault=Fault(number, "invalid-json-line", detail))
+    return RawRow(number, fault=Fault(number, FaultCode.INVALID_JSON_LINE, detail))
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -169,7 +188,7 @@ def _csv_records(text: str) -> Iterator[tuple[int, list[str] | Fault]]:
             return
         except csv.Error as error:
             detail = f"The row that begins here is not valid CSV: {_csv_reason(error)}."
-            yield line, Fault(line, "invalid-csv-line", detail)
+            yield line, Fault(line, FaultCode.INVALID_CSV_LINE, detail)
             return
 
 
@@ -194,23 +213,25 @@ def _header_faults(line: int, header: list[str], option_names: frozenset[str]) -
     counts = Counter(header)
     if "prompt" not in counts:
         detail = "The first line of a CSV file names its columns, and one of them is “prompt”."
-        yield Fault(line, "missing-prompt", detail)
+        yield Fault(line, FaultCode.MISSING_PROMPT, detail)
         return
     if twins := [name for name, count in counts.items() if count > 1 and name]:
-        yield Fault(line, "invalid-csv-line", f"The column {_quoted(twins)} is there twice.")
+        yield Fault(
+            line, FaultCode.INVALID_CSV_LINE, f"The column {_quoted(twins)} is there twice."
+        )
     if unknown := sorted(set(header) - option_names - {"prompt", "custom_id", ""}):
         detail = f"There is no option {_quoted(unknown)}; the options are "
-        yield Fault(line, "invalid-option", detail + ", ".join(sorted(option_names)) + ".")
+        yield Fault(line, FaultCode.INVALID_OPTION, detail + ", ".join(sorted(option_names)) + ".")
 
 
 def _csv_row(line: int, header: list[str], cells: list[str]) -> RawRow:
     if any(cell.strip() for cell in cells[len(header) :]):
         detail = f"This row has {len(cells)} cells, but the header has {len(header)}."
-        return RawRow(line, fault=Fault(line, "invalid-csv-line", detail))
+        return RawRow(line, fault=Fault(line, FaultCode.INVALID_CSV_LINE, detail))
     named = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
     if named.pop("", ""):
         detail = "This row has a cell in a column that has no name."
-        return RawRow(line, fault=Fault(line, "invalid-csv-line", detail))
+        return RawRow(line, fault=Fault(line, FaultCode.INVALID_CSV_LINE, detail))
     prompt, custom_id = named.pop("prompt", ""), named.pop("custom_id", "")
     options = {name: cell for name, cell in named.items() if cell}
     return RawRow(line, prompt, custom_id or None, options)
