@@ -1,5 +1,6 @@
 """One candidate for a line while it grows: its tokens, their likelihoods, where it could end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,10 +32,10 @@ class Draft:
     #: Its place among the drafts of the line: a draft must not depend on which row it was given.
     number: int
     row: int
-    rng: np.random.Generator
     lexicon: Lexicon
-    #: Tokens that were given and not chosen; they are in the row already.
-    fixed: int = 0
+    rng: np.random.Generator
+    #: What the line begins with; it is in the row already and not among the tokens.
+    given: str = ""
     tokens: list[int] = field(default_factory=list)
     likelihoods: list[float] = field(default_factory=list)
     #: The logits that each token was chosen from, to choose again.
@@ -51,22 +52,18 @@ class Draft:
         self.seen.append(logits)
 
     def text(self, kept: int | None = None) -> str:
-        """The line so far, or its first `kept` tokens."""
-        return "".join(self.lexicon.texts[token] for token in self.tokens[:kept])
+        """The line so far, or what is given and its first `kept` tokens."""
+        return self.given + "".join(self.lexicon.texts[token] for token in self.tokens[:kept])
 
     def words(self, kept: int | None = None) -> list[str]:
         """The line's words, the last of them perhaps unfinished."""
         return split_words(self.text(kept))
 
-    def syllables(self, kept: int | None = None) -> int:
-        """Syllables so far, an unfinished word counted as if it were one."""
-        return sum(map(syllables, self.words(kept)))
-
     @property
     def last_word_start(self) -> int:
         """The place of the token that began the last word."""
         at = len(self.tokens) - 1
-        while at > self.fixed and self.lexicon.pieces[self.tokens[at]]:
+        while at > 0 and self.lexicon.pieces[self.tokens[at]]:
             at -= 1
         return at
 
@@ -80,6 +77,10 @@ class Draft:
         return logits
 
     def fluency(self, kept: int) -> float:
-        """Mean log-probability of the first `kept` tokens, the given ones left out."""
-        chosen = self.likelihoods[self.fixed : kept]
-        return float(np.mean(chosen)) if chosen else 0.0
+        """Mean log-probability of the first `kept` tokens."""
+        return float(np.mean(self.likelihoods[:kept])) if kept else 0.0
+
+
+def count_syllables(words: Sequence[str]) -> int:
+    """Syllables of a line."""
+    return sum(map(syllables, words))

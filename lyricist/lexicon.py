@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lyricist.rhyme import Sound, is_known, sounds
-from lyricist.safety import Tier, tier
+from lyricist.safety import Tier, banned_forms
 from lyricist.syllables import syllables
-from lyricist.words import is_function_word, stem, word_list
+from lyricist.words import stem, word_list
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
@@ -26,45 +26,51 @@ _PIECE = re.compile(r"^(?:[a-z]+|['’][a-z]{1,2})$")
 _END_WORD = re.compile(r"^ (?=[a-z]{3})[a-z]*[aeiouy][a-z]*$")
 #: What may follow a line's last word; their joint probability says how well the line ends there.
 _LINE_ENDS = ("\n", "\n\n", ",", ".", "!", "?", ";", "...", ":")
-_NO_TOKENS = np.zeros(0, dtype=np.int64)
 
 
 class Lexicon:
     """The tokens of one model, seen as words. Masks are over token ids, True where it applies."""
 
     def __init__(self, texts: Sequence[str], encode: Callable[[str], list[int]]) -> None:
-        self.texts = list(texts)
+        self.texts = texts
         self.encode = encode
-        self._ids = {text: token for token, text in reversed(list(enumerate(self.texts)))}
+        size = len(texts)
+        self._ids = dict(zip(reversed(texts), range(size - 1, -1, -1), strict=True))
         #: Token -> the lower-case word that it starts or is.
-        self.words = [text.strip().lower() for text in self.texts]
+        self.words = [text.strip().lower() for text in texts]
         #: Tokens that begin a word inside a line, begin a line, or go on with a word.
         self.starts = self._matching(_INNER_WORD)
         self.firsts = self._matching(_FIRST_WORD)
         self.pieces = self._matching(_PIECE)
         self.newline = self._ids["\n"]
         self.comma = self._ids[","]
-        self.line_ends = np.array([self._ids[end] for end in _LINE_ENDS if end in self._ids])
-        words = np.flatnonzero(self.starts | self.firsts)
-        self._by_word = _grouped((int(token), self.words[token]) for token in words)
+        self.line_ends = self.ids_of(_LINE_ENDS)
+        self._by_word = _grouped(
+            (token, self.words[token])
+            for token in np.flatnonzero(self.starts | self.firsts).tolist()
+        )
         #: Syllables of a token taken as a word of its own.
-        self.syllables = np.zeros(len(self.texts), dtype=np.int64)
+        self.syllables = np.zeros(size, dtype=np.int64)
         #: Never to be written; to be written only in explicit lyrics.
-        self.slurs = np.zeros(len(self.texts), dtype=np.bool_)
-        self.profane = np.zeros(len(self.texts), dtype=np.bool_)
+        self.slurs = np.zeros(size, dtype=np.bool_)
+        self.profane = np.zeros(size, dtype=np.bool_)
         self._weigh_words()
         #: Tokens that can end a line, and how each of them sounds.
         self.end_words = self._find_end_words()
-        self._sounds = {int(end): sounds(self.words[end])[0] for end in self.end_words}
+        self._sounds = {end: sounds(self.words[end])[0] for end in self.end_words.tolist()}
         self._perfect = _grouped((end, sound.tail) for end, sound in self._sounds.items())
         self._slant = _grouped((end, sound.slant) for end, sound in self._sounds.items())
         #: For each of `end_words` the number of its class: end words of one rhyming part.
         number = {tail: at for at, tail in enumerate(self._perfect)}
         self.rhyme_class = np.array([number[s.tail] for s in self._sounds.values()], dtype=np.int64)
 
+    def ids_of(self, texts: Iterable[str]) -> IntArray:
+        """The tokens that are exactly `texts`, as far as there are such tokens."""
+        return np.array([self._ids[text] for text in texts if text in self._ids], dtype=np.int64)
+
     def tokens_of(self, word: str) -> IntArray:
         """All tokens that are the word `word`, inside a line or as its first."""
-        return self._by_word.get(word, _NO_TOKENS)
+        return np.array(self._by_word.get(word, ()), dtype=np.int64)
 
     def words_of_stem(self, wanted: str) -> list[str]:
         """The words of the vocabulary that are forms of one, by their stem."""
@@ -87,39 +93,42 @@ class Lexicon:
         near = self._others(self._slant[own.slant], own)
         return near[np.array([self._sounds[int(t)].tail != own.tail for t in near], np.bool_)]
 
-    def _others(self, tokens: IntArray, own: Sound) -> IntArray:
+    def _others(self, tokens: Sequence[int], own: Sound) -> IntArray:
         spoken = own.phones.lower()
-        keep = [self._sounds[int(token)].phones.lower() != spoken for token in tokens]
-        return tokens[np.array(keep, dtype=np.bool_)]
+        different = [token for token in tokens if self._sounds[token].phones.lower() != spoken]
+        return np.array(different, dtype=np.int64)
 
     def _matching(self, pattern: re.Pattern[str]) -> BoolArray:
-        return np.array([pattern.match(text) is not None for text in self.texts])
+        return np.array([found is not None for found in map(pattern.match, self.texts)])
 
     def _weigh_words(self) -> None:
+        banned = banned_forms()
         for word, tokens in self._by_word.items():
-            self.syllables[tokens] = syllables(word)
-            found = tier(word)
-            self.slurs[tokens] = found is Tier.SLUR
-            self.profane[tokens] = found is not None and found is not Tier.SLUR
+            count = syllables(word)
+            for token in tokens:
+                self.syllables[token] = count
+            if word in banned:
+                self.slurs[tokens] = banned[word] is Tier.SLUR
+                self.profane[tokens] = banned[word] is not Tier.SLUR
 
     def _find_end_words(self) -> IntArray:
-        unfit = word_list("weak_ends")
+        unfit = word_list("weak_ends") | word_list("function_words") | word_list("leaks")
+        tokens = np.flatnonzero(self.starts & ~self.slurs).tolist()
         return np.array(
             [
                 token
-                for token in np.flatnonzero(self.starts & ~self.slurs)
-                if _END_WORD.match(self.texts[token])
-                and self.words[token] not in unfit
-                and not is_function_word(self.words[token])
-                and is_known(self.words[token])
-                and sounds(self.words[token])
+                for token in tokens
+                if (word := self.words[token]) not in unfit
+                and _END_WORD.match(self.texts[token])
+                and is_known(word)
+                and sounds(word)
             ],
             dtype=np.int64,
         )
 
 
-def _grouped(pairs: Iterable[tuple[int, str]]) -> dict[str, IntArray]:
+def _grouped(pairs: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
     groups: dict[str, list[int]] = defaultdict(list)
     for token, key in pairs:
         groups[key].append(token)
-    return {key: np.array(tokens, dtype=np.int64) for key, tokens in groups.items()}
+    return dict(groups)

@@ -5,33 +5,28 @@ anyway, the words that may end the line are weighed. Only the best end of each d
 for how well the line stops there. Knows one line and its memory; knows no schemes.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
-from lyricist.draft import Draft, Ending
+from lyricist.choice import Chooser, Voice
+from lyricist.decode import Session
+from lyricist.draft import Draft, Ending, count_syllables
 from lyricist.engine import Engine, FloatArray
 from lyricist.lexicon import IntArray, Lexicon
 from lyricist.memory import FORBIDDEN, Memory
 from lyricist.rhyme import sounds
-from lyricist.safety import is_allowed
-from lyricist.syllables import syllables
+from lyricist.safety import is_allowed, offences
 from lyricist.topic import Topic
-from lyricist.words import is_function_word
 
-T = TypeVar("T")
-#: Yields the next token of some rows, is sent those rows' logits, returns what was written.
-Steps = Generator[Mapping[int, int], Mapping[int, FloatArray], T]
-
-#: How many of the likeliest tokens are looked at.
-_WIDTH = 64
 #: A draft that takes so many words back is dropped; no line has more tokens than this.
 _MOST_REFUSALS = 6
 _MOST_TOKENS = 28
 #: A word may stay half written if going on with it is at least this likely.
 _LIKELY = np.log(0.3)
+#: How many of the likeliest end words are looked at.
+_END_WIDTH = 4
 #: What a stop is taken to be worth before it was tried.
 _USUAL_STOP = -1.5
 _END_WEIGHT, _STOP_WEIGHT, _LENGTH_WEIGHT, _TOPIC_WEIGHT = 0.2, 0.3, 0.12, 0.6
@@ -48,8 +43,8 @@ class LinePlan:
     #: Tokens that may end it, and what each costs (0 or less).
     ends: IntArray
     end_costs: FloatArray
-    #: Tokens it begins with.
-    opening: tuple[int, ...] = ()
+    #: What it begins with; the rows hold it already.
+    given: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,214 +58,139 @@ class Line:
     tokens: int
 
 
-@dataclass(frozen=True)
-class Voice:
-    """How words are drawn."""
-
-    temperature: float
-    top_p: float
-    explicit: bool
-
-
 class LineWriter:
     """Writes the lines of one song in `rows` of an engine; all rows hold the song so far."""
 
-    def __init__(self, engine: Engine, lexicon: Lexicon, rows: Sequence[int], voice: Voice) -> None:
-        self._engine = engine
-        self._lexicon = lexicon
-        self._rows = list(rows)
-        self._voice = voice
-        banned = lexicon.slurs if voice.explicit else lexicon.slurs | lexicon.profane
-        self._firsts = lexicon.firsts & ~banned
-        self._inner = lexicon.starts & ~banned
-        self._inner[lexicon.comma] = True
-        self._inner_or_piece = self._inner | lexicon.pieces
+    def __init__(
+        self,
+        engine: Engine,
+        lexicon: Lexicon,
+        rows: Sequence[int],
+        voice: Voice,
+        memory: Memory,
+        topic: Topic,
+    ) -> None:
+        self._engine, self._lexicon, self._rows = engine, lexicon, list(rows)
+        self._voice, self._memory, self._topic = voice, memory, topic
+        self._chooser = Chooser(lexicon, voice, memory, topic)
         #: How likely each end word of the lexicon has been, summed over all places so far.
         self.heard = np.zeros(len(lexicon.end_words), dtype=np.float64)
 
     def write(
-        self, plan: LinePlan, memory: Memory, topic: Topic, logits: FloatArray, seed: Sequence[int]
-    ) -> Steps[Line | None]:
-        """The best line for `plan`, or None if no draft can end; `logits` are those after the last."""
-        start = self._engine.length(self._rows[0]) - len(plan.opening)
-        self._start, self._plan, self._memory, self._topic = start, plan, memory, topic
-        drafts = [self._draft(number, [*seed, number]) for number in range(len(self._rows))]
+        self, plan: LinePlan, logits: FloatArray, seed: Sequence[int]
+    ) -> Session[Line | None]:
+        """The best line for `plan`, or None if no draft could end; `logits` come before it."""
+        start = self._engine.length(self._rows[0])
+        drafts = [
+            Draft(n, row, self._lexicon, np.random.default_rng([*seed, n]), plan.given)
+            for n, row in enumerate(self._rows)
+        ]
         latest = dict.fromkeys(self._rows, logits)
         while True:
             tokens = {}
             for draft in drafts:
                 if not draft.is_done:
-                    token = self._advance(draft, latest[draft.row])
+                    token = self._advance(draft, plan, start, latest[draft.row])
                     if token is not None:
                         tokens[draft.row] = token
             if not tokens:
-                break
+                return (yield from self._finish(drafts, plan, start))
             latest.update((yield tokens))
-        return (yield from self._finish(drafts))
 
-    def _draft(self, number: int, seed: Sequence[int]) -> Draft:
-        draft = Draft(number, self._rows[number], np.random.default_rng(seed), self._lexicon)
-        draft.tokens = list(self._plan.opening)
-        draft.likelihoods = [0.0] * len(draft.tokens)
-        draft.seen = [np.zeros(0, dtype=np.float32)] * len(draft.tokens)
-        draft.fixed = len(draft.tokens)
-        return draft
-
-    def _advance(self, draft: Draft, logits: FloatArray) -> int | None:
+    def _advance(self, draft: Draft, plan: LinePlan, start: int, logits: FloatArray) -> int | None:
         """Weigh the ends here and choose the next token; None once the draft is done."""
-        while True:
+        while len(draft.tokens) < _MOST_TOKENS:
             scores = _log_softmax(logits)
             words = draft.words()
-            if self._must_go_on(draft, words, scores):
-                choice = self._choose(draft, words, scores, pieces_only=True)
-            else:
-                if self._is_bad_word(draft, words):
-                    if len(draft.refused) >= _MOST_REFUSALS:
-                        break
-                    logits = draft.refuse_last_word()
-                    self._engine.rewind(draft.row, self._start + len(draft.tokens))
-                    continue
-                self._weigh_ends(draft, words, scores)
-                choice = self._choose(draft, words, scores, pieces_only=False)
-            if choice is None:
+            is_bad = self._is_bad_word(draft, words)
+            go_on = is_bad and float(scores[self._lexicon.pieces].max()) > _LIKELY
+            if is_bad and not go_on:
+                if len(draft.refused) >= _MOST_REFUSALS:
+                    break
+                logits = draft.refuse_last_word()
+                self._engine.rewind(draft.row, start + len(draft.tokens))
+                continue
+            said = count_syllables(words)
+            if not is_bad:
+                self._weigh_ends(draft, plan, words, said, scores)
+            room = plan.most_syllables - 1 - said
+            token = self._chooser.choose(draft, words, scores, room, go_on=go_on)
+            if token is None:
                 break
-            draft.append(choice, float(scores[choice]), logits)
-            return choice
+            draft.append(token, float(scores[token]), logits)
+            return token
         draft.is_done = True
         return None
 
-    def _must_go_on(self, draft: Draft, words: list[str], scores: FloatArray) -> bool:
-        """Whether the last word is bad as it stands, but is likely to become another one."""
-        if not self._is_bad_word(draft, words):
-            return False
-        return float(scores[self._lexicon.pieces].max()) > _LIKELY
-
     def _is_bad_word(self, draft: Draft, words: list[str]) -> bool:
-        """Whether a word of several tokens is unsafe, used up or not a word at all."""
-        start = draft.last_word_start
-        if start < draft.fixed or start == len(draft.tokens) - 1 or not words:
+        """Whether the last word is no word at all or, of several tokens, unsafe or used up."""
+        if not draft.tokens or draft.tokens[-1] == self._lexicon.comma:
             return False
         word = words[-1]
-        if not is_allowed(word, self._voice.explicit) or self._memory.is_used_up(words[:-1], word):
+        if not sounds(word) and word not in self._topic.words:
             return True
-        return not sounds(word) and not self._topic.mentions([word])
+        if draft.last_word_start == len(draft.tokens) - 1:
+            return False  # a single token was judged when it was chosen
+        is_safe = is_allowed(word, self._voice.explicit)
+        return not is_safe or self._memory.is_used_up(words[:-1], word)
 
-    def _weigh_ends(self, draft: Draft, words: list[str], scores: FloatArray) -> None:
-        lexicon, plan = self._lexicon, self._plan
-        if not words or draft.tokens[-1] == lexicon.comma:
-            return
-        said = sum(map(syllables, words))
+    def _weigh_ends(
+        self, draft: Draft, plan: LinePlan, words: list[str], said: int, scores: FloatArray
+    ) -> None:
+        """Note the best end word for this place, and the last word if the line may end in it."""
+        lexicon = self._lexicon
         self.heard += np.exp(scores[lexicon.end_words])
-        stop = float(np.logaddexp.reduce(scores[lexicon.line_ends]))
+        if not draft.tokens or draft.tokens[-1] == lexicon.comma:
+            return
         last = draft.tokens[-1]
-        if plan.fewest_syllables <= said <= plan.most_syllables and self._is_end(last):
-            cost = self._cost_of_end(last)
-            if len(draft.tokens) > draft.fixed and cost > FORBIDDEN:
-                likelihood = draft.likelihoods[-1] + cost
-                draft.endings.append(Ending(len(draft.tokens) - 1, last, likelihood, said, stop))
+        cost = plan.end_costs[plan.ends == last]
+        if len(cost) and plan.fewest_syllables <= said <= plan.most_syllables:
+            likelihood = draft.likelihoods[-1] + float(cost[0])
+            kept = len(draft.tokens) - 1
+            draft.endings.append(Ending(kept, last, likelihood, said, self._stop(scores)))
         total = said + lexicon.syllables[plan.ends]
         fits = (total >= plan.fewest_syllables) & (total <= plan.most_syllables)
         if not fits.any():
             return
         values = np.where(fits, scores[plan.ends] + plan.end_costs, FORBIDDEN)
-        best: Ending | None = None
-        for at in np.argsort(-values)[:4]:
-            if values[at] == FORBIDDEN:
-                break
+        endings = []
+        for at in np.argpartition(-values, min(_END_WIDTH, values.size - 1))[:_END_WIDTH]:
             token = int(plan.ends[at])
-            likelihood = float(values[at]) + self._memory.cost(words, lexicon.words[token])
-            if likelihood > FORBIDDEN and (best is None or likelihood > best.likelihood):
-                best = Ending(len(draft.tokens), token, likelihood, int(total[at]))
-        if best is not None:
+            value = float(values[at]) + self._memory.cost(words, lexicon.words[token])
+            endings.append(Ending(len(draft.tokens), token, value, int(total[at])))
+        best = max(endings, key=lambda ending: ending.likelihood)
+        if best.likelihood > FORBIDDEN:
             draft.endings.append(best)
 
-    def _is_end(self, token: int) -> bool:
-        return bool((self._plan.ends == token).any())
+    def _stop(self, scores: FloatArray) -> float:
+        return float(np.logaddexp.reduce(scores[self._lexicon.line_ends]))
 
-    def _cost_of_end(self, token: int) -> float:
-        return float(self._plan.end_costs[np.flatnonzero(self._plan.ends == token)[0]])
-
-    def _choose(
-        self, draft: Draft, words: list[str], scores: FloatArray, *, pieces_only: bool
-    ) -> int | None:
-        """Draw the next token; None where the line has no room for one more word and an end."""
-        if len(draft.tokens) - draft.fixed >= _MOST_TOKENS:
-            return None
-        tokens, values = self._options(draft, words, scores, pieces_only=pieces_only)
-        if not tokens:
-            return None
-        return _draw(tokens, np.array(values), self._voice, draft)
-
-    def _options(
-        self, draft: Draft, words: list[str], scores: FloatArray, *, pieces_only: bool
-    ) -> tuple[list[int], list[float]]:
-        lexicon, place = self._lexicon, len(draft.tokens)
-        after_comma = place > 0 and draft.tokens[-1] == lexicon.comma
-        if not draft.tokens:
-            mask = self._firsts
-        elif pieces_only:
-            mask = lexicon.pieces
-        else:
-            mask = self._inner if after_comma else self._inner_or_piece
-        masked = np.where(mask, scores, FORBIDDEN)
-        likeliest = np.argpartition(-masked, _WIDTH)[:_WIDTH]
-        bonus = {} if pieces_only else self._topic.bonus(draft.tokens)
-        looked_at = sorted({*map(int, likeliest), *(t for t in bonus if mask[t])})
-        tokens, values = [], []
-        for token in looked_at:
-            if (place, token) in draft.refused or masked[token] == FORBIDDEN:
-                continue
-            value = float(scores[token]) + bonus.get(token, 0.0) + self._cost(draft, words, token)
-            if value > FORBIDDEN:
-                tokens.append(token)
-                values.append(value)
-        return tokens, values
-
-    def _cost(self, draft: Draft, words: list[str], token: int) -> float:
-        lexicon = self._lexicon
-        if token == lexicon.comma:
-            enough = len(words) >= 2 and lexicon.comma not in draft.tokens[-5:]
-            return 0.0 if enough and not is_function_word(words[-1]) else FORBIDDEN
-        if lexicon.pieces[token]:
-            words, word = words[:-1], words[-1] + lexicon.texts[token].replace("’", "'")
-        else:
-            word = lexicon.words[token]
-            if len(word) == 1 and word not in "aio":
-                return FORBIDDEN
-        said = sum(map(syllables, words)) + syllables(word)
-        if said + 1 > self._plan.most_syllables:
-            return FORBIDDEN
-        return self._memory.cost(words, word)
-
-    def _finish(self, drafts: list[Draft]) -> Steps[Line | None]:
+    def _finish(self, drafts: list[Draft], plan: LinePlan, start: int) -> Session[Line | None]:
         """Try the best end of each draft, keep the best of all."""
         chosen = [
-            (draft, max(draft.endings, key=lambda ending: self._score(draft, ending)))
+            (draft, max(draft.endings, key=lambda e: self._score(draft, plan, e)))
             for draft in drafts
             if draft.endings
         ]
-        if not chosen:
-            return None
         for draft, ending in chosen:
-            length = self._start + ending.kept + (ending.stop is not None)
-            self._engine.rewind(draft.row, length)
+            self._engine.rewind(draft.row, start + ending.kept + (ending.stop is not None))
         untried = {draft.row: ending.token for draft, ending in chosen if ending.stop is None}
         logits = (yield untried) if untried else {}
-        tried = []
+        lines = []
         for draft, ending in chosen:
-            if draft.row in logits:
-                scores = _log_softmax(logits[draft.row])
-                stop = float(np.logaddexp.reduce(scores[self._lexicon.line_ends]))
+            if ending.stop is None:
+                stop = self._stop(_log_softmax(logits[draft.row]))
                 ending = replace(ending, stop=stop)
-            tried.append((self._score(draft, ending), draft, ending))
-        _, draft, ending = max(tried, key=lambda entry: entry[0])
-        return self._line(draft, ending)
+            line = self._line(draft, ending)
+            if not offences(line.text.removeprefix(plan.given), self._voice.explicit):
+                lines.append((self._score(draft, plan, ending), line))
+        return max(lines, key=lambda scored: scored[0])[1] if lines else None
 
-    def _score(self, draft: Draft, ending: Ending) -> float:
+    def _score(self, draft: Draft, plan: LinePlan, ending: Ending) -> float:
         stop = _USUAL_STOP if ending.stop is None else ending.stop
         score = draft.fluency(ending.kept)
         score += _END_WEIGHT * ending.likelihood + _STOP_WEIGHT * stop
-        score -= _LENGTH_WEIGHT * abs(ending.syllables - self._plan.target_syllables)
+        score -= _LENGTH_WEIGHT * abs(ending.syllables - plan.target_syllables)
         if not self._topic.is_covered:
             words = [*draft.words(ending.kept), self._lexicon.words[ending.token]]
             score += _TOPIC_WEIGHT * self._topic.mentions(words)
@@ -278,24 +198,11 @@ class LineWriter:
 
     def _line(self, draft: Draft, ending: Ending) -> Line:
         text = draft.text(ending.kept) + self._lexicon.texts[ending.token]
-        words = [*draft.words(ending.kept), self._lexicon.words[ending.token]]
-        return Line(text.strip(), tuple(words), ending.token, draft.row, ending.kept + 1)
+        words = (*draft.words(ending.kept), self._lexicon.words[ending.token])
+        return Line(text.strip(), words, ending.token, draft.row, ending.kept + 1)
 
 
 def _log_softmax(logits: FloatArray) -> FloatArray:
     shifted = logits - logits.max()
     scores: FloatArray = shifted - np.log(np.exp(shifted).sum())
     return scores
-
-
-def _draw(tokens: Sequence[int], values: FloatArray, voice: Voice, draft: Draft) -> int:
-    """One of `tokens` by its log-probability, under the voice's temperature and nucleus."""
-    order = np.argsort(-values, kind="stable")
-    if voice.temperature <= 0:
-        first = not draft.tokens
-        return tokens[int(order[min(draft.number if first else 0, len(order) - 1)])]
-    weights = np.exp((values[order] - values[order[0]]) / voice.temperature)
-    weights /= weights.sum()
-    kept = int(np.searchsorted(np.cumsum(weights), voice.top_p)) + 1
-    weights = weights[:kept] / weights[:kept].sum()
-    return tokens[int(order[draft.rng.choice(len(weights), p=weights)])]

@@ -4,11 +4,14 @@ Vowels are the letters a to o, upper case where stressed; consonants are digits 
 are named as the CMU Pronouncing Dictionary names them. Knows no words.
 """
 
-_VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW"
-_CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH"
-_SIGNS = "abcdefghijklmno0123456789!#$%&()*+-/:<="
+_VOWEL_NAMES = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW"
+_CONSONANT_NAMES = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH"
+_VOWELS = "abcdefghijklmno"
+#: The signs of all consonants.
+CONSONANTS = "0123456789!#$%&()*+-/:<="
 
-_CODE = dict(zip(f"{_VOWELS} {_CONSONANTS}".split(), _SIGNS, strict=True))
+_NAMES = f"{_VOWEL_NAMES} {_CONSONANT_NAMES}".split()
+_CODE = dict(zip(_NAMES, _VOWELS + CONSONANTS, strict=True))
 
 
 def code(names: str) -> str:
@@ -22,8 +25,3 @@ def code(names: str) -> str:
 def is_vowel(phone: str) -> bool:
     """Whether one character of a code is a vowel, of whatever stress."""
     return phone.isalpha()
-
-
-def is_stressed(phone: str) -> bool:
-    """Whether one character of a code is a stressed vowel."""
-    return phone.isupper()

@@ -5,13 +5,14 @@ the fallbacks for words that are not in it. Knows no lines, no schemes and no mo
 """
 
 import gzip
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
 from importlib import resources
 
-from lyricist.phones import code, is_stressed, is_vowel
+from lyricist.phones import CONSONANTS, code
 
 #: Phones that slant rhymes let pass for each other; every other consonant must be equal.
 _CLASSES = ("P T K", "B D G", "M N NG", "F TH S SH", "V DH Z ZH", "CH JH")
@@ -20,6 +21,9 @@ _CLASS_OF = str.maketrans({phone: code(group)[0] for group in _CLASSES for phone
 _EXTRA_ENDINGS = code("S Z T D")
 _HISSING = code("S Z SH ZH CH JH")
 _VOICELESS = code("P T K F TH")
+_STRESSED_END = re.compile("[A-Z][^A-Z]*$")
+_VOWEL_END = re.compile("[a-z][^a-z]*$")
+_NO_CONSONANTS = str.maketrans("", "", CONSONANTS)
 
 
 class Rhyme(StrEnum):
@@ -45,15 +49,14 @@ class Sound:
     @cached_property
     def tail(self) -> str:
         """The rhyming part: everything from the last stressed vowel on, stress left out."""
-        return self.phones[self._nucleus :].lower()
+        found = _STRESSED_END.search(self.phones) or _VOWEL_END.search(self.phones)
+        return found.group().lower() if found else self.phones
 
     @cached_property
     def onset(self) -> str:
         """The consonants right before the rhyming part."""
-        start = self._nucleus
-        while start and not is_vowel(self.phones[start - 1]):
-            start -= 1
-        return self.phones[start : self._nucleus]
+        before = self.phones[: len(self.phones) - len(self.tail)]
+        return before[len(before.rstrip(CONSONANTS)) :]
 
     @cached_property
     def slant(self) -> str:
@@ -63,14 +66,7 @@ class Sound:
     @cached_property
     def syllables(self) -> int:
         """How many vowels there are."""
-        return sum(map(is_vowel, self.phones))
-
-    @cached_property
-    def _nucleus(self) -> int:
-        places = range(len(self.phones))
-        stressed = [at for at in places if is_stressed(self.phones[at])]
-        vowels = stressed or [at for at in places if is_vowel(self.phones[at])]
-        return vowels[-1] if vowels else 0
+        return len(self.phones.translate(_NO_CONSONANTS))
 
 
 def is_known(word: str) -> bool:
@@ -84,7 +80,7 @@ def sounds(word: str) -> tuple[Sound, ...]:
     word = word.lower().replace("’", "'")
     codes = _table().get(word) or _table().get(word.strip("'"))
     found = codes.split(" ") if codes else _by_suffix(word)
-    return tuple(Sound(phones) for phones in found if any(map(is_vowel, phones)))
+    return tuple(Sound(phones) for phones in found if phones.translate(_NO_CONSONANTS))
 
 
 def relation(first: str, second: str) -> Rhyme:

@@ -13,7 +13,8 @@ from functools import cache
 from lyricist.words import word_list
 
 _LEET = str.maketrans("013457$@!|+", "oieastsaiit")
-_ENDINGS = ("", "s", "es", "z", "ed", "er", "ers", "in", "ing", "y", "ty", "ier", "iest", "ass")
+_VOWEL_ENDINGS = ("ed", "er", "ers", "in", "ing", "y", "ier", "iest", "ass")
+_ENDINGS = ("", "s", "es", "z", "ty", *_VOWEL_ENDINGS)
 _TOKEN = re.compile(r"[\w*$@!|+'’-]+")
 #: Single letters with spaces, dots or dashes between them: "f u c k".
 _SPELLED = re.compile(r"(?<![\w'])(?:\w[ .\-_]+){2,}\w(?![\w'])")
@@ -34,11 +35,11 @@ class Tier(StrEnum):
 def tier(word: str) -> Tier | None:
     """The tier of one word in any spelling or regular form; None if nothing is wrong with it."""
     letters = _POSSESSIVE.sub("", word.lower().replace("-", ""))
-    if not letters or letters in word_list("innocent"):
+    if letters in word_list("innocent"):
         return None
     for spelling in (letters, *word.lower().split("-")):
         for variant in _spellings(spelling):
-            if found := _tier_of_stem(variant):
+            if found := _tier_of_spelling(variant):
                 return found
     return None
 
@@ -86,17 +87,8 @@ def _spellings(letters: str) -> list[str]:
     return list(dict.fromkeys((letters, plain, once, twice)))
 
 
-def _tier_of_stem(spelling: str) -> Tier | None:
-    if "*" in spelling:
-        return _tier_of_starred(spelling)
-    for ending in _ENDINGS:
-        root = spelling.removesuffix(ending)
-        if len(root) + len(ending) != len(spelling):
-            continue
-        for candidate in (root, root[:-1] if root[-1:] == root[-2:-1] else root):
-            if candidate in _tiers():
-                return _tiers()[candidate]
-    return None
+def _tier_of_spelling(spelling: str) -> Tier | None:
+    return _tier_of_starred(spelling) if "*" in spelling else banned_forms().get(spelling)
 
 
 def _tier_of_starred(spelling: str) -> Tier | None:
@@ -106,6 +98,18 @@ def _tier_of_starred(spelling: str) -> Tier | None:
     pattern = re.compile(re.escape(spelling).replace(r"\*", r"\w") + "s?")
     worst = [found for word, found in _tiers().items() if pattern.fullmatch(word)]
     return worst[0] if worst else None
+
+
+@cache
+def banned_forms() -> dict[str, Tier]:
+    """Every banned word and its regular forms, plainly spelled."""
+    forms = {
+        stem + ending: level
+        for word, level in _tiers().items()
+        for stem in (word, word + word[-1], word.removesuffix("e"))
+        for ending in (_ENDINGS if stem == word else _VOWEL_ENDINGS)
+    }
+    return {form: level for form, level in forms.items() if form not in word_list("innocent")}
 
 
 @cache

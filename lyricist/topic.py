@@ -70,9 +70,9 @@ class Topic:
                     break
         return bonus
 
-    def opening(self) -> list[int]:
-        """Tokens that start a line with a topic word, for a song that never got to it."""
-        return self._lexicon.encode(max(self.words, key=len).capitalize())
+    def opening(self) -> str:
+        """What a line can begin with to be on the topic, for a song that never got there."""
+        return max(self.words, key=len).capitalize()
 
     def _forms_in_lexicon(self) -> dict[str, list[int]]:
         """Topic word -> tokens that are, or begin, one of its forms."""

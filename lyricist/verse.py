@@ -1,178 +1,226 @@
-"""Writes one song, line by line and section by section, in a few rows of an engine.
+"""Writes one song, line by line and section by section: the session that rhymes.
 
-Owns which word each line may end in, what happens if none fits, and the song's shape. Drawing the
-words is `line`'s, what rhymes is `lexicon`'s and `rhyme`'s.
+Owns which words each line may end in, what happens if none fits, and what the context holds.
+Drawing the words is `line`'s, what rhymes is `lexicon`'s and `rhyme`'s.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from lyricist.engine import Engine, FloatArray
+from lyricist.choice import Voice
+from lyricist.decode import Session
+from lyricist.desk import Desk
+from lyricist.draft import count_syllables
+from lyricist.engine import FloatArray
+from lyricist.errors import LyricistError
 from lyricist.lexicon import IntArray, Lexicon
-from lyricist.line import Line, LinePlan, LineWriter, Steps, Voice
+from lyricist.line import Line, LinePlan, LineWriter
 from lyricist.memory import MOST_USES, Memory
-from lyricist.schemes import parts, rhyme_groups
-from lyricist.songs import Section, SongRequest
-from lyricist.syllables import syllables
+from lyricist.metrics import rhyme_score, scheme_relations
+from lyricist.prompts import one_line, opening, style_of
+from lyricist.safety import mask
+from lyricist.schemes import Part, parts, rhyme_groups
+from lyricist.songs import Section, Song, SongRequest
+from lyricist.title import write_title
 from lyricist.topic import Topic
 
+#: A row holds at most so many positions: 32 rows of them fit into a small worker's memory.
+_MOST_POSITIONS = 384
 #: Positions kept free for the next line.
-_ROOM = 48
+_ROOM = 40
 #: Lines that are read again when the context is full and the song starts over in it.
 _LINES_KEPT = 8
-#: Rhymes that must be left for each line that has still to answer.
+#: How many tokens of a first line that is given are read.
+_MOST_GIVEN_TOKENS = 160
+#: Rhymes that must be left beside those for the lines that have still to answer.
 _SPARE_RHYMES = 4
 #: Log-probability that a slant rhyme costs, and that an unpromising rhyme class costs at most.
 _SLANT_COST = 3.0
+#: The same for a rhyme whose stressed syllables are alike from the start (known, unknown).
+_RICH_COST = 2.5
 _CLASS_WEIGHT, _CLASS_COST = 0.4, 3.0
+#: A given beginning may make a line longer than usual by so many syllables.
+_GIVEN_EXTRA = 5
 
 
-@dataclass(frozen=True)
-class Measure:
-    """How long lines are, in syllables."""
-
-    fewest: int
-    usual: int
-    most: int
+def write_verse(lexicon: Lexicon, request: SongRequest, desk: Desk) -> Session[Song]:
+    """A song of the asked shape, with exactly `request.lines` lines."""
+    verse = VerseWriter(lexicon, request, desk)
+    sections = yield from verse.write()
+    relations = [
+        found
+        for section in sections
+        for found in scheme_relations(request.rhyme_scheme, section.lines)
+    ]
+    return Song(
+        title=verse.title,
+        sections=tuple(sections),
+        rhyme_scheme=request.rhyme_scheme,
+        rhyme_score=rhyme_score(relations),
+        tokens=verse.tokens,
+        finished=True,
+    )
 
 
 class VerseWriter:
-    """Writes the song of one request."""
+    """One song on its way."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        lexicon: Lexicon,
-        rows: Sequence[int],
-        request: SongRequest,
-        prompt: Sequence[int],
-        measure: Measure,
-    ) -> None:
-        self._engine, self._lexicon, self._rows = engine, lexicon, list(rows)
-        self._request, self._prompt, self._measure = request, list(prompt), measure
-        voice = Voice(request.temperature, request.top_p, request.explicit)
-        self._liner = LineWriter(engine, lexicon, rows, voice)
+    def __init__(self, lexicon: Lexicon, request: SongRequest, desk: Desk) -> None:
+        self._lexicon, self._request, self._desk = lexicon, request, desk
+        self._engine, self._rows = desk.engine, list(desk.rows)
+        self._style = style_of(request)
         self._memory = Memory()
         self._topic = Topic(request.prompt, lexicon, request.explicit)
+        voice = Voice(request.temperature, request.top_p, request.explicit)
+        self._liner = LineWriter(desk.engine, lexicon, desk.rows, voice, self._memory, self._topic)
         self._available = np.zeros(len(lexicon.texts), dtype=np.bool_)
         self._available[lexicon.end_words] = True
         if not request.explicit:
             self._available[lexicon.profane] = False
+        self._context = opening(request, desk.tokens)
         self._logits: FloatArray = np.zeros(0, dtype=np.float32)
-        self._written = 0
-        #: Every line so far, as sung.
-        self.lines: list[str] = []
+        self._lines: list[str] = []
+        self._parts = parts(request.structure, request.lines)
+        names = {part.name: part.lines for part in self._parts}
+        #: Lines that are still to be written, those of a repeated chorus not counted again.
+        self._to_write = sum(names.values())
+        self.title = ""
         #: Tokens of the song that were kept.
         self.tokens = 0
 
-    def write(self) -> Steps[list[Section]]:
-        """The sections of the song."""
-        self._read(self._prompt)
+    def write(self) -> Session[list[Section]]:
+        """The sections of the song, the title before them."""
+        self._start_over(self._context)
+        self.title, title_tokens = yield from write_title(
+            self._request, self._desk, self._lexicon, self._topic
+        )
+        self._context += title_tokens
         sections: list[Section] = []
-        for part in parts(self._request.structure, self._request.lines):
-            sung = next((s.lines for s in sections if s.name == part.name), None)
-            if sung is None:
-                if sections:
-                    self._read_more(f"\n[{part.name}]\n")
-                before = len(self.lines)
-                yield from self._write_part(part.lines)
-                sung = tuple(self.lines[before:])
+        for part in self._parts:
+            repeated = next((s.lines for s in sections if s.name == part.name), None)
+            if repeated is None:
+                sections.append((yield from self._write_part(part)))
             else:
-                self.lines.extend(sung)
-            sections.append(Section(part.name, sung))
+                self._lines.extend(repeated)
+                sections.append(Section(part.name, repeated))
+                self._desk.show(self._lines)
         return sections
 
-    def _write_part(self, lines: int) -> Steps[None]:
-        groups = rhyme_groups(self._request.rhyme_scheme, lines)
+    def _write_part(self, part: Part) -> Session[Section]:
+        groups = rhyme_groups(self._request.rhyme_scheme, part.lines)
+        self._read(self._lexicon.encode(f"\n[{part.name}]\n"))
         written: list[Line] = []
         for at, group in enumerate(groups):
-            before = [written[i] for i in range(at) if group is not None and groups[i] == group]
-            to_come = groups[at + 1 :].count(group) if group is not None else 0
-            self._make_room()
-            line = yield from self._write_line(before, to_come)
+            same = [line for line, other in zip(written, groups, strict=False) if other == group]
+            to_come = 0 if group is None else groups[at + 1 :].count(group)
+            line = yield from self._write_line(same if group is not None else [], to_come)
             written.append(line)
-            yield from self._take(line)
+            self._desk.show(self._lines)
+        return Section(part.name, tuple(self._lines[-part.lines :]))
 
-    def _write_line(self, before: list[Line], to_come: int) -> Steps[Line]:
+    def _write_line(self, before: list[Line], to_come: int) -> Session[Line]:
+        """Writes the next line, which rhymes with those `before` and with `to_come` more."""
+        self._make_room()
+        given = self._given()
         if before:
             ends, costs = self._answers(before)
-            target = sum(map(syllables, before[-1].words))
+            target = count_syllables(before[-1].words)
         else:
             ends, costs = self._anchors(to_come)
-            target = self._measure.usual
-        line = yield from self._try(ends, costs, target)
+            target = self._style.usual
+        line = yield from self._try(ends, costs, target, given)
         if line is None:
             ends, costs = self._anchors(0)
-            line = yield from self._try(ends, costs, target)
+            line = yield from self._try(ends, costs, target, given)
         if line is None:
-            raise ValueError("The lexicon has no word that fits")
+            raise LyricistError("The model's vocabulary has no word that could end this line.")
+        yield from self._take(line)
         return line
 
-    def _try(self, ends: IntArray, costs: FloatArray, target: int) -> Steps[Line | None]:
-        plan = LinePlan(self._measure.fewest, self._measure.most, target, ends, costs)
-        seed = [self._request.seed, self._written]
-        return (yield from self._liner.write(plan, self._memory, self._topic, self._logits, seed))
+    def _try(
+        self, ends: IntArray, costs: FloatArray, target: int, given: str
+    ) -> Session[Line | None]:
+        if not len(ends):
+            return None
+        fewest, most = self._style.fewest, self._style.most
+        if given:
+            said = count_syllables(given.split())
+            fewest, most = max(fewest, said + 1), max(most, said + _GIVEN_EXTRA)
+            target = max(target, said + 2)
+        plan = LinePlan(fewest, most, target, ends, costs, given)
+        seed = [self._request.seed, len(self._lines)]
+        return (yield from self._liner.write(plan, self._logits, seed))
+
+    def _given(self) -> str:
+        """What the next line begins with, read into the rows; "" if it begins as it likes."""
+        given = ""
+        if not self._lines and self._request.continue_prompt:
+            given = mask(one_line(self._request), self._request.explicit)
+        elif self._to_write == 1 and not self._topic.is_covered:
+            given = self._topic.opening()
+        if given:
+            self._read(self._lexicon.encode(given)[-_MOST_GIVEN_TOKENS:])
+        return given
 
     def _answers(self, before: list[Line]) -> tuple[IntArray, FloatArray]:
         """End words that rhyme with the lines before, slant ones at a cost."""
         anchor = before[0].end
-        perfect = self._lexicon.rhymes_of(anchor)
-        slant = self._lexicon.slants_of(anchor)
+        perfect, slant = self._lexicon.rhymes_of(anchor), self._lexicon.slants_of(anchor)
         ends = np.concatenate([perfect, slant])
         costs = np.concatenate([np.zeros(len(perfect)), np.full(len(slant), -_SLANT_COST)])
+        onset = self._lexicon.sound_of(anchor).onset
+        is_rich = [self._lexicon.sound_of(end).onset == onset for end in ends.tolist()]
+        costs -= _RICH_COST * np.array(is_rich, dtype=np.float64)
         spoken = {self._lexicon.sound_of(line.end).phones.lower() for line in before}
-        keep = self._available[ends] & np.array(
-            [self._lexicon.sound_of(int(e)).phones.lower() not in spoken for e in ends], bool
-        )
+        is_new = [self._lexicon.sound_of(end).phones.lower() not in spoken for end in ends.tolist()]
+        keep = self._available[ends] & np.array(is_new, dtype=np.bool_)
         return ends[keep], costs[keep].astype(np.float32)
 
     def _anchors(self, to_come: int) -> tuple[IntArray, FloatArray]:
         """End words with rhymes enough for the lines to come, the promising ones preferred."""
         ends = self._lexicon.end_words
-        open_ = self._available[ends]
+        is_open = self._available[ends]
         if not to_come:
-            return ends[open_], np.zeros(int(open_.sum()), dtype=np.float32)
+            return ends[is_open], np.zeros(int(is_open.sum()), dtype=np.float32)
         classes = self._lexicon.rhyme_class
-        left = np.bincount(classes, weights=open_)[classes] - 1
-        heard = np.bincount(classes, weights=self._liner.heard * open_)[classes]
-        hope = np.log(heard - self._liner.heard * open_ + 1e-6)
+        left = np.bincount(classes, weights=is_open)[classes] - 1
+        own = self._liner.heard * is_open
+        hope = np.log(np.bincount(classes, weights=own)[classes] - own + 1e-6)
         hope -= np.quantile(hope, 0.95)
-        costs = _CLASS_WEIGHT * np.clip(hope, -_CLASS_COST / _CLASS_WEIGHT, 0.0)
-        keep = open_ & (left >= to_come + _SPARE_RHYMES)
+        costs = np.clip(_CLASS_WEIGHT * hope, -_CLASS_COST, 0.0)
+        keep = is_open & (left >= to_come + _SPARE_RHYMES)
+        if not keep.any():
+            keep = is_open & (left >= to_come)
         return ends[keep], costs[keep].astype(np.float32)
 
-    def _take(self, line: Line) -> Steps[None]:
+    def _take(self, line: Line) -> Session[None]:
         """Make `line` the song's next one, in every row."""
-        for same in self._lexicon.tokens_of(line.words[-1]):
-            self._available[same] = False
         self._memory.add(line.words)
         self._topic.add(line.words)
-        for word in set(line.words):
+        self._available[self._lexicon.tokens_of(line.words[-1])] = False
+        for word in line.words:
             if self._memory.uses[word] >= MOST_USES:
                 self._available[self._lexicon.tokens_of(word)] = False
-        self.lines.append(line.text)
-        self.tokens += line.tokens
-        self._written += 1
+        self._lines.append(mask(line.text, self._request.explicit))
+        self.tokens += line.tokens + 1
+        self._to_write -= 1
         logits = yield {line.row: self._lexicon.newline}
         self._logits = logits[line.row]
         self._spread(line.row)
 
     def _make_room(self) -> None:
         """Start over with the prompt and the last lines where the context is nearly full."""
-        if self._engine.length(self._rows[0]) + _ROOM <= self._engine.context_length:
-            return
-        kept = "".join(f"{line}\n" for line in self.lines[-_LINES_KEPT:])
-        self._engine.rewind(self._rows[0], 0)
-        self._read([*self._prompt, *self._lexicon.encode(kept)])
+        limit = min(self._engine.context_length, _MOST_POSITIONS)
+        if self._engine.length(self._rows[0]) + _ROOM > limit:
+            kept = "".join(f"{line}\n" for line in self._lines[-_LINES_KEPT:])
+            self._start_over([*self._context, *self._lexicon.encode(kept)])
 
-    def _read_more(self, text: str) -> None:
-        self._logits = self._engine.prefill(self._rows[0], self._lexicon.encode(text))
-        self._spread(self._rows[0])
+    def _start_over(self, tokens: Sequence[int]) -> None:
+        self._engine.rewind(self._rows[0], 0)
+        self._read(tokens)
 
     def _read(self, tokens: Sequence[int]) -> None:
-        self._engine.rewind(self._rows[0], 0)
         self._logits = self._engine.prefill(self._rows[0], tokens)
         self._spread(self._rows[0])
 

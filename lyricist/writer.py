@@ -15,9 +15,10 @@ from lyricist.decode import run_together
 from lyricist.desk import Desk, SongSession
 from lyricist.engine import Engine
 from lyricist.errors import Abandoned, BundleError, LyricistError
-from lyricist.free_verse import write_freely
+from lyricist.lexicon import Lexicon
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.tokens import Tokens
+from lyricist.verse import write_verse
 
 if TYPE_CHECKING:
     from lyricist.engine_litert import LiteRtEngine
@@ -29,6 +30,8 @@ __all__ = ["OnLines", "Section", "Song", "SongRequest", "Writer"]
 OnLines = Callable[[int, Sequence[str]], bool]
 
 MOST_SONGS = 8
+#: Candidates for each line: more read better and take longer.
+DRAFTS = 4
 
 
 class Writer:
@@ -40,15 +43,26 @@ class Writer:
         tokens: Tokens,
         model_name: str,
         model_digest: str,
-        session: SongSession = write_freely,
+        session: SongSession | None = None,
     ) -> None:
+        """`session` writes each song; by default verses that rhyme."""
         self.model_name = model_name
         self.model_digest = model_digest
-        self._engine, self._tokens, self._session = engine, tokens, session
+        self._engine, self._tokens = engine, tokens
+        self._session = session or partial(write_verse, Lexicon(tokens.pieces, tokens.encode))
 
     @classmethod
-    def open(cls, path: Path, threads: int = 2, session: SongSession = write_freely) -> "Writer":
-        """Loads the bundle in the folder `path`; BundleError if it is missing or damaged."""
+    def open(
+        cls,
+        path: Path,
+        threads: int = 2,
+        session: SongSession | None = None,
+        drafts: int = DRAFTS,
+    ) -> "Writer":
+        """Loads the bundle in the folder `path`; BundleError if it is missing or damaged.
+
+        `drafts` candidates are written for each line, side by side, and the best is kept.
+        """
         bundle = read_bundle(path)
         check = _Check(bundle)
         check.start()
@@ -57,7 +71,7 @@ class Writer:
         make_engine = _engine_of(bundle)
         tokens = Tokens(bundle)
         check.join_or_raise()
-        engine = make_engine(bundle, threads=threads)
+        engine = make_engine(bundle, max_rows=MOST_SONGS * drafts, threads=threads)
         return cls(engine, tokens, bundle.name, bundle.digest, session)
 
     def write(

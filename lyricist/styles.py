@@ -1,0 +1,97 @@
+"""The styles of songs: what the model is shown of each, and how long its lines are.
+
+The examples are this project's own lines. They set tone, concreteness and length; what they are
+about is kept ordinary, so that little of it finds its way into a song.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Style:
+    """One style of song."""
+
+    #: How the song is asked for.
+    wish: str
+    example: tuple[str, ...]
+    #: Syllables of a line: at least, as liked best, at most.
+    fewest: int
+    usual: int
+    most: int
+
+
+STYLES = {
+    "rap": Style(
+        "a rap song",
+        (
+            "Coffee going cold by the window pane",
+            "My brother counts the carriages on every train",
+            "We painted the kitchen the colour of rust",
+            "And the radio sings through a summer of dust",
+        ),
+        7,
+        10,
+        12,
+    ),
+    "pop": Style(
+        "a bright, catchy pop song",
+        (
+            "Your jacket on the back of my chair",
+            "I dance in my socks on the stair",
+            "Call me when the weekend is near",
+            "I'll turn up the song till you hear",
+        ),
+        6,
+        8,
+        10,
+    ),
+    "country": Style(
+        "a country song that tells a plain story",
+        (
+            "Daddy's old truck in the gravel and mud",
+            "Two empty bottles, a river in flood",
+            "I fixed up the fence at the end of the lane",
+            "And waited all week for a letter from Jane",
+        ),
+        7,
+        9,
+        11,
+    ),
+    "rock": Style(
+        "a loud, driving rock song",
+        (
+            "Engine screaming down the line",
+            "Broken glass and a warning sign",
+            "I kicked the door, I burned the map",
+            "No one here is going back",
+        ),
+        6,
+        8,
+        10,
+    ),
+    "folk": Style(
+        "a quiet folk song that tells a story",
+        (
+            "The miller's daughter crossed the stream",
+            "With apples in her coat of green",
+            "She left a candle on the sill",
+            "And walked alone across the hill",
+        ),
+        6,
+        8,
+        10,
+    ),
+    "soul": Style(
+        "a warm, tender soul song",
+        (
+            "Hold my hand on the kitchen floor",
+            "Sunday rain is at the door",
+            "You hum the tune my mother knew",
+            "And every morning I wake to you",
+        ),
+        6,
+        8,
+        10,
+    ),
+}
+DEFAULT_STYLE = "rap"

@@ -1,0 +1,81 @@
+"""Gives a song its title before the first line, so that the song can follow it."""
+
+import numpy as np
+
+from lyricist.choice import Chooser, Voice
+from lyricist.decode import Session
+from lyricist.desk import Desk
+from lyricist.draft import Draft, count_syllables
+from lyricist.lexicon import Lexicon
+from lyricist.memory import Memory
+from lyricist.rhyme import sounds
+from lyricist.safety import is_allowed, mask
+from lyricist.songs import SongRequest
+from lyricist.topic import Topic
+from lyricist.words import is_function_word, split_words
+
+_BEFORE, _AFTER = 'Title: "', '"\n'
+#: Tokens that end a title, where the vocabulary has them.
+_CLOSERS = ('"', '",', '".', '"**', "\n", ".", "!", "?", "...", " (")
+_MOST_SYLLABLES = 9
+_MOST_TOKENS = 8
+_WARMTH = 0.6
+#: Sets the title's random numbers apart from those of the lines, which count from 0.
+_SEED = 1_000_003
+_UNTITLED = "Untitled"
+#: Words that a title writes small, unless they come first.
+_SMALL = frozenset(
+    ("a", "an", "and", "at", "but", "by", "for", "from", "in", "of", "on", "or", "the", "to")
+)
+
+
+def write_title(
+    request: SongRequest, desk: Desk, lexicon: Lexicon, topic: Topic
+) -> Session[tuple[str, list[int]]]:
+    """A title, and the tokens that name it, which the desk's first row then holds.
+
+    The row must hold what the model was told. Falls back on the prompt's own words.
+    """
+    row = desk.rows[0]
+    voice = Voice(min(request.temperature, _WARMTH), request.top_p, request.explicit)
+    chooser = Chooser(lexicon, voice, Memory(), topic)
+    draft = Draft(0, row, lexicon, np.random.default_rng([request.seed, _SEED]))
+    start = desk.engine.length(row)
+    logits = desk.engine.prefill(row, desk.tokens.encode(_BEFORE))
+    closers = lexicon.ids_of(_CLOSERS)
+    while len(draft.tokens) < _MOST_TOKENS:
+        words = draft.words()
+        scores = logits - np.logaddexp.reduce(logits)
+        if words and draft.rng.random() < np.exp(scores[closers]).sum():
+            break
+        room = _MOST_SYLLABLES - count_syllables(words)
+        token = chooser.choose(draft, words, scores, room, go_on=False)
+        if token is None:
+            break
+        draft.append(token, float(scores[token]), logits)
+        logits = (yield {row: token})[row]
+    title = _clean(draft.text(), request, topic)
+    tokens = desk.tokens.encode(f"{_BEFORE}{title}{_AFTER}")
+    desk.engine.rewind(row, start)
+    desk.engine.prefill(row, tokens)
+    return title, tokens
+
+
+def _clean(text: str, request: SongRequest, topic: Topic) -> str:
+    words = [word for word in text.replace(",", "").split() if split_words(word)]
+    while words and is_function_word(words[-1]):
+        words.pop()
+    is_sound = all(
+        is_allowed(word, request.explicit) and (sounds(word) or word.lower() in topic.words)
+        for word in words
+    )
+    if not words or not is_sound:
+        words = list(topic.words[:3]) or [_UNTITLED]
+    title = " ".join(
+        word if at and word in _SMALL else _upper(word) for at, word in enumerate(words)
+    )
+    return mask(title, request.explicit)
+
+
+def _upper(word: str) -> str:
+    return word[:1].upper() + word[1:]
