@@ -14,7 +14,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
-    model_validator,
+    WithJsonSchema,
 )
 
 from versequeue.errors import FieldError, ValidationFailed
@@ -44,17 +44,36 @@ def _short_text(text: str) -> str:
     return _printable(unicodedata.normalize("NFC", text).strip())
 
 
+# The patterns say in openapi.json what the validators do; the validators have the better words.
+_PRINTABLE = r"[^\u0000-\u001f\u007f-\u009f]"
+_VISIBLE = r"[^\s\u0000-\u001f\u007f-\u009f]"
+_ANY_PRINTABLE: dict[str, Any] = {"pattern": f"^{_PRINTABLE}*$"}
+
+#: What openapi.json says of a prompt, wherever one stands.
+PROMPT_SCHEMA: dict[str, Any] = {
+    "minLength": 1,
+    "maxLength": MAX_PROMPT_CHARACTERS,
+    "pattern": f"^{_PRINTABLE}*{_VISIBLE}{_PRINTABLE}*$",
+}
 Prompt = Annotated[
     str,
     AfterValidator(clean_prompt),
-    Field(description="What the song is about, 1 to 500 characters after trimming and NFC."),
+    Field(
+        description="What the song is about, 1 to 500 characters after trimming and NFC.",
+        json_schema_extra=PROMPT_SCHEMA,
+    ),
 ]
-Mood = Annotated[str, AfterValidator(_short_text), Field(max_length=40)]
-MetadataText = Annotated[str, StringConstraints(max_length=512), AfterValidator(_printable)]
+Mood = Annotated[
+    str, AfterValidator(_short_text), Field(max_length=40, json_schema_extra=_ANY_PRINTABLE)
+]
+MetadataText = Annotated[
+    str,
+    StringConstraints(max_length=512),
+    AfterValidator(_printable),
+    Field(json_schema_extra=_ANY_PRINTABLE),
+]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Metadata = Annotated[
-    dict[MetadataKey, Annotated[MetadataText, AfterValidator(_printable)]], Field(max_length=16)
-]
+Metadata = Annotated[dict[MetadataKey, MetadataText], Field(max_length=16)]
 
 
 class Strict(BaseModel):
@@ -67,13 +86,21 @@ def _whole_float(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _whole_number(value: Any) -> Any:
+    # To JSON Schema 8.0 is an integer too.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Real = BeforeValidator(_whole_float)
+Whole = BeforeValidator(_whole_number)
 
 
 class OptionsBody(Strict):
     """How the song is to be written; everything has a default."""
 
-    lines: int = Field(16, ge=4, le=64, description="How many lines, a song's chorus repeated.")
+    lines: Annotated[int, Whole] = Field(
+        16, ge=4, le=64, description="How many lines, a song's chorus repeated."
+    )
     rhyme_scheme: Literal["AABB", "ABAB", "ABBA", "AAAA", "ABCB", "none"] = "AABB"
     structure: Literal["verse", "song"] = Field(
         "verse", description="`song` is verse, chorus, verse, chorus."
@@ -82,7 +109,7 @@ class OptionsBody(Strict):
     mood: Mood = Field("", description="Free text, for example `hopeful`.")
     temperature: Annotated[float, Real] = Field(0.8, ge=0, le=1.5)
     top_p: Annotated[float, Real] = Field(0.95, ge=0, le=1)
-    seed: int | None = Field(
+    seed: Annotated[int | None, Whole] = Field(
         None, ge=0, le=2**32 - 1, description="Chosen at random and reported if left out."
     )
     explicit: bool = Field(False, description="Whether profanity may stay as it is.")
@@ -116,22 +143,34 @@ class JobBody(Strict):
     )
     webhook: WebhookBody | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_left_out(cls, body: Any) -> Any:
-        if isinstance(body, dict):
-            return {
-                key: value
-                for key, value in body.items()
-                if value is not None or key not in ("options", "metadata", "webhook")
-            }
-        return body
+
+def _form_flag(value: Any) -> Any:
+    words = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+    if str(value).lower() not in words:
+        raise ValueError("true or false")
+    return words[str(value).lower()]
+
+
+FormFlag = Annotated[
+    bool,
+    BeforeValidator(_form_flag),
+    WithJsonSchema({"enum": ["true", "false", "on", "off", "1", "0", True, False, 1, 0]}),
+]
 
 
 class FormOptions(OptionsBody):
     """The same options as fields of a form: text that reads as a number or a flag will do."""
 
     model_config = ConfigDict(extra="forbid", strict=False)
+
+    explicit: FormFlag = False
+    continue_prompt: FormFlag = False
+    # A form has no null: a seed that is not wanted is left out.
+    seed: Annotated[
+        int | None,
+        Field(ge=0, le=2**32 - 1),
+        WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 2**32 - 1}),
+    ] = None
 
 
 class FormJob(FormOptions):

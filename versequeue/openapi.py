@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from versequeue import __version__
 from versequeue.config import Settings
 from versequeue.errors import VerseQueueError
-from versequeue.models import FormJob, JobBody, OptionsBody
+from versequeue.models import PROMPT_SCHEMA, FormJob, JobBody, OptionsBody
 from versequeue.openapi_schemas import SCHEMAS, answers, parameters
 from versequeue.routes import ROUTES, Route
 
@@ -87,7 +87,7 @@ _REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "submit_job": {
         "application/json": _ref("JobBody"),
         "application/x-www-form-urlencoded": _ref("FormJob"),
-        "text/plain": {"schema": {"type": "string", "minLength": 1}},
+        "text/plain": {"schema": {"type": "string", **PROMPT_SCHEMA}},
     },
     "submit_batch": {
         "application/jsonl": _FILE,
