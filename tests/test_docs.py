@@ -1,0 +1,177 @@
+"""The documentation against the program: what it names exists, what exists is named, and every
+example in the README and in the page for API users does what it says."""
+
+import ast
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from tests.model_bundles import built
+from tests.server import Server, running_server
+from tests.written import PUBLISHED_URL, ROOT, Example, Shell, examples
+from versequeue import errors
+from versequeue.cli import COMMANDS
+from versequeue.models import FormJob
+from versequeue.routes import ROUTES
+
+README = ROOT / "README.md"
+API = ROOT / "docs" / "api.md"
+#: Errors that never leave the house.
+INTERNAL = {"lease-lost", "client"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("data")
+    with running_server(folder, built("tiny")) as running:
+        yield running
+
+
+@pytest.mark.processes
+def test_every_command_line_for_api_users_does_what_it_says(server: Server, tmp_path: Path) -> None:
+    shell = Shell(tmp_path, server.url)
+    answers = {example.text: shell.run(example) for example in examples(API, "sh")}
+
+    assert len(answers) >= 20
+    job = json.loads(server.get(f"/v1/jobs/{shell.variables['JOB']}").text)
+    documented = json.loads(examples(API, "json")[0].text)
+    assert set(job) == set(documented)
+    assert set(job["metrics"]) == set(documented["metrics"])
+    assert (tmp_path / "songs.csv").read_text("utf-8-sig").startswith("custom_id,line,id")
+    replayed = next(text for example, text in answers.items() if "'a boat'" in example)
+    assert "Idempotent-Replayed: true" in replayed
+    refused = next(text for example, text in answers.items() if "bad.jsonl" in example)
+    assert [fault["line"] for fault in json.loads(refused)["errors"]] == [2, 3]
+    invalid = next(text for example, text in answers.items() if "lines=1000" in example)
+    assert json.loads(invalid) == json.loads(examples(API, "json")[1].text)
+
+
+@pytest.mark.processes
+def test_every_example_of_the_readme_does_what_it_says(server: Server, tmp_path: Path) -> None:
+    shell = Shell(tmp_path, server.url)
+    for example in examples(README, "sh"):
+        if "make " not in example.text:
+            shell.run(example)
+    for example in examples(README, "python"):
+        script = tmp_path / "example.py"
+        script.write_text(example.text.replace(PUBLISHED_URL, server.url))
+        assert shell.run(Example("sh", "", f"python {script}")).strip()
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    first = examples(README, "sh")[0].text
+    assert "make up" in first
+    assert "make test" in first
+
+
+def test_webhooks_are_verified_by_the_code_that_the_page_shows() -> None:
+    namespace: dict[str, object] = {}
+    code = examples(API, "python")[0].text
+    exec(compile(ast.parse(code), "docs/api.md", "exec"), namespace)  # our own page
+    is_genuine = namespace["is_genuine"]
+    assert callable(is_genuine)
+    secret = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    body = b'{"type":"job.succeeded"}'
+
+    headers = signed(secret, body)
+    assert is_genuine(secret, headers, body)
+    rotated = {**headers, "webhook-signature": f"v1,AAAA {headers['webhook-signature']}"}
+    assert is_genuine(secret, rotated, body)
+    assert not is_genuine(secret, headers, body + b" ")
+    assert not is_genuine("whsec_" + "A" * 32, headers, body)
+    assert not is_genuine(secret, signed(secret, body, age_s=400), body)
+
+
+def signed(secret: str, body: bytes, age_s: float = 0) -> dict[str, str]:
+    from datetime import UTC, datetime
+
+    sent_at = datetime.fromtimestamp(time.time() - age_s, tz=UTC)
+    signature = Webhook(secret).sign("msg_1", sent_at, body.decode())
+    return {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(sent_at.timestamp())),
+        "webhook-signature": signature,
+    }
+
+
+def test_every_setting_is_in_the_readme_and_none_that_does_not_exist() -> None:
+    source = (ROOT / "versequeue" / "config.py").read_text()
+    exist = {f"VERSEQUEUE_{name}" for name in re.findall(r'read\.one\(\s*"(\w+)"', source)}
+    named = set(re.findall(r"^\| `(VERSEQUEUE_\w+)`", README.read_text(), re.MULTILINE))
+    assert named == exist
+
+
+def test_every_command_is_in_the_readme() -> None:
+    text = README.read_text()
+    assert [name for name in COMMANDS if f"versequeue {name}" not in text] == []
+
+
+def test_every_route_is_in_the_page_for_api_users() -> None:
+    text = API.read_text()
+    for route in ROUTES:
+        path = re.sub(r"<\w+>", "{id}", route.path)
+        assert f"`{route.method} {path}`" in text, route
+
+
+def test_every_option_is_in_the_page_with_its_default() -> None:
+    text = API.read_text()
+    for name, option in FormJob.model_fields.items():
+        if name == "prompt":
+            continue
+        row = re.search(rf"^\| `{name}` \| ([^|]*) \|", text, re.MULTILINE)
+        assert row, name
+        shown = {"": "empty", None: "random", False: "false"}.get(option.default, option.default)
+        assert row.group(1).strip().strip("`") == str(shown), name
+
+
+def test_every_error_has_a_paragraph_and_none_is_made_up() -> None:
+    described = set(re.findall(r"^### `([\w-]+)`\n\S", API.read_text(), re.MULTILINE))
+    assert described == slugs_of_answers() | slugs_of_failed_jobs()
+
+
+def slugs_of_answers() -> set[str]:
+    tree = (getattr(errors, name) for name in dir(errors))
+    kinds = [kind for kind in tree if isinstance(kind, type)]
+    found = {kind.slug for kind in kinds if issubclass(kind, errors.VerseQueueError)}
+    return found - INTERNAL
+
+
+def slugs_of_failed_jobs() -> set[str]:
+    found = set()
+    for folder in ("versequeue", "worker_fn"):
+        for file in (ROOT / folder).glob("*.py"):
+            found |= set(re.findall(r'"/problems/([\w-]+)"', file.read_text()))
+            found |= set(re.findall(r'_problem\("([\w-]+)"', file.read_text()))
+    return found
+
+
+def test_every_code_of_a_bad_row_is_in_the_page() -> None:
+    text = API.read_text()
+    codes = set()
+    for name in ("prompt_files", "raw_rows"):
+        source = (ROOT / "versequeue" / f"{name}.py").read_text()
+        codes |= set(re.findall(r'"((?:\w+-)+\w+)"', source)) - {"utf-8-sig"}
+    assert sorted(code for code in codes if f"`{code}`" not in text and "/" not in code) == []
+
+
+@pytest.mark.parametrize("page", [README, *sorted((ROOT / "docs").rglob("*.md"))], ids=str)
+def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path) if path else page
+        assert found.exists(), f"{page}: {target}"
+        if anchor:
+            assert anchor in anchors(found), f"{page}: {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
