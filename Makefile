@@ -7,6 +7,7 @@ MODEL := $(DATA_DIR)/models
 BACKEND ?= sqlite
 PORT ?= 8080
 SEEDS ?= 200
+TARGET = $(if $(PROJECT),--project "$(PROJECT)") $(if $(REGION),--region "$(REGION)")
 
 .PHONY: help up setup dev model test lint simulate bench screenshots stage deploy destroy clean
 
@@ -40,14 +41,14 @@ bench: dev model $(VENV)/.installed-bench  ## measure against peers, write docs/
 screenshots: dev ## a picture of each state of the page
 	@$(PY) -m tests.screenshots
 
-stage: setup     ## build/<function>/, ready to be deployed
+stage: setup model  ## build/<function>/, ready to be deployed
 	@$(PY) -m deploy.stage $(ARGS)
 
-deploy: setup    ## deploy to Google Cloud (PROJECT=… REGION=…, DRY_RUN=1 prints the plan)
-	@$(PY) -m deploy.apply deploy --project "$(PROJECT)" --region "$(REGION)" $(if $(DRY_RUN),--dry-run) $(ARGS)
+deploy: setup $(if $(DRY_RUN),,model)  ## deploy to Google Cloud (PROJECT=… REGION=…, DRY_RUN=1 prints the plan)
+	@$(PY) -m deploy apply $(TARGET) $(if $(DRY_RUN),--dry-run) $(ARGS)
 
-destroy: setup   ## take a deployment away again
-	@$(PY) -m deploy.apply destroy --project "$(PROJECT)" --region "$(REGION)" $(if $(DRY_RUN),--dry-run) $(ARGS)
+destroy: setup   ## take a deployment away again (PROJECT=… REGION=… CONFIRM=the same project)
+	@$(PY) -m deploy destroy $(TARGET) $(if $(DRY_RUN),--dry-run) $(if $(CONFIRM),--confirm "$(CONFIRM)") $(ARGS)
 
 clean:           ## remove everything that was made, but for stored jobs
 	rm -rf $(VENV) build

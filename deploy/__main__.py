@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None, gcloud: Gcloud = run_gcloud) ->
     """Exit status 0 done, 1 a step failed, 2 it could not begin."""
     asked = _parser().parse_args(arguments)
     if not asked.project and not asked.dry_run:
-        return _refuse("Name the project: make deploy PROJECT=my-project REGION=europe-west1")
+        return _refuse("Name the project: make deploy PROJECT=my-project REGION=us-central1")
     try:
         target = _target(asked, gcloud)
         steps = plan(target, BUILD, read_indexes())

@@ -16,8 +16,10 @@ DEAD_LETTER = "dead-letter"
 PUSHES = {"jobs": "worker", "bulk": "worker", "notify": "notify"}
 #: The longest that Pub/Sub allows, so that a slow start is not taken for a lost message.
 ACK_DEADLINE_S = 600
-MIN_BACKOFF_S = 10
-MAX_BACKOFF_S = 600
+#: A refused push is mostly "no instance is free": it is tried again soon, so that no worker idles
+#: beside a message that waits. Jobs end after five attempts whatever the messages do.
+MIN_BACKOFF_S = 1
+MAX_BACKOFF_S = 60
 #: The most that Pub/Sub allows. "No instance is free" counts as an attempt, so a long batch
 #: behind few workers would use up a small number without one real failure.
 DELIVERY_ATTEMPTS = 100
