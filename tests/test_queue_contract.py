@@ -3,19 +3,25 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Union
 
 import pytest
 
+from tests.emulators import EmulatedProject
 from tests.memory import MemoryQueue
 from tests.samples import NOW, at
 from versequeue.queue import Topic
 from versequeue.queue_sqlite import Delivery, SqliteQueue, backoff_s
+
+if TYPE_CHECKING:
+    from tests.pulled_pubsub import PulledPubSub
 
 EVERY_TOPIC = tuple(Topic)
 ACK_DEADLINE_S = 600
 RACERS = 8
 
 LocalQueue = MemoryQueue | SqliteQueue
+AnyQueue = Union[LocalQueue, "PulledPubSub"]
 SqliteMaker = Callable[[], SqliteQueue]
 
 
@@ -34,24 +40,78 @@ def open_sqlite(tmp_path: Path) -> Iterator[SqliteMaker]:
 
 @pytest.fixture(params=["memory", "sqlite"])
 def queue(request: pytest.FixtureRequest) -> LocalQueue:
+    """A queue that is told what time it is."""
     if request.param == "memory":
         return MemoryQueue(lambda: NOW, max_deliveries=3)
     open_sqlite: SqliteMaker = request.getfixturevalue("open_sqlite")
     return open_sqlite()
 
 
-def _take(queue: LocalQueue, seconds: float = 0, *topics: Topic) -> Delivery:
+@pytest.fixture
+def pubsub(emulated_project: EmulatedProject) -> Iterator["PulledPubSub"]:
+    from tests.pulled_pubsub import PulledPubSub
+
+    pulled = PulledPubSub(emulated_project.id)
+    yield pulled
+    pulled.close()
+
+
+@pytest.fixture(
+    params=["memory", "sqlite", pytest.param("pubsub", marks=pytest.mark.emulators)],
+)
+def any_queue(request: pytest.FixtureRequest) -> "AnyQueue":
+    """A queue of which only that may be asked which Pub/Sub promises, too."""
+    if request.param == "memory":
+        return MemoryQueue(lambda: NOW)
+    if request.param == "sqlite":
+        open_sqlite: SqliteMaker = request.getfixturevalue("open_sqlite")
+        return open_sqlite()
+    pulled: PulledPubSub = request.getfixturevalue("pubsub")
+    return pulled
+
+
+def _take(queue: "AnyQueue", seconds: float = 0, *topics: Topic) -> Delivery:
     delivery = queue.lease(topics or EVERY_TOPIC, at(seconds), ACK_DEADLINE_S)
     assert delivery is not None
     return delivery
 
 
-def test_a_message_is_delivered_as_it_was_published(queue: LocalQueue) -> None:
+def test_a_message_is_delivered_as_it_was_published(any_queue: AnyQueue) -> None:
     message = {"job_ids": ["job_1", "job_2"], "n": 1, "text": "Été 東京", "none": None}
-    queue.publish(Topic.BULK, [message])
-    delivery = _take(queue)
+    any_queue.publish(Topic.BULK, [message])
+    delivery = _take(any_queue)
     assert (delivery.topic, delivery.message, delivery.number) == (Topic.BULK, message, 1)
-    assert delivery.published_at == NOW
+
+
+def test_every_message_of_a_large_publish_is_delivered(any_queue: AnyQueue) -> None:
+    any_queue.publish(Topic.BULK, [{"n": n} for n in range(125)])
+    taken = [_take(any_queue) for _ in range(125)]
+    assert sorted(delivery.message["n"] for delivery in taken) == list(range(125))
+
+
+def test_each_topic_has_messages_of_its_own(any_queue: AnyQueue) -> None:
+    any_queue.publish(Topic.NOTIFY, [{"target": "job_1"}])
+    any_queue.publish(Topic.JOBS, [{"job_ids": ["job_1"]}])
+    assert _take(any_queue, 0, Topic.JOBS).message == {"job_ids": ["job_1"]}
+    assert _take(any_queue, 0, Topic.NOTIFY).message == {"target": "job_1"}
+
+
+def test_a_message_that_is_not_acked_comes_again_and_an_acked_one_does_not(
+    any_queue: AnyQueue,
+) -> None:
+    any_queue.publish(Topic.JOBS, [{"n": 0}])
+    first = _take(any_queue)
+    any_queue.nack(first, at(0), delay_s=0)
+    second = _take(any_queue)
+    assert (second.id, second.message) == (first.id, {"n": 0})
+    any_queue.ack(second)
+    any_queue.publish(Topic.JOBS, [{"n": 1}])
+    assert _take(any_queue, 1e6).message == {"n": 1}
+
+
+def test_a_message_keeps_the_moment_of_its_publishing(queue: LocalQueue) -> None:
+    queue.publish(Topic.JOBS, [{}])
+    assert _take(queue, 9).published_at == NOW
 
 
 def test_messages_are_delivered_in_the_order_of_their_publishing(queue: LocalQueue) -> None:

@@ -72,6 +72,15 @@ def test_a_job_comes_back_as_it_was_written(store: Store) -> None:
     assert [store.get_job(job.id) for job in jobs] == jobs
 
 
+def test_metadata_may_have_odd_keys(store: Store) -> None:
+    odd = {"": "empty", "__name__": "reserved", "a.b/c`d": "path", "x" * 64: "long"}
+    store.create([queued_job(metadata=odd)], batch=batch_of(metadata=odd), now=NOW)
+    job, batch = store.get_job("job_1"), store.get_batch("batch_1")
+    assert job is not None
+    assert batch is not None
+    assert job.metadata == batch.metadata == odd
+
+
 def test_a_batch_and_a_record_come_back_as_they_were_written(store: Store) -> None:
     batch = batch_of(metadata={"a": "b"}, webhook=Webhook("https://example.org"), check_at=at(9))
     record = key_record()
