@@ -140,22 +140,30 @@ def test_an_error_of_the_caller_is_not_tried_again(
     assert time.slept == []
 
 
-def test_an_error_page_that_is_not_a_problem_document_is_still_an_error(
+def test_an_error_page_that_is_no_problem_document_is_not_ours(
     api: FakeApi, client: Client
 ) -> None:
     api.faults = [lambda: Response("<h1>Not here</h1>", 404, content_type="text/html")]
 
-    with pytest.raises(ApiError, match="404") as caught:
+    with pytest.raises(UnexpectedAnswer, match=r"404 NOT FOUND: that is not VerseQueue itself"):
         client.get("job_1")
 
-    assert caught.value.slug == "http-404"
+
+def test_a_gateways_error_page_is_tried_again(api: FakeApi, time: FakeTime) -> None:
+    page = Response("<h1>Bad gateway</h1>", 502, content_type="text/html")
+    api.faults = [lambda: page] * 3
+    with connect(api.url, time, retry_for_s=0.5) as client:
+        with pytest.raises(ApiError, match="502") as caught:
+            client.submit("rain")
+        assert caught.value.slug == "http-502"
+        assert client.submit("rain").id == "job_0"
 
 
 def test_a_post_is_not_carried_elsewhere_by_a_redirect(api: FakeApi, client: Client) -> None:
     moved = {"Location": "https://example.org/v1/jobs"}
     api.faults = [lambda: Response("", 301, moved)]
 
-    with pytest.raises(ApiError, match=r"points to https://example\.org"):
+    with pytest.raises(UnexpectedAnswer, match=r"points to https://example\.org"):
         client.submit("rain")
 
 

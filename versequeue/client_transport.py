@@ -109,7 +109,7 @@ class Transport:
             return self._unreachable("could not be reached")
         if response.status_code < 300 or response.status_code == 304:
             return response
-        return api_error(response)
+        return error_of(response)
 
     def _unreachable(self, what: str) -> ServerUnreachable:
         return ServerUnreachable(f"The server at {self.url} {what}.")
@@ -121,16 +121,23 @@ def pause_before_retry(attempt: int, retry_after_s: float | None, jitter: float)
     return max(retry_after_s or 0.0, longest_s * (0.5 + jitter / 2))
 
 
-def api_error(response: requests.Response) -> ApiError:
-    """The error that a response stands for, whether or not its body is a problem document."""
+def error_of(response: requests.Response) -> ClientError:
+    """The error that a response stands for: a problem document, a gateway's page, or neither."""
     document: Any = None
     if "json" in response.headers.get("Content-Type", ""):
         try:
             document = response.json()
         except ValueError:
             document = None
-    problem = document if isinstance(document, dict) else {"title": _plain_title(response)}
-    return ApiError(response.status_code, problem, retry_after_s(response))
+    if isinstance(document, dict):
+        return ApiError(response.status_code, document, retry_after_s(response))
+    said = f"{response.status_code} {response.reason or ''}".rstrip()
+    if response.status_code in RETRIED_STATUSES:
+        title = f"The server answered {said}."
+        return ApiError(response.status_code, {"title": title}, retry_after_s(response))
+    where = response.headers.get("Location")
+    moved = f" and points to {where}" if where and response.is_redirect else ""
+    return UnexpectedAnswer(f"{response.url} answers {said}{moved}: that is not VerseQueue itself.")
 
 
 def retry_after_s(response: requests.Response) -> float | None:
@@ -152,12 +159,6 @@ def json_answer(response: requests.Response) -> object:
         return response.json()
     except ValueError as error:
         raise UnexpectedAnswer(f"What answers at {response.url} is not VerseQueue.") from error
-
-
-def _plain_title(response: requests.Response) -> str:
-    where = response.headers.get("Location")
-    moved = f", which points to {where}" if where and response.is_redirect else ""
-    return f"The server answered {response.status_code} {response.reason or ''}".rstrip() + moved
 
 
 def _worth_retrying(error: ClientError) -> bool:
