@@ -1,5 +1,6 @@
 """The rules of a job: what each change does, and what no change may do."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,13 +71,14 @@ def test_a_renewal_never_reaches_beyond_the_attempts_own_limit(queued: Job) -> N
 @pytest.mark.parametrize("at_s", [30, 31])
 def test_a_worker_whose_lease_has_lapsed_can_change_nothing(queued: Job, at_s: float) -> None:
     running, at = claimed(queued), later(at_s)
-    for change in (
+    changes: list[Callable[[], Job]] = [
         lambda: jobs.renew(running, 1, at, lease_s=30, lines=(), stage=Stage.WRITING),
         lambda: jobs.succeed(running, 1, at, OUTPUT, Metrics()),
         lambda: jobs.give_up(running, 1, at, ERROR, retry=True),
         lambda: jobs.hand_back(running, 1, at, "stop"),
         lambda: jobs.end_canceled(running, 1, at),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(LeaseLost):
             change()
 

@@ -41,7 +41,7 @@ schema = _schema()
 
 
 @schema.parametrize()
-@settings(
+@settings(  # type: ignore[untyped-decorator]
     max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 def test_no_answer_is_undocumented_and_none_is_a_5xx(case: Any) -> None:
