@@ -1,9 +1,6 @@
 """Staged folders: what is in them, and that each starts with its own requirements alone."""
 
-import hashlib
 import subprocess
-import sys
-import venv
 from pathlib import Path
 
 import pytest
@@ -19,9 +16,8 @@ from deploy.stage import (
     stage_all,
 )
 from deploy.trial import started
+from tests.environments import python_of
 
-#: Environments are kept between runs, under the digest of what was asked of them.
-VENVS = ROOT / ".versequeue" / "venvs"
 #: No service listens there: constructing clients must not need one.
 CLOUD = {
     "VERSEQUEUE_BACKEND": "gcp",
@@ -151,27 +147,6 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = tmp_path_factory.mktemp("staged") / "build"
     stage_all(build, "", print)
     return build
-
-
-def python_of(folder: Path) -> Path:
-    """The Python of an environment that has the folder's requirements and nothing else."""
-    text = (folder / "requirements.txt").read_text(encoding="utf-8")
-    wanted = sorted(line.split("#")[0].strip() for line in text.splitlines())
-    key = "\n".join([sys.version, *filter(None, wanted)])
-    home = VENVS / hashlib.sha256(key.encode()).hexdigest()[:16]
-    python = home / "bin" / "python"
-    if not (home / "complete").exists():
-        venv.create(home, clear=True, with_pip=False)
-        install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-        done = subprocess.run(
-            [*install, "-r", str(folder / "requirements.txt")],
-            capture_output=True,
-            text=True,
-            timeout=280,
-        )
-        assert done.returncode == 0, done.stderr
-        (home / "complete").touch()
-    return python
 
 
 @pytest.mark.processes
