@@ -9,13 +9,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 from tqdm import tqdm
 
 from lyricist.bundle import DEFAULT_FOLDER
 from lyricist.errors import LyricistError
+from lyricist.schemes import PATTERNS
 from lyricist.songs import Song, SongRequest
 
 PRESETS = ("default", "tiny")
@@ -129,6 +130,49 @@ def generate(
         result = writer.write([request], show)[0]
         if not isinstance(result, Song):
             raise result
+
+
+@main.command("evaluate")
+@click.option("--prompts", type=click.File(encoding="utf-8"), help="A file, one prompt a line.")
+@click.option("--baseline", type=click.Choice(["free", "none"]), default="free", show_default=True)
+@click.option("--lines", type=click.IntRange(4, 64), multiple=True, default=(8, 16))
+@click.option("--scheme", type=click.Choice(tuple(PATTERNS)), multiple=True, default=("AABB",))
+@click.option("--together", type=click.IntRange(1, 8), default=1, help="Songs written at once.")
+@click.option("--drafts", type=click.IntRange(1, 8), default=4, help="Candidates for each line.")
+@click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True)
+@click.option("--bundle", type=click.Path(path_type=Path), help="A bundle's folder.")
+@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Where a JSON file goes.")
+def evaluate_lyrics(
+    prompts: TextIO | None,
+    baseline: str,
+    lines: tuple[int, ...],
+    scheme: tuple[str, ...],
+    together: int,
+    drafts: int,
+    preset: str,
+    bundle: Path | None,
+    threads: int,
+    out: Path | None,
+) -> None:
+    """Measure the lyrics: rhyme, variety, length, topic, time. Repeat --lines and --scheme."""
+    from lyricist import evaluate as evaluation  # loads the model runtime
+
+    settings = evaluation.Settings(
+        prompts=evaluation.read_prompts(prompts.read()) if prompts else evaluation.frozen_prompts(),
+        lines=lines,
+        schemes=scheme,
+        with_free=baseline == "free",
+        together=together,
+        drafts=drafts,
+        threads=threads,
+    )
+    with _clear_errors():
+        folder = bundle or DEFAULT_FOLDER / preset
+        columns = evaluation.evaluate(folder, settings, lambda text: click.echo(text, err=True))
+        click.echo(evaluation.table(columns))
+        if out is not None:
+            out.write_text(evaluation.as_json(columns, settings), encoding="utf-8")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,209 @@
+"""Measures the lyrics of a model on a set of prompts, beside free sampling and shuffled lines.
+
+Owns the runs, the bootstrap intervals, the table and the JSON file; `metrics` says what each figure
+means.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from lyricist.bundle import read_bundle
+from lyricist.desk import SongSession
+from lyricist.engine import Engine, FloatArray
+from lyricist.free_verse import write_freely
+from lyricist.metrics import Verse, measure
+from lyricist.prompts import style_of
+from lyricist.songs import Song, SongRequest
+from lyricist.tokens import Tokens
+from lyricist.writer import DRAFTS, MOST_SONGS, Writer
+
+OURS, FREE, SHUFFLED = "ours", "free sampling", "ours, shuffled"
+#: Times that the prompts are drawn again for an interval.
+_RESAMPLES = 1000
+_SECONDS, _PASSES = "seconds a line", "passes a line"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is run."""
+
+    prompts: tuple[str, ...]
+    lines: tuple[int, ...] = (8, 16)
+    schemes: tuple[str, ...] = ("AABB",)
+    with_free: bool = True
+    #: Songs written together; only 1 gives the time of one song.
+    together: int = 1
+    drafts: int = DRAFTS
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class Column:
+    """One way of writing, all prompts: a column of the table."""
+
+    writer: str
+    lines: int
+    scheme: str
+    #: Figure -> mean over the prompts, and the bounds of its 95 % bootstrap interval.
+    figures: Mapping[str, tuple[float, float, float]]
+    verses: tuple[Verse, ...]
+
+
+class CountingEngine:
+    """An engine that counts its passes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.vocabulary_size = engine.vocabulary_size
+        self.context_length = engine.context_length
+        self.max_rows = engine.max_rows
+        self.length, self.rewind, self.copy = engine.length, engine.rewind, engine.copy
+        self.passes = 0
+
+    def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:
+        self.passes += 1
+        return self._engine.prefill(row, tokens)
+
+    def step(self, tokens: Mapping[int, int]) -> dict[int, FloatArray]:
+        self.passes += 1
+        return self._engine.step(tokens)
+
+
+def frozen_prompts() -> tuple[str, ...]:
+    """The fifty prompts that published figures are about."""
+    text = resources.files("lyricist").joinpath("data/prompts.txt").read_text(encoding="utf-8")
+    return read_prompts(text)
+
+
+def read_prompts(text: str) -> tuple[str, ...]:
+    """One prompt a line; empty lines and lines that start with # are skipped."""
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+def evaluate(folder: Path, settings: Settings, show: Callable[[str], None]) -> list[Column]:
+    """Write all that `settings` ask for with the bundle in `folder`, and measure it."""
+    columns = []
+    for scheme in settings.schemes:
+        for lines in settings.lines:
+            show(f"{scheme}, {lines} lines")
+            ours = _column(OURS, *_run(folder, settings, scheme, lines, None))
+            columns.append(ours)
+            if settings.with_free:
+                free = _run(folder, settings, scheme, lines, write_freely)
+                columns += [_column(FREE, *free), _shuffled(ours)]
+    return columns
+
+
+def table(columns: Sequence[Column]) -> str:
+    """The figures as Markdown, one row a figure."""
+    heads = [f"{column.writer}, {column.scheme}, {column.lines}" for column in columns]
+    rows = ["| | " + " | ".join(heads) + " |", "|---" * (len(columns) + 1) + "|"]
+    for name in columns[0].figures:
+        cells = [_cell(column.figures.get(name)) for column in columns]
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def as_json(columns: Sequence[Column], settings: Settings) -> str:
+    """Everything that was measured, and the lyrics themselves."""
+    figures = [asdict(column) for column in columns]
+    return json.dumps({"settings": asdict(settings), "columns": figures}, ensure_ascii=False)
+
+
+def _run(
+    folder: Path, settings: Settings, scheme: str, lines: int, session: SongSession | None
+) -> tuple[list[Verse], dict[str, list[float]]]:
+    """The verses of all prompts, and what each took."""
+    writer, engine = _open(folder, settings, session)
+    requests = [
+        SongRequest(prompt=prompt, lines=lines, rhyme_scheme=scheme, seed=seed)
+        for seed, prompt in enumerate(settings.prompts)
+    ]
+    writer.write([replace(requests[0], lines=4)], _go_on)  # the first pass is a slow one
+    verses: list[Verse] = []
+    costs: dict[str, list[float]] = {_SECONDS: [], _PASSES: []}
+    for start in range(0, len(requests), settings.together):
+        group = requests[start : start + settings.together]
+        passes, began = engine.passes, time.perf_counter()
+        songs = writer.write(group, _go_on)
+        seconds = (time.perf_counter() - began) / (lines * len(group))
+        costs[_SECONDS] += [seconds] * len(group)
+        costs[_PASSES] += [(engine.passes - passes) / (lines * len(group))] * len(group)
+        for request, song in zip(group, songs, strict=True):
+            if not isinstance(song, Song):
+                raise song
+            verses.append(_verse(request, song))
+    return verses, costs
+
+
+def _open(
+    folder: Path, settings: Settings, session: SongSession | None
+) -> tuple[Writer, CountingEngine]:
+    from lyricist.engine_litert import LiteRtEngine  # loads the runtime
+
+    bundle = read_bundle(folder)
+    rows = MOST_SONGS * settings.drafts
+    engine = CountingEngine(LiteRtEngine(bundle, max_rows=rows, threads=settings.threads))
+    return Writer(engine, Tokens(bundle), bundle.name, bundle.digest, session), engine
+
+
+def _go_on(_index: int, _lines: Sequence[str]) -> bool:
+    return True
+
+
+def _verse(request: SongRequest, song: Song) -> Verse:
+    style = style_of(request)
+    return Verse(
+        prompt=request.prompt,
+        asked_lines=request.lines,
+        scheme=request.rhyme_scheme,
+        lines=tuple(line for section in song.sections for line in section.lines),
+        fewest_syllables=style.fewest,
+        most_syllables=style.most,
+    )
+
+
+def _shuffled(column: Column) -> Column:
+    order = random.Random(0)
+    verses = [
+        replace(verse, lines=tuple(order.sample(verse.lines, len(verse.lines))))
+        for verse in column.verses
+    ]
+    return _column(SHUFFLED, verses, {})
+
+
+def _column(writer: str, verses: Sequence[Verse], costs: Mapping[str, Sequence[float]]) -> Column:
+    measured = [measure(verse) for verse in verses]
+    values = {name: [figures[name] for figures in measured] for name in measured[0]}
+    return Column(
+        writer=writer,
+        lines=verses[0].asked_lines,
+        scheme=verses[0].scheme,
+        figures={name: _interval(shares) for name, shares in {**values, **costs}.items()},
+        verses=tuple(verses),
+    )
+
+
+def _interval(values: Iterable[float]) -> tuple[float, float, float]:
+    """Mean and 95 % bootstrap interval (Efron 1979) of the values that are numbers."""
+    numbers = np.array([value for value in values if not np.isnan(value)])
+    if not len(numbers):
+        return (float("nan"),) * 3
+    draws = np.random.default_rng(0).choice(numbers, (_RESAMPLES, len(numbers))).mean(axis=1)
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return float(numbers.mean()), float(low), float(high)
+
+
+def _cell(figure: tuple[float, float, float] | None) -> str:
+    if figure is None or np.isnan(figure[0]):
+        return ""
+    mean, low, high = figure
+    return f"{mean:.3f}" if low == high else f"{mean:.3f} ({low:.3f}–{high:.3f})"
