@@ -6,19 +6,20 @@ as it has answered.
 
 import json
 import threading
-from concurrent import futures
 from typing import Any
 
+from google import pubsub_v1 as api
 from google.api_core import exceptions, retry
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.pubsub_v1 import PublisherClient
-from google.cloud.pubsub_v1.types import PublisherOptions
 
 from versequeue.errors import QueueUnavailable, StartupError
 from versequeue.queue import Message, Topic
 
 #: A publish may take so long, retries included, before it is left to the sweep.
 PUBLISH_TIMEOUT_S = 5.0
+#: The most that Pub/Sub takes at once.
+MESSAGES_PER_CALL = 1000
 
 
 class PubSubQueue:
@@ -39,13 +40,18 @@ class PubSubQueue:
         try:
             client = self._client()
             path = client.topic_path(self._project, topic.value)
-            sent = [
-                client.publish(path, json.dumps(dict(message)).encode(), timeout=PUBLISH_TIMEOUT_S)
-                for message in messages
-            ]
-            for each in sent:
-                each.result(timeout=PUBLISH_TIMEOUT_S)
-        except (exceptions.GoogleAPIError, GoogleAuthError, futures.TimeoutError) as error:
+            for start in range(0, len(messages), MESSAGES_PER_CALL):
+                part = messages[start : start + MESSAGES_PER_CALL]
+                data = [{"data": json.dumps(dict(message)).encode()} for message in part]
+                # The plain call, for PublisherClient's own collects messages in a thread, where
+                # what goes wrong may be raised to nobody.
+                api.PublisherClient.publish(
+                    client,
+                    request={"topic": path, "messages": data},
+                    retry=_retry(),
+                    timeout=PUBLISH_TIMEOUT_S,
+                )
+        except (exceptions.GoogleAPIError, GoogleAuthError) as error:
             raise QueueUnavailable(
                 f"The queue fails: {_reason(error)}; the sweep publishes again."
             ) from error
@@ -54,25 +60,25 @@ class PubSubQueue:
         """Let go of the connection; a later use connects again."""
         with self._connecting:
             if self._connected:
-                self._connected.stop()
                 self._connected.transport.close()
             self._connected = None
 
     def _client(self) -> Any:
         with self._connecting:
             if self._connected is None:
-                options = PublisherOptions(
-                    retry=retry.Retry(
-                        predicate=retry.if_exception_type(
-                            exceptions.ServiceUnavailable, exceptions.InternalServerError
-                        ),
-                        initial=0.1,
-                        maximum=1.0,
-                        timeout=PUBLISH_TIMEOUT_S,
-                    )
-                )
-                self._connected = PublisherClient(publisher_options=options)
+                self._connected = PublisherClient()
             return self._connected
+
+
+def _retry() -> Any:
+    return retry.Retry(
+        predicate=retry.if_exception_type(
+            exceptions.ServiceUnavailable, exceptions.InternalServerError
+        ),
+        initial=0.1,
+        maximum=1.0,
+        timeout=PUBLISH_TIMEOUT_S,
+    )
 
 
 def _reason(error: Exception) -> str:
