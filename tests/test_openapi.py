@@ -40,8 +40,8 @@ def _as_it_is(_context: Any, value: Any) -> bytes:
 schema = _schema()
 
 
-@schema.parametrize()
-@settings(  # type: ignore[untyped-decorator]
+@schema.parametrize()  # type: ignore[untyped-decorator]
+@settings(
     max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 def test_no_answer_is_undocumented_and_none_is_a_5xx(case: Any) -> None:
