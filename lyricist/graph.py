@@ -45,7 +45,10 @@ class Graph:
         self._sizes: dict[str, tuple[int, ...]] = {}
         names = [f"{kind}_{layer}" for layer in layers for kind in ("key", "value")]
         #: Cached keys and values of layer after layer: (sequences, heads, cached, head_size).
-        self.caches: list[View] = [self.input(name) for name in names]
+        self.caches: list[View] = [
+            _swapped(self.input(name)) if name.startswith("value") else self.input(name)
+            for name in names
+        ]
         outputs = {
             str(detail["name"]): int(detail["index"])
             for detail in self._interpreter.get_output_details()
@@ -73,7 +76,6 @@ class Graph:
 
     def _input_sizes(self, shape: PassShape) -> dict[str, tuple[int, ...]]:
         heads, head_size = self._architecture.key_value_heads, self._architecture.head_size
-        cache = (shape.sequences, heads, shape.cached, head_size)
         sizes: dict[str, tuple[int, ...]] = {
             "hidden": (shape.positions, self._architecture.width),
             "cosine": (shape.positions, 1, head_size),
@@ -83,5 +85,11 @@ class Graph:
             "chosen": (shape.chosen, shape.positions),
         }
         for layer in range(self._architecture.layers):
-            sizes[f"key_{layer}"] = sizes[f"value_{layer}"] = cache
+            sizes[f"key_{layer}"] = (shape.sequences, heads, shape.cached, head_size)
+            sizes[f"value_{layer}"] = (shape.sequences, heads, head_size, shape.cached)
         return sizes
+
+
+def _swapped(view: View) -> View:
+    """Values stand in the graph with their last two axes swapped."""
+    return lambda: view().swapaxes(-1, -2)

@@ -6,6 +6,7 @@ Owns the arithmetic; knows no files and no quantization.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -15,6 +16,17 @@ Tensors = Mapping[str, tf.Tensor]
 
 # Shapes below: positions = new tokens of this pass; sequences = 1 (a chunk of one sequence) or
 # positions (one token each); cached = length of the caches, padded; chosen = rows with logits.
+
+
+class Attended(NamedTuple):
+    """Positions that queries attend to."""
+
+    #: (sequences, heads, cached, head_size), or (1, heads, positions, head_size)
+    key: tf.Tensor
+    #: (sequences, heads, head_size, cached), or (1, heads, positions, head_size)
+    value: tf.Tensor
+    #: (positions, 1, 1, cached or positions)
+    mask: tf.Tensor
 
 
 def input_specs(architecture: Architecture) -> dict[str, tf.TensorSpec]:
@@ -30,7 +42,7 @@ def input_specs(architecture: Architecture) -> dict[str, tf.TensorSpec]:
     }
     for layer in range(architecture.layers):
         shapes[f"key_{layer}"] = (None, heads, None, head_size)  # (sequences, heads, cached, size)
-        shapes[f"value_{layer}"] = (None, heads, None, head_size)
+        shapes[f"value_{layer}"] = (None, heads, head_size, None)  # (.., size, cached)
     return {name: tf.TensorSpec(shape, tf.float32, name) for name, shape in shapes.items()}
 
 
@@ -43,12 +55,11 @@ def forward(architecture: Architecture, weights: Tensors, inputs: Tensors) -> di
         fused = _project(_normalize(hidden, architecture), weights[f"query_key_value_{layer}"])
         query, key, value = _split_heads(fused, inputs, architecture)
         outputs[f"new_key_{layer}"], outputs[f"new_value_{layer}"] = key, value
-        mixed = _attend(
-            query,
-            (inputs[f"key_{layer}"], inputs[f"value_{layer}"], inputs["cached_mask"]),
-            (_sequence(key, architecture), _sequence(value, architecture), inputs["new_mask"]),
-            architecture,
+        cached = Attended(inputs[f"key_{layer}"], inputs[f"value_{layer}"], inputs["cached_mask"])
+        new = Attended(
+            _sequence(key, architecture), _sequence(value, architecture), inputs["new_mask"]
         )
+        mixed = _attend(query, cached, new, architecture)
         hidden += _project(mixed, weights[f"attention_output_{layer}"])
         gate_up = _project(_normalize(hidden, architecture), weights[f"gate_up_{layer}"])
         gate, up = tf.split(gate_up, 2, axis=-1)  # (positions, feed_forward) each
@@ -90,24 +101,29 @@ def _sequence(heads: tf.Tensor, architecture: Architecture) -> tf.Tensor:
 
 
 def _attend(
-    query: tf.Tensor,
-    cached: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
-    new: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
-    architecture: Architecture,
+    query: tf.Tensor, cached: Attended, new: Attended, architecture: Architecture
 ) -> tf.Tensor:
     """Softmax attention over the cache and over the new positions; (positions, query_width).
 
     The two are kept apart to the end: nothing as large as the cache is ever concatenated, and a
     row's sums do not depend on how many other rows share the pass, so that a text comes out the
-    same alone and in a batch. The scale 1 / sqrt(head_size) is folded into the query's weights.
+    same alone and in a batch. The caches are left operands, because XNNPACK reads those as they
+    are and repacks right ones at every pass. The scale 1 / sqrt(head_size) is in the query.
     """
-    grouped = tf.reshape(
+    grouped = tf.reshape(  # (positions, key_value_heads, group, head_size)
         query, [-1, architecture.key_value_heads, architecture.group, architecture.head_size]
     )
-    scores = [tf.matmul(grouped, key, transpose_b=True) + mask for key, _, mask in (cached, new)]
-    peaks = [tf.reduce_max(score, axis=-1, keepdims=True) for score in scores]
-    peak = tf.maximum(*peaks)  # (positions, key_value_heads, group, 1)
+    scores = (  # (positions, key_value_heads, group, cached or positions)
+        _swap(tf.matmul(cached.key, grouped, transpose_b=True)) + cached.mask,
+        tf.matmul(grouped, new.key, transpose_b=True) + new.mask,
+    )
+    peak = tf.maximum(*[tf.reduce_max(score, axis=-1, keepdims=True) for score in scores])
     shares = [tf.exp(score - peak) for score in scores]
     total = tf.add(*[tf.reduce_sum(share, axis=-1, keepdims=True) for share in shares])
-    sums = [tf.matmul(share, part[1]) for share, part in zip(shares, (cached, new), strict=True)]
-    return tf.reshape(tf.add(*sums) / total, [-1, architecture.query_width])
+    mixed = _swap(tf.matmul(cached.value, shares[0], transpose_b=True))
+    mixed += tf.matmul(shares[1], new.value)  # (positions, key_value_heads, group, head_size)
+    return tf.reshape(mixed / total, [-1, architecture.query_width])
+
+
+def _swap(matrices: tf.Tensor) -> tf.Tensor:
+    return tf.transpose(matrices, [0, 1, 3, 2])
