@@ -24,6 +24,7 @@ def test_a_cancel_ends_what_is_queued_and_asks_what_is_running() -> None:
     )
     for _ in range(2):
         answer = api.client.post(f"/v1/batches/{batch_id}/cancel")
+        api.clock.pass_s(1)
         assert answer.status_code == 200
         assert answer.get_json()["request_counts"]["canceled"] == 1
         assert answer.get_json()["status"] == "running"
@@ -33,6 +34,9 @@ def test_a_cancel_ends_what_is_queued_and_asks_what_is_running() -> None:
     assert (batch["status"], batch["done"]) == ("canceled", True)
     assert batch["request_counts"]["succeeded"] == 1
     assert batch["request_counts"]["canceled"] == 2
+    stored = api.store.get_batch(batch_id)
+    assert stored is not None
+    assert stored.cancel_requested_at == now
 
 
 def test_a_finished_batch_is_not_canceled() -> None:
@@ -131,6 +135,32 @@ def test_two_retries_at_once_retry_once(monkeypatch: pytest.MonkeyPatch) -> None
     batches.retry_failed(batch_id)
     assert look(api, batch_id)["request_counts"]["queued"] == 2
     assert len(jobs_of(api, batch_id)) == 5
+
+
+def test_a_retry_that_comes_late_does_not_open_a_batch_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    api = make_api()
+    batch_id = finished_with_two_failed(api)
+    batches = BatchService(api.service)
+    create = api.store.create
+    nested: list[int] = []
+
+    def create_after_a_whole_round(*args: Any, **more: Any) -> None:
+        if not nested:
+            nested.append(1)
+            batches.retry_failed(batch_id)
+            for job in jobs_of(api, batch_id):
+                if job.status is Status.QUEUED:
+                    end(api, job, Status.SUCCEEDED)
+            api.clock.pass_s(61)
+            sweep(api.store, api.queue, api.clock)
+        create(*args, **more)
+
+    monkeypatch.setattr(api.store, "create", create_after_a_whole_round)
+    batches.retry_failed(batch_id)
+    assert look(api, batch_id)["finished_at"]
+    assert look(api, batch_id)["request_counts"]["succeeded"] == 3
 
 
 def test_a_retry_that_died_half_way_is_made_whole_by_the_next(
