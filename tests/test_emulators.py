@@ -39,7 +39,7 @@ def test_they_are_killed_noticed_ended_and_started_again_with_nothing_in_them(
     store.create([queued_job()], now=NOW)
     assert own.alive()
 
-    firestore, pubsub = _groups(own)
+    firestore, pubsub = own.groups
     os.killpg(firestore, signal.SIGKILL)
     wait_until(lambda: not own.alive(), limit_s=20)
     with pytest.raises(StoreUnavailable):
@@ -64,7 +64,7 @@ def test_a_port_that_is_taken_is_a_sentence_that_names_the_log(
             StartupError, match=r"Firestore emulator does not start.*firestore\.log"
         ):
             unlucky.start()
-    assert [group for group in _groups(unlucky) if _processes(group)] == []
+    assert [group for group in unlucky.groups if _processes(group)] == []
 
 
 def test_a_machine_without_the_cloud_sdk_is_told_what_it_lacks(
@@ -81,11 +81,6 @@ def _is_forgotten(store: Store, job_id: str) -> bool:
         return store.get_job(job_id) is None
     except StoreUnavailable:  # the connection waits a little before it tries again
         return False
-
-
-def _groups(started: Emulators) -> list[int]:
-    both = (started._firestore._process, started._pubsub._process)
-    return [process.pid for process in both if process]
 
 
 def _processes(group: int) -> list[str]:

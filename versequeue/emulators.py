@@ -45,13 +45,13 @@ class Emulators:
         self._firestore = _Emulator(
             "Firestore",
             ["emulators", "firestore", "start"],
-            firestore_port or _free_port(),
+            firestore_port or free_port(),
             folder / "firestore.log",
         )
         self._pubsub = _Emulator(
             "Pub/Sub",
             ["beta", "emulators", "pubsub", "start", f"--data-dir={data}", f"--project={PROJECT}"],
-            pubsub_port or _free_port(),
+            pubsub_port or free_port(),
             folder / "pubsub.log",
         )
 
@@ -79,9 +79,15 @@ class Emulators:
             "GOOGLE_CLOUD_PROJECT": PROJECT,
         }
 
+    @property
+    def groups(self) -> list[int]:
+        """The process groups of those that were started."""
+        both = (self._firestore.group, self._pubsub.group)
+        return [group for group in both if group is not None]
+
     def alive(self) -> bool:
-        """Whether both run and answer."""
-        return self._firestore.answers() and self._pubsub.answers()
+        """Whether both are there, however slowly they answer."""
+        return self._firestore.listens() and self._pubsub.listens()
 
     def stop(self) -> None:
         """End both and every process that they have started; safe to repeat."""
@@ -121,6 +127,21 @@ class _Emulator:
                 raise StartupError(f"The {self._noun} emulator does not start: see {self._log}.")
             time.sleep(LOOK_S)
 
+    @property
+    def group(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def listens(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            return False
+        try:
+            socket.create_connection(("127.0.0.1", self._port), timeout=5).close()
+        except TimeoutError:
+            return True
+        except OSError:
+            return False
+        return True
+
     def answers(self) -> bool:
         connection = http.client.HTTPConnection(self.address, timeout=5)
         try:
@@ -151,7 +172,8 @@ class _Emulator:
             self._process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

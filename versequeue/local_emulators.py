@@ -1,0 +1,205 @@
+"""`versequeue up --backend emulators`: the deployment on one machine, on Google's own emulators.
+
+Every function is a functions-framework process, as in the cloud; Pub/Sub pushes; the page and the
+API are on one origin. What dies is started again. The emulators forget everything when they end.
+"""
+
+import logging
+import os
+import socket
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import requests
+import waitress
+
+from versequeue.emulators import PROJECT, Emulators
+from versequeue.errors import VerseQueueError
+from versequeue.forwarding import Activator, Forward
+from versequeue.function_process import FunctionProcess
+from versequeue.local_app import LocalApp
+from versequeue.queue import Topic
+from versequeue.reaper import Reaper
+
+if TYPE_CHECKING:
+    from versequeue.local import UpOptions
+
+log = logging.getLogger(__name__)
+ROOT = Path(__file__).resolve().parent.parent
+#: Requests that one process serves at a time; the worker does one, as in the cloud.
+THREADS, WORKER_THREADS = 24, 1
+#: How often the parts are looked after.
+LOOK_S = 0.5
+SWEEP_LIMIT_S = 300.0
+
+
+def run_up_on_emulators(options: "UpOptions") -> int:
+    """Serve until SIGINT or SIGTERM; the exit status. Raises StartupError with one sentence."""
+    from versequeue.local import data_dir_lock, embedded_environ, listening, wait_for_signal
+
+    with ExitStack() as stack:
+        listener = stack.enter_context(listening(options.host, options.port))
+        stack.enter_context(data_dir_lock(options.data_dir))
+        emulators = Emulators(options.data_dir / "emulators")
+        os.environ.update(embedded_environ(options, os.environ))
+        os.environ.update(emulators.environ)
+        os.environ.update(
+            {
+                "VERSEQUEUE_BACKEND": "gcp",
+                "VERSEQUEUE_PROJECT": PROJECT,
+                "VERSEQUEUE_TRUSTED_PROXIES": "1",
+            }
+        )
+        server = stack.enter_context(EmulatedServer(options, listener, emulators))
+        sys.stdout.write(
+            f"VerseQueue is ready at http://{options.host}:{listener.getsockname()[1]}/\n"
+        )
+        sys.stdout.flush()
+        wait_for_signal(server.failed)
+    return 1 if server.failed.is_set() else 0
+
+
+class EmulatedServer:
+    """Context manager: everything runs inside it, and no process is left at its end."""
+
+    def __init__(self, options: "UpOptions", listener: socket.socket, emulators: Emulators) -> None:
+        from versequeue import backend
+        from versequeue.local_server import check_model
+
+        check_model(backend.model_folder(backend.settings()), options.model)
+        self.failed = threading.Event()
+        self._stopping = threading.Event()
+        self._emulators = emulators
+        self._reaper = Reaper()
+        self._scratch = TemporaryDirectory(prefix="versequeue-")
+        self._functions = {
+            name: self._function(name, kind)
+            for name, kind in (
+                ("submit", "http"),
+                ("results", "http"),
+                ("notify", "cloudevent"),
+                ("sweep", "http"),
+            )
+        }
+        self._worker = self._function("worker", "cloudevent", WORKER_THREADS)
+        self._activator = Activator(self._worker, options.idle_timeout_s)
+        app = LocalApp(
+            submit=Forward(self._functions["submit"].url),
+            results=Forward(self._functions["results"].url),
+            web=ROOT / "web",
+        )
+        self._front = waitress.create_server(
+            app, sockets=[listener], threads=THREADS, ident="VerseQueue", channel_timeout=60
+        )
+        self._pushes = waitress.create_server(
+            self._activator, host="127.0.0.1", port=0, threads=8, channel_timeout=3600
+        )
+        self._sweep_interval_s = backend.settings().sweep_interval_s
+        self._threads = [
+            threading.Thread(target=run, name=name, daemon=True)
+            for name, run in (
+                ("http", self._front.run),
+                ("pushes", self._pushes.run),
+                ("keeper", self._keep),
+                ("sweeper", self._sweep_on),
+            )
+        ]
+
+    def __enter__(self) -> "EmulatedServer":
+        """Start the emulators and the functions beside each other; return when all answer."""
+        try:
+            for function in self._functions.values():
+                function.start()
+            self._start_emulators()
+            for function in self._functions.values():
+                function.ensure()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Stop the worker first, so that it can hand its job back."""
+        self._stopping.set()
+        self._worker.end()
+        for thread in self._threads[2:]:
+            if thread.ident:
+                thread.join()
+        with ThreadPoolExecutor() as pool:
+            for function in self._functions.values():
+                pool.submit(function.end)
+            pool.submit(self._emulators.stop)
+        self._front.close()
+        self._pushes.close()
+        self._reaper.close()
+        self._scratch.cleanup()
+
+    def _function(self, name: str, kind: str, threads: int = THREADS) -> FunctionProcess:
+        return FunctionProcess(
+            name,
+            ROOT / f"{name}_fn",
+            kind,
+            self._reaper,
+            threads=threads,
+            scratch=Path(self._scratch.name),
+        )
+
+    def _start_emulators(self) -> None:
+        from versequeue.pubsub_topics import create_topics
+
+        for group in self._emulators.groups:
+            self._reaper.forget(group)
+        self._emulators.stop()
+        self._emulators.start()
+        for group in self._emulators.groups:
+            self._reaper.watch(group)
+        worker = f"http://127.0.0.1:{self._pushes.effective_port}"
+        notify = self._functions["notify"].url
+        create_topics(PROJECT, {Topic.JOBS: worker, Topic.BULK: worker, Topic.NOTIFY: notify})
+
+    def _keep(self) -> None:
+        while not self._stopping.wait(LOOK_S):
+            try:
+                self._look_after()
+            except VerseQueueError as error:
+                log.warning("tried again in a moment: %s", error)
+            except Exception:
+                log.exception("a part of the server has failed")
+                self.failed.set()
+                return
+
+    def _look_after(self) -> None:
+        for function in self._functions.values():
+            if not function.running:
+                log.warning("the %s function has ended; it is started again", function.name)
+                function.start()
+        if not self._emulators.alive():
+            log.warning("an emulator has ended; both start again and have forgotten every job")
+            self._start_emulators()
+        if self._activator.stop_if_idle():
+            from versequeue import backend
+
+            backend.desk("up").show_stopped()
+
+    def _sweep_on(self) -> None:
+        url = self._functions["sweep"].url
+        while not self._stopping.wait(self._sweep_interval_s):
+            try:
+                answer = requests.post(url, timeout=SWEEP_LIMIT_S)
+                answer.raise_for_status()
+            except requests.RequestException as error:
+                if not self._stopping.is_set():
+                    log.warning("the sweep failed; the next tick tries again: %s", error)
