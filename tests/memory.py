@@ -92,8 +92,9 @@ class MemoryStore:
                 deleted += 1
         return deleted
 
-    def count_queued(self, before: datetime | None = None) -> int:
+    def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
         queued = [job for job in self.jobs.values() if job.status is Status.QUEUED]
+        queued = [job for job in queued if not singles or job.batch_id is None]
         return sum(1 for job in queued if before is None or job.created_at < before)
 
     def count_created(self, since: datetime, client: str | None = None) -> int:

@@ -207,6 +207,14 @@ def test_a_thousand_rows_are_on_disk_within_three_seconds(tmp_path: Path) -> Non
     store.close()
 
 
+def test_a_visitor_is_not_counted_behind_the_rows_of_a_batch() -> None:
+    api = make_api()
+    a_batch(api, b"x\n" * 50, "text/plain")
+    api.clock.pass_s(1)
+    made = api.client.post("/v1/jobs", json={"prompt": "the sea"})
+    assert made.get_json()["queue_position"] == 1
+
+
 def test_messages_carry_at_most_eight_jobs_and_name_each_once() -> None:
     api = make_api()
     batch_id = a_batch(api, b"x\n" * 20, "text/plain")

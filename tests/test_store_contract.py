@@ -223,6 +223,16 @@ def test_queued_jobs_are_counted_also_up_to_a_moment(store: Store) -> None:
     assert store.count_queued(before=NOW) == 0
 
 
+def test_queued_jobs_of_batches_can_be_left_out_of_the_count(store: Store) -> None:
+    single = queued_job("job_1", created_at=at(1))
+    row = queued_job("job_2", created_at=at(0), batch_id="batch_1")
+    store.create([single, row], batch=batch_of(), now=NOW)
+    assert store.count_queued() == 2
+    assert store.count_queued(singles=True) == 1
+    assert store.count_queued(at(2), singles=True) == 1
+    assert store.count_queued(at(1), singles=True) == 0
+
+
 def test_created_jobs_are_counted_since_a_moment_and_by_client(store: Store) -> None:
     jobs = [queued_job(f"job_{n}", created_at=at(n), client=f"c{n % 2}") for n in range(6)]
     store.create(jobs, now=NOW)

@@ -54,6 +54,7 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
     store.due_batches(NOW)
     store.count_queued()
     store.count_queued(NOW)
+    store.count_queued(NOW, singles=True)
     store.count_created(NOW)
     store.count_created(NOW, "c1")
     store.oldest_created(NOW, "c1")

@@ -224,9 +224,10 @@ def test_every_search_uses_an_index(path: Path) -> None:
     store.batch_counts("batch_1")
     store.count_queued()
     store.count_queued(NOW)
+    store.count_queued(NOW, singles=True)
     store.count_created(NOW)
     store.count_created(NOW, "c1")
     store.oldest_created(NOW, "c1")
     searches = [plan for plan in plans if plan.startswith(("SCAN", "SEARCH"))]
-    assert len(searches) == 9
+    assert len(searches) == 10
     assert [plan for plan in searches if " INDEX " not in plan] == []

@@ -142,10 +142,13 @@ class Service:
         return job
 
     def queue_position(self, job: Job) -> int | None:
-        """How many jobs are before this one and itself; None once it is not queued."""
+        """How many jobs are before this one and itself; None once it is not queued.
+
+        Rows of batches are not before a single visitor's job: it has the right of way.
+        """
         if job.status is not Status.QUEUED:
             return None
-        return self.store.count_queued(before=job.created_at) + 1
+        return self.store.count_queued(job.created_at, singles=job.batch_id is None) + 1
 
     def eta_s(self, job: Job, position: int | None) -> float | None:
         """Seconds until the job's end, as far as is known."""

@@ -85,8 +85,8 @@ class Store(Protocol):
     def delete_expired(self, now: datetime, limit: int = 500) -> int:
         """Delete jobs, batches and records past `expires_at`; how many."""
 
-    def count_queued(self, before: datetime | None = None) -> int:
-        """Queued jobs, or those of them that were created before a moment."""
+    def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
+        """Queued jobs, or those of them created before a moment; `singles`: those of no batch."""
 
     def count_created(self, since: datetime, client: str | None = None) -> int:
         """Jobs created at or after `since`, by everybody or by one client."""

@@ -135,9 +135,11 @@ class FirestoreStore:
         """Nothing: Firestore deletes by `expires_at` itself, which therefore needs no index."""
         return 0
 
-    def count_queued(self, before: datetime | None = None) -> int:
-        """Queued jobs, or those of them that were created before a moment."""
+    def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
+        """Queued jobs, or those of them created before a moment; `singles`: those of no batch."""
         queued: tuple[tuple[str, str, Any], ...] = (("status", "==", Status.QUEUED.value),)
+        if singles:
+            queued += (("batch_id", "==", None),)
         if before is not None:
             queued += (("created_at", "<", before),)
         return self._documents.count(Query("jobs", queued))

@@ -174,9 +174,11 @@ class SqliteStore:
                 deleted += cursor.rowcount
         return deleted
 
-    def count_queued(self, before: datetime | None = None) -> int:
-        """Queued jobs, or those of them that were created before a moment."""
+    def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
+        """Queued jobs, or those of them created before a moment; `singles`: those of no batch."""
         sql = "SELECT count(*) FROM jobs WHERE status = 'queued'"
+        if singles:
+            sql += " AND batch_id IS NULL"
         if before is None:
             return self._count(sql)
         return self._count(f"{sql} AND created_at < ?", format_time(before))
