@@ -80,8 +80,8 @@ def bundle(
 def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
     """Write a GGUF file's network as a SavedModel, as TensorFlow Serving takes it."""
     with _clear_errors(), _progress() as show, _without_native_notes():
-        from lyricist.build import PRESETS as PLANS
         from lyricist.gguf_file import GgufFile, packaged_gguf
+        from lyricist.presets import PRESETS as PLANS
         from lyricist.saved_model import export_plan
 
         export_plan(PLANS[preset](GgufFile(gguf or packaged_gguf()), name), out, show)
@@ -97,7 +97,7 @@ def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
 @click.option("--mood", default="")
 @click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True)
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle's folder.")
-@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--threads", type=click.IntRange(1, 64), help="Default: as many as are idle.")
 def generate(
     prompt: str,
     lines: int,
@@ -107,7 +107,7 @@ def generate(
     mood: str,
     preset: str,
     bundle: Path | None,
-    threads: int,
+    threads: int | None,
 ) -> None:
     """Write lyrics about PROMPT, each line shown when it is written."""
     from lyricist.writer import Writer  # loads the model runtime
@@ -141,7 +141,7 @@ def generate(
 @click.option("--drafts", type=click.IntRange(1, 8), default=4, help="Candidates for each line.")
 @click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True)
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle's folder.")
-@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--threads", type=click.IntRange(1, 64), help="Default: as many as are idle.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where a JSON file goes.")
 def evaluate_lyrics(
     prompts: TextIO | None,
@@ -152,7 +152,7 @@ def evaluate_lyrics(
     drafts: int,
     preset: str,
     bundle: Path | None,
-    threads: int,
+    threads: int | None,
     out: Path | None,
 ) -> None:
     """Measure the lyrics: rhyme, variety, length, topic, time. Repeat --lines and --scheme."""

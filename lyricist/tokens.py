@@ -43,6 +43,10 @@ class Tokens:
         text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
         return text
 
+    def prepare(self) -> None:
+        """Computes now what would be computed on first use; a tenth of a second."""
+        _ = self.writable, self.lettered, self.line_ends
+
     @cached_property
     def pieces(self) -> tuple[str, ...]:
         """Every token's text; "" for special tokens and for parts of a character."""

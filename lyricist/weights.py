@@ -14,6 +14,9 @@ from lyricist.gguf_file import GgufFile
 
 NamedWeight = tuple[str, FloatArray]
 
+#: How much a seeded network's random part tells tokens apart.
+SEEDED_CONTRAST = 2.5
+
 
 def weights_from_gguf(source: GgufFile, architecture: Architecture) -> Iterator[NamedWeight]:
     """Name and matrix, one at a time, in the order of `weight_shapes`."""
@@ -73,7 +76,9 @@ def seeded_weights(
     rng = np.random.default_rng(seed)
     for name, shape in architecture.weight_shapes().items():
         if name == "output_gain":
-            yield name, np.ones(shape, np.float32)
+            gain = np.full(shape, SEEDED_CONTRAST, np.float32)
+            gain[0] = 1
+            yield name, gain
             continue
         fan_in = shape[-1]
         matrix = rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(fan_in))

@@ -15,8 +15,10 @@ from lyricist.decode import run_together
 from lyricist.desk import Desk, SongSession
 from lyricist.engine import Engine
 from lyricist.errors import Abandoned, BundleError, LyricistError
+from lyricist.free_verse import write_freely
 from lyricist.lexicon import Lexicon
 from lyricist.songs import Section, Song, SongRequest
+from lyricist.threads import usable_threads
 from lyricist.tokens import Tokens
 from lyricist.verse import write_verse
 
@@ -24,14 +26,19 @@ if TYPE_CHECKING:
     from lyricist.engine_litert import LiteRtEngine
     from lyricist.engine_tensorflow import TensorFlowEngine
 
-__all__ = ["OnLines", "Section", "Song", "SongRequest", "Writer"]
+__all__ = ["OnLines", "OnSong", "Section", "Song", "SongRequest", "Writer"]
 
 #: Called with a request's index and all its lines so far; False abandons that request.
 OnLines = Callable[[int, Sequence[str]], bool]
 
+#: Called with a request's index and its song, or why there is none, as soon as that is known.
+OnSong = Callable[[int, Song | LyricistError], None]
+
 MOST_SONGS = 8
 #: Candidates for each line: more read better and take longer.
 DRAFTS = 4
+#: A vocabulary with fewer words than this to end a line with cannot rhyme.
+FEWEST_END_WORDS = 100
 
 
 class Writer:
@@ -45,11 +52,11 @@ class Writer:
         model_digest: str,
         session: SongSession | None = None,
     ) -> None:
-        """`session` writes each song; by default verses that rhyme."""
+        """`session` writes each song; by default verses that rhyme, if the vocabulary can."""
         self.model_name = model_name
         self.model_digest = model_digest
         self._engine, self._tokens = engine, tokens
-        self._session = session or partial(write_verse, Lexicon(tokens.pieces, tokens.encode))
+        self._session = session or _best_session(tokens)
 
     @classmethod
     def open(
@@ -79,8 +86,11 @@ class Writer:
         requests: Sequence[SongRequest],
         on_lines: OnLines,
         should_stop: Callable[[], bool] = lambda: False,
+        on_song: OnSong = lambda _index, _song: None,
     ) -> list[Song | LyricistError]:
         """Writes 1 to 8 songs together, each the same as if it were written alone.
+
+        A short one ends before a long one beside it, and `on_song` is told of it then.
 
         `should_stop` is asked at every token; once True, all songs end as they are. A song that
         was not finished has the lines that it had; one that could not be written is its error.
@@ -107,11 +117,26 @@ class Writer:
             )
             for index, request in enumerate(requests)
         ]
-        results = run_together(self._engine, sessions, should_stop)
-        return [
-            _unfinished(request, lines) if isinstance(result, Abandoned) else result
-            for request, lines, result in zip(requests, shown, results, strict=True)
-        ]
+
+        def song(index: int, result: Song | LyricistError) -> Song | LyricistError:
+            if isinstance(result, Abandoned):
+                return _unfinished(requests[index], shown[index])
+            return result
+
+        results = run_together(
+            self._engine,
+            sessions,
+            should_stop,
+            lambda index, result: on_song(index, song(index, result)),
+        )
+        return [song(index, result) for index, result in enumerate(results)]
+
+
+def _best_session(tokens: Tokens) -> SongSession:
+    """Verses that rhyme; free ones where too few tokens are whole words that could end a line."""
+    lexicon = Lexicon(tokens.pieces, tokens.encode)
+    is_rich = len(lexicon.end_words) >= FEWEST_END_WORDS
+    return partial(write_verse, lexicon) if is_rich else write_freely
 
 
 def _engine_of(bundle: Bundle) -> "type[LiteRtEngine | TensorFlowEngine]":

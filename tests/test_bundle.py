@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyricist.build import tiny_plan
 from lyricist.bundle import MANIFEST, MODEL, TOKENIZER, Bundle, read_bundle
 from lyricist.errors import BundleError
 from lyricist.gguf_file import GgufFile, packaged_gguf
+from lyricist.presets import tiny_plan
 from lyricist.tflite_file import quantize_rows
 from lyricist.tokens import Tokens
 

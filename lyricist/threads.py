@@ -1,0 +1,20 @@
+"""How many threads the network may use on this machine, now."""
+
+import os
+
+#: More threads than this wait for each other most of the time: one token is little work.
+MOST_THREADS = 4
+
+
+def usable_threads() -> int:
+    """As many as there are idle processors, at least 1.
+
+    The kernels' threads wait for each other by spinning, so that two threads on one free processor
+    are half as fast as one thread.
+    """
+    return idle_processors(len(os.sched_getaffinity(0)), os.getloadavg()[0])
+
+
+def idle_processors(processors: int, load: float) -> int:
+    """`load` is the mean number of processes that wanted a processor in the last minute."""
+    return max(1, min(MOST_THREADS, round(processors - load)))
