@@ -14,11 +14,13 @@ from tokenizers import Tokenizer
 
 from lyricist import bundle as bundles
 from lyricist.architecture import Architecture, rope_tables
-from lyricist.build import OnProgress, Plan, end_tokens_of, new_folder
+from lyricist.build import OnProgress, end_tokens_of
 from lyricist.bundle import Bundle, BundleFormat, EmbeddingPlace, read_bundle, record_file
 from lyricist.engine import FloatArray
 from lyricist.errors import BuildError
-from lyricist.network import forward
+from lyricist.folders import new_folder
+from lyricist.network import forward, input_specs
+from lyricist.presets import Plan
 from lyricist.served_model import ServedModel
 from lyricist.vocabulary import build_tokenizer
 
@@ -133,7 +135,6 @@ class ServedNetwork(tf.Module):  # type: ignore[misc]
         """(length,) -> (length, vocabulary), as one chunk after an empty cache."""
         length = tf.shape(tokens)[0]
         visible = tf.linalg.band_part(tf.ones((length, length)), -1, 0)
-        heads, size = self._architecture.key_value_heads, self._architecture.head_size
         inputs = {
             "hidden": tf.gather(self._embedding, tokens),
             "cosine": self._cosines[:length, tf.newaxis],
@@ -142,8 +143,9 @@ class ServedNetwork(tf.Module):  # type: ignore[misc]
             "new_mask": ((1.0 - visible) * -1e9)[:, tf.newaxis, tf.newaxis],
             "chosen": tf.eye(length),
         }
-        for layer in range(self._architecture.layers):
-            inputs[f"key_{layer}"] = inputs[f"value_{layer}"] = tf.zeros((1, heads, 0, size))
+        for name, spec in input_specs(self._architecture).items():
+            if name not in inputs:  # a cache: of one sequence, and empty
+                inputs[name] = tf.zeros([1, *(size or 0 for size in spec.shape[1:])])
         return forward(self._architecture, self._weights, inputs)["logits"]
 
 
