@@ -21,6 +21,7 @@ from lyricist.free_verse import write_freely
 from lyricist.metrics import Verse, measure
 from lyricist.prompts import style_of
 from lyricist.songs import Song, SongRequest
+from lyricist.threads import usable_threads
 from lyricist.tokens import Tokens
 from lyricist.writer import DRAFTS, MOST_SONGS, Writer
 
@@ -41,7 +42,7 @@ class Settings:
     #: Songs written together; only 1 gives the time of one song.
     together: int = 1
     drafts: int = DRAFTS
-    threads: int = 2
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ def _open(
 
     bundle = read_bundle(folder)
     rows = MOST_SONGS * settings.drafts
-    engine = CountingEngine(LiteRtEngine(bundle, max_rows=rows, threads=settings.threads))
+    threads = settings.threads or usable_threads()
+    engine = CountingEngine(LiteRtEngine(bundle, max_rows=rows, threads=threads))
     return Writer(engine, Tokens(bundle), bundle.name, bundle.digest, session), engine
 
 

@@ -62,13 +62,14 @@ class Writer:
     def open(
         cls,
         path: Path,
-        threads: int = 2,
+        threads: int | None = None,
         session: SongSession | None = None,
         drafts: int = DRAFTS,
     ) -> "Writer":
         """Loads the bundle in the folder `path`; BundleError if it is missing or damaged.
 
         `drafts` candidates are written for each line, side by side, and the best is kept.
+        `threads`: None takes as many as are idle, at most 4; the songs do not depend on it.
         """
         bundle = read_bundle(path)
         check = _Check(bundle)
@@ -77,7 +78,9 @@ class Writer:
         # them before they are known to be whole.
         make_engine = _engine_of(bundle)
         tokens = Tokens(bundle)
+        tokens.prepare()
         check.join_or_raise()
+        threads = threads or usable_threads()
         engine = make_engine(bundle, max_rows=MOST_SONGS * drafts, threads=threads)
         return cls(engine, tokens, bundle.name, bundle.digest, session)
 
