@@ -1,6 +1,6 @@
 """Chromium for the page's tests: the browser, the page's files on a port, and axe-core.
 
-Knows nothing of the API. A test module says `pytest_plugins = ["tests.browser"]`.
+Knows nothing of the API. Its fixtures reach the tests through conftest.py.
 """
 
 import os

@@ -2,13 +2,22 @@
 
 import pytest
 
+from tests.browser import browser, new_context, site
 from tests.emulators import emulated_project, emulators
-
-__all__ = ["emulated_project", "emulators", "pytest_collection_modifyitems"]
-
 from tests.model_bundles import default_bundle, tiny_bundle
+from tests.page_api import open_page
 
-__all__ = ["default_bundle", "tiny_bundle"]
+__all__ = [
+    "browser",
+    "default_bundle",
+    "emulated_project",
+    "emulators",
+    "new_context",
+    "open_page",
+    "pytest_collection_modifyitems",
+    "site",
+    "tiny_bundle",
+]
 
 #: Markers from quick to slow; a test belongs to the slowest of its own.
 SLOWER = ("processes", "emulators", "browser", "model")

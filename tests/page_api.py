@@ -1,17 +1,18 @@
-"""The API as `docs` promise it, played at the network of a browser: answers in the order given.
+"""The public API, played at the network of a browser: answers in the order given.
 
 For the page's tests and screenshots only; every failure that a network or a server can have is
-injected here.
+injected here. Its fixture reaches the tests through conftest.py.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Request, Route
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Route
 
 JOB = "job_abcdefghijklmnopqrstuv"
 BATCH = "batch_abcdefghijklmnopqrstuv"
@@ -196,9 +197,9 @@ class PageApi:
             if request.method == method and urlsplit(request.url).path == path
         ]
 
-    def install(self, context: BrowserContext) -> "PageApi":
-        """Stand between this browser context and the network."""
-        context.route("**/v1/**", self._answer)
+    def install(self, at: BrowserContext | Page) -> "PageApi":
+        """Stand between this browser context, or page, and the network."""
+        at.route("**/v1/**", self._answer)
         return self
 
     def _answer(self, route: Route) -> None:
@@ -225,3 +226,37 @@ def fine(reply: Reply | dict[str, Any]) -> Reply:
         return reply
     later = {} if reply["done"] else {"Retry-After": "1"}
     return Answer(reply, 200, {"ETag": f'"{abs(hash(json.dumps(reply)))}"', **later})
+
+
+#: The page with a mocked API, opened at an address.
+Opener = Callable[..., tuple[Page, PageApi]]
+
+
+@pytest.fixture
+def open_page(new_context: Callable[..., BrowserContext]) -> Iterator[Opener]:
+    """Opens the page on a played API. At the end no console may have had an error."""
+    errors: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        # A refusal that the test injected is an error for the console, but not of the page.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            errors.append(message.text)
+
+    def opener(
+        address: str = "/",
+        serve: Callable[[PageApi], None] = lambda _api: None,
+        context: BrowserContext | None = None,
+        **options: Any,
+    ) -> tuple[Page, PageApi]:
+        api = PageApi()
+        serve(api)
+        at = context or new_context(**options)
+        page = at.new_page()
+        page.on("console", hear)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        api.install(page)
+        page.goto(address)
+        return page, api
+
+    yield opener
+    assert errors == []

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
@@ -14,12 +15,15 @@ from tests.page_api import (
     PageApi,
     batch,
     fine,
+    iso,
     job,
     loading,
     problem,
     succeeded,
     writing,
 )
+
+DESKTOP = 1120
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,14 @@ class Shot:
     serve: Callable[[PageApi], None] = lambda _api: None
     act: Callable[[Page], None] = lambda _page: None
     wait_for: str = "#server:not(:empty)"
-    width: int = 1120
+    width: int = DESKTOP
     height: int = 860
     dark: bool = False
-    full: bool = True
+
+    @property
+    def own_state(self) -> bool:
+        """Whether the picture is of a state, and not of one in other light or width."""
+        return not self.dark and self.width == DESKTOP
 
 
 def _submit(page: Page) -> None:
@@ -63,7 +71,12 @@ def _choose_good_file(page: Page) -> None:
 AT_JOB = f"/?job={JOB}"
 AT_BATCH = f"/?batch={BATCH}"
 DONE = succeeded(as_song=True)
-FAILED = job("failed", age_s=9, attempt=5, error={"detail": "The model file is damaged."})
+FAILED = job(
+    "failed",
+    attempt=5,
+    finished_at=iso(datetime.now(UTC) + timedelta(seconds=9)),
+    error={"detail": "The model file is damaged."},
+)
 SHOTS = [
     Shot("ask"),
     Shot("ask-dark", dark=True),
@@ -110,7 +123,7 @@ def take(browser: Browser, site: str, shot: Shot, folder: Path) -> Path:
     shot.act(page)
     page.wait_for_selector(shot.wait_for)
     file = folder / f"{shot.name}.png"
-    page.screenshot(path=file, full_page=shot.full)
+    page.screenshot(path=file, full_page=True)
     context.close()
     return file
 

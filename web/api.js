@@ -4,7 +4,7 @@ import { RESULTS_BASE, SUBMIT_BASE } from "./config.js";
 const PATIENCE_MS = 20_000;
 const PATHS = { job: "/v1/jobs", batch: "/v1/batches" };
 
-// `kind` is the problem's slug, or offline, unreachable, key, busy where there is none.
+// `kind` is the problem's slug, or offline, unreachable, key, unknown where there is none.
 export class Trouble extends Error {
 	constructor(kind, facts) {
 		super(facts?.detail || kind);
@@ -24,7 +24,7 @@ function secondsIn(header) {
 
 function kindOf(status, type) {
 	if (status === 401 || status === 403) return "key";
-	return type?.split("/").pop() || { 404: "not-found", 410: "gone", 429: "rate-limited" }[status] || "busy";
+	return type?.split("/").pop() || "unknown";
 }
 
 async function call(url, init = {}, signal) {
@@ -36,7 +36,7 @@ async function call(url, init = {}, signal) {
 		data = text ? JSON.parse(text) : null;
 	} catch (error) {
 		if (signal?.aborted) throw error;
-		if (response) throw new Trouble("busy", { status: response.ok ? 0 : response.status });
+		if (response) throw new Trouble("unknown", { status: response.ok ? 0 : response.status });
 		throw new Trouble(navigator.onLine ? "unreachable" : "offline");
 	}
 	const { status, headers } = response;
@@ -59,4 +59,5 @@ export const warmUp = () => post("/v1/warmup");
 export const read = (kind, id, etag, signal) =>
 	call(RESULTS_BASE + at(kind, id), etag ? { headers: { "If-None-Match": etag } } : {}, signal);
 export const status = () => call(`${RESULTS_BASE}/v1/status`);
+export const lyricsLink = (id) => `${RESULTS_BASE}${at("job", id)}/lyrics`;
 export const resultsLink = (id, format) => `${RESULTS_BASE}${at("batch", id)}/results?format=${format}`;

@@ -9,8 +9,6 @@ import * as T from "./texts.js";
 import * as watch from "./watch.js";
 
 for (const [id, text] of Object.entries(T.page)) $(id).textContent = text;
-$("steps").ariaLabel = T.journey;
-$("bar").ariaLabel = T.progressLabel;
 
 const link = (kind, id) => `?${kind}=${encodeURIComponent(id)}`;
 function address() {
@@ -39,7 +37,7 @@ function route(known) {
 	if (kind) watch.open(kind, id, known);
 }
 
-// Nothing to show for the address: a wrong or old link, or a server that does not answer.
+// Nothing to show: a wrong or old link, or a server that does not answer.
 function nothing(error) {
 	watch.close();
 	if (error.final) songs.update(address().id, { status: "gone" });
@@ -48,8 +46,9 @@ function nothing(error) {
 }
 
 // One key for one request: asked again after a lost answer, it makes no second song.
+// Not crypto.randomUUID, which a page over plain HTTP in a local network does not have.
 const pending = {};
-const randomKey = () => crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
+const randomKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 async function send(kind, body, type, query, entry) {
 	if ($("send").disabled) return;
@@ -119,7 +118,7 @@ async function catchUp() {
 	}
 	const open = songs.songs().find(songs.isOpen);
 	if (!open || address().kind || !$("notice").hidden) return;
-	notice($("notice"), { title: T.open(open.name), act: T.follow }, { act: () => location.assign(link(open.kind, open.id)) });
+	notice($("notice"), [T.open(open.name), "", T.follow], { act: () => location.assign(link(open.kind, open.id)) });
 }
 
 async function showServer() {

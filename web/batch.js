@@ -37,12 +37,11 @@ export function draw(batch) {
 	const counts = batch.request_counts;
 	const over = finished(counts);
 	const entry = songs().find(({ id }) => id === batch.id);
-	$("kicker").textContent = T.batch.file;
 	$("words").textContent = T.batch.name(entry?.name ?? "", counts.total);
 	$("sub").textContent = T.batch.counts(counts);
 	$("bar").hidden = false;
 	Object.assign($("bar"), { max: counts.total || 1, value: over });
-	put("why", batch.done ? T.batch.over(counts.succeeded, counts.total) : T.batch.running);
+	put("why", batch.done ? T.batch.over(counts.succeeded, counts.total) : T.why.waiting);
 	const links = ["txt", "csv", "jsonl"].map((format) =>
 		make("a", { className: "button", href: resultsLink(batch.id, format), download: `${batch.id}.${format}` }, format.toUpperCase()));
 	$("results").replaceChildren(T.batch.results, ...links);

@@ -25,16 +25,17 @@ export const button = (text, onclick, props) => make("button", { type: "button",
 
 const timers = new WeakMap();
 
-// Shows {title, text, act} with one way on, held back for `seconds`; without words the box is closed.
+// Shows [title, text, label] with one way on, held back for `seconds`; without words the box is closed.
 // A countdown read aloud every second helps nobody: only title and text are in the live part.
 export function notice(box, words, { seconds = 0, act, extra } = {}) {
 	clearInterval(timers.get(box));
 	box.hidden = !words;
 	box.replaceChildren();
 	if (!words) return;
-	box.append(make("div", { role: "alert" }, make("h3", {}, words.title), make("p", {}, words.text)), extra ?? "");
+	const [title, text, label] = words;
+	box.append(make("div", { role: "alert" }, make("h2", {}, title), make("p", {}, text)), extra ?? "");
 	if (!act) return;
-	const way = button(words.act ?? T.tryAgain, act);
+	const way = button(label ?? T.tryAgain, act);
 	const wait = make("p", { className: "quiet" });
 	const ready_at = Date.now() + seconds * 1000;
 	const step = () => {
@@ -48,6 +49,6 @@ export function notice(box, words, { seconds = 0, act, extra } = {}) {
 }
 
 export function refuse(box, error, act, extra) {
-	const words = T.trouble[error.kind] ?? { ...T.trouble.busy, text: error.detail || T.trouble.busy.text };
-	notice(box, words, { seconds: error.retryAfter, act, extra });
+	const [title, text] = T.trouble.busy;
+	notice(box, T.trouble[error.kind] ?? [title, error.detail || text], { seconds: error.retryAfter, act, extra });
 }

@@ -1,5 +1,5 @@
 // The field and the choices: reads them, remembers them, marks what was refused.
-import { $, button, make, put } from "./dom.js";
+import { $, button, make } from "./dom.js";
 import { keepChoices, lastChoices } from "./history.js";
 import * as T from "./texts.js";
 
@@ -9,7 +9,6 @@ const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 1
 const LONGEST = 500;
 
 const clean = () => field("prompt").value.normalize("NFC").replace(/\s+/g, " ").trim();
-const left = () => LONGEST - [...clean()].length;
 
 export function options() {
 	const read = ([name, usual]) => {
@@ -34,10 +33,6 @@ function showChoices() {
 	const chosen = options();
 	$("choices").textContent = T.choices(chosen);
 	$("lines-text").textContent = T.lines(chosen.lines);
-}
-
-function showLeft() {
-	put("left", left() > 100 ? "" : T.left(left()));
 }
 
 // Marks the fields that `errors` point at; returns the details of those that point elsewhere.
@@ -65,7 +60,6 @@ export function mark(errors) {
 export function edit(prompt, chosen) {
 	field("prompt").value = prompt;
 	if (chosen) choose(chosen);
-	showLeft();
 	field("prompt").focus();
 	field("prompt").select();
 }
@@ -79,9 +73,9 @@ export function start(submit) {
 	$("examples").append(...T.examples.map((text) => make("li", {}, button(text, () => edit(text)))));
 	choose(lastChoices());
 	form.addEventListener("input", ({ target }) => {
-		if (target.id === "prompt") return showLeft();
+		if (target.id === "prompt") return;
 		showChoices();
-		return keepChoices(options());
+		keepChoices(options());
 	});
 	field("prompt").addEventListener("keydown", (event) => {
 		if (event.key !== "Enter" || event.isComposing) return;
@@ -91,7 +85,8 @@ export function start(submit) {
 	form.addEventListener("submit", (event) => {
 		event.preventDefault();
 		const prompt = clean();
-		const detail = !prompt ? T.empty : left() < 0 ? T.left(left()) : "";
+		const over = [...prompt].length - LONGEST;
+		const detail = !prompt ? T.empty : over > 0 ? T.tooLong(over) : "";
 		mark(detail ? [{ pointer: "/prompt", detail }] : []);
 		if (!detail) submit({ prompt, options: options() });
 	});

@@ -17,7 +17,7 @@ function save(key, value) {
 	try {
 		localStorage.setItem(key, JSON.stringify(value));
 	} catch {
-		console.info("This browser keeps nothing for this page.");
+		console.info("Nothing is kept.");
 	}
 	changed();
 }

@@ -1,7 +1,8 @@
 // One job drawn: where it is, what it has written, how it ended. Knows the job as the server tells
 // it, and nothing of the network.
+import { lyricsLink } from "./api.js";
 import { $, make, notice, put } from "./dom.js";
-import { draw as drawLyric, plain, sectionsFrom } from "./lyric.js";
+import { draw as drawLyric, sectionsFrom } from "./lyric.js";
 import * as T from "./texts.js";
 
 const STAGES = ["waiting", "loading_model", "writing"];
@@ -36,7 +37,7 @@ function drawSteps(job, now_ms) {
 		const when = seen ? T.duration(spent[stage]) : i < at && i === 1 && "writing" in spent ? T.awake : "";
 		return [T.steps[stage], when, i === at ? "now" : i < at && when ? "past" : ""];
 	});
-	items.push([job.done && !isGood(job) ? endOf(job).title : T.steps.done, "", job.done ? "past" : ""]);
+	items.push([job.done && !isGood(job) ? endOf(job)[0] : T.steps.done, "", job.done ? "past" : ""]);
 	$("steps").replaceChildren(...items.map(([name, when, className]) =>
 		make("li", { class: className, "aria-current": className === "now" && "step" }, name, make("span", {}, when))));
 }
@@ -59,22 +60,22 @@ function drawSheet(job) {
 	drawn = drawLyric($("lyrics"), sections(job), scheme, job.done, drawn);
 	$("lyrics").className = job.done ? "" : "writing";
 	$("tools").hidden = !isGood(job);
+	Object.assign($("download"), { href: lyricsLink(job.id), download: `${titleOf(job)}.txt` });
 	put("title", isGood(job) ? titleOf(job) : "");
 	put("meta", isGood(job) ? T.rhymes(scheme, job.output?.rhyme?.score)
-		: job.done ? drawn && T.ended.partial : drawn ? T.progress(completed, total) : T.blank);
+		: job.done ? drawn && T.partial : drawn ? T.progress(completed, total) : T.blank);
 	$("bar").hidden = job.stage !== "writing";
 	Object.assign($("bar"), { max: total, value: completed });
 }
 
-function drawReceipt({ output, metrics, created_at, attempt }) {
-	const facts = { ...output?.receipt, tokens: metrics?.tokens, asked: T.date(created_at), tries: attempt, note: T.receiptNote };
+function drawReceipt({ output, metrics, created_at }) {
+	const facts = { ...output?.receipt, tokens: metrics?.tokens, asked: T.date(created_at), note: T.receiptNote };
 	const rows = Object.entries(T.receipt).filter(([name]) => facts[name] != null);
 	$("facts").replaceChildren(...rows.flatMap(([name, text]) => [make("dt", {}, text), make("dd", {}, `${facts[name]}`)]));
 }
 
 export function draw(job, submit) {
 	const setback = job.events?.findLast(({ event }) => SETBACKS.includes(event));
-	$("kicker").textContent = T.yours;
 	$("words").textContent = job.prompt;
 	$("sub").textContent = T.choices(job.options);
 	put("why", job.done ? "" : job.cancel_requested_at ? T.canceling
@@ -90,8 +91,7 @@ export function draw(job, submit) {
 export const titleOf = (job) => job.output?.title || T.untitled;
 export const nowAt = (job) => T.steps[job.stage] ?? "";
 export const reset = () => (drawn = 0);
-export const text = (job) => plain(titleOf(job), sections(job));
 
 // What is said at the end: aloud, and to somebody who looks elsewhere.
 export const atEnd = (job) =>
-	isGood(job) ? [T.finished(titleOf(job), drawn), T.told.job(titleOf(job))] : [endOf(job).title, T.told.over];
+	isGood(job) ? [T.finished(titleOf(job), drawn), T.told.job(titleOf(job))] : [endOf(job)[0], T.told.over];

@@ -13,19 +13,19 @@ export function sectionsFrom(text) {
 	return sections.filter(({ name, lines }) => name || lines.length);
 }
 
-// The rhyme letter of each line of a section: new letters every four lines. What is left over at
-// the end of a whole section rhymes with itself, a single line with the one before it.
-export function letters(scheme, count, whole) {
-	if (!/^[A-D]{4}$/.test(scheme)) return Array(count).fill("");
+// The rhyme of each line of a section as a number, null where it has none: new ones every four lines.
+// What is left at the end of a whole section rhymes with itself, a single line with the one before.
+function rhymes(scheme, count, whole) {
+	if (!/^[A-D]{4}$/.test(scheme)) return [];
 	const distinct = new Set(scheme).size;
 	const all = [];
 	for (let i = 0; i < count; i += 1) {
 		const first = i - (i % 4);
 		const rest = whole ? count - first : 4;
 		const place = rest < 4 ? 0 : scheme.charCodeAt(i % 4) - 65;
-		all.push(rest === 1 && i ? all[i - 1] : String.fromCharCode(65 + (((first / 4) * distinct + place) % 26)));
+		all.push(rest === 1 && i ? all[i - 1] : (first / 4) * distinct + place);
 	}
-	return all.map((letter, i) => (all.some((other, j) => j !== i && other === letter) ? letter : ""));
+	return all.map((one, i) => (all.some((other, j) => j !== i && other === one) ? one : null));
 }
 
 // Vowel groups less a silent e, plus vowels spoken apart: a rule of thumb for English.
@@ -39,13 +39,15 @@ export function syllables(text) {
 	return total;
 }
 
-function drawLine(text, letter, className) {
+const letter = (rhyme) => (rhyme > 25 ? "A" : "") + String.fromCharCode(65 + (rhyme % 26));
+
+function drawLine(text, rhyme, className) {
 	const [, start, end, rest] = /^(.*?)([\p{L}\p{N}'’-]*)([^\p{L}\p{N}]*)$/su.exec(text);
-	const mark = letter && make("mark", {}, end);
+	const mark = rhyme != null && make("mark", {}, end);
 	// The golden angle: neighbours never look alike, however many rhymes there are.
-	if (mark) mark.style.setProperty("--hue", 85 + 137.5 * (letter.charCodeAt(0) - 65));
+	if (mark) mark.style.setProperty("--hue", 85 + 137.5 * rhyme);
 	const count = syllables(text);
-	return make("li", { className }, make("i", { "aria-hidden": true }, letter),
+	return make("li", { className }, make("i", { ariaHidden: true }, mark && letter(rhyme)),
 		make("span", { className: "words" }, start, mark || end, rest),
 		make("small", { title: T.syllables(count) }, `${count}`));
 }
@@ -54,12 +56,9 @@ function drawLine(text, letter, className) {
 export function draw(box, sections, scheme, whole, fresh) {
 	let total = 0;
 	box.replaceChildren(...sections.map(({ name, lines }, part) => {
-		const marks = letters(scheme, lines.length, whole || part < sections.length - 1);
+		const marks = rhymes(scheme, lines.length, whole || part < sections.length - 1);
 		const items = lines.map((line, i) => drawLine(line, marks[i], total++ >= fresh ? "fresh" : ""));
-		return make("section", {}, name ? make("h3", {}, `[${name}]`) : null, make("ol", {}, ...items));
+		return make("section", {}, name && make("h3", {}, `[${name}]`), make("ol", {}, ...items));
 	}));
 	return total;
 }
-
-export const plain = (title, sections) =>
-	[title, ...sections.map(({ name, lines }) => [name && `[${name}]`, ...lines].filter(Boolean).join("\n"))].join("\n\n");

@@ -16,15 +16,14 @@ export function follow(kind, id, { news, trouble, insist }) {
 
 	function plan(seconds) {
 		clearTimeout(timer);
-		if (signal.aborted) return 0;
+		if (signal.aborted) return;
 		let wait_ms = Math.max(seconds * 1000, notBefore - Date.now());
 		if (document.hidden) {
-			if (looks >= HIDDEN_LOOKS && !insist()) return 0;
+			if (looks >= HIDDEN_LOOKS && !insist()) return;
 			wait_ms = Math.max(wait_ms, HIDDEN_S * 1000 * 2 ** (insist() ? 0 : looks));
 			looks += 1;
 		}
 		timer = setTimeout(look, wait_ms);
-		return wait_ms / 1000;
 	}
 
 	async function look() {
@@ -44,7 +43,8 @@ export function follow(kind, id, { news, trouble, insist }) {
 			if (error.final) stop();
 			failures += 1;
 			notBefore = Date.now() + (error.retryAfter ?? 0) * 1000;
-			trouble(error, plan(Math.min(30, 2 ** failures)));
+			plan(Math.min(30, 2 ** failures));
+			trouble(error);
 		} finally {
 			asking = false;
 		}

@@ -9,16 +9,14 @@ const fault = (code, line = 1, custom_id = "") => ({ line, custom_id, code });
 function records(text) {
 	const mark = [",", ";", "\t"].find((one) => text.split("\n", 1)[0].split(one).some((name) => /^\W*prompt\W*$/i.test(name)));
 	const all = [];
-	let [line, begin, cells, cell, quoted] = [1, 1, [], "", false];
+	let [line, begin, cells, cell, opened, quoted] = [1, 1, [], "", false, false];
 	for (const char of `${text}\n`) {
-		if (char === '"') {
-			// A doubled quote inside quotes is one quote; closing and opening again comes to the same.
-			if (!quoted && cell) cell += '"';
-			quoted = !quoted;
-		} else if (quoted || (char !== mark && char !== "\n")) cell += char;
+		// A doubled quote closes and opens again. One that does not begin a cell is a mark like any other.
+		if (char === '"' && (opened || !cell)) [opened, quoted] = [true, !quoted];
+		else if (quoted || (char !== mark && char !== "\n")) cell += char;
 		else {
 			cells.push(cell.trim());
-			cell = "";
+			[cell, opened] = ["", false];
 			if (char === "\n") {
 				if (cells.some(Boolean)) all.push([begin, cells]);
 				[cells, begin] = [[], line + 1];

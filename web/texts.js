@@ -1,5 +1,5 @@
-// Every word that the page says: translate this file, and in index.html the title, the description
-// and the few texts of the first paint, which repeat what stands here.
+// Every word that the page says. To translate it, translate this file and the few words of the first
+// paint in index.html, which repeat what stands here.
 const number = new Intl.NumberFormat("en");
 const many = (count, one, more = `${one}s`) => `${number.format(count)} ${count === 1 ? one : more}`;
 
@@ -26,7 +26,7 @@ export const page = {
 	"continue-text": "Begin the first line with my words",
 	"explicit-text": "Allow explicit words",
 	"file-title": "Have a whole file of prompts?",
-	"file-text": "Drop it anywhere or choose it here: JSONL, CSV with a column “prompt”, or text with a prompt on each line; up to 1,000 rows and 1 MiB. It is checked here before anything is sent.",
+	"file-text": "Drop it anywhere or choose it here: JSONL, CSV with a column “prompt”, or text with a prompt on each line. Up to 1,000 rows, checked before anything is sent.",
 	drop: "Drop your file of prompts",
 	cancel: "Cancel",
 	tell: "Tell me when it is done",
@@ -41,10 +41,8 @@ export const page = {
 	forget: "Forget them all",
 	footer: "Nothing leaves this device but your prompt. No cookies, no trackers.",
 };
-export const journey = "The way of your song";
-export const progressLabel = "Progress";
 export const nextClaim = "What is the next one about?";
-export const examples = ["a slow train home in the rain", "my grandmother's kitchen radio", "two friends opening a bakery at dawn", "the cat who thinks she owns this house"];
+export const examples = ["a slow train home in the rain", "my grandmother's kitchen radio", "a bakery at dawn", "the cat who owns this house"];
 export const styles = { rap: "Rap", pop: "Pop", country: "Country", rock: "Rock", folk: "Folk", soul: "Soul" };
 export const structures = { verse: "One verse", song: "Verse, chorus, verse, chorus" };
 export const schemes = {
@@ -62,22 +60,21 @@ export const server = {
 	queue: (n) => (n ? ` ${many(n, "song")} ahead of yours.` : ""),
 };
 export const empty = "Write a word or two first. Anything can be a song.";
-export const left = (n) => (n < 0 ? `${many(-n, "character")} too many` : `${many(n, "character")} left`);
+export const tooLong = (n) => `${many(n, "character")} too many`;
 
 export const steps = { waiting: "In the queue", loading_model: "Waking the model up", writing: "Writing", done: "Done" };
 export const awake = "already awake";
-export const yours = "Your words";
 export const soFar = "so far";
 export const place = (n) => (n > 1 ? `number ${n} in the queue` : "next in the queue");
 export const toGo = (s) => (s < -3 ? "longer than usual, still going" : s < 1.5 ? "any moment now" : `about ${duration(Math.round(s))} to go`);
 export const progress = (done, total) => `${number.format(done)} of ${lines(total)}`;
 export const blank = "Your lyrics will appear on this sheet.";
 export const why = {
-	waiting: "Your song has its place. Close this page if you like: the link brings you back.",
-	loading_model: "The model sleeps while nobody writes, and your words are waking it. This wait is why it costs cents a month, where a server that never sleeps costs dollars. The next song starts at once.",
+	waiting: "The place is safe. Close this page if you like: the link brings you back.",
+	loading_model: "The model sleeps while nobody writes, and your words are waking it. This wait is why it costs cents a month and not dollars. The next song starts at once.",
 	writing: "The lines appear as they are written.",
 };
-export const retried = (attempt, most, reason) => `Try ${attempt} of ${most}, because the one before stopped${reason ? `: ${reason}` : "."} Nothing is lost.`;
+export const retried = (attempt, most, reason) => `Try ${attempt} of ${most}, because the one before stopped. ${reason}`;
 export const canceling = "Stopping at the next line.";
 
 export const untitled = "Untitled";
@@ -86,16 +83,16 @@ export const rhymes = (scheme, score) =>
 	scheme === "none" ? "Free verse" : `Rhymes ${scheme}${typeof score === "number" ? `, ${Math.round(score * 100)}% of them land` : ""}. Same letter, same colour, same rhyme.`;
 export const syllables = (n) => many(n, "syllable");
 export const copied = "Copied";
-export const notCopied = "The browser did not allow it";
+export const notCopied = "The browser forbids it";
 export const receipt = {
 	model: "Model", model_digest: "Model digest", seed: "Seed", input_digest: "Input digest", version: "Version",
-	tokens: "Tokens", asked: "Asked", tries: "Tries", note: "Good to know",
+	tokens: "Tokens", asked: "Asked", note: "Use",
 };
 export const receiptNote = "The same words, choices, seed and model give the same lyrics.";
 
 export const told = {
 	yes: "You will be told.",
-	no: "The browser does not allow it. The tab’s title will tell.",
+	no: "The browser forbids it. The tab’s title will tell.",
 	job: (title) => `Your song is ready: ${title}`,
 	over: "It ended without lyrics",
 	batch: (done, total) => `Your file is done: ${number.format(done)} of ${many(total, "song")}`,
@@ -104,45 +101,43 @@ export const told = {
 export const tryAgain = "Try again";
 export const waitFor = (s) => `You can try again in ${duration(Math.ceil(s))}.`;
 const newSong = "Write a new song";
-// What stands in the way, by problem.
+// What stands in the way, by problem: title, text, and the way on if not to try again.
 export const trouble = {
-	offline: { title: "You are offline", text: "Your words are safe on this page." },
-	unreachable: { title: "The server does not answer", text: "Trying again will not make a second song." },
-	"rate-limited": { title: "A little too fast", text: "This server takes a few prompts a minute from each visitor." },
-	"budget-exhausted": { title: "Today’s songs are used up", text: "The owner pays for so many a day. What is written stays readable." },
-	key: { title: "This server asks for a key", text: "With one, use its API or the command line." },
-	validation: { title: "Something needs changing", text: "Nothing was sent to the queue." },
-	"batch-invalid": { title: "The server refused the file", text: "Nothing was queued. These rows need a look:" },
-	busy: { title: "The server stumbled", text: "Nothing is lost. Give it a moment." },
-	"not-found": { title: "There is nothing behind this link", text: "Maybe a letter of it is missing.", act: newSong },
-	gone: { title: "This link has expired", text: "Songs are kept for thirty days.", act: newSong },
+	offline: ["You are offline", "Your words are safe on this page."],
+	unreachable: ["The server does not answer", "Trying again will not make a second song."],
+	"rate-limited": ["A little too fast", "This server takes a few prompts a minute from each visitor."],
+	"budget-exhausted": ["Today’s songs are used up", "The owner pays for so many a day. What is written stays readable."],
+	key: ["This server asks for a key", "With one, use its API or the command line."],
+	validation: ["Something needs changing", "Nothing was sent to the queue."],
+	"batch-invalid": ["The server refused the file", "Nothing was queued. These rows need a look:"],
+	busy: ["The server stumbled", "Nothing is lost. Give it a moment."],
+	"not-found": ["There is nothing behind this link", "Maybe a letter of it is missing.", newSong],
+	gone: ["This link has expired", "Songs are kept for thirty days.", newSong],
 };
-// While something is watched, which goes on without us.
+// While we wait; it goes on without us.
 export const lost = {
 	offline: "You are offline. It is written all the same.",
-	other: "The server does not answer. Your words are stored there. ",
-	again: (s) => `Asking again in ${duration(Math.max(1, Math.round(s)))}.`,
+	other: "The server does not answer. What you asked for is stored.",
 	now: "Ask now",
 };
 export const ended = {
-	failed: { title: "This one did not work out", text: "The song could not be written." },
-	canceled: { title: "Canceled", text: "You stopped this one.", act: "Write it after all" },
-	expired: { title: "It waited too long", text: "It was not written in time." },
-	other: { title: "This one has ended", text: "There are no lyrics." },
-	partial: "Written before it ended:",
+	failed: ["This one did not work out", "The song could not be written."],
+	canceled: ["Canceled", "You stopped this one.", "Write it after all"],
+	expired: ["It waited too long", "It was not written in time."],
+	other: ["This one has ended", "There are no lyrics."],
 };
+export const partial = "Written before it ended:";
 
 export const status = {
 	queued: "in the queue", running: "being written", succeeded: "done", completed: "done",
 	failed: "failed", canceled: "canceled", expired: "out of time", gone: "expired",
 };
-export const songsNote = (n) => (n ? "Kept in this browser only; what is taken off here stays on the server." : "Your songs will line up here.");
+export const songsNote = (n) => (n ? "Kept in this browser only. What you take off stays on the server." : "Your songs will line up here.");
 export const remove = (name) => `Take “${name}” off the list`;
 export const open = (name) => `Still being written: “${name}”`;
 export const follow = "Watch it";
 
 export const batch = {
-	file: "A file of songs",
 	name: (name, rows) => [name, many(rows, "prompt")].filter(Boolean).join(", "),
 	good: (rows, name) => `${many(rows, "prompt")} in ${name}, all fine`,
 	bad: (n, name) => `${name}: ${many(n, "problem")}. Nothing was sent.`,
@@ -153,21 +148,20 @@ export const batch = {
 	progress: (over, total) => `${number.format(over)} of ${number.format(total)}`,
 	counts: (counts) =>
 		Object.entries(counts).filter(([name, n]) => n && status[name]).map(([name, n]) => `${number.format(n)} ${status[name]}`).join(" · "),
-	running: why.waiting.replace("song has its", "songs have their"),
 	over: (done, total) => (done === total ? "All songs are written." : done ? `${many(done, "song")} of ${number.format(total)} were written.` : "It ended, and no song was written."),
 	results: "Results:",
 	retry: (n) => `Try the ${many(n, "failed one")} again`,
 	faults: {
 		"invalid-json-line": "not a JSON object",
-		"invalid-csv-line": "a quotation mark is never closed",
-		"duplicate-custom-id": "this custom_id is there twice",
+		"invalid-csv-line": "a quote is never closed",
+		"duplicate-custom-id": "custom_id is there twice",
 		"missing-prompt": "no prompt",
 		"prompt-too-long": "more than 500 characters",
-		"invalid-text": "control characters in the prompt",
+		"invalid-text": "control characters",
 		"empty-file": "no prompts in this file",
 		"too-many-rows": "more than 1,000 rows",
 		"too-large": "more than 1 MiB",
 		"not-text": "not a text file in UTF-8",
-		"no-prompt-column": "no column “prompt” in the first line",
+		"no-prompt-column": "no column “prompt”",
 	},
 };

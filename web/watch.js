@@ -2,7 +2,7 @@
 // when something changes. How each looks is theirs.
 import * as api from "./api.js";
 import * as batch from "./batch.js";
-import { $, announce, button, make } from "./dom.js";
+import { $, announce, button } from "./dom.js";
 import { update } from "./history.js";
 import * as job from "./job.js";
 import * as notify from "./notify.js";
@@ -49,9 +49,9 @@ function lost(words) {
 	if (words) $("lost").replaceChildren(words, button(T.lost.now, () => poll.wake()));
 }
 
-function trouble(error, seconds) {
+function trouble(error) {
 	if (error.final || !thing) return page.nothing(error);
-	return lost(error.kind === "offline" ? T.lost.offline : T.lost.other + (seconds ? T.lost.again(seconds) : ""));
+	return lost(T.lost[error.kind] ?? T.lost.other);
 }
 
 function listen() {
@@ -93,12 +93,6 @@ async function copy(text, { target }) {
 	setTimeout(() => (target.textContent = usual), 2500);
 }
 
-function download() {
-	const href = URL.createObjectURL(new Blob([`${job.text(thing)}\n`], { type: "text/plain" }));
-	make("a", { href, download: `${job.titleOf(thing).replace(/[^\p{L}\p{N} -]/gu, "") || "song"}.txt` }).click();
-	setTimeout(() => URL.revokeObjectURL(href), 10_000);
-}
-
 export function start(shared) {
 	page = shared;
 	$("cancel").onclick = () => change("cancel");
@@ -108,8 +102,7 @@ export function start(shared) {
 		$("tell").hidden = true;
 	};
 	$("share").onclick = (event) => copy(location.href, event);
-	$("copy").onclick = (event) => copy(job.text(thing), event);
-	$("download").onclick = download;
+	$("copy").onclick = (event) => copy(thing.output.lyrics, event);
 	$("again").onclick = () => page.submit({ prompt: thing.prompt, options: { ...thing.options, seed: undefined } });
 	$("more").onclick = () => page.edit(thing.prompt, thing.options);
 	$("count").onchange = ({ target }) => $("lyrics").classList.toggle("counted", target.checked);
