@@ -14,7 +14,6 @@ from tests.server import Server, running_server
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes
-SECRET = "whsec_bmV3IHNlY3JldCBvZiB0aGlydHktdHdvIGJ5dGVzIQ=="
 ROWS = 40
 
 
@@ -32,7 +31,7 @@ def test_a_file_survives_a_killed_worker_and_says_when_it_is_done(
     tiny_bundle: Path, tmp_path: Path
 ) -> None:
     file = "".join(f"song number {number}\n" for number in range(ROWS)).encode()
-    env = {"VERSEQUEUE_WEBHOOK_SECRET": SECRET, "VERSEQUEUE_LEASE_S": "3"}
+    env = {"VERSEQUEUE_LEASE_S": "3"}
     with (
         receiver(answer(500), answer(200)) as hook,
         running_server(tmp_path, tiny_bundle, env=env) as server,
@@ -58,7 +57,9 @@ def test_a_file_survives_a_killed_worker_and_says_when_it_is_done(
     assert [row["line"] for row in found] == list(range(1, ROWS + 1))
     assert all(row["output"]["lyrics"] for row in found)
     assert len({row["id"] for row in found}) == ROWS
-    events = [Verifier(SECRET).verify(call.body, call.headers) for call in hook.calls]
+    key = tmp_path / "webhook.key"
+    assert key.stat().st_mode & 0o077 == 0, "only the owner may read the secret"
+    events = [Verifier(key.read_text()).verify(call.body, call.headers) for call in hook.calls]
     assert [event["type"] for event in events] == ["batch.completed"] * 2
     assert len({call.headers["webhook-id"] for call in hook.calls}) == 1
     assert events[0]["data"]["request_counts"]["succeeded"] == ROWS

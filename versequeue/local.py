@@ -4,6 +4,7 @@ Serves the very functions that are deployed, and the page, on one port; starts t
 process of its own when there is work; runs the sweep. Knows nothing of models.
 """
 
+import base64
 import fcntl
 import os
 import secrets
@@ -11,7 +12,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,8 @@ def embedded_environ(options: UpOptions, environ: Mapping[str, str]) -> dict[str
         "VERSEQUEUE_WARM_S": str(options.idle_timeout_s + 60),
     }
     proposed = {
-        "VERSEQUEUE_HASH_KEY": hash_key(options.data_dir),
+        "VERSEQUEUE_HASH_KEY": kept_secret(options.data_dir / "hash.key", hash_key),
+        "VERSEQUEUE_WEBHOOK_SECRET": kept_secret(options.data_dir / "webhook.key", webhook_secret),
         "VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE": "1",
         "VERSEQUEUE_PROGRESS_INTERVAL_S": "0.25",
         "VERSEQUEUE_SWEEP_INTERVAL_S": "5",
@@ -106,16 +108,25 @@ def data_dir_lock(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def hash_key(data_dir: Path) -> str:
-    """The secret under which clients are hashed, made once for each data folder."""
-    path = data_dir / "hash.key"
+def kept_secret(path: Path, make: Callable[[], str]) -> str:
+    """The secret in the file at `path`, made once for each data folder and readable by us only."""
     try:
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_hex(32))
+        path.touch(mode=0o600)
+        if not path.read_text().strip():
+            path.write_text(make())
         return path.read_text().strip()
     except OSError as error:
-        raise StartupError(f"Cannot write to {data_dir}: {error.strerror}.") from error
+        raise StartupError(f"Cannot write to {path.parent}: {error.strerror}.") from error
+
+
+def hash_key() -> str:
+    """A secret under which clients are hashed."""
+    return secrets.token_hex(32)
+
+
+def webhook_secret() -> str:
+    """A secret that webhooks are signed with."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def wait_for_signal(failed: threading.Event) -> None:
