@@ -5,6 +5,7 @@ token), is sent the logits that follow (row -> logits) and returns its result. B
 may change logits, rewind and copy its own rows as it likes. Knows no lines and no rhymes.
 """
 
+import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,6 +15,7 @@ import numpy as np
 from lyricist.engine import Engine, FloatArray
 from lyricist.errors import Abandoned, ContextFull, LyricistError
 
+log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 Session = Generator[Mapping[int, int], dict[int, FloatArray], Result]
 
@@ -85,10 +87,12 @@ def run_together(
     engine: Engine,
     sessions: Sequence[Session[Result]],
     should_stop: Callable[[], bool] = lambda: False,
+    on_end: Callable[[int, Result | LyricistError], None] = lambda _index, _result: None,
 ) -> list[Result | LyricistError]:
     """Runs the sessions to their ends, one forward pass for all of them at a time.
 
-    A session that raises a LyricistError ends with it; the others go on. ContextFull is raised
+    A session that raises ends with that error, and the others go on; `on_end` is told of each
+    session as soon as it has ended, with its index and its result. ContextFull is raised
     inside the session whose row is full, at its yield. Once `should_stop`, which is asked before
     every pass, says True, all that still run end as Abandoned.
     """
@@ -102,6 +106,12 @@ def run_together(
             results[index] = end.value
         except LyricistError as error:
             results[index] = error
+        except Exception as error:
+            # A fault of ours in one text is no reason to lose the others.
+            log.exception("a text ended by an error that nobody expected")
+            results[index] = LyricistError(f"Unexpected {type(error).__name__}: {error}")
+        if index not in wanted:
+            on_end(index, results[index])
 
     for index, session in enumerate(sessions):
         resume(index, session.__next__)
@@ -110,6 +120,7 @@ def run_together(
             for index in wanted:
                 sessions[index].close()
                 results[index] = Abandoned("The writer was told to stop.")
+                on_end(index, results[index])
             break
         _throw_where_full(engine, sessions, wanted, resume)
         passed = {row: token for tokens in wanted.values() for row, token in tokens.items()}

@@ -6,10 +6,13 @@ from functools import cache
 
 import functions_framework
 from cloudevents.http import CloudEvent
+from werkzeug.exceptions import ServiceUnavailable
 
+from lyricist.errors import LyricistError
 from versequeue import backend
+from versequeue.errors import VerseQueueError
 from versequeue.events import job_ids, read_message
-from worker_fn.studio import Studio
+from worker_fn.studio import Studio, WorkerStopping
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +24,15 @@ def _studio() -> Studio:
 
 @functions_framework.cloud_event
 def worker(event: CloudEvent) -> None:
-    """Acknowledge by returning. Raises when the message is to be delivered again."""
+    """Acknowledge by returning; 503 when the message is to be delivered again."""
     message = read_message(event.data)
     if message is None:
         return
-    if message.get("warmup"):
-        _studio().warm_up()
-    elif ids := job_ids(message):
-        _studio().perform(ids)
+    try:
+        if message.get("warmup"):
+            _studio().warm_up()
+        elif ids := job_ids(message):
+            _studio().perform(ids)
+    except (WorkerStopping, LyricistError, VerseQueueError) as error:
+        log.warning("the message is to come again: %s", error)
+        raise ServiceUnavailable(str(error)) from error

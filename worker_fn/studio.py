@@ -14,7 +14,7 @@ from lyricist.errors import LyricistError
 from lyricist.songs import Song
 from lyricist.writer import Writer
 from versequeue import backend
-from versequeue.errors import ModelUnavailable
+from versequeue.errors import ModelUnavailable, VerseQueueError
 from versequeue.jobs import Metrics, Stage
 from versequeue.stopping import stopping
 from versequeue.work import Attempt, Desk
@@ -62,26 +62,32 @@ class Studio:
             for attempt in attempts:
                 attempt.fail(_problem("model-unavailable", "Model unavailable", error), retry=True)
             raise
-        load_s = time.monotonic() - started if cold else 0.0
+        load_s = round(time.monotonic() - started, 3) if cold else 0.0
         begun = time.monotonic()
+        faults: list[VerseQueueError] = []
 
         def on_lines(index: int, lines: Sequence[str]) -> bool:
             return attempts[index].lines(lines)
 
-        requests = [song_request(attempt.job) for attempt in attempts]
-        songs = writer.write(requests, on_lines, stopping)
-        generate_s = time.monotonic() - begun
-        for attempt, song in zip(attempts, songs, strict=True):
+        def on_song(index: int, song: Song | LyricistError) -> None:
             metrics = Metrics(
-                queue_s=attempt.job.metrics.queue_s,
+                queue_s=attempts[index].job.metrics.queue_s,
                 cold_start=cold,
-                model_load_s=round(load_s, 3) if cold else 0.0,
-                generate_s=round(generate_s, 3),
+                model_load_s=load_s,
+                generate_s=round(time.monotonic() - begun, 3),
                 tokens=song.tokens if isinstance(song, Song) else None,
             )
-            self._store(attempt, song, metrics, writer)
+            try:
+                self._store(attempts[index], song, metrics, writer)
+            except VerseQueueError as error:
+                faults.append(error)
+
+        requests = [song_request(attempt.job) for attempt in attempts]
+        writer.write(requests, on_lines, stopping, on_song)
+        if faults:
+            raise faults[0]
         if stopping():
-            raise WorkerStopping
+            raise WorkerStopping("The worker was asked to stop.")
 
     def _store(
         self, attempt: Attempt, song: Song | LyricistError, metrics: Metrics, writer: Writer
