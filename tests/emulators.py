@@ -21,13 +21,18 @@ class EmulatedProject:
     emulators: Emulators
 
 
-@pytest.fixture(scope="session")
-def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
-    """Both emulators, empty, for the whole run."""
+def require_emulators() -> None:
+    """Skip the test, or in CI let it fail, where the emulators are missing."""
     if reason := missing():
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
+    """Both emulators, empty, for the whole run."""
+    require_emulators()
     started = Emulators(tmp_path_factory.mktemp("emulators"))
     started.start()
     yield started

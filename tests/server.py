@@ -58,9 +58,11 @@ class Server:
     def worker_pid(self) -> int | None:
         """The process id of the worker, while there is one."""
         for pid in child_pids(self.process.pid):
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
             if b"versequeue.local_worker" in command:
                 return pid
+            if b"/worker_fn/main.py" in command:  # gunicorn's master: the worker is its child
+                return next(iter(child_pids(pid)), None)
         return None
 
 
@@ -76,12 +78,13 @@ def running_server(
     model: Path | str,
     *,
     idle_timeout_s: float = 60,
+    backend: str = "sqlite",
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """`versequeue up` on `data_dir`; SIGTERM at the end, and it must then end by itself."""
     command = [sys.executable, "-m", "versequeue.cli", "up", "--port", "0"]
     command += ["--data-dir", str(data_dir), "--model", str(model)]
-    command += ["--idle-timeout", str(idle_timeout_s)]
+    command += ["--idle-timeout", str(idle_timeout_s), "--backend", backend]
     environ = {key: value for key, value in os.environ.items() if "VERSEQUEUE" not in key}
     process = subprocess.Popen(
         command,

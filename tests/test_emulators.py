@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.emulators import require_emulators
 from tests.samples import NOW, queued_job
 from tests.waiting import wait_until
 from versequeue.emulators import PROJECT, Emulators, missing
@@ -19,9 +20,9 @@ pytestmark = [pytest.mark.emulators, pytest.mark.processes]
 
 
 @pytest.fixture
-def own(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Emulators]:
+def own(tmp_path: Path) -> Iterator[Emulators]:
     """Emulators that the test may kill."""
-    request.getfixturevalue("emulators")  # skips, or fails, where they are missing
+    require_emulators()
     started = Emulators(tmp_path)
     yield started
     started.stop()
@@ -53,10 +54,8 @@ def test_they_are_killed_noticed_ended_and_started_again_with_nothing_in_them(
     store.close()
 
 
-def test_a_port_that_is_taken_is_a_sentence_that_names_the_log(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    request.getfixturevalue("emulators")
+def test_a_port_that_is_taken_is_a_sentence_that_names_the_log(tmp_path: Path) -> None:
+    require_emulators()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         unlucky = Emulators(tmp_path, firestore_port=port)
