@@ -189,6 +189,18 @@ def test_an_interrupted_wait_says_how_to_come_back(run: Run, api: FakeApi) -> No
     assert "Error" not in result.stderr
 
 
+def test_ctrl_c_before_anything_was_accepted_just_stops(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("versequeue.client.Client.submit", interrupt)
+    result = run("submit", "rain")
+    assert result.exit_code == 130
+    assert result.stderr == "Stopped.\n"
+
+
 def test_get_shows_a_job_with_its_song(run: Run) -> None:
     run("submit", "rain")
     result = run("get", "job_0")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from versequeue import __version__
-from versequeue.cli_failures import failure_of
+from versequeue.cli_failures import coming_back, failure_of
 from versequeue.errors import VerseQueueError
 
 #: name -> where the command is, and its line in the help
@@ -50,10 +50,11 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error of ours becomes one sentence and an exit status."""
-        try:
-            return super().invoke(ctx)
-        except VerseQueueError as error:
-            raise failure_of(error) from error
+        with coming_back("Stopped."):
+            try:
+                return super().invoke(ctx)
+            except VerseQueueError as error:
+                raise failure_of(error) from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

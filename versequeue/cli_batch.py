@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from versequeue.cli_failures import Exit, Refused
-from versequeue.cli_jobs import follow_batch, json_text
+from versequeue.cli_failures import Exit, Refused, coming_back
+from versequeue.cli_jobs import batch_goes_on, follow_batch, json_text
 from versequeue.cli_server import (
     connect,
     json_option,
@@ -54,37 +54,39 @@ def batch(
     is. Options are for all rows; a row's own win. Exit status 1 if any row has no song.
     """
     _check_writable(out)
-    accepted = _send(file, options, retry_failed, again, server)
-    if not wait:
-        click.echo(json_text(accepted.raw) if as_json else accepted.id)
-        return
+    sent = _send(file, options, again, server)
     come_back = "Run the same command again to pick it up."
-    done = follow_batch(accepted.id, server, come_back)
-    missing = _report_failures(done, server)
-    _write_results(done, out, as_json, server)
+    with coming_back(batch_goes_on(sent.id, server, come_back)):
+        _announce(sent)
+        if retry_failed and sent.request_counts.failed:
+            with connect(server) as client:
+                sent = client.retry_failed(sent.id)
+        if not wait:
+            click.echo(json_text(sent.raw) if as_json else sent.id)
+            return
+        done = follow_batch(sent.id, server)
+        missing = _report_failures(done, server)
+        _write_results(done, out, as_json, server)
     if missing:
         sys.exit(Exit.JOB_FAILED)
 
 
-def _send(
-    file: Path, options: SongOptions, retry_failed: bool, again: bool, server: str | None
-) -> Batch:
+def _send(file: Path, options: SongOptions, again: bool, server: str | None) -> Batch:
     key = f"again-{uuid.uuid4().hex}" if again else None
     with connect(server) as client:
         try:
-            sent = client.submit_batch(file, options, idempotency_key=key)
+            return client.submit_batch(file, options, idempotency_key=key)
         except OSError as error:
             raise Refused(f"{file} cannot be read: {error.strerror}.") from error
-        counts = sent.request_counts
-        if not sent.replayed:
-            click.echo(f"{counts.total} rows accepted as {sent.id}.", err=True)
-            return sent
-        click.echo(
-            f"Sent before as {sent.id}: {counts.ended} of {counts.total} rows are done.", err=True
-        )
-        if retry_failed and counts.failed:
-            sent = client.retry_failed(sent.id)
-    return sent
+
+
+def _announce(sent: Batch) -> None:
+    counts = sent.request_counts
+    if sent.replayed:
+        done = f"{counts.ended} of {counts.total} rows are done"
+        click.echo(f"Sent before as {sent.id}: {done}.", err=True)
+    else:
+        click.echo(f"{counts.total} rows accepted as {sent.id}.", err=True)
 
 
 def _report_failures(done: Batch, server: str | None) -> int:

@@ -3,7 +3,8 @@
 Knows what every error means for somebody at a terminal; imports no HTTP library.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from enum import IntEnum
 from typing import IO, Any
@@ -51,6 +52,15 @@ class Interrupted(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the message alone: an interruption is no error."""
         click.echo(self.message, file=file, err=True)
+
+
+@contextmanager
+def coming_back(message: str) -> Iterator[None]:
+    """Ctrl-C within says how to come back to what goes on without us."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interrupted(message) from error
 
 
 def failure_of(error: VerseQueueError) -> click.ClickException:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from versequeue.cli_failures import Exit, Interrupted, NoSong, Refused
+from versequeue.cli_failures import Exit, NoSong, Refused, coming_back
 from versequeue.cli_live import BatchProgress, LiveLine, job_line, tenths
 from versequeue.cli_server import (
     command_again,
@@ -99,14 +99,16 @@ def status(as_json: bool, server: str | None) -> None:
 
 def follow_job(job_id: str, server: str | None) -> Job:
     """Wait for a job with its live status on stderr; Ctrl-C says how to come back."""
-    try:
-        with connect(server, following=True) as client, LiveLine(sys.stderr) as live:
-            return client.wait(job_id, on_update=lambda job: show_job(live, job))
-    except KeyboardInterrupt as error:
-        raise Interrupted(
-            f"The job goes on without you. See it with: {command_again('get', job_id, server)}\n"
-            f"End it with: {command_again('cancel', job_id, server)}"
-        ) from error
+    message = (
+        f"The job goes on without you. See it with: {command_again('get', job_id, server)}\n"
+        f"End it with: {command_again('cancel', job_id, server)}"
+    )
+    with (
+        coming_back(message),
+        connect(server, following=True) as client,
+        LiveLine(sys.stderr) as live,
+    ):
+        return client.wait(job_id, on_update=lambda job: show_job(live, job))
 
 
 def show_job(live: LiveLine, job: Job) -> None:
@@ -115,8 +117,8 @@ def show_job(live: LiveLine, job: Job) -> None:
         live.show(job_line(job), tail=job.preview.rpartition("\n")[2])
 
 
-def follow_batch(batch_id: str, server: str | None, come_back: str) -> Batch:
-    """Wait for a batch with its progress on stderr; Ctrl-C says how to `come_back`."""
+def follow_batch(batch_id: str, server: str | None) -> Batch:
+    """Wait for a batch with its progress on stderr."""
     progress, told = BatchProgress(), -1
 
     def show(batch: Batch) -> None:
@@ -126,14 +128,14 @@ def follow_batch(batch_id: str, server: str | None, come_back: str) -> Batch:
             told = tenths(batch)
             live.show(text)
 
-    try:
-        with connect(server, following=True) as client, LiveLine(sys.stderr) as live:
-            return client.wait_batch(batch_id, on_update=show)
-    except KeyboardInterrupt as error:
-        raise Interrupted(
-            f"The batch goes on without you. {come_back}\n"
-            f"End it with: {command_again('cancel', batch_id, server)}"
-        ) from error
+    with connect(server, following=True) as client, LiveLine(sys.stderr) as live:
+        return client.wait_batch(batch_id, on_update=show)
+
+
+def batch_goes_on(batch_id: str, server: str | None, come_back: str) -> str:
+    """What Ctrl-C says while a batch is running."""
+    end = command_again("cancel", batch_id, server)
+    return f"The batch goes on without you. {come_back}\nEnd it with: {end}"
 
 
 def print_result(job: Job, as_json: bool) -> None:
@@ -174,7 +176,8 @@ def json_text(document: Mapping[str, Any]) -> str:
 def _get_batch(batch_id: str, lyrics: bool, wait: bool, as_json: bool, server: str | None) -> None:
     if wait:
         come_back = f"See it with: {command_again('get', batch_id, server)}"
-        batch = follow_batch(batch_id, server, come_back)
+        with coming_back(batch_goes_on(batch_id, server, come_back)):
+            batch = follow_batch(batch_id, server)
     else:
         with connect(server) as client:
             batch = client.get_batch(batch_id)
