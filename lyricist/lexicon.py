@@ -83,19 +83,25 @@ class Lexicon:
         return self._sounds[end]
 
     def rhymes_of(self, end: int) -> IntArray:
-        """End words that rhyme perfectly with `end`: no homophones, not itself."""
+        """End words that rhyme perfectly with `end`: no homophones, no compounds of one word."""
         own = self._sounds[end]
-        return self._others(self._perfect[own.tail], own)
+        return self._others(self._perfect[own.tail], end)
 
     def slants_of(self, end: int) -> IntArray:
         """End words that only nearly rhyme with `end`."""
         own = self._sounds[end]
-        near = self._others(self._slant[own.slant], own)
+        near = self._others(self._slant[own.slant], end)
         return near[np.array([self._sounds[int(t)].tail != own.tail for t in near], np.bool_)]
 
-    def _others(self, tokens: Sequence[int], own: Sound) -> IntArray:
-        spoken = own.phones.lower()
-        different = [token for token in tokens if self._sounds[token].phones.lower() != spoken]
+    def _others(self, tokens: Sequence[int], end: int) -> IntArray:
+        spoken, word = self._sounds[end].phones.lower(), self.words[end]
+        different = [
+            token
+            for token in tokens
+            if self._sounds[token].phones.lower() != spoken
+            and not self.words[token].endswith(word)
+            and not word.endswith(self.words[token])
+        ]
         return np.array(different, dtype=np.int64)
 
     def _matching(self, pattern: re.Pattern[str]) -> BoolArray:

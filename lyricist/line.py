@@ -29,7 +29,7 @@ _LIKELY = np.log(0.3)
 _END_WIDTH = 4
 #: What a stop is taken to be worth before it was tried.
 _USUAL_STOP = -1.5
-_END_WEIGHT, _STOP_WEIGHT, _LENGTH_WEIGHT, _TOPIC_WEIGHT = 0.2, 0.3, 0.12, 0.6
+_END_WEIGHT, _STOP_WEIGHT, _LENGTH_WEIGHT, _TOPIC_WEIGHT = 0.35, 0.4, 0.12, 0.6
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,11 @@ class Line:
     words: tuple[str, ...]
     end: int
     row: int
-    tokens: int
+    tokens: tuple[int, ...]
+    #: How well it reads, to compare it with other lines for the same place.
+    score: float
+    #: Log-probability of its end word, which tells a forced end.
+    end_likelihood: float
 
 
 class LineWriter:
@@ -181,10 +185,10 @@ class LineWriter:
             if ending.stop is None:
                 stop = self._stop(_log_softmax(logits[draft.row]))
                 ending = replace(ending, stop=stop)
-            line = self._line(draft, ending)
+            line = self._line(draft, plan, ending)
             if not offences(line.text.removeprefix(plan.given), self._voice.explicit):
-                lines.append((self._score(draft, plan, ending), line))
-        return max(lines, key=lambda scored: scored[0])[1] if lines else None
+                lines.append(line)
+        return max(lines, key=lambda line: line.score, default=None)
 
     def _score(self, draft: Draft, plan: LinePlan, ending: Ending) -> float:
         stop = _USUAL_STOP if ending.stop is None else ending.stop
@@ -196,10 +200,17 @@ class LineWriter:
             score += _TOPIC_WEIGHT * self._topic.mentions(words)
         return score
 
-    def _line(self, draft: Draft, ending: Ending) -> Line:
+    def _line(self, draft: Draft, plan: LinePlan, ending: Ending) -> Line:
         text = draft.text(ending.kept) + self._lexicon.texts[ending.token]
-        words = (*draft.words(ending.kept), self._lexicon.words[ending.token])
-        return Line(text.strip(), words, ending.token, draft.row, ending.kept + 1)
+        return Line(
+            text=text.strip(),
+            words=(*draft.words(ending.kept), self._lexicon.words[ending.token]),
+            end=ending.token,
+            row=draft.row,
+            tokens=(*draft.tokens[: ending.kept], ending.token),
+            score=self._score(draft, plan, ending),
+            end_likelihood=ending.likelihood,
+        )
 
 
 def _log_softmax(logits: FloatArray) -> FloatArray:

@@ -18,6 +18,7 @@ _BIGRAM_PENALTY = 2.5
 _TRIGRAM_PENALTY = 4.0
 _SAME_START_PENALTY = 1.2
 _SAME_IN_LINE_PENALTY = 1.5
+_CONTRACTION_PENALTY = 0.35
 _ARTICLES = frozenset({"the", "a", "an", "and", "i", "my", "to", "of"})
 
 
@@ -60,6 +61,8 @@ class Memory:
                 cost -= _TRIGRAM_PENALTY
         if word in words and word not in _ARTICLES:
             cost -= _SAME_IN_LINE_PENALTY
+        if "'" in word:
+            cost -= _CONTRACTION_PENALTY * self.uses[word]
         return cost
 
     def is_used_up(self, words: Sequence[str], word: str) -> bool:

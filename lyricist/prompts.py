@@ -3,12 +3,22 @@
 Nothing is said of rhyme or of the number of lines: small models put such words into the lyrics.
 """
 
+import re
+
 from lyricist.songs import SongRequest
 from lyricist.styles import DEFAULT_STYLE, STYLES, Style
 from lyricist.tokens import Tokens
 
 #: A topic longer than this says no more; 500 emoji would fill the context.
 MOST_TOPIC_TOKENS = 120
+#: "Write me a rap about", as many prompts begin: what follows is the topic.
+_ASKING = re.compile(
+    r"^(?:(?:can|could|would) you |please )*"
+    r"(?:write|make|create|compose|generate|give|do)(?: me| us)? "
+    r"(?:(?:an?|the|some)(?: \w+)? (?:song|rap|poem|verse|track|lyrics) (?:about|on) )?",
+    re.IGNORECASE,
+)
+_PLEASE = re.compile(r"[,.]? please\b[.!?]*$", re.IGNORECASE)
 SYSTEM = "You write song lyrics with short, concrete lines, like these:"
 
 
@@ -24,7 +34,7 @@ def opening(request: SongRequest, tokens: Tokens) -> list[int]:
     return [
         *tokens.encode(before, markup=True),
         *tokens.encode(f"Write the lyrics of {_wish(request)} about "),
-        *tokens.encode(one_line(request))[:MOST_TOPIC_TOKENS],
+        *tokens.encode(topic_of(request))[:MOST_TOPIC_TOKENS],
         *tokens.encode(".<|im_end|>\n<|im_start|>assistant\n", markup=True),
     ]
 
@@ -32,6 +42,12 @@ def opening(request: SongRequest, tokens: Tokens) -> list[int]:
 def one_line(request: SongRequest) -> str:
     """The prompt as one line of single-spaced words."""
     return " ".join(request.prompt.split())
+
+
+def topic_of(request: SongRequest) -> str:
+    """The prompt without the words that only ask for a song."""
+    prompt = one_line(request)
+    return _PLEASE.sub("", _ASKING.sub("", prompt)) or prompt
 
 
 def style_of(request: SongRequest) -> Style:

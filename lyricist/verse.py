@@ -40,6 +40,9 @@ _SLANT_COST = 3.0
 #: The same for a rhyme whose stressed syllables are alike from the start (known, unknown).
 _RICH_COST = 2.5
 _CLASS_WEIGHT, _CLASS_COST = 0.4, 3.0
+#: An end word less likely than this sounds forced; then the line is written anew, so often at most.
+_FORCED = -7.0
+_MOST_ATTEMPTS = 2
 #: A given beginning may make a line longer than usual by so many syllables.
 _GIVEN_EXTRA = 5
 
@@ -129,28 +132,42 @@ class VerseWriter:
         else:
             ends, costs = self._anchors(to_come)
             target = self._style.usual
-        line = yield from self._try(ends, costs, target, given)
+        line = yield from self._best_of(self._plan(ends, costs, target, given))
         if line is None:
             ends, costs = self._anchors(0)
-            line = yield from self._try(ends, costs, target, given)
+            line = yield from self._best_of(self._plan(ends, costs, target, given))
         if line is None:
             raise LyricistError("The model's vocabulary has no word that could end this line.")
         yield from self._take(line)
         return line
 
-    def _try(
-        self, ends: IntArray, costs: FloatArray, target: int, given: str
-    ) -> Session[Line | None]:
-        if not len(ends):
-            return None
+    def _plan(self, ends: IntArray, costs: FloatArray, target: int, given: str) -> LinePlan:
         fewest, most = self._style.fewest, self._style.most
         if given:
             said = count_syllables(given.split())
             fewest, most = max(fewest, said + 1), max(most, said + _GIVEN_EXTRA)
             target = max(target, said + 2)
-        plan = LinePlan(fewest, most, target, ends, costs, given)
-        seed = [self._request.seed, len(self._lines)]
-        return (yield from self._liner.write(plan, self._logits, seed))
+        return LinePlan(fewest, most, target, ends, costs, given)
+
+    def _best_of(self, plan: LinePlan) -> Session[Line | None]:
+        """The best line; where its end sounds forced, other drafts get a chance."""
+        if not len(plan.ends):
+            return None
+        start = self._engine.length(self._rows[0])
+        best: Line | None = None
+        for attempt in range(_MOST_ATTEMPTS):
+            for row in self._rows:
+                self._engine.rewind(row, start)
+            seed = [self._request.seed, len(self._lines), attempt]
+            line = yield from self._liner.write(plan, self._logits, seed)
+            if best is None or (line is not None and line.score > best.score):
+                best = line
+            if best is not None and best.end_likelihood > _FORCED:
+                break
+        if best is not None and best is not line:
+            self._engine.rewind(best.row, start)
+            self._engine.prefill(best.row, best.tokens)
+        return best
 
     def _given(self) -> str:
         """What the next line begins with, read into the rows; "" if it begins as it likes."""
@@ -203,7 +220,7 @@ class VerseWriter:
             if self._memory.uses[word] >= MOST_USES:
                 self._available[self._lexicon.tokens_of(word)] = False
         self._lines.append(mask(line.text, self._request.explicit))
-        self.tokens += line.tokens + 1
+        self.tokens += len(line.tokens) + 1
         self._to_write -= 1
         logits = yield {line.row: self._lexicon.newline}
         self._logits = logits[line.row]
