@@ -5,6 +5,8 @@ So a row's keys and values live in the store, go into the window to be attended 
 added there comes back. Owns that bookkeeping and the rows' lengths; knows no network.
 """
 
+import math
+import mmap
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,9 +26,8 @@ class Caches:
             architecture.context_length,
             architecture.head_size,
         )
-        # np.zeros takes memory from the system only where it is first written to.
         self._store: list[FloatArray] = [
-            np.zeros(shape, np.float32) for _ in range(2 * architecture.layers)
+            _zeros_on_demand(shape) for _ in range(2 * architecture.layers)
         ]
         self._graph = graph
         self.lengths = [0] * max_rows
@@ -99,3 +100,14 @@ class Caches:
             for stored, view in zip(self._store, self._graph.caches, strict=True):
                 stored[row, :, start:end] = view()[slot, :, start:end]
         self._stored[row] = end
+
+
+def _zeros_on_demand(shape: tuple[int, ...]) -> FloatArray:
+    """Zeros that take memory from the system only where they are written to.
+
+    np.zeros asks for pages of 2 MiB, which are soon all touched: 2.6 GB instead of 1.6 for 32 rows.
+    """
+    memory = mmap.mmap(-1, math.prod(shape) * np.dtype(np.float32).itemsize)
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(memory, np.float32).reshape(shape)
