@@ -1,0 +1,79 @@
+"""What is kept out of lyrics. The words themselves are spelled in ROT13, as in the lists."""
+
+import codecs
+
+import pytest
+
+from lyricist.safety import Tier, banned_forms, is_allowed, mask, offences, tier
+from lyricist.words import word_list
+
+
+def plain(text: str) -> str:
+    return codecs.decode(text, "rot13")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Scunthorpe", "oh my God", "kill the beat", "class, pass and assassin", "he'll, who're",
+        "cocktails in the cockpit", "a spicy dish with cumin", "Shiitake titles", "rapper, grape",
+        "I a m s o", "Dickens", "cockney peacocks", "don't", "",
+    ],
+)  # fmt: skip
+def test_innocent_words_pass_even_if_a_bad_one_is_inside(text: str) -> None:
+    assert offences(text, explicit=False) == []
+    assert mask(text, explicit=False) == text
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "shpx",
+        "SHPXVA'",
+        "shhhhpx",
+        "fu1g",
+        "$uvg",
+        "n55",
+        "s*px",
+        "o1gpurf",
+        "shpxref",
+        "fuvg-gnyx",
+    ],
+)
+def test_profanity_is_seen_through_its_spellings(spelled: str) -> None:
+    text = plain(spelled)
+    assert not is_allowed(text, explicit=False)
+    assert is_allowed(text, explicit=True)
+
+
+@pytest.mark.parametrize("spelled", ["s h p x", "s.h.p.x", "s-h-p-x"])
+def test_a_spelled_out_word_is_one_word(spelled: str) -> None:
+    text = plain(spelled)
+    assert offences(f"oh {text} it", explicit=False) == [text]
+
+
+def test_slurs_are_refused_in_explicit_lyrics_too() -> None:
+    slurs = [plain(word) for word in word_list("banned_slur")]
+    assert slurs
+    for slur in slurs:
+        assert tier(slur) is Tier.SLUR
+        assert not is_allowed(slur, explicit=True)
+        assert not is_allowed(slur + "s", explicit=True) or slur.endswith("y")
+
+
+def test_a_mask_keeps_the_first_letter_of_profanity_and_nothing_of_a_slur() -> None:
+    assert mask(plain("bu fuvg, gung"), explicit=False) == "oh s***, that"
+    slur = plain(sorted(word_list("banned_slur"))[0])
+    assert mask(f"a {slur}!", explicit=True) == f"a {'*' * len(slur)}!"
+
+
+def test_a_masked_text_has_nothing_left_to_mask() -> None:
+    for form, level in banned_forms().items():
+        text = f"you {form} now"
+        assert offences(mask(text, explicit=False), explicit=False) == [], (level, form)
+
+
+def test_profanity_that_was_asked_for_stays() -> None:
+    text = plain("jung gur uryy")
+    assert mask(text, explicit=True) == text
+    assert mask(text, explicit=False) != text
