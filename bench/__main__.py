@@ -10,7 +10,7 @@ from bench import machine, report
 from bench.harness import Report
 
 #: Short ones first; each module has `run(quick) -> Report`.
-NAMES = ("queue", "polling", "decode", "verse", "coldstart", "memory", "service", "plan")
+NAMES = ("queue", "polling", "load", "decode", "verse", "coldstart", "memory", "service", "plan")
 
 
 def main() -> int:

