@@ -406,9 +406,10 @@ def test_a_terminal_sees_one_line_that_is_redrawn_and_then_gone() -> None:
 
     stream = Terminal()
     with LiveLine(stream) as live:
-        live.show("Writing · line 1 of 2")
+        live.show("Writing · line 1 of 2", tail="a line\x1b[2J")
         wait_until(lambda: stream.getvalue().count("line 1 of 2") >= 2, 5)
     assert "\n" not in stream.getvalue()
+    assert "a line[2J" in stream.getvalue()
     assert stream.getvalue().endswith("\r\x1b[2K")
 
 

@@ -349,6 +349,16 @@ def test_the_api_key_is_sent_with_every_request(api: FakeApi, time: FakeTime) ->
     assert {call.headers.get("X-Api-Key") for call in api.requests} == {"secret"}
 
 
+def test_a_server_on_this_machine_is_not_looked_for_behind_a_proxy(
+    api: FakeApi, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert client.submit("rain").id == "job_0"
+
+
 def test_the_servers_status_has_types(client: Client) -> None:
     status = client.status()
     assert (status.worker, status.queue_depth, status.model) == ("cold", 3, "tiny")

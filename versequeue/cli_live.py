@@ -57,7 +57,9 @@ class LiveLine:
 
     def show(self, text: str, tail: str = "") -> None:
         """What is going on now; on a terminal `tail` follows as far as there is room."""
-        self._tail = f" · {tail}" if tail else ""
+        # What a model wrote may not move the cursor.
+        shown = "".join(character for character in tail if character.isprintable())
+        self._tail = f" · {shown}" if shown else ""
         if text == self._text:
             return
         self._text = text
@@ -79,7 +81,7 @@ class LiveLine:
         self._stream.flush()
 
 
-def job_line(job: Job, *, with_eta: bool = True) -> str:
+def job_line(job: Job) -> str:
     """Where the job is, in a few words."""
     again = f" · attempt {job.attempt} of {job.max_attempts}" if job.attempt > 1 else ""
     if job.done:
@@ -88,9 +90,9 @@ def job_line(job: Job, *, with_eta: bool = True) -> str:
         count = f"line {job.progress.completed} of {job.progress.total}"
         return f"Writing · {count}{again}"
     if job.stage == "loading_model":
-        return f"Waking the model up{_about(job.eta_seconds, with_eta)}{again}"
+        return f"Waking the model up{_about(job.eta_seconds)}{again}"
     if job.status == "queued":
-        return f"In the queue{_ahead(job.queue_position)}{_about(job.eta_seconds, with_eta)}{again}"
+        return f"In the queue{_ahead(job.queue_position)}{_about(job.eta_seconds)}{again}"
     return f"{(job.stage or job.status).replace('_', ' ').capitalize()}{again}"
 
 
@@ -98,8 +100,8 @@ def _ahead(position: int | None) -> str:
     return "" if position is None else f" · place {position}"
 
 
-def _about(eta_seconds: float | None, wanted: bool) -> str:
-    if eta_seconds is None or not wanted:
+def _about(eta_seconds: float | None) -> str:
+    if eta_seconds is None:
         return ""
     return f" · about {duration(max(1.0, eta_seconds))} to go"
 

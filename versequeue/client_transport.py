@@ -18,6 +18,7 @@ from versequeue.client_errors import ApiError, ClientError, ServerUnreachable, U
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 CONNECT_TIMEOUT_S = 5.0
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 20.0
 
 
@@ -100,6 +101,7 @@ class Transport:
                 data=call.body,
                 headers=headers,
                 timeout=(CONNECT_TIMEOUT_S, self.timeout_s + call.hold_s),
+                proxies=self._proxies(),
                 stream=call.stream,
                 allow_redirects=call.method == "GET",
             )
@@ -110,6 +112,11 @@ class Transport:
         if response.status_code < 300 or response.status_code == 304:
             return response
         return error_of(response)
+
+    def _proxies(self) -> dict[str, str]:
+        """A proxy of the environment's cannot know what this machine's own addresses mean."""
+        host = urlsplit(self.url).hostname or ""
+        return {"no_proxy": host} if host in LOOPBACK_HOSTS else {}
 
     def _unreachable(self, what: str) -> ServerUnreachable:
         return ServerUnreachable(f"The server at {self.url} {what}.")
