@@ -36,18 +36,19 @@ def main(arguments: Sequence[str] | None = None, gcloud: Gcloud = run_gcloud) ->
             _print_plan(steps, asked.action)
             return 0
         runner = Runner(gcloud, print, time.sleep)
-        return (
-            _destroy(runner, steps, asked)
-            if asked.action == "destroy"
-            else _deploy(runner, steps, target)
-        )
+        if asked.action == "destroy":
+            return _destroy(runner, steps, asked)
+        return _deploy(runner, steps, target, asked)
     except (GcloudMissing, StepFailed, stage.StageError, smoke.SmokeFailed) as failure:
         print(failure, file=sys.stderr)
         return 2 if isinstance(failure, GcloudMissing | stage.StageError) else 1
 
 
-def _deploy(runner: Runner, steps: Sequence[Step], target: Target) -> int:
-    stage.stage_all(BUILD, "" if target.model else "default", print)
+def _deploy(
+    runner: Runner, steps: Sequence[Step], target: Target, asked: argparse.Namespace
+) -> int:
+    staged = "" if target.model else asked.model
+    stage.stage_all(BUILD, staged, print, tensorflow=asked.tensorflow)
     runner.apply(steps)
     submit, results = target.url(function("submit")), target.url(function("results"))
     page.write_config(WEB, submit, results)
@@ -84,7 +85,7 @@ def _target(asked: argparse.Namespace, gcloud: Gcloud) -> Target:
         region=asked.region,
         project_number=number or "PROJECT_NUMBER",
         billing_account=billing or ("" if known else "BILLING_ACCOUNT"),
-        model=asked.model,
+        model=asked.model if asked.model.startswith("gs://") else "",
         budget=asked.budget,
         daily_budget=asked.daily_budget,
         rate_per_minute=asked.rate_per_minute,
@@ -126,7 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--project", default="")
     parser.add_argument("--region", default="us-central1")
     parser.add_argument("--dry-run", action="store_true", help="print the plan, change nothing")
-    parser.add_argument("--model", default="", help="gs://bucket/prefix instead of a staged model")
+    parser.add_argument("--model", default="default", help="a bundle's folder, or gs://…")
+    parser.add_argument("--tensorflow", action="store_true", help="the gs:// is a SavedModel")
     parser.add_argument("--budget", default=Target.budget, help="a month, for the alert")
     parser.add_argument("--daily-budget", type=int, default=Target.daily_budget, help="songs")
     parser.add_argument("--rate-per-minute", type=int, default=Target.rate_per_minute)

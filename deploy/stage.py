@@ -39,20 +39,31 @@ class Staged:
 
 
 def stage_all(
-    build: Path, model: str, say: Callable[[str], None], root: Path = ROOT
+    build: Path,
+    model: str,
+    say: Callable[[str], None],
+    root: Path = ROOT,
+    tensorflow: bool = False,
 ) -> tuple[Staged, ...]:
     """Stage every function under `build`; `model` is a preset, a bundle's folder, or empty.
 
-    Raises StageError. A folder is replaced only when its successor is complete.
+    `tensorflow` is for a SavedModel that is not staged. Raises StageError. A folder is replaced
+    only when its successor is complete.
     """
     bundle = find_bundle(model, root) if model else None
-    staged = tuple(stage(spec, build, bundle, root) for spec in FUNCTIONS)
+    staged = tuple(stage(spec, build, bundle, root, tensorflow) for spec in FUNCTIONS)
     for one in staged:
         say(f"{one.folder}  {one.files} files, {one.size_bytes / 1e6:,.2f} MB")
     return staged
 
 
-def stage(spec: FunctionSpec, build: Path, bundle: Path | None, root: Path = ROOT) -> Staged:
+def stage(
+    spec: FunctionSpec,
+    build: Path,
+    bundle: Path | None,
+    root: Path = ROOT,
+    tensorflow: bool = False,
+) -> Staged:
     """Stage one function as `build/<name>_fn`; `bundle` goes with it if it needs a model."""
     source, target = root / spec.folder, build / spec.folder
     for name in ("main.py", "requirements.txt"):
@@ -66,8 +77,9 @@ def stage(spec: FunctionSpec, build: Path, bundle: Path | None, root: Path = ROO
         copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, copied)
     shutil.copy2(source / "main.py", fresh / "main.py")
+    needs_tensorflow = spec.needs_model and (tensorflow or _is_saved_model(bundle))
     (fresh / "requirements.txt").write_text(
-        requirements(source, bundle if spec.needs_model else None, root), encoding="utf-8"
+        requirements(source, needs_tensorflow, root), encoding="utf-8"
     )
     (fresh / ".gcloudignore").write_text(GCLOUDIGNORE, encoding="utf-8")
     if spec.needs_model and bundle is not None:
@@ -89,10 +101,10 @@ def find_bundle(model: str, root: Path = ROOT) -> Path:
     return folder
 
 
-def requirements(source: Path, bundle: Path | None, root: Path = ROOT) -> str:
-    """A function's requirements; a SavedModel brings the tensorflow that the root file pins."""
+def requirements(source: Path, tensorflow: bool, root: Path = ROOT) -> str:
+    """A function's requirements, and the tensorflow that the root file pins if it is needed."""
     text = (source / "requirements.txt").read_text(encoding="utf-8")
-    if bundle is None or "saved_model" not in json.dumps(_read_bundle(bundle)):
+    if not tensorflow:
         return text
     pins = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return text + "\n".join(pin for pin in pins if pin.startswith("tensorflow")) + "\n"
@@ -142,8 +154,11 @@ def _files_of(name: str, root: Path) -> Iterator[Path]:
                 yield path
 
 
-def _read_bundle(bundle: Path) -> object:
-    return json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+def _is_saved_model(bundle: Path | None) -> bool:
+    if bundle is None:
+        return False
+    described = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    return bool(described["format"] == "saved_model")
 
 
 def main() -> int:

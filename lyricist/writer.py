@@ -144,8 +144,12 @@ def _best_session(tokens: Tokens) -> SongSession:
 
 def _engine_of(bundle: Bundle) -> "type[LiteRtEngine | TensorFlowEngine]":
     if bundle.format is BundleFormat.SAVED_MODEL:
-        from lyricist.engine_tensorflow import TensorFlowEngine
-
+        try:
+            from lyricist.engine_tensorflow import TensorFlowEngine
+        except ModuleNotFoundError as error:
+            raise BundleError(
+                f"The model in {bundle.folder} is a SavedModel, and {error.name} is not installed."
+            ) from error
         return TensorFlowEngine
     from lyricist.engine_litert import LiteRtEngine
 

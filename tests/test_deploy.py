@@ -374,6 +374,48 @@ def test_deploying_without_a_project_or_with_an_unknown_one_is_one_sentence(
     assert "gcloud projects describe x failed.\nNOT_FOUND" in capsys.readouterr().err
 
 
+def test_a_deployment_ends_with_the_addresses_the_page_and_a_song(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    smoked: list[str] = []
+
+    def smoke(submit: str, results: str, say: object) -> str:
+        smoked.extend([submit, results])
+        return "la la la"
+
+    def gcloud(command: Command, stdin: str) -> Answer:
+        return Answer(0, "123\n" if "projectNumber" in command[-1] else "found\n")
+
+    monkeypatch.setattr("deploy.smoke.smoke", smoke)
+    monkeypatch.setattr("deploy.__main__.WEB", tmp_path)
+    monkeypatch.setattr("deploy.__main__.BUILD", tmp_path / "build")
+
+    status = main(["apply", "--project=song-shop", "--model=gs://songs/one"], gcloud)
+
+    urls = [f"https://versequeue-{name}-123.us-central1.run.app" for name in ("submit", "results")]
+    assert status == 0
+    assert smoked == urls
+    assert (tmp_path / "build/worker_fn/main.py").exists()
+    assert all(url in (tmp_path / "config.js").read_text(encoding="utf-8") for url in urls)
+    assert capsys.readouterr().out.endswith("la la la\n")
+
+
+def test_a_missing_model_stops_a_deployment_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[Command] = []
+
+    def gcloud(command: Command, stdin: str) -> Answer:
+        ran.append(command)
+        return Answer(0, "123\n")
+
+    monkeypatch.setattr("deploy.__main__.BUILD", tmp_path / "build")
+
+    assert main(["apply", "--project=song-shop", f"--model={tmp_path}"], gcloud) == 2
+    assert "python -m lyricist build" in capsys.readouterr().err
+    assert all("describe" in command for command in ran)
+
+
 def test_destroying_asks_for_the_projects_name_twice(capsys: pytest.CaptureFixture[str]) -> None:
     ran: list[Command] = []
 

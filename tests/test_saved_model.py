@@ -1,6 +1,10 @@
 """A SavedModel as a bundle: what is taken and refused, and that its engine keeps to the port."""
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -236,3 +240,25 @@ def test_our_own_network_exported_agrees_with_the_bundle_that_is_served(
         agreed.append(np.corrcoef(left, right)[0, 1])
 
     assert min(agreed) > 0.99  # LiteRT's weights are rounded to 8 bits, these are not
+
+
+def test_the_documented_keras_model_becomes_a_bundle_that_writes(tmp_path: Path) -> None:
+    page = Path("docs/your-model.md").read_text(encoding="utf-8")
+    code = page.split("```python\n")[1].split("```")[0].replace("epochs=30", "epochs=1")
+    (tmp_path / "own.py").write_text(code, encoding="utf-8")
+    (tmp_path / "songs.txt").write_text(VERSE * 60, encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith(".venv/bin/python -m lyricist")]
+    bundle, generate = (shlex.split(line)[1:] for line in lines[1:3])
+
+    for arguments in (["own.py"], bundle, generate):
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+        assert done.returncode == 0, done.stderr
+
+    assert len(done.stdout.splitlines()) == 4

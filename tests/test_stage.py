@@ -11,7 +11,6 @@ from deploy.stage import (
     StageError,
     find_bundle,
     needed_files,
-    requirements,
     stage,
     stage_all,
 )
@@ -127,11 +126,21 @@ def test_a_missing_model_names_the_command_that_builds_it(tmp_path: Path) -> Non
 
 def test_a_saved_model_brings_tensorflow_and_a_small_one_does_not(tmp_path: Path) -> None:
     root = package(tmp_path, SMALL)
+    spec, bundle = spec_named("tiny", "jobs", needs_model=True), root / "model"
+    staged = root / "build/tiny_fn/requirements.txt"
 
-    assert "tensorflow" not in requirements(root / "tiny_fn", root / "model", root)
+    stage(spec, root / "build", bundle, root)
+    assert "tensorflow" not in staged.read_text()
 
-    (root / "model/bundle.json").write_text('{"format": "saved_model"}')
-    assert "tensorflow==2.21.0" in requirements(root / "tiny_fn", root / "model", root)
+    stage(spec, root / "build", None, root, tensorflow=True)
+    assert "tensorflow==2.21.0" in staged.read_text()
+
+    (bundle / "bundle.json").write_text('{"format": "saved_model"}')
+    stage(spec, root / "build", bundle, root)
+    assert "tensorflow==2.21.0" in staged.read_text()
+
+    stage(spec_named("tiny", "jobs"), root / "build", bundle, root, tensorflow=True)
+    assert "tensorflow" not in staged.read_text()
 
 
 def test_light_functions_carry_no_model_code_and_no_command_line() -> None:
