@@ -44,6 +44,8 @@ class World:
     #: chance of a fault at each call while `faulty`
     fault_rate: float = 0.06
     faulty: bool = True
+    #: time that passes at each step beside what actors wait for
+    drift_s: float = 0.0
     now: datetime = START
     actors: list[Actor] = field(default_factory=list)
     steps: int = 0
@@ -85,7 +87,7 @@ class World:
         if self.faulty and self.random.random() < 0.02:
             # Long enough for every lease to lapse while whoever holds it stands still.
             self.now += timedelta(seconds=self.random.choice((1, 20, 45, 700)))
-        self.now += timedelta(milliseconds=self.random.randrange(50))
+        self.now += timedelta(milliseconds=self.random.randrange(50), seconds=self.drift_s)
         self._resume(self.random.choice(ready))
 
     def _resume(self, actor: Actor) -> None:

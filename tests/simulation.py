@@ -5,23 +5,29 @@
 
 import argparse
 import itertools
+import json
 import logging
 import sys
 import time
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from tests.chaos import ChaosQueue, ChaosStore, World
 from tests.memory import MemoryQueue, MemoryStore
+from versequeue.batch_service import BatchService, BatchSubmission
 from versequeue.batches import JOBS_PER_MESSAGE, Batch
 from versequeue.config import Settings
 from versequeue.errors import Gone, NotFound, VerseQueueError
 from versequeue.jobs import TRANSITIONS, Job, Metrics, Options, Stage, Status
+from versequeue.notify import Notifier
+from versequeue.prompt_files import Row
 from versequeue.queue import Topic
 from versequeue.service import Service, Submission
 from versequeue.sweep import sweep
-from versequeue.webhooks import Webhook, start_attempt
+from versequeue.webhook_sender import Outcome
+from versequeue.webhooks import Webhook
 from versequeue.work import Attempt, Desk
 
 SETTINGS = Settings(lease_s=30, attempt_limit_s=300, progress_interval_s=1, deadline_s=86_400)
@@ -44,7 +50,6 @@ class Simulation:
     sent: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     #: every job as it was after the last write
     known: dict[str, Job] = field(default_factory=dict)
-    batches: list[str] = field(default_factory=list)
     #: which idempotency key made which job
     keyed: dict[str, str] = field(default_factory=dict)
 
@@ -68,10 +73,14 @@ class Simulation:
             self.world.spawn(f"sweep {n}", self.keep_sweeping)
         self.world.spawn("canceller", self.keep_cancelling)
         self.world.spawn("poller", self.keep_polling)
-        self.world.spawn("notifier", self.keep_notifying)
+        for n in range(2):
+            self.world.spawn(f"notifier {n}", self.keep_notifying)
         self.world.run(lambda: self.world.steps >= 1500, 2000)
         self.world.faulty = False
-        self.world.run(self.at_rest, 60_000)
+        self.world.run(self.jobs_have_ended, 20_000)
+        # What is left are webhooks, some of which are due in a day: time may go by faster.
+        self.world.drift_s = 60
+        self.world.run(self.at_rest, 40_000)
         self.check_end()
 
     def service(self) -> Service:
@@ -127,31 +136,24 @@ class Simulation:
             return
 
     def submit_batch(self, number: int) -> None:
-        """Jobs of one batch, written in one transaction, sent as messages of several."""
-        service = self.service()
-        now = self.world.clock()
-        batch_id = f"batch_{number}"
-        submission = Submission(prompt="sun", options=Options(seed=2, lines=LINES))
-        jobs = [
-            replace(service.new_job(submission, now), batch_id=batch_id, position=position)
-            for position in range(5)
-        ]
-        batch = Batch(
-            id=batch_id,
-            total=len(jobs),
-            created_at=now,
-            expires_at=now + timedelta(days=30),
+        """Five rows in one transaction, tried again under one key until there is an answer."""
+        rows = [Row(line, str(line), "sun", Options(seed=2, lines=LINES)) for line in range(5)]
+        submission = BatchSubmission(
+            rows=rows,
             webhook=Webhook("https://example.com/batch"),
-            check_at=now + timedelta(seconds=60),
+            key=f"batch {number}",
+            body=b"sun",
         )
-        try:
-            self.chaos_store.create(jobs, batch=batch, now=now)
-            self.batches.append(batch_id)
+        for _ in range(20):
+            try:
+                accepted = BatchService(self.service(), sleep=self.world.pause).submit(submission)
+            except VerseQueueError:
+                self.world.pause(1)
+                continue
+            batch_id = accepted.now.batch.id
+            jobs = [job for job in self.store.jobs.values() if job.batch_id == batch_id]
+            self.expect(len(jobs) == len(rows), f"{batch_id} was accepted without all its rows")
             self.accepted.update(job.id for job in jobs)
-            for start in range(0, len(jobs), 3):
-                ids = [job.id for job in jobs[start : start + 3]]
-                self.chaos_queue.publish(Topic.BULK, [{"job_ids": ids}])
-        except VerseQueueError:
             return
 
     def work(self) -> None:
@@ -235,36 +237,31 @@ class Simulation:
 
     def keep_notifying(self) -> None:
         """Deliver webhooks, some of them more than once."""
+        sender: Any = SimpleNamespace(send=self.send)
+        notifier = Notifier(
+            self.chaos_store,
+            sender,
+            self.settings,
+            clock=self.world.clock,
+            jitter=self.random.random,
+        )
         while True:
             self.world.pause(1)
             delivery = self.queue.lease((Topic.NOTIFY,), self.world.now, 60)
             if delivery:
-                self.tolerate(lambda delivery=delivery: self.notify(delivery.message["target"]))
+                target = delivery.message["target"]
+                self.tolerate(lambda target=target: notifier.deliver(target))
                 self.queue.ack(delivery)
 
-    def notify(self, target: str) -> None:
-        """One attempt: taken in a transaction, sent, noted."""
-        due = False
-
-        def take(document: Any) -> Any:
-            nonlocal due
-            pending = document.webhook.pending if document.webhook else None
-            due = pending is not None and pending.due_at <= self.world.now
-            if not due:
-                return document
-            return replace(document, webhook=start_attempt(document.webhook, self.world.now))
-
-        is_job = target.startswith("job_")
-        update = self.chaos_store.update_job if is_job else self.chaos_store.update_batch
-        taken = update(target, take)
-        if not due or taken is None:
-            return
-        pending = taken.webhook.pending
-        self.sent.setdefault((target, pending.event), set()).add(pending.id)
-        update(
-            target,
-            lambda document: replace(document, webhook=replace(document.webhook, pending=None)),
-        )
+    def send(self, _url: str, webhook_id: str, body: bytes, _now: datetime) -> Outcome:
+        """What stands in for a receiver: remembers the event, and fails now and then."""
+        event = json.loads(body)
+        target = (event["data"]["id"], event["type"])
+        self.sent.setdefault(target, set()).add(webhook_id)
+        self.world.pause(self.random.choice((0.1, 1, 90)))
+        if self.world.faulty and self.random.random() < 0.2:
+            return Outcome(503, "The receiver answered 503.")
+        return Outcome(200)
 
     def tolerate(self, action: Any) -> Any:
         """Do it; a failing store or queue is a caller's business, not a broken promise."""
@@ -307,18 +304,17 @@ class Simulation:
             live = leased is not None and self.world.now < leased
             self.expect(live, f"{name} was written to after its lease had lapsed")
 
+    def jobs_have_ended(self) -> bool:
+        """Whether nobody submits any more and every job has ended."""
+        actors = self.world.actors
+        submitting = any(a.name.startswith("submitter") and not a.done for a in actors)
+        return not submitting and all(job.done for job in self.store.jobs.values())
+
     def at_rest(self) -> bool:
-        """Whether every job and batch has ended and nothing is left to be told."""
-        jobs, batches = self.store.jobs.values(), self.store.batches.values()
-        open_jobs = any(not job.done or job.due_at for job in jobs)
-        submitting = any(
-            actor.name.startswith("submitter") and not actor.done for actor in self.world.actors
-        )
-        return (
-            not open_jobs
-            and not submitting
-            and all(b.finished_at and not b.due_at for b in batches)
-        )
+        """Whether every batch has ended too and nobody has still to be told of anything."""
+        documents: list[Job | Batch] = [*self.store.jobs.values(), *self.store.batches.values()]
+        ended = all(batch.finished_at for batch in self.store.batches.values())
+        return ended and not any(document.due_at for document in documents)
 
     def check_end(self) -> None:
         """When all is quiet: nothing is lost, nothing was done twice."""
@@ -330,6 +326,8 @@ class Simulation:
             counts = self.store.batch_counts(batch_id)
             total = self.store.batches[batch_id].total
             self.expect(sum(counts.values()) == total, f"{batch_id} lost or gained jobs")
+            told = (batch_id, "batch.completed") in self.sent
+            self.expect(told, f"nobody was told that {batch_id} has ended")
         for (target, event), ids in self.sent.items():
             self.expect(len(ids) == 1, f"{target} {event} was sent under {len(ids)} webhook-ids")
 
