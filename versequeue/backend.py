@@ -16,7 +16,7 @@ from versequeue.work import Desk
 def settings() -> Settings:
     """The settings of this process. Raises StartupError if one cannot be read."""
     found = Settings.from_environ()
-    configure_logging(found.log_level)
+    configure_logging(found.log_level, found.project)
     return found
 
 
