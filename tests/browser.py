@@ -108,7 +108,7 @@ def new_context(browser: Browser, site: str) -> Iterator[Callable[..., BrowserCo
     opened: list[BrowserContext] = []
 
     def make(**options: Any) -> BrowserContext:
-        context = browser.new_context(base_url=site, **options)
+        context = browser.new_context(**{"base_url": site, **options})
         context.set_default_timeout(PATIENCE_MS)
         opened.append(context)
         return context

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[..., Response]
 MAX_WAIT_S = 30
 EXPOSED = (
-    "Location, Retry-After, ETag, Idempotent-Replayed, Preference-Applied, "
+    "Location, Retry-After, ETag, Date, Idempotent-Replayed, Preference-Applied, "
     "RateLimit, RateLimit-Policy, Allow"
 )
 
