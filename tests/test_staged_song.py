@@ -1,5 +1,6 @@
 """The staged submit, worker and results together, each in its own environment: one song."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,10 @@ from deploy.functions import function
 from deploy.smoke import SmokeFailed, smoke
 from deploy.stage import stage
 from deploy.trial import Running, resident_mib, started
+from lyricist.gguf_file import GgufFile, packaged_gguf
+from lyricist.presets import tiny_plan
+from lyricist.saved_model import export_plan
+from tests.bucket import storage
 from tests.environments import python_of
 from versequeue.clock import utc_now
 from versequeue.events import push_body, push_headers
@@ -44,30 +49,65 @@ def pushing(queue: SqliteQueue, worker: Running) -> Iterator[list[int]]:
         thread.join(30)
 
 
-@pytest.mark.processes
-def test_staged_functions_write_a_song_with_their_own_requirements(
-    tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    environ = {"VERSEQUEUE_DATA_DIR": str(tmp_path / "data"), "VERSEQUEUE_MODEL": "model"}
-    (tmp_path / "data").mkdir()
-    running = {}
-    queue = SqliteQueue(tmp_path / "data" / "queue.sqlite3", utc_now)
-
+@contextmanager
+def singing(
+    folder: Path,
+    bundle: Path | None,
+    environ: dict[str, str],
+    worker_python: Path | None = None,
+) -> Iterator[str]:
+    """The lyrics that the staged functions wrote for the smoke test, and the worker still up."""
+    (folder / "data").mkdir()
+    environ = {"VERSEQUEUE_DATA_DIR": str(folder / "data"), **environ}
+    queue = SqliteQueue(folder / "data" / "queue.sqlite3", utc_now)
     with (
-        _started("submit", tmp_path, tiny_bundle, environ) as running["submit"],
-        _started("results", tmp_path, tiny_bundle, environ) as running["results"],
-        _started("worker", tmp_path, tiny_bundle, environ) as running["worker"],
-        pushing(queue, running["worker"]) as answers,
+        _started("submit", folder, bundle, environ) as submit,
+        _started("results", folder, bundle, environ) as results,
+        _started("worker", folder, bundle, environ, worker_python) as worker,
+        pushing(queue, worker) as answers,
     ):
-        urls = {name: f"http://127.0.0.1:{one.port}" for name, one in running.items()}
-        lyrics = smoke(urls["submit"], urls["results"], print)
-        sizes = {name: round(resident_mib(one.pid)) for name, one in running.items()}
+        urls = [f"http://127.0.0.1:{one.port}" for one in (submit, results)]
+        yield smoke(urls[0], urls[1], print)
+        assert answers == [200]
+        print(
+            f"resident MiB: {[round(resident_mib(one.pid)) for one in (submit, results, worker)]}"
+        )
     queue.close()
 
-    assert len(lyrics.splitlines()) == 4
-    assert answers == [200]
-    assert "succeeded" in capsys.readouterr().out
-    print(f"resident MiB: {sizes}")
+
+@pytest.mark.processes
+def test_staged_functions_write_a_song_with_their_own_requirements(
+    tmp_path: Path, tiny_bundle: Path
+) -> None:
+    with singing(tmp_path, tiny_bundle, {"VERSEQUEUE_MODEL": "model"}) as lyrics:
+        assert len(lyrics.splitlines()) == 4
+
+
+@pytest.mark.processes
+def test_a_staged_worker_without_a_model_fetches_it_from_a_bucket(
+    tmp_path: Path, tiny_bundle: Path
+) -> None:
+    with storage() as bucket:
+        for path in tiny_bundle.iterdir():
+            bucket.objects[f"songs/tiny/{path.name}"] = path.read_bytes()
+        environ = {"VERSEQUEUE_MODEL": "gs://songs/tiny", "STORAGE_EMULATOR_HOST": bucket.url}
+
+        with singing(tmp_path, None, environ) as lyrics:
+            assert len(lyrics.splitlines()) == 4
+
+
+@pytest.mark.processes
+def test_a_saved_model_is_loaded_after_the_fork_and_writes(
+    tmp_path: Path,
+) -> None:
+    bundle = tmp_path / "served"
+    plan = tiny_plan(GgufFile(packaged_gguf()), None)
+    export_plan(plan, bundle, lambda stage, share: None)
+    environ = {"VERSEQUEUE_MODEL": "model"}
+    everything = Path(sys.executable)  # TensorFlow is large: no environment of its own for it
+
+    with singing(tmp_path, bundle, environ, worker_python=everything) as lyrics:
+        assert len(lyrics.splitlines()) == 4
 
 
 def test_a_smoke_test_that_reaches_nobody_says_where() -> None:
@@ -76,9 +116,16 @@ def test_a_smoke_test_that_reaches_nobody_says_where() -> None:
 
 
 @contextmanager
-def _started(name: str, folder: Path, bundle: Path, environ: dict[str, str]) -> Iterator[Running]:
+def _started(
+    name: str,
+    folder: Path,
+    bundle: Path | None,
+    environ: dict[str, str],
+    python: Path | None = None,
+) -> Iterator[Running]:
     spec = function(name)
     staged = stage(spec, folder / "build", bundle)
     log = folder / f"{name}.log"
-    with started(spec, staged.folder, python_of(staged.folder), environ, log) as running:
+    python = python or python_of(staged.folder)
+    with started(spec, staged.folder, python, environ, log) as running:
         yield running
