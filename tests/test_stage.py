@@ -1,5 +1,6 @@
 """Staged folders: what is in them, and that each starts with its own requirements alone."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -205,3 +206,24 @@ def test_every_staged_function_starts_and_answers_with_its_own_requirements(
         f"{spec.name}: {size_mb:.2f} MB, listening after {ready_s:.2f} s, first answer after "
         f"{times_s[0]:.2f} s, started again {times_s[1]:.2f} s"
     )
+
+
+@pytest.mark.processes
+def test_the_containers_health_check_tells_a_server_that_answers_from_one_that_is_gone(
+    staged: Path, tmp_path: Path
+) -> None:
+    spec = function("sweep")
+    python = python_of(staged / spec.folder)
+    dockerfile = (ROOT / "deploy/containers/Dockerfile").read_text(encoding="utf-8")
+    line = next(line for line in dockerfile.splitlines() if line.startswith("HEALTHCHECK"))
+    command = json.loads(line.split("CMD ")[1])
+
+    def check(port: int) -> int:
+        environ = {"PORT": str(port)}
+        done = subprocess.run([str(python), *command[1:]], env=environ, capture_output=True)
+        return done.returncode
+
+    with started(spec, staged / spec.folder, python, CLOUD, tmp_path / "log") as running:
+        assert check(running.port) == 0
+    assert check(running.port) == 1
+    assert "sweep" not in (tmp_path / "log").read_text()  # nothing was swept to find that out
