@@ -19,6 +19,8 @@ from lyricist.words import is_function_word
 _WIDTH = 48
 #: Words between two commas, at least, in tokens.
 _COMMA_DISTANCE = 5
+#: After so many words that came to nothing, only tokens that are whole words may come.
+_MOST_FRAGMENTS = 3
 _ONE_LETTER_WORDS = "aio"
 
 
@@ -42,6 +44,8 @@ class Chooser:
         self._inner = lexicon.starts & ~banned
         self._inner_or_comma = self._inner.copy()
         self._inner_or_comma[lexicon.comma] = True
+        self._whole_firsts = self._firsts & lexicon.whole
+        self._whole_inner = self._inner & lexicon.whole
         self._anything = self._inner_or_comma | lexicon.pieces
 
     def choose(
@@ -69,9 +73,13 @@ class Chooser:
         return self._draw(draft, tokens, np.array(values)) if tokens else None
 
     def _mask(self, draft: Draft) -> BoolArray:
-        if not draft.tokens:
-            return self._inner if draft.given else self._firsts
-        return self._inner if draft.tokens[-1] == self._lexicon.comma else self._anything
+        plain = len(draft.refused) >= _MOST_FRAGMENTS
+        if not draft.tokens and not draft.given:
+            return self._whole_firsts if plain else self._firsts
+        if plain:
+            return self._whole_inner
+        at_start = not draft.tokens or draft.tokens[-1] == self._lexicon.comma
+        return self._inner if at_start else self._anything
 
     def _cost(self, draft: Draft, words: list[str], token: int, room: int) -> float:
         lexicon = self._lexicon

@@ -51,6 +51,8 @@ class Lexicon:
         )
         #: Syllables of a token taken as a word of its own.
         self.syllables = np.zeros(size, dtype=np.int64)
+        #: Tokens that are words as they stand.
+        self.whole = np.zeros(size, dtype=np.bool_)
         #: Never to be written; to be written only in explicit lyrics.
         self.slurs = np.zeros(size, dtype=np.bool_)
         self.profane = np.zeros(size, dtype=np.bool_)
@@ -60,9 +62,12 @@ class Lexicon:
         self._sounds = {end: sounds(self.words[end])[0] for end in self.end_words.tolist()}
         self._perfect = _grouped((end, sound.tail) for end, sound in self._sounds.items())
         self._slant = _grouped((end, sound.slant) for end, sound in self._sounds.items())
-        #: For each of `end_words` the number of its class: end words of one rhyming part.
-        number = {tail: at for at, tail in enumerate(self._perfect)}
-        self.rhyme_class = np.array([number[s.tail] for s in self._sounds.values()], dtype=np.int64)
+        #: Token -> the number of its rhyme class, the end words of one rhyming part; else -1.
+        self.class_of = np.full(size, -1, dtype=np.int64)
+        for number, tokens in enumerate(self._perfect.values()):
+            self.class_of[tokens] = number
+        #: How many rhyme classes there are.
+        self.classes = len(self._perfect)
 
     def ids_of(self, texts: Iterable[str]) -> IntArray:
         """The tokens that are exactly `texts`, as far as there are such tokens."""
@@ -111,8 +116,10 @@ class Lexicon:
         banned = banned_forms()
         for word, tokens in self._by_word.items():
             count = syllables(word)
+            is_whole = bool(sounds(word))
             for token in tokens:
                 self.syllables[token] = count
+                self.whole[token] = is_whole
             if word in banned:
                 self.slurs[tokens] = banned[word] is Tier.SLUR
                 self.profane[tokens] = banned[word] is not Tier.SLUR

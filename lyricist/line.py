@@ -21,7 +21,7 @@ from lyricist.safety import is_allowed, offences
 from lyricist.topic import Topic
 
 #: A draft that takes so many words back is dropped; no line has more tokens than this.
-_MOST_REFUSALS = 6
+_MOST_REFUSALS = 8
 _MOST_TOKENS = 28
 #: A word may stay half written if going on with it is at least this likely.
 _LIKELY = np.log(0.3)

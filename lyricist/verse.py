@@ -30,19 +30,22 @@ _MOST_POSITIONS = 384
 #: Positions kept free for the next line.
 _ROOM = 40
 #: Lines that are read again when the context is full and the song starts over in it.
-_LINES_KEPT = 8
+_LINES_KEPT, _MOST_READ_AGAIN = 8, 160
 #: How many tokens of a first line that is given are read.
 _MOST_GIVEN_TOKENS = 160
 #: Rhymes that must be left beside those for the lines that have still to answer.
 _SPARE_RHYMES = 4
 #: Log-probability that a slant rhyme costs, and that an unpromising rhyme class costs at most.
-_SLANT_COST = 3.0
+_SLANT_COST = 4.0
 #: The same for a rhyme whose stressed syllables are alike from the start (known, unknown).
 _RICH_COST = 2.5
 _CLASS_WEIGHT, _CLASS_COST = 0.4, 3.0
-#: An end word less likely than this sounds forced; then the line is written anew, so often at most.
+#: The same for a rhyme class for each line that has ended in it before.
+_SAME_CLASS_COST = 0.8
+#: An end word less likely than this sounds forced; then the line is written anew, once.
 _FORCED = -7.0
-_MOST_ATTEMPTS = 2
+#: Drafts can all come to nothing; so often at most a line is tried with the same rhymes.
+_MOST_ATTEMPTS = 5
 #: A given beginning may make a line longer than usual by so many syllables.
 _GIVEN_EXTRA = 5
 
@@ -81,6 +84,8 @@ class VerseWriter:
         self._available[lexicon.end_words] = True
         if not request.explicit:
             self._available[lexicon.profane] = False
+        #: How many lines have ended in each rhyme class.
+        self._rhymed = np.zeros(lexicon.classes)
         self._context = opening(request, desk.tokens)
         self._logits: FloatArray = np.zeros(0, dtype=np.float32)
         self._lines: list[str] = []
@@ -162,7 +167,7 @@ class VerseWriter:
             line = yield from self._liner.write(plan, self._logits, seed)
             if best is None or (line is not None and line.score > best.score):
                 best = line
-            if best is not None and best.end_likelihood > _FORCED:
+            if best is not None and (best.end_likelihood > _FORCED or attempt):
                 break
         if best is not None and best is not line:
             self._engine.rewind(best.row, start)
@@ -200,12 +205,13 @@ class VerseWriter:
         is_open = self._available[ends]
         if not to_come:
             return ends[is_open], np.zeros(int(is_open.sum()), dtype=np.float32)
-        classes = self._lexicon.rhyme_class
+        classes = self._lexicon.class_of[ends]
         left = np.bincount(classes, weights=is_open)[classes] - 1
         own = self._liner.heard * is_open
         hope = np.log(np.bincount(classes, weights=own)[classes] - own + 1e-6)
         hope -= np.quantile(hope, 0.95)
         costs = np.clip(_CLASS_WEIGHT * hope, -_CLASS_COST, 0.0)
+        costs -= _SAME_CLASS_COST * self._rhymed[classes]
         keep = is_open & (left >= to_come + _SPARE_RHYMES)
         if not keep.any():
             keep = is_open & (left >= to_come)
@@ -216,6 +222,7 @@ class VerseWriter:
         self._memory.add(line.words)
         self._topic.add(line.words)
         self._available[self._lexicon.tokens_of(line.words[-1])] = False
+        self._rhymed[self._lexicon.class_of[line.end]] += 1
         for word in line.words:
             if self._memory.uses[word] >= MOST_USES:
                 self._available[self._lexicon.tokens_of(word)] = False
@@ -231,7 +238,8 @@ class VerseWriter:
         limit = min(self._engine.context_length, _MOST_POSITIONS)
         if self._engine.length(self._rows[0]) + _ROOM > limit:
             kept = "".join(f"{line}\n" for line in self._lines[-_LINES_KEPT:])
-            self._start_over([*self._context, *self._lexicon.encode(kept)])
+            read_again = self._lexicon.encode(kept)[-_MOST_READ_AGAIN:]
+            self._start_over([*self._context, *read_again])
 
     def _start_over(self, tokens: Sequence[int]) -> None:
         self._engine.rewind(self._rows[0], 0)
