@@ -266,7 +266,11 @@ def test_a_browser_that_keeps_nothing_can_still_ask(open_page: Opener) -> None:
 
 def test_markup_in_the_words_stays_words(open_page: Opener) -> None:
     words = "<img src=x onerror=alert(1)> & <b>bold</b>"
-    shown = job("succeeded", prompt=words, output={"title": words, "lyrics": words})
+    shown = job(
+        "succeeded",
+        prompt=words,
+        output={"title": words, "sections": [{"name": words, "lines": [words]}]},
+    )
 
     page, _ = open_page(f"/?job={JOB}", lambda api: api.job(shown))
     expect(page.locator("#words")).to_have_text(words)

@@ -27,15 +27,13 @@ function kindOf(status, type) {
 	return type?.split("/").pop() || "unknown";
 }
 
-async function call(url, init = {}, signal) {
-	const limit = AbortSignal.timeout(PATIENCE_MS);
+async function call(url, init) {
 	let response, data;
 	try {
-		response = await fetch(url, { ...init, signal: signal ? AbortSignal.any([signal, limit]) : limit });
+		response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
 		const text = await response.text();
 		data = text ? JSON.parse(text) : null;
-	} catch (error) {
-		if (signal?.aborted) throw error;
+	} catch {
 		if (response) throw new Trouble("unknown", { status: response.ok ? 0 : response.status });
 		throw new Trouble(navigator.onLine ? "unreachable" : "offline");
 	}
@@ -56,8 +54,8 @@ export const submit = (kind, body, type, key, query = "") =>
 // `verb`: cancel, or of a batch retry-failed.
 export const act = (kind, id, verb) => post(`${at(kind, id)}/${verb}`);
 export const warmUp = () => post("/v1/warmup");
-export const read = (kind, id, etag, signal) =>
-	call(RESULTS_BASE + at(kind, id), etag ? { headers: { "If-None-Match": etag } } : {}, signal);
+export const read = (kind, id, etag) =>
+	call(RESULTS_BASE + at(kind, id), etag && { headers: { "If-None-Match": etag } });
 export const status = () => call(`${RESULTS_BASE}/v1/status`);
 export const lyricsLink = (id) => `${RESULTS_BASE}${at("job", id)}/lyrics`;
 export const resultsLink = (id, format) => `${RESULTS_BASE}${at("batch", id)}/results?format=${format}`;

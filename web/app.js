@@ -24,6 +24,7 @@ function show(done) {
 	$("new").hidden = !kind;
 	$("claim").textContent = kind ? T.nextClaim : T.page.claim;
 	for (const id of ["lead", "try", "examples"]) $(id).hidden = kind;
+	$("songs").hidden = false;
 }
 
 function route(known) {
@@ -34,7 +35,10 @@ function route(known) {
 	notify.title();
 	announce("");
 	show(!kind);
-	if (kind) watch.open(kind, id, known);
+	if (!kind) return;
+	// Below something that is about to appear, the list would only jump.
+	$("songs").hidden = true;
+	watch.open(kind, id, known);
 }
 
 // Nothing to show: a wrong or old link, or a server that does not answer.
@@ -146,5 +150,6 @@ addEventListener("popstate", () => route());
 document.addEventListener("visibilitychange", whenSeen);
 document.addEventListener("prerenderingchange", whenSeen);
 list();
+$("main").hidden = false;
 route();
 whenSeen();

@@ -11,7 +11,7 @@ let drawn = 0;
 
 const isGood = ({ status }) => status === "succeeded";
 const endOf = ({ status }) => T.ended[status] ?? T.ended.other;
-const sections = ({ output, preview }) => output?.sections ?? sectionsFrom(output?.lyrics ?? preview);
+const sections = ({ output, preview, options }) => output?.sections ?? sectionsFrom(preview, options);
 
 // Seconds in each stage, from the timeline; the stage that is on ends now.
 function stageTimes({ created_at, events, finished_at }, now_ms) {
@@ -57,7 +57,7 @@ export function tick(job, now_ms, heard_s) {
 function drawSheet(job) {
 	const { completed = 0, total = 1 } = job.progress ?? {};
 	const scheme = job.output?.rhyme?.scheme ?? job.options.rhyme_scheme;
-	drawn = drawLyric($("lyrics"), sections(job), scheme, job.done, drawn);
+	drawn = drawLyric($("lyrics"), sections(job), scheme, drawn);
 	$("lyrics").className = job.done ? "" : "writing";
 	$("tools").hidden = !isGood(job);
 	Object.assign($("download"), { href: lyricsLink(job.id), download: `${titleOf(job)}.txt` });
@@ -79,7 +79,7 @@ export function draw(job, submit) {
 	$("words").textContent = job.prompt;
 	$("sub").textContent = T.choices(job.options);
 	put("why", job.done ? "" : job.cancel_requested_at ? T.canceling
-		: setback ? T.retried(job.attempt + (job.status === "queued"), job.max_attempts, setback.detail) : T.why[job.stage]);
+		: setback ? T.retried(job.attempt + (job.status === "queued"), job.max_attempts, setback.detail) : T.why[job.stage] ?? "");
 	drawSheet(job);
 	drawReceipt(job);
 	notice($("end"), job.done && !isGood(job) && endOf(job), {

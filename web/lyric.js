@@ -2,28 +2,33 @@
 import { make } from "./dom.js";
 import * as T from "./texts.js";
 
-// Text or lines to sections; `[Chorus]` alone on a line opens one.
-export function sectionsFrom(text) {
-	const sections = [];
-	for (const line of [text ?? []].flat().join("\n").split("\n")) {
-		const name = /^\[(.+)\]\s*$/.exec(line)?.[1];
-		if (name || !sections.length) sections.push({ name: name ?? "", lines: [] });
-		if (!name && line.trim()) sections.at(-1).lines.push(line.trim());
-	}
-	return sections.filter(({ name, lines }) => name || lines.length);
+// Where the lines of a song belong while it is written: [name, lines] of each section in order.
+function plan({ structure, lines }) {
+	if (structure !== "song") return [["Verse 1", lines]];
+	const chorus = lines < 8 ? 1 : lines < 16 ? 2 : lines < 40 ? 4 : 8;
+	const rest = lines - 2 * chorus;
+	let first = Math.ceil(rest / 2);
+	if (first % 2 && rest % 2 === 0 && rest > 2) first += 1;
+	return [["Verse 1", first], ["Chorus", chorus], ["Verse 2", rest - first], ["Chorus", chorus]];
+}
+
+// The sections of unfinished lyrics, given as text or as lines; `total` is what a section will have.
+export function sectionsFrom(preview, options) {
+	const left = [preview ?? []].flat().join("\n").split("\n").filter(Boolean);
+	const sections = plan(options).map(([name, total]) => ({ name, total, lines: left.splice(0, total) }));
+	return sections.filter(({ lines }) => lines.length);
 }
 
 // The rhyme of each line of a section as a number, null where it has none: new ones every four lines.
-// What is left at the end of a whole section rhymes with itself, a single line with the one before.
-function rhymes(scheme, count, whole) {
+// What is left at the end rhymes with itself, a single line with the one before.
+function rhymes(scheme, total) {
 	if (!/^[A-D]{4}$/.test(scheme)) return [];
 	const distinct = new Set(scheme).size;
 	const all = [];
-	for (let i = 0; i < count; i += 1) {
+	for (let i = 0; i < total; i += 1) {
 		const first = i - (i % 4);
-		const rest = whole ? count - first : 4;
-		const place = rest < 4 ? 0 : scheme.charCodeAt(i % 4) - 65;
-		all.push(rest === 1 && i ? all[i - 1] : (first / 4) * distinct + place);
+		const place = total - first < 4 ? 0 : scheme.charCodeAt(i % 4) - 65;
+		all.push(total - first === 1 && i ? all[i - 1] : (first / 4) * distinct + place);
 	}
 	return all.map((one, i) => (all.some((other, j) => j !== i && other === one) ? one : null));
 }
@@ -53,10 +58,10 @@ function drawLine(text, rhyme, className) {
 }
 
 // Draws everything; lines from number `fresh` on arrive with a movement. Returns their number.
-export function draw(box, sections, scheme, whole, fresh) {
+export function draw(box, sections, scheme, fresh) {
 	let total = 0;
-	box.replaceChildren(...sections.map(({ name, lines }, part) => {
-		const marks = rhymes(scheme, lines.length, whole || part < sections.length - 1);
+	box.replaceChildren(...sections.map(({ name, lines, total: full = lines.length }) => {
+		const marks = rhymes(scheme, full);
 		const items = lines.map((line, i) => drawLine(line, marks[i], total++ >= fresh ? "fresh" : ""));
 		return make("section", {}, name && make("h3", {}, `[${name}]`), make("ol", {}, ...items));
 	}));

@@ -29,25 +29,17 @@ export function follow(kind, id, { news, trouble, insist }) {
 	async function look() {
 		if (asking || signal.aborted) return;
 		asking = true;
-		try {
-			const answer = await read(kind, id, etag, signal);
-			failures = 0;
-			unchanged = answer.status === 304 ? unchanged + 1 : 0;
-			notBefore = Date.now() + answer.retryAfter * 1000;
-			etag = answer.etag ?? etag;
-			if (answer.data?.done) stop();
-			news(answer);
-			plan(PAUSES_S[Math.min(unchanged, PAUSES_S.length - 1)]);
-		} catch (error) {
-			if (signal.aborted) return;
-			if (error.final) stop();
-			failures += 1;
-			notBefore = Date.now() + (error.retryAfter ?? 0) * 1000;
-			plan(Math.min(30, 2 ** failures));
-			trouble(error);
-		} finally {
-			asking = false;
-		}
+		const answer = await read(kind, id, etag).catch((error) => error);
+		asking = false;
+		if (signal.aborted) return;
+		const failed = answer instanceof Error;
+		failures = failed ? failures + 1 : 0;
+		unchanged = answer.status === 304 ? unchanged + 1 : 0;
+		notBefore = Date.now() + (answer.retryAfter || 0) * 1000;
+		etag = answer.etag ?? etag;
+		if (answer.final || answer.data?.done) stop();
+		plan(failed ? Math.min(30, 2 ** failures) : PAUSES_S[Math.min(unchanged, PAUSES_S.length - 1)]);
+		(failed ? trouble : news)(answer);
 	}
 
 	function wake() {

@@ -1,5 +1,5 @@
-// Every word that the page says. To translate it, translate this file and the few words of the first
-// paint in index.html, which repeat what stands here.
+// Every word that the page says: to translate it, translate this file, and the title and the
+// description in index.html.
 const number = new Intl.NumberFormat("en");
 const many = (count, one, more = `${one}s`) => `${number.format(count)} ${count === 1 ? one : more}`;
 
@@ -26,7 +26,7 @@ export const page = {
 	"continue-text": "Begin the first line with my words",
 	"explicit-text": "Allow explicit words",
 	"file-title": "Have a whole file of prompts?",
-	"file-text": "Drop it anywhere or choose it here: JSONL, CSV with a column “prompt”, or text with a prompt on each line. Up to 1,000 rows, checked before anything is sent.",
+	"file-text": "Drop it anywhere or choose it: JSONL, CSV with a column “prompt”, or a prompt on each line. Up to 1,000 rows, checked before anything is sent.",
 	drop: "Drop your file of prompts",
 	cancel: "Cancel",
 	tell: "Tell me when it is done",
@@ -68,11 +68,10 @@ export const soFar = "so far";
 export const place = (n) => (n > 1 ? `number ${n} in the queue` : "next in the queue");
 export const toGo = (s) => (s < -3 ? "longer than usual, still going" : s < 1.5 ? "any moment now" : `about ${duration(Math.round(s))} to go`);
 export const progress = (done, total) => `${number.format(done)} of ${lines(total)}`;
-export const blank = "Your lyrics will appear on this sheet.";
+export const blank = "Your lyrics will appear here.";
 export const why = {
 	waiting: "The place is safe. Close this page if you like: the link brings you back.",
 	loading_model: "The model sleeps while nobody writes, and your words are waking it. This wait is why it costs cents a month and not dollars. The next song starts at once.",
-	writing: "The lines appear as they are written.",
 };
 export const retried = (attempt, most, reason) => `Try ${attempt} of ${most}, because the one before stopped. ${reason}`;
 export const canceling = "Stopping at the next line.";
