@@ -83,9 +83,9 @@ def _table(found: Measurement) -> str:
     rule = "|---|---:|" + ("---:|" if base else "")
     lines = [head, rule]
     for name, values in found.rounds.items():
-        number = (
-            f"{statistics.median(values):,.{found.digits}f} ± {spread(values):,.{found.digits}f}"
-        )
+        number = f"{statistics.median(values):,.{found.digits}f}"
+        if len(values) > 1:
+            number += f" ± {spread(values):,.{found.digits}f}"
         lines.append(f"| {name} | {number} |" + (_ratio_cell(found, name, base) if base else ""))
     lines.append("")
     lines += [f"{_verdict(goal, found)}  " for goal in found.goals]
@@ -96,7 +96,8 @@ def _ratio_cell(found: Measurement, name: str, base: str) -> str:
     if name == base:
         return " 1 |"
     ratios = pair_ratios(found.rounds[name], found.rounds[base])
-    return f" {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |"
+    middle = f" {statistics.median(ratios):.2f}"
+    return f"{middle} ({min(ratios):.2f} to {max(ratios):.2f}) |" if ratios[1:] else f"{middle} |"
 
 
 def _verdict(goal: Goal, found: Measurement) -> str:

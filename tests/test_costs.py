@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bench import outputs
+from deploy.functions import function
 from versequeue.chart import Axis, Series, line_chart
 from versequeue.choices import choices, turns
 from versequeue.cli_cost import cost
@@ -203,6 +205,19 @@ def test_the_worker_is_billed_for_the_cores_that_its_times_were_measured_with(
     times: ServiceTimes,
 ) -> None:
     assert times.assumed.worker_vcpu >= times.measured.threads
+
+
+def test_the_bill_is_for_the_functions_as_they_are_deployed(times: ServiceTimes) -> None:
+    worker, light = function("worker"), function("results")
+    assumed = times.assumed
+    assert (assumed.worker_vcpu, assumed.worker_gib * 1024) == (worker.cpu, worker.memory_mib)
+    assert (assumed.light_vcpu, assumed.light_gib * 1024) == (light.cpu, light.memory_mib)
+
+
+def test_the_page_shows_what_the_commands_print() -> None:
+    page = outputs.PAGE.read_text(encoding="utf-8")
+    assert len(outputs.BLOCK.findall(page)) == 3
+    assert outputs.filled(page) == page
 
 
 def test_every_price_names_its_source_and_the_file_its_date(prices: Prices) -> None:

@@ -19,8 +19,10 @@ GIB = 2**30
 PAY_PER_USE = "pay per use"
 
 # What one job asks of the store. The progress writes come on top, at most one a second.
-WRITES_TO_SUBMIT = 3  # the job, its idempotency record, the day's budget
-WRITES_TO_WORK = 2  # claim and finish
+WRITES_TO_SUBMIT = 2  # the job, its idempotency record
+WRITES_TO_WORK = 3  # the claim, the end, the worker's measured times
+READS_TO_SUBMIT = 3  # the record; the client's and everybody's jobs are counted for the limits
+READS_TO_POLL = 2  # the job; while it is queued also how many are before it
 DELETES_PER_JOB = 2  # the job and its idempotency record, at the end of their retention
 
 
@@ -205,9 +207,9 @@ def _firestore_lines(load: Load, prices: Prices, times: ServiceTimes) -> list[Bi
     store, days = prices.firestore, DAYS_PER_MONTH
     writes = load.jobs_per_day * writes_per_job(load, times)
     ticks = SECONDS_PER_DAY / times.assumed.sweep_period_s
-    reads = (  # each write is a transaction that reads and compares first
-        load.jobs_per_day * writes_per_job(load, times)
-        + load.submits_per_day * load.polls
+    reads = (  # each write after submitting is a transaction that reads and compares first
+        load.jobs_per_day * (READS_TO_SUBMIT + writes_per_job(load, times) - WRITES_TO_SUBMIT)
+        + load.submits_per_day * load.polls * READS_TO_POLL
         + ticks * times.assumed.sweep_reads
     )
     deletes = load.jobs_per_day * DELETES_PER_JOB
