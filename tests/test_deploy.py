@@ -232,6 +232,16 @@ def test_a_right_for_an_identity_made_moments_ago_is_tried_again() -> None:
     assert len(waits) == 2
 
 
+def test_a_thing_that_only_its_own_making_can_find_is_left_alone() -> None:
+    index = next(step for step in steps() if step.title.startswith("Index on jobs"))
+    heard: list[str] = []
+    refused = Answer(1, "", "ERROR: ALREADY_EXISTS: index already exists")
+
+    Runner(lambda command, stdin: refused, heard.append, lambda seconds: None).apply([index])
+
+    assert heard == ["Index on jobs (batch_id, created_at, tags): already there"]
+
+
 def test_a_refused_step_stops_the_deployment_with_gclouds_own_words() -> None:
     step = Step("role", create=("grant", "it"))
     waits: list[float] = []
