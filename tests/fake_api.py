@@ -62,6 +62,8 @@ class FakeApi:
     #: the statuses that a batch's rows end in
     row_ends: list[str] = field(default_factory=lambda: ["succeeded"])
     batch_polls: int = 0
+    #: whether results end before their length is reached
+    results_break: bool = False
     url: str = ""
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
@@ -95,7 +97,8 @@ class FakeApi:
                 self.batch_polls += 1
                 return _json(self._batch(), retry_after="1")
             case "GET", "batches", _, "results":
-                return Response(self._results(), content_type="application/jsonl")
+                longer = {"Content-Length": "100000"} if self.results_break else {}
+                return Response(self._results(), headers=longer, content_type="application/jsonl")
             case "GET", "status":
                 waits = {"cold": 4.0, "warm": 1.5}
                 return _json(

@@ -55,6 +55,7 @@ def test_submit_prints_the_lyrics_on_stdout_and_the_way_there_on_stderr(run: Run
         "Writing · line 1 of 2",
     ]
     assert "“Gray”" in result.stderr
+    assert "Succeeded" not in result.stderr
 
 
 def test_submit_sends_only_the_options_that_were_given(run: Run, api: FakeApi) -> None:
@@ -363,6 +364,19 @@ def test_a_result_file_that_cannot_be_written_is_refused_before_anything_is_sent
     result = run("batch", str(prompts), "--out", "/nowhere/at/all.jsonl")
     assert result.exit_code == 2
     assert api.requests == []
+
+
+def test_results_that_break_off_leave_no_file_behind(run: Run, api: FakeApi, prompts: Path) -> None:
+    api.results_break = True
+    old = prompts.with_name("songs.txt")
+    old.write_text("the songs of yesterday")
+
+    result = run("batch", str(prompts), "--out", str(old))
+
+    assert result.exit_code == 3
+    assert "broke off" in result.stderr
+    assert old.read_text() == "the songs of yesterday"
+    assert sorted(prompts.parent.iterdir()) == [prompts, old]
 
 
 def test_an_interrupted_batch_says_how_to_come_back(

@@ -302,6 +302,17 @@ def test_waiting_without_retry_after_asks_less_and_less_often(
     assert time.slept[:5] == [1.0, 2.0, 4.0, 8.0, 10.0]
 
 
+def test_the_same_answer_again_is_no_change(api: FakeApi, client: Client) -> None:
+    job = client.submit("rain")
+    same = json.dumps(job.raw)
+    api.faults = [lambda: Response(same, content_type="application/json")] * 4
+    seen: list[Job] = []
+
+    client.wait(job, on_update=seen.append)
+
+    assert len(seen) == len({one.stage for one in seen}) == 4
+
+
 def test_waiting_ends_on_done_even_for_a_status_that_nobody_knows(
     api: FakeApi, client: Client
 ) -> None:
@@ -339,8 +350,26 @@ def test_a_job_can_be_canceled(client: Client) -> None:
 
 def test_an_unknown_job_is_a_not_found_error(client: Client) -> None:
     with pytest.raises(ApiError) as caught:
-        client.wait("job_../../status")
+        client.wait("job_nowhere")
     assert caught.value.slug == "not-found"
+
+
+def test_an_id_cannot_lead_to_another_path(api: FakeApi, client: Client) -> None:
+    with pytest.raises(ApiError):
+        client.get("../status")
+    with pytest.raises(ApiError):
+        client.get_batch("../status?a=")
+    assert [call.path for call in api.requests] == [
+        "/v1/jobs/../status",
+        "/v1/batches/../status?a=",
+    ]
+
+
+def test_null_where_a_value_is_expected_counts_as_left_out(api: FakeApi, client: Client) -> None:
+    document = {"id": "job_1", "status": "queued", "events": None, "progress": None, "urls": None}
+    api.faults = [lambda: Response(json.dumps(document), content_type="application/json")]
+    job = client.get("job_1")
+    assert (job.events, job.progress.total, job.urls) == ((), 0, {})
 
 
 def test_the_api_key_is_sent_with_every_request(api: FakeApi, time: FakeTime) -> None:
@@ -431,7 +460,9 @@ def test_rows_become_a_batch_whose_results_come_in_order(api: FakeApi, client: C
     done = client.wait_batch(batch, on_update=lambda one: counts.append(ended(one)))
     results = list(client.results(done.id))
 
-    assert [json.loads(line) for line in api.calls("POST")[0].body.splitlines()] == rows
+    sent = api.calls("POST")[0].body
+    assert [json.loads(line) for line in sent.splitlines()] == rows
+    assert "é prompt".encode() in sent
     assert counts == [2, 4]
     assert done.done
     assert done.request_counts.failed == 2
