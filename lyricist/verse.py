@@ -26,7 +26,7 @@ from lyricist.title import write_title
 from lyricist.topic import Topic
 
 #: A row holds at most so many positions: 32 rows of them fit into a small worker's memory.
-_MOST_POSITIONS = 384
+_MOST_POSITIONS = 320
 #: Positions kept free for the next line.
 _ROOM = 40
 #: Lines that are read again when the context is full and the song starts over in it.
