@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from greenlet import greenlet
+from greenlet import GreenletExit, greenlet
 
 from tests.memory import MemoryQueue, MemoryStore
 from versequeue.errors import QueueUnavailable, StoreUnavailable
@@ -76,6 +76,12 @@ class World:
                 return
             self._step()
         raise AssertionError(f"seed {self.seed}: not at rest after {max_steps} steps")
+
+    def end(self) -> None:
+        """Let go of every actor that still stands somewhere in its code."""
+        for actor in self.actors:
+            if actor.coroutine is not None and not actor.coroutine.dead:
+                actor.coroutine.throw(GreenletExit)
 
     def _step(self) -> None:
         self.steps += 1

@@ -352,6 +352,7 @@ def run_seeds(first: int, count: int) -> int:
     for seed in range(first, first + count):
         simulation = Simulation(seed)
         simulation.run()
+        simulation.world.end()
         steps += simulation.world.steps
     return steps
 
