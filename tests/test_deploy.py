@@ -24,6 +24,7 @@ from deploy.page import write_config, write_rewrites
 from deploy.plan import plan
 from deploy.steps import FOUND, Command, Secret, Step
 from deploy.target import Target
+from versequeue.config import Settings
 
 TARGET = Target(
     project="song-shop",
@@ -338,13 +339,11 @@ def test_the_worker_takes_one_message_at_a_time_and_ends_before_it_is_sent_again
     worker = function("worker")
 
     assert worker.concurrency == 1
-    assert worker.timeout_s < messaging.ACK_DEADLINE_S
+    assert Settings().attempt_limit_s < worker.timeout_s < messaging.ACK_DEADLINE_S
     assert worker.memory_mib <= 1024 or worker.cpu >= 1
 
 
 def test_settings_are_those_that_the_functions_read() -> None:
-    from versequeue.config import Settings
-
     for spec in FUNCTIONS:
         environ = services.settings(TARGET, spec) | {name: "secret" for name, _ in spec.secrets}
         settings = Settings.from_environ(environ)
