@@ -1,7 +1,11 @@
-"""Pictures of the page in each of its states: `python -m tests.screenshots OUT_DIR [NAME…]`."""
+"""Pictures of the page in each of its states, on a played API: `python -m tests.screenshots`.
 
-import sys
-from collections.abc import Callable
+With `--real` the two pictures of the README instead, of a song that the default model writes.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,8 +26,10 @@ from tests.page_api import (
     succeeded,
     writing,
 )
+from tests.server import running_server
 
 DESKTOP = 1120
+MODEL = WEB.parent / ".versequeue" / "models" / "default"
 
 
 @dataclass(frozen=True)
@@ -128,20 +134,53 @@ def take(browser: Browser, site: str, shot: Shot, folder: Path) -> Path:
     return file
 
 
-def main(arguments: list[str]) -> int:
-    """Take all pictures, or those named, into a folder; 2 if Chromium is missing."""
+def take_real(browser: Browser, folder: Path) -> Iterator[Path]:
+    """A song being written and the same one written, by the default model on a real server."""
+    with tempfile.TemporaryDirectory() as data, running_server(Path(data), MODEL) as server:
+        context = browser.new_context(
+            base_url=server.url, viewport={"width": DESKTOP, "height": 900}, color_scheme="light"
+        )
+        context.set_default_timeout(120_000)
+        page = context.new_page()
+        page.goto("/")
+        page.locator("#choices").click()
+        page.get_by_text("Folk", exact=True).click()
+        page.get_by_label("What is your song about?").fill("a slow train home in the rain")
+        page.get_by_role("button", name="Write my song").click()
+        page.locator("#lyrics li").nth(4).wait_for()
+        yield _save(page, folder / "writing.png")
+        page.locator("#tools").wait_for()
+        yield _save(page, folder / "read.png")
+        context.close()
+
+
+def _save(page: Page, file: Path) -> Path:
+    page.screenshot(path=file)
+    return file
+
+
+def main() -> int:
+    """Take all pictures, or those named; 2 if Chromium is missing."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("names", nargs="*", help="; ".join(shot.name for shot in SHOTS))
+    parser.add_argument("--out", type=Path, default=Path("build/screenshots"))
+    parser.add_argument("--real", action="store_true", help="the README's two, of a real song")
+    asked = parser.parse_args()
     path = chromium_path()
-    if path is None or not arguments:
-        print("usage: python -m tests.screenshots OUT_DIR [NAME…]; Chromium must be installed")
+    if path is None:
+        print("Chromium was not found: install it, or say where it is in CHROMIUM.")
         return 2
-    folder = Path(arguments[0])
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = [shot for shot in SHOTS if len(arguments) == 1 or shot.name in arguments[1:]]
+    asked.out.mkdir(parents=True, exist_ok=True)
+    wanted = [shot for shot in SHOTS if not asked.names or shot.name in asked.names]
     with serve_folder(WEB) as site, open_browser(path) as browser:
-        for shot in wanted:
-            print(take(browser, site, shot, folder))
+        if asked.real:
+            files = take_real(browser, asked.out)
+        else:
+            files = (take(browser, site, shot, asked.out) for shot in wanted)
+        for file in files:
+            print(file)
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())
