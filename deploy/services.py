@@ -13,6 +13,8 @@ from deploy.stage import MODEL_FOLDER
 from deploy.steps import Step
 from deploy.target import Target
 
+#: A fetched bundle lies in the instance's memory; this is room for one of up to so much.
+FETCHED_MODEL_MIB = 1024
 CLEANUP_FILE = Path(__file__).with_name("cleanup-policy.json")
 
 
@@ -81,6 +83,7 @@ def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
 def _deploy(target: Target, spec: FunctionSpec, source: Path) -> tuple[str, ...]:
     variables = [f"{name}={value}" for name, value in settings(target, spec).items()]
     mounted = [f"{name}={secret}:latest" for name, secret in spec.secrets]
+    fetched_mib = FETCHED_MODEL_MIB if spec.needs_model and target.model else 0
     public = "--allow-unauthenticated" if spec.caller is Caller.ANYONE else None
     flags = (
         f"--source={source}",
@@ -91,7 +94,7 @@ def _deploy(target: Target, spec: FunctionSpec, source: Path) -> tuple[str, ...]
         f"{target.account(BUILDER)}",
         f"--service-account={target.account(spec.name)}",
         f"--cpu={spec.cpu:g}",
-        f"--memory={spec.memory_mib}Mi",
+        f"--memory={spec.memory_mib + fetched_mib}Mi",
         f"--concurrency={spec.concurrency}",
         f"--timeout={spec.timeout_s}",
         "--min-instances=0",
