@@ -241,6 +241,12 @@ def test_get_can_print_the_lyrics_alone_and_wait_for_them(run: Run) -> None:
     assert late.stdout.splitlines() == LINES
 
 
+def test_the_api_key_comes_from_the_environment(api: FakeApi) -> None:
+    environ = {"VERSEQUEUE_URL": api.url, "VERSEQUEUE_API_KEY": "secret"}
+    assert CliRunner().invoke(main, ["status"], env=environ).exit_code == 0
+    assert api.requests[0].headers["X-Api-Key"] == "secret"
+
+
 def test_an_unknown_id_ends_with_status_two(run: Run) -> None:
     result = run("get", "job_nowhere")
     assert result.exit_code == 2
