@@ -7,24 +7,43 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from tokenizers import ByteLevelBPETokenizer
 
-from lyricist.bundle import BundleFormat, read_bundle
+from lyricist.bundle import Bundle, BundleFormat, read_bundle
 from lyricist.engine_litert import LiteRtEngine
-from lyricist.engine_tensorflow import TensorFlowEngine
 from lyricist.errors import BuildError, BundleError, ContextFull
-from lyricist.saved_model import bundle_saved_model
 from lyricist.songs import Song, SongRequest
 from lyricist.writer import Writer
 
-tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+if TYPE_CHECKING:
+    from lyricist.engine_tensorflow import TensorFlowEngine
 
+pytestmark = pytest.mark.model
 VERSE = "the river waits\nthe window burns\nthe silver paper turns\nthe morning sings\n"
 TOKENS = [int(token) for token in np.random.default_rng(1).integers(0, 250, 60)]
+
+
+def _tf() -> Any:
+    """TensorFlow, imported only when a test runs: it takes seconds and half a gigabyte."""
+    import tensorflow as tf
+
+    return tf
+
+
+def bundle_saved_model(*arguments: Any, **options: Any) -> Bundle:
+    from lyricist import saved_model
+
+    return saved_model.bundle_saved_model(*arguments, **options)
+
+
+def engine_of(bundle: Bundle, max_rows: int = 16) -> "TensorFlowEngine":
+    from lyricist.engine_tensorflow import TensorFlowEngine
+
+    return TensorFlowEngine(bundle, max_rows)
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +84,12 @@ def bundle_folder(
 
 
 @pytest.fixture(scope="module")
-def shared(bundle_folder: Path) -> TensorFlowEngine:
-    return TensorFlowEngine(read_bundle(bundle_folder), max_rows=4)
+def shared(bundle_folder: Path) -> "TensorFlowEngine":
+    return engine_of(read_bundle(bundle_folder), max_rows=4)
 
 
 @pytest.fixture
-def engine(shared: TensorFlowEngine) -> Iterator[TensorFlowEngine]:
+def engine(shared: "TensorFlowEngine") -> Iterator["TensorFlowEngine"]:
     yield shared
     for row in range(shared.max_rows):
         shared.rewind(row, 0)
@@ -78,10 +97,10 @@ def engine(shared: TensorFlowEngine) -> Iterator[TensorFlowEngine]:
 
 def exported(folder: Path, call: Callable[..., Any], dtype: Any = None, length: Any = None) -> Path:
     """A SavedModel of a plain function of tokens."""
-    module = tf.Module()
-    spec = tf.TensorSpec((None, length), dtype or tf.int32, "tokens")
-    module.call = tf.function(call, input_signature=[spec])
-    tf.saved_model.save(module, str(folder), module.call)
+    module = _tf().Module()
+    spec = _tf().TensorSpec((None, length), dtype or _tf().int32, "tokens")
+    module.call = _tf().function(call, input_signature=[spec])
+    _tf().saved_model.save(module, str(folder), module.call)
     return folder
 
 
@@ -107,7 +126,7 @@ def test_the_bundle_records_every_file_of_the_model(bundle_folder: Path) -> None
     bundle.verify()
 
 
-def test_steps_and_a_prefill_agree(engine: TensorFlowEngine) -> None:
+def test_steps_and_a_prefill_agree(engine: "TensorFlowEngine") -> None:
     whole = engine.prefill(0, TOKENS[:40])
     engine.prefill(1, TOKENS[:39])
     stepped = engine.step({1: TOKENS[39]})[1]
@@ -116,7 +135,7 @@ def test_steps_and_a_prefill_agree(engine: TensorFlowEngine) -> None:
     assert np.array_equal(whole, stepped)
 
 
-def test_a_row_gives_the_same_logits_alone_and_beside_others(engine: TensorFlowEngine) -> None:
+def test_a_row_gives_the_same_logits_alone_and_beside_others(engine: "TensorFlowEngine") -> None:
     engine.prefill(0, TOKENS[:20])
     alone = engine.step({0: 7})[0]
     engine.rewind(0, 20)
@@ -127,7 +146,7 @@ def test_a_row_gives_the_same_logits_alone_and_beside_others(engine: TensorFlowE
     assert np.array_equal(alone, together[0])
 
 
-def test_rewinding_and_copying_are_as_if_nothing_else_had_been(engine: TensorFlowEngine) -> None:
+def test_rewinding_and_copying_are_as_if_nothing_else_had_been(engine: "TensorFlowEngine") -> None:
     engine.prefill(0, TOKENS[:10])
     wanted = engine.step({0: 3})[0]
     engine.step({0: 4})
@@ -140,7 +159,7 @@ def test_rewinding_and_copying_are_as_if_nothing_else_had_been(engine: TensorFlo
     assert np.array_equal(copied, wanted)
 
 
-def test_a_full_row_ends_cleanly(engine: TensorFlowEngine) -> None:
+def test_a_full_row_ends_cleanly(engine: "TensorFlowEngine") -> None:
     engine.prefill(0, TOKENS[:50])
 
     with pytest.raises(ContextFull):
@@ -155,11 +174,11 @@ def test_a_model_of_one_fixed_length_is_fed_that_length(
     tmp_path: Path, tokenizer: Path, vocabulary_size: int
 ) -> None:
     model = exported(
-        tmp_path / "model", lambda tokens: tf.one_hot(tokens, vocabulary_size), tf.int64, 12
+        tmp_path / "model", lambda tokens: _tf().one_hot(tokens, vocabulary_size), _tf().int64, 12
     )
     bundle_saved_model(model, tokenizer, tmp_path / "bundle", "short")
 
-    engine = TensorFlowEngine(read_bundle(tmp_path / "bundle"))
+    engine = engine_of(read_bundle(tmp_path / "bundle"))
 
     assert engine.context_length == 12
     assert engine.prefill(0, [5, 6, 7]).argmax() == 7
@@ -169,8 +188,8 @@ def test_a_model_that_looks_ahead_is_refused(
     tmp_path: Path, tokenizer: Path, vocabulary_size: int
 ) -> None:
     def summed(tokens: Any) -> Any:
-        hot = tf.one_hot(tokens, vocabulary_size)
-        return hot + tf.reduce_sum(hot, axis=1, keepdims=True)
+        hot = _tf().one_hot(tokens, vocabulary_size)
+        return hot + _tf().reduce_sum(hot, axis=1, keepdims=True)
 
     with pytest.raises(BuildError, match="is not causal"):
         bundle_saved_model(exported(tmp_path / "m", summed), tokenizer, tmp_path / "b", "x")
@@ -181,16 +200,20 @@ def test_a_model_that_looks_ahead_is_refused(
 @pytest.mark.parametrize(
     ("call", "dtype", "sentence"),
     [
-        (lambda tokens: tf.reduce_sum(tokens, axis=1), None, r"its output is int32 \(None,\)"),
-        (lambda tokens: tf.one_hot(tf.cast(tokens, tf.int32), 9), "float32", "its input is float"),
+        (lambda tokens: _tf().reduce_sum(tokens, axis=1), None, r"its output is int32 \(None,\)"),
+        (
+            lambda tokens: _tf().one_hot(_tf().cast(tokens, _tf().int32), 9),
+            "float32",
+            "its input is float",
+        ),
         (lambda tokens: {"a": tokens, "b": tokens}, None, "outputs \\['a', 'b'\\]"),
-        (lambda tokens: tf.one_hot(tokens, 9), None, "gives logits of 9 tokens"),
+        (lambda tokens: _tf().one_hot(tokens, 9), None, "gives logits of 9 tokens"),
     ],
 )
 def test_another_signature_is_refused_with_the_one_that_is_needed(
     tmp_path: Path, tokenizer: Path, call: Callable[..., Any], dtype: str | None, sentence: str
 ) -> None:
-    model = exported(tmp_path / "model", call, dtype and tf.as_dtype(dtype))
+    model = exported(tmp_path / "model", call, dtype and _tf().as_dtype(dtype))
 
     with pytest.raises((BundleError, BuildError), match=sentence):
         bundle_saved_model(model, tokenizer, tmp_path / "bundle", "x")
@@ -229,7 +252,7 @@ def test_our_own_network_exported_agrees_with_the_bundle_that_is_served(
 
     plan = tiny_plan(GgufFile(packaged_gguf()), None)
     exported_bundle = export_plan(plan, tmp_path / "exported", lambda stage, share: None)
-    theirs, ours = TensorFlowEngine(exported_bundle), LiteRtEngine(read_bundle(tiny_bundle))
+    theirs, ours = engine_of(exported_bundle), LiteRtEngine(read_bundle(tiny_bundle))
 
     tokens = [int(token) for token in np.random.default_rng(2).integers(300, 8000, 40)]
     theirs.prefill(0, tokens[:8])
