@@ -78,7 +78,7 @@ class LineWriter:
         self._voice, self._memory, self._topic = voice, memory, topic
         self._chooser = Chooser(lexicon, voice, memory, topic)
         #: How likely each end word of the lexicon has been, summed over all places so far.
-        self.heard = np.zeros(len(lexicon.end_words), dtype=np.float64)
+        self.heard = np.zeros(len(lexicon.end_words), dtype=np.float32)
 
     def write(
         self, plan: LinePlan, logits: FloatArray, seed: Sequence[int]

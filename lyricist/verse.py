@@ -12,11 +12,13 @@ from lyricist.choice import Voice
 from lyricist.decode import Session
 from lyricist.desk import Desk
 from lyricist.draft import count_syllables
+from lyricist.ends import Ends
 from lyricist.engine import FloatArray
 from lyricist.errors import LyricistError
+from lyricist.free_verse import write_freely
 from lyricist.lexicon import IntArray, Lexicon
 from lyricist.line import Line, LinePlan, LineWriter
-from lyricist.memory import MOST_USES, Memory
+from lyricist.memory import Memory
 from lyricist.metrics import rhyme_score, scheme_relations
 from lyricist.prompts import one_line, opening, style_of
 from lyricist.safety import mask
@@ -27,21 +29,14 @@ from lyricist.topic import Topic
 
 #: A row holds at most so many positions: 32 rows of them fit into a small worker's memory.
 _MOST_POSITIONS = 320
+#: A model that can hold less than this is left to write freely.
+_SMALLEST_CONTEXT = 256
 #: Positions kept free for the next line.
 _ROOM = 40
 #: Lines that are read again when the context is full and the song starts over in it.
-_LINES_KEPT, _MOST_READ_AGAIN = 8, 160
+_LINES_KEPT = 8
 #: How many tokens of a first line that is given are read.
 _MOST_GIVEN_TOKENS = 160
-#: Rhymes that must be left beside those for the lines that have still to answer.
-_SPARE_RHYMES = 4
-#: Log-probability that a slant rhyme costs, and that an unpromising rhyme class costs at most.
-_SLANT_COST = 4.0
-#: The same for a rhyme whose stressed syllables are alike from the start (known, unknown).
-_RICH_COST = 2.5
-_CLASS_WEIGHT, _CLASS_COST = 0.4, 3.0
-#: The same for a rhyme class for each line that has ended in it before.
-_SAME_CLASS_COST = 0.8
 #: An end word less likely than this sounds forced; then the line is written anew, once.
 _FORCED = -7.0
 #: Drafts can all come to nothing; so often at most a line is tried with the same rhymes.
@@ -52,6 +47,8 @@ _GIVEN_EXTRA = 5
 
 def write_verse(lexicon: Lexicon, request: SongRequest, desk: Desk) -> Session[Song]:
     """A song of the asked shape, with exactly `request.lines` lines."""
+    if desk.engine.context_length < _SMALLEST_CONTEXT:
+        return (yield from write_freely(request, desk))
     verse = VerseWriter(lexicon, request, desk)
     sections = yield from verse.write()
     relations = [
@@ -80,13 +77,8 @@ class VerseWriter:
         self._topic = Topic(request.prompt, lexicon, request.explicit)
         voice = Voice(request.temperature, request.top_p, request.explicit)
         self._liner = LineWriter(desk.engine, lexicon, desk.rows, voice, self._memory, self._topic)
-        self._available = np.zeros(len(lexicon.texts), dtype=np.bool_)
-        self._available[lexicon.end_words] = True
-        if not request.explicit:
-            self._available[lexicon.profane] = False
-        #: How many lines have ended in each rhyme class.
-        self._rhymed = np.zeros(lexicon.classes)
-        self._context = opening(request, desk.tokens)
+        self._ends = Ends(lexicon, request.explicit)
+        self._context = opening(request, desk.tokens)[-desk.engine.context_length // 2 :]
         self._logits: FloatArray = np.zeros(0, dtype=np.float32)
         self._lines: list[str] = []
         self._parts = parts(request.structure, request.lines)
@@ -132,14 +124,14 @@ class VerseWriter:
         self._make_room()
         given = self._given()
         if before:
-            ends, costs = self._answers(before)
+            ends, costs = self._ends.answers(before)
             target = count_syllables(before[-1].words)
         else:
-            ends, costs = self._anchors(to_come)
+            ends, costs = self._ends.anchors(to_come, self._liner.heard)
             target = self._style.usual
         line = yield from self._best_of(self._plan(ends, costs, target, given))
         if line is None:
-            ends, costs = self._anchors(0)
+            ends, costs = self._ends.anchors(0, self._liner.heard)
             line = yield from self._best_of(self._plan(ends, costs, target, given))
         if line is None:
             raise LyricistError("The model's vocabulary has no word that could end this line.")
@@ -182,50 +174,15 @@ class VerseWriter:
         elif self._to_write == 1 and not self._topic.is_covered:
             given = self._topic.opening()
         if given:
-            self._read(self._lexicon.encode(given)[-_MOST_GIVEN_TOKENS:])
+            most = min(_MOST_GIVEN_TOKENS, self._engine.context_length // 5)
+            self._read(self._lexicon.encode(given)[-most:])
         return given
-
-    def _answers(self, before: list[Line]) -> tuple[IntArray, FloatArray]:
-        """End words that rhyme with the lines before, slant ones at a cost."""
-        anchor = before[0].end
-        perfect, slant = self._lexicon.rhymes_of(anchor), self._lexicon.slants_of(anchor)
-        ends = np.concatenate([perfect, slant])
-        costs = np.concatenate([np.zeros(len(perfect)), np.full(len(slant), -_SLANT_COST)])
-        onset = self._lexicon.sound_of(anchor).onset
-        is_rich = [self._lexicon.sound_of(end).onset == onset for end in ends.tolist()]
-        costs -= _RICH_COST * np.array(is_rich, dtype=np.float64)
-        spoken = {self._lexicon.sound_of(line.end).phones.lower() for line in before}
-        is_new = [self._lexicon.sound_of(end).phones.lower() not in spoken for end in ends.tolist()]
-        keep = self._available[ends] & np.array(is_new, dtype=np.bool_)
-        return ends[keep], costs[keep].astype(np.float32)
-
-    def _anchors(self, to_come: int) -> tuple[IntArray, FloatArray]:
-        """End words with rhymes enough for the lines to come, the promising ones preferred."""
-        ends = self._lexicon.end_words
-        is_open = self._available[ends]
-        if not to_come:
-            return ends[is_open], np.zeros(int(is_open.sum()), dtype=np.float32)
-        classes = self._lexicon.class_of[ends]
-        left = np.bincount(classes, weights=is_open)[classes] - 1
-        own = self._liner.heard * is_open
-        hope = np.log(np.bincount(classes, weights=own)[classes] - own + 1e-6)
-        hope -= np.quantile(hope, 0.95)
-        costs = np.clip(_CLASS_WEIGHT * hope, -_CLASS_COST, 0.0)
-        costs -= _SAME_CLASS_COST * self._rhymed[classes]
-        keep = is_open & (left >= to_come + _SPARE_RHYMES)
-        if not keep.any():
-            keep = is_open & (left >= to_come)
-        return ends[keep], costs[keep].astype(np.float32)
 
     def _take(self, line: Line) -> Session[None]:
         """Make `line` the song's next one, in every row."""
         self._memory.add(line.words)
         self._topic.add(line.words)
-        self._available[self._lexicon.tokens_of(line.words[-1])] = False
-        self._rhymed[self._lexicon.class_of[line.end]] += 1
-        for word in line.words:
-            if self._memory.uses[word] >= MOST_USES:
-                self._available[self._lexicon.tokens_of(word)] = False
+        self._ends.take(line, self._memory)
         self._lines.append(mask(line.text, self._request.explicit))
         self.tokens += len(line.tokens) + 1
         self._to_write -= 1
@@ -238,7 +195,7 @@ class VerseWriter:
         limit = min(self._engine.context_length, _MOST_POSITIONS)
         if self._engine.length(self._rows[0]) + _ROOM > limit:
             kept = "".join(f"{line}\n" for line in self._lines[-_LINES_KEPT:])
-            read_again = self._lexicon.encode(kept)[-_MOST_READ_AGAIN:]
+            read_again = self._lexicon.encode(kept)[-limit // 3 :]
             self._start_over([*self._context, *read_again])
 
     def _start_over(self, tokens: Sequence[int]) -> None:
