@@ -181,7 +181,8 @@ def test_a_create_whose_answer_is_lost_has_worked(lossy: tuple[FirestoreStore, L
     store.create([queued_job("job_3")], now=NOW)
     assert [bool(store.get_job(f"job_{n}")) for n in (1, 2, 3)] == [True, True, True]
     with pytest.raises(Exists):
-        store.create([queued_job("job_3", prompt="another one")], now=NOW)
+        store.create([queued_job("job_3", prompt="another one"), queued_job("job_4")], now=NOW)
+    assert store.get_job("job_4") is None
 
 
 @pytest.mark.emulators
