@@ -48,6 +48,11 @@ class Memory:
         for phrase in phrases("stock_phrases"):
             self._stock[phrase] += sum(gram == phrase for gram in _grams(words, len(phrase)))
 
+    def refuse(self, words: Sequence[str]) -> None:
+        """Never say these words in this order, and have them not count as said."""
+        self._trigrams.update(_grams(words, 3))
+        self._fourgrams.update(_grams(words, 4))
+
     def cost(self, words: Sequence[str], word: str) -> float:
         """What to add to the log-probability of `word` after the line's `words`: 0 or less."""
         if self.is_used_up(words, word) or self._repeats_phrase(words, word):

@@ -25,8 +25,8 @@ STYLES = {
         "a rap song",
         (
             "Coffee going cold by the window pane",
-            "My brother counts the carriages on every train",
-            "We painted the kitchen the colour of rust",
+            "I count the carriages on every train",
+            "You painted the kitchen the colour of rust",
             "And the radio sings through a summer of dust",
         ),
         7,
@@ -48,10 +48,10 @@ STYLES = {
     "country": Style(
         "a country song that tells a plain story",
         (
-            "Daddy's old truck in the gravel and mud",
+            "Your old blue truck in the gravel and mud",
             "Two empty bottles, a river in flood",
             "I fixed up the fence at the end of the lane",
-            "And waited all week for a letter from Jane",
+            "And waited all week for the wind and the rain",
         ),
         7,
         9,
@@ -72,10 +72,10 @@ STYLES = {
     "folk": Style(
         "a quiet folk song that tells a story",
         (
-            "The miller's daughter crossed the stream",
-            "With apples in her coat of green",
-            "She left a candle on the sill",
-            "And walked alone across the hill",
+            "We left the town before the light",
+            "The river sang to us all night",
+            "A candle burned upon the sill",
+            "And someone walked across the hill",
         ),
         6,
         8,
@@ -86,7 +86,7 @@ STYLES = {
         (
             "Hold my hand on the kitchen floor",
             "Sunday rain is at the door",
-            "You hum the tune my mother knew",
+            "You hum a tune I always knew",
             "And every morning I wake to you",
         ),
         6,

@@ -26,6 +26,7 @@ from lyricist.schemes import Part, parts, rhyme_groups
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.title import write_title
 from lyricist.topic import Topic
+from lyricist.words import split_words
 
 #: A row holds at most so many positions: 32 rows of them fit into a small worker's memory.
 _MOST_POSITIONS = 320
@@ -74,6 +75,8 @@ class VerseWriter:
         self._engine, self._rows = desk.engine, list(desk.rows)
         self._style = style_of(request)
         self._memory = Memory()
+        for example in self._style.example:
+            self._memory.refuse(split_words(example))
         self._topic = Topic(request.prompt, lexicon, request.explicit)
         voice = Voice(request.temperature, request.top_p, request.explicit)
         self._liner = LineWriter(desk.engine, lexicon, desk.rows, voice, self._memory, self._topic)

@@ -57,6 +57,11 @@ def lines_of(song: Song) -> list[str]:
     return [line for section in song.sections for line in section.lines]
 
 
+def four_grams(line: str) -> list[tuple[str, ...]]:
+    words = split_words(line)
+    return [tuple(words[at : at + 4]) for at in range(len(words) - 3)]
+
+
 @pytest.mark.parametrize("scheme", ["AABB", "ABAB", "ABBA", "AAAA", "ABCB", "none"])
 @pytest.mark.parametrize("lines", [4, 5, 6, 7, 16, 63, 64])
 def test_a_verse_has_the_asked_lines_and_rhymes_as_asked(
@@ -90,7 +95,7 @@ def test_nothing_is_said_too_often_and_no_line_ends_weakly(writer: Writer, seed:
     assert not any(map(is_function_word, ends))
     uses = Counter(word for line in words for word in line if not is_function_word(word))
     assert max(uses.values()) <= 2
-    fours = [tuple(line[at : at + 4]) for line in words for at in range(len(line) - 3)]
+    fours = [gram for line in lines_of(song) for gram in four_grams(line)]
     assert len(set(fours)) == len(fours)
     assert not word_list("leaks") & set(uses)
 
@@ -242,3 +247,15 @@ def test_the_default_model_keeps_its_promises_on_a_few_prompts(default_bundle: P
         found += scheme_relations(request.rhyme_scheme, lines)
     assert set(found) <= {Rhyme.PERFECT, Rhyme.SLANT}
     assert found.count(Rhyme.PERFECT) / len(found) >= 0.8
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_model_that_repeats_its_examples_is_kept_from_singing_them(
+    engine: Engine, tokens: Tokens, style: str
+) -> None:
+    example = STYLES[style].example
+    parrot = [token for line in example for token in tokens.encode(f" {line}")]
+    writer = Writer(Obsessed(engine, parrot), tokens, "obsessed", "digest")
+    (song,) = write(writer, SongRequest("anything", lines=8, style=style))
+    fours = {gram for line in example for gram in four_grams(line)}
+    assert not fours & {gram for line in lines_of(song) for gram in four_grams(line)}
