@@ -36,7 +36,7 @@ PUSH = {
 #: A request that every function can answer without a store, and the answer.
 FIRST_REQUESTS = {
     "submit": ("POST", "/v1/jobs", b"{", {"Content-Type": "application/json"}, 400),
-    "results": ("GET", "/v1/openapi.json", b"", {}, 200),
+    "results": ("GET", "/v1/nothing", b"", {}, 404),
     "worker": ("POST", "/projects/trial/topics/jobs", b'{"message":{"data":"e30="}}', PUSH, 200),
     "notify": ("POST", "/projects/trial/topics/notify", b'{"message":{"data":"e30="}}', PUSH, 200),
 }
