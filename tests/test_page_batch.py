@@ -30,6 +30,7 @@ def told(**counts: int) -> Any:
         ("a.jsonl", '\ufeff{"prompt":"one"}\n{"custom_id":"x","prompt":"two","options":{}}\n', 2),
         ("a.csv", 'custom_id,Prompt,style\n1,"rain, ""rain""",folk\n2,sun,pop\n\n', 2),
         ("a.csv", "prompt;lines\nrain;8\n", 1),
+        ("a.csv", 'prompt\n5" of rain\nsun\n', 2),
         ("no-suffix", "just one", 1),
     ],
 )

@@ -74,9 +74,13 @@ def test_the_wait_is_told_as_a_story_and_ends_on_done(open_page: Opener) -> None
 
 
 def test_a_status_that_the_page_does_not_know_ends_it_too(open_page: Opener) -> None:
-    page, api = open_page(AT_JOB, told(job("archived", error={"detail": "Somebody tidied up."})))
+    archived = job("archived", error={"detail": "Somebody tidied up."})
+    page, api = open_page("about:blank", told(archived))
+    page.clock.install()
+    page.goto(AT_JOB)
     expect(page.locator("#end")).to_contain_text("This one has ended")
     expect(page.locator("#end")).to_contain_text("Somebody tidied up.")
+    page.clock.run_for(60_000)
     assert asked(page, api) == 1
 
 
