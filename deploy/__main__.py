@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None, gcloud: Gcloud = run_gcloud) ->
         steps = plan(target, BUILD, read_indexes())
         if asked.dry_run:
             _print_plan(steps, asked.action)
+            if asked.action == "apply":
+                _print_addresses(target)
             return 0
         runner = Runner(gcloud, print, time.sleep)
         if asked.action == "destroy":
@@ -50,14 +52,19 @@ def _deploy(
     staged = "" if target.model else asked.model
     stage.stage_all(BUILD, staged, print, tensorflow=asked.tensorflow)
     runner.apply(steps)
-    submit, results = target.url(function("submit")), target.url(function("results"))
+    submit, results = _print_addresses(target)
     page.write_config(WEB, submit, results)
-    for spec in FUNCTIONS:
-        print(f"{spec.name:8} {target.url(spec)}")
     print(f"Wrote {WEB / 'config.js'}: the page can now be put on any static host.")
-    print(f"Smoke test: python -m deploy.smoke --submit {submit} --results {results}")
     print(smoke.smoke(submit, results, print))
     return 0
+
+
+def _print_addresses(target: Target) -> tuple[str, str]:
+    submit, results = target.url(function("submit")), target.url(function("results"))
+    for spec in FUNCTIONS:
+        print(f"# {spec.name:8} {target.url(spec)}")
+    print(f"# Smoke test\npython -m deploy.smoke --submit {submit} --results {results}")
+    return submit, results
 
 
 def _destroy(runner: Runner, steps: Sequence[Step], asked: argparse.Namespace) -> int:
