@@ -14,8 +14,17 @@ from deploy.steps import Command
 EXISTS = ("already exists", "already_exists")
 #: What it says of a thing that is not there.
 MISSING = ("not_found", "not found", "cannot find", "does not exist", "matched no objects")
-#: What it says of an identity or right that was made moments ago and has not spread yet.
-NOT_YET = ("does not exist", "permission_denied", "permission denied", "not been used in project")
+#: What it says of an identity, right or service that was made moments ago and has not spread yet,
+#: and of a field whose last change is still under way.
+NOT_YET = (
+    "does not exist",
+    "permission_denied",
+    "permission denied",
+    "not been used in project",
+    "aborted",
+    "in progress",
+    "being updated",
+)
 
 
 @dataclass(frozen=True)

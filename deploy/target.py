@@ -19,7 +19,8 @@ class Target:
     billing_account: str = ""
     #: empty: the staged worker carries its model; else gs://bucket/prefix
     model: str = ""
-    budget: str = "5USD"
+    #: a month, in the billing account's currency
+    budget: str = "5"
     #: songs a day, over all visitors
     daily_budget: int = 500
     rate_per_minute: int = 20
