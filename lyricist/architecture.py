@@ -59,13 +59,15 @@ class Architecture:
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape of every weight that the network takes, in the order of their use.
 
-        Matrices are (out, in). The norms' gains are folded into the matrices that follow them;
-        only the last norm keeps its own, because the matrix after it is also the embedding.
+        Matrices are (out, in), gains (width,). A gain need not be the norm's own: `balance` moves
+        part of it into the matrix that follows.
         """
         shapes: dict[str, tuple[int, ...]] = {}
         for layer in range(self.layers):
+            shapes[f"attention_gain_{layer}"] = (self.width,)
             shapes[f"query_key_value_{layer}"] = (self.fused_width, self.width)
             shapes[f"attention_output_{layer}"] = (self.width, self.query_width)
+            shapes[f"feed_forward_gain_{layer}"] = (self.width,)
             shapes[f"gate_up_{layer}"] = (2 * self.feed_forward, self.width)
             shapes[f"down_{layer}"] = (self.width, self.feed_forward)
         shapes["output_gain"] = (self.width,)

@@ -27,7 +27,7 @@ from lyricist.vocabulary import build_tokenizer
 
 #: The modules that a bundle's bytes follow from.
 CODE_FILES = (
-    "architecture", "build", "bundle", "gguf_file", "network", "presets", "skeleton",
+    "architecture", "balance", "build", "bundle", "gguf_file", "network", "presets", "skeleton",
     "tflite_file", "vocabulary", "weights",
 )  # fmt: skip
 END_TOKENS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "</s>")

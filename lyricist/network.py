@@ -52,7 +52,8 @@ def forward(architecture: Architecture, weights: Tensors, inputs: Tensors) -> di
     outputs: dict[str, tf.Tensor] = {}
     hidden = inputs["hidden"]  # (positions, width)
     for layer in range(architecture.layers):
-        fused = _project(_normalize(hidden, architecture), weights[f"query_key_value_{layer}"])
+        normal = _normalize(hidden, architecture) * weights[f"attention_gain_{layer}"]
+        fused = _project(normal, weights[f"query_key_value_{layer}"])
         query, key, value = _split_heads(fused, inputs, architecture)
         outputs[f"new_key_{layer}"], outputs[f"new_value_{layer}"] = key, value
         cached = Attended(inputs[f"key_{layer}"], inputs[f"value_{layer}"], inputs["cached_mask"])
@@ -61,7 +62,8 @@ def forward(architecture: Architecture, weights: Tensors, inputs: Tensors) -> di
         )
         mixed = _attend(query, cached, new, architecture)
         hidden += _project(mixed, weights[f"attention_output_{layer}"])
-        gate_up = _project(_normalize(hidden, architecture), weights[f"gate_up_{layer}"])
+        normal = _normalize(hidden, architecture) * weights[f"feed_forward_gain_{layer}"]
+        gate_up = _project(normal, weights[f"gate_up_{layer}"])
         gate, up = tf.split(gate_up, 2, axis=-1)  # (positions, feed_forward) each
         hidden += _project(gate * tf.sigmoid(gate) * up, weights[f"down_{layer}"])
     # A product with one-hot rows is exact, and unlike a gather it stays on the fast kernels.
@@ -76,7 +78,7 @@ def _project(rows: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
 
 
 def _normalize(rows: tf.Tensor, architecture: Architecture) -> tf.Tensor:
-    """Root-mean-square norm (Zhang and Sennrich 2019) without its gain, which the weights hold."""
+    """Root-mean-square norm (Zhang and Sennrich 2019) without its gain."""
     mean_square = tf.reduce_mean(rows * rows, axis=-1, keepdims=True)
     return rows * tf.math.rsqrt(mean_square + architecture.norm_epsilon)
 

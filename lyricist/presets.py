@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lyricist.architecture import Architecture
+from lyricist.balance import CALIBRATION_TEXT, NamedWeight
 from lyricist.engine import FloatArray
 from lyricist.gguf_file import GgufFile, VocabularyData
-from lyricist.vocabulary import first_merges
-from lyricist.weights import NamedWeight, embedding_from_gguf, seeded_weights, weights_from_gguf
+from lyricist.vocabulary import build_tokenizer, first_merges
+from lyricist.weights import embedding_from_gguf, seeded_weights, weights_from_gguf
 
 #: 64 lines of some 11 tokens and the longest prompt fit.
 CONTEXT_POSITIONS = 1024
@@ -40,13 +41,19 @@ class Plan:
 def default_plan(source: GgufFile, name: str | None) -> Plan:
     """Serve the model in `source` as it is."""
     architecture = source.architecture(CONTEXT_POSITIONS)
+    vocabulary = source.vocabulary()
+
+    def weights() -> Iterable[NamedWeight]:
+        sample: list[int] = build_tokenizer(vocabulary).encode(CALIBRATION_TEXT).ids
+        return weights_from_gguf(source, architecture, sample)
+
     return Plan(
         name=name or source.path.stem,
         licence=str(source.field("general.license", "unknown")),
         architecture=architecture,
-        vocabulary=source.vocabulary(),
+        vocabulary=vocabulary,
         chat_template=str(source.field("tokenizer.chat_template", "")),
-        weights=lambda: weights_from_gguf(source, architecture),
+        weights=weights,
         embedding=lambda: embedding_from_gguf(source),
     )
 

@@ -1,27 +1,31 @@
-"""From a GGUF file's tensors, or from a seed, to the matrices that the network takes.
+"""From a GGUF file's tensors, or from a seed, to the weights that the network takes.
 
 Owns fusing, folding and reordering; the shapes are `Architecture.weight_shapes`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from lyricist.architecture import Architecture
+from lyricist.balance import Balancer, LayerMatrices, NamedWeight
 from lyricist.engine import FloatArray
 from lyricist.errors import BuildError
 from lyricist.gguf_file import GgufFile
-
-NamedWeight = tuple[str, FloatArray]
 
 #: How much a seeded network's random part tells tokens apart.
 SEEDED_CONTRAST = 2.5
 
 
-def weights_from_gguf(source: GgufFile, architecture: Architecture) -> Iterator[NamedWeight]:
-    """Name and matrix, one at a time, in the order of `weight_shapes`."""
+def weights_from_gguf(
+    source: GgufFile, architecture: Architecture, sample: Sequence[int]
+) -> Iterator[NamedWeight]:
+    """Name and weight, one at a time, in the order of their use.
+
+    `sample` is a text, as token ids, by which int8 is told how large channels are.
+    """
     expected = architecture.weight_shapes()
-    for name, matrix in _from_gguf(source, architecture):
+    for name, matrix in _from_gguf(source, architecture, sample):
         if matrix.shape != expected[name]:
             raise BuildError(
                 f"{source.path}: {name} has shape {matrix.shape}, not {expected[name]}."
@@ -34,27 +38,33 @@ def embedding_from_gguf(source: GgufFile) -> FloatArray | None:
     return source.tensor("token_embd.weight") if source.has_tensor("output.weight") else None
 
 
-def _from_gguf(source: GgufFile, architecture: Architecture) -> Iterator[NamedWeight]:
+def _from_gguf(
+    source: GgufFile, architecture: Architecture, sample: Sequence[int]
+) -> Iterator[NamedWeight]:
+    balancer = Balancer(architecture, source.tensor("token_embd.weight")[list(sample)])
     for layer in range(architecture.layers):
-        block = f"blk.{layer}."
-        if source.has_tensor(block + "attn_q.bias"):
-            raise BuildError(f"{source.path} has biases in its attention: not a Llama network.")
-        query = _unpermute(source.tensor(block + "attn_q.weight"), architecture)
-        key = _unpermute(source.tensor(block + "attn_k.weight"), architecture)
-        value = source.tensor(block + "attn_v.weight")
-        scale = np.float32(architecture.head_size**-0.5)
-        gain = source.tensor(block + "attn_norm.weight")
-        yield f"query_key_value_{layer}", np.concatenate([query * scale, key, value]) * gain
-        yield f"attention_output_{layer}", source.tensor(block + "attn_output.weight")
-        gate, up = (source.tensor(block + f"ffn_{part}.weight") for part in ("gate", "up"))
-        yield (
-            f"gate_up_{layer}",
-            np.concatenate([gate, up]) * source.tensor(block + "ffn_norm.weight"),
-        )
-        yield f"down_{layer}", source.tensor(block + "ffn_down.weight")
+        yield from balancer.balance(layer, _layer_matrices(source, architecture, layer))
     yield "output_gain", source.tensor("output_norm.weight")
     untied = source.has_tensor("output.weight")
     yield "output", source.tensor("output.weight" if untied else "token_embd.weight")
+
+
+def _layer_matrices(source: GgufFile, architecture: Architecture, layer: int) -> LayerMatrices:
+    block = f"blk.{layer}."
+    if source.has_tensor(block + "attn_q.bias"):
+        raise BuildError(f"{source.path} has biases in its attention: not a Llama network.")
+    query = _unpermute(source.tensor(block + "attn_q.weight"), architecture)
+    key = _unpermute(source.tensor(block + "attn_k.weight"), architecture)
+    value = source.tensor(block + "attn_v.weight")
+    gate, up = (source.tensor(f"{block}ffn_{part}.weight") for part in ("gate", "up"))
+    scale = np.float32(architecture.head_size**-0.5)
+    return LayerMatrices(
+        query_key_value=np.concatenate([query * scale, key, value])
+        * source.tensor(block + "attn_norm.weight"),
+        attention_output=source.tensor(block + "attn_output.weight"),
+        gate_up=np.concatenate([gate, up]) * source.tensor(block + "ffn_norm.weight"),
+        down=source.tensor(block + "ffn_down.weight"),
+    )
 
 
 def _unpermute(matrix: FloatArray, architecture: Architecture) -> FloatArray:
@@ -75,10 +85,9 @@ def seeded_weights(
     """
     rng = np.random.default_rng(seed)
     for name, shape in architecture.weight_shapes().items():
-        if name == "output_gain":
-            gain = np.full(shape, SEEDED_CONTRAST, np.float32)
-            gain[0] = 1
-            yield name, gain
+        if len(shape) == 1:
+            contrast = SEEDED_CONTRAST if name == "output_gain" else 1
+            yield name, np.array([1, *[contrast] * (shape[0] - 1)], np.float32)
             continue
         fan_in = shape[-1]
         matrix = rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(fan_in))
