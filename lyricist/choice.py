@@ -16,7 +16,7 @@ from lyricist.topic import Topic
 from lyricist.words import is_function_word
 
 #: How many of the likeliest tokens are looked at.
-_WIDTH = 48
+_WIDTH = 32
 #: Words between two commas, at least, in tokens.
 _COMMA_DISTANCE = 5
 #: After so many words that came to nothing, only tokens that are whole words may come.

@@ -6,7 +6,7 @@ Works on words, whatever tokens spell them. Knows no rhyme and no model.
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from lyricist.words import is_function_word, phrases, word_list
+from lyricist.words import phrases, word_list
 
 FORBIDDEN = float("-inf")
 
@@ -34,6 +34,8 @@ class Memory:
         self._fourgrams: set[tuple[str, ...]] = set()
         self._stock: Counter[tuple[str, ...]] = Counter()
         self._stock_by_last = _stock_by_last()
+        # Asked for every word that is looked at: looked up once.
+        self._function_words, self._leaks = word_list("function_words"), word_list("leaks")
 
     def add(self, words: Sequence[str]) -> None:
         """Remember one more line."""
@@ -72,9 +74,9 @@ class Memory:
 
     def is_used_up(self, words: Sequence[str], word: str) -> bool:
         """Whether a content word is in the line already, or was used as often as it may be."""
-        if is_function_word(word):
+        if word in self._function_words:
             return word == words[-1] if words else False
-        return word in words or self.uses[word] >= MOST_USES or word in word_list("leaks")
+        return word in words or self.uses[word] >= MOST_USES or word in self._leaks
 
     def _repeats_phrase(self, words: Sequence[str], word: str) -> bool:
         if len(words) >= 3 and (*words[-3:], word) in self._fourgrams:
