@@ -77,12 +77,13 @@ def running_server(
     data_dir: Path,
     model: Path | str,
     *,
+    port: int = 0,
     idle_timeout_s: float = 60,
     backend: str = "sqlite",
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """`versequeue up` on `data_dir`; SIGTERM at the end, and it must then end by itself."""
-    command = [sys.executable, "-m", "versequeue.cli", "up", "--port", "0"]
+    command = [sys.executable, "-m", "versequeue.cli", "up", "--port", str(port)]
     command += ["--data-dir", str(data_dir), "--model", str(model)]
     command += ["--idle-timeout", str(idle_timeout_s), "--backend", backend]
     environ = {key: value for key, value in os.environ.items() if "VERSEQUEUE" not in key}

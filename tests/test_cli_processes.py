@@ -19,13 +19,14 @@ from versequeue.client_errors import ApiError
 
 pytestmark = pytest.mark.processes
 LIMIT_S = 120
+#: What a dead worker leaves behind is taken up soon.
+SHORT_LEASE = {"VERSEQUEUE_LEASE_S": "5"}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    short_lease = {"VERSEQUEUE_LEASE_S": "5"}
     folder = tmp_path_factory.mktemp("data")
-    with running_server(folder, built("tiny"), env=short_lease) as running:
+    with running_server(folder, built("tiny"), env=SHORT_LEASE) as running:
         yield running
 
 
@@ -58,15 +59,21 @@ def run(server: Server, *arguments: str) -> tuple[int, str, str]:
     return process.returncode, stdout, stderr
 
 
+def read_until(process: subprocess.Popen[str], text: str) -> str:
+    """What is on stderr up to the line with `text`."""
+    assert process.stderr
+    seen = ""
+    while text not in seen:
+        line = process.stderr.readline()
+        assert line, f"ended before {text!r}: {seen}"
+        seen += line
+    return seen
+
+
 def interrupted(server: Server, text: str, *arguments: str) -> str:
     """`versequeue …`, with Ctrl-C once `text` is on stderr; all of stderr."""
     with started(server, *arguments) as process:
-        assert process.stderr
-        seen = ""
-        while text not in seen:
-            line = process.stderr.readline()
-            assert line, f"ended before {text!r}: {seen}"
-            seen += line
+        seen = read_until(process, text)
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=30)
     assert process.returncode == 130, seen + rest
@@ -187,6 +194,20 @@ def queue_depth(server: Server) -> int:
     """Jobs that wait: while there are any, the worker is in the middle of others."""
     depth: int = server.get("/v1/status").json()["queue_depth"]
     return depth
+
+
+def test_a_wait_outlives_the_death_of_the_server(tmp_path: Path) -> None:
+    data, model = tmp_path / "data", built("tiny")
+    with running_server(data, model, env=SHORT_LEASE) as first:
+        port = int(first.url.rpartition(":")[2])
+        with started(first, "submit", "a ghost", "--lines", "64", "--json") as process:
+            read_until(process, "Writing")
+            first.process.kill()
+            first.process.wait()
+            with running_server(data, model, port=port, env=SHORT_LEASE):
+                stdout, stderr = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 0, stderr
+    assert json.loads(stdout)["attempt"] == 2
 
 
 def test_a_row_that_is_canceled_makes_the_batch_end_with_status_one(

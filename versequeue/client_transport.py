@@ -19,7 +19,7 @@ from versequeue.client_errors import ApiError, ClientError, ServerUnreachable, U
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 CONNECT_TIMEOUT_S = 5.0
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 20.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
 
 
 @dataclass(frozen=True)
