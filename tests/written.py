@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED_URL = "http://127.0.0.1:8080"
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -52,7 +54,9 @@ class Shell:
     def __post_init__(self) -> None:
         """Put a curl that reports each status in front of the real one."""
         real = shutil.which("curl")
-        assert real, "curl is needed to run the examples"
+        if real is None and os.environ.get("CI") != "true":
+            pytest.skip("SKIPPED: curl is missing, so the documentation's examples were not run")
+        assert real, "curl is missing, and CI may not go without it"
         wrapper = self.folder / "bin" / "curl"
         wrapper.parent.mkdir(exist_ok=True)
         wrapper.write_text(CURL.format(curl=real))
