@@ -250,6 +250,18 @@ def test_the_default_model_keeps_its_promises_on_a_few_prompts(default_bundle: P
     assert found.count(Rhyme.PERFECT) / len(found) >= 0.8
 
 
+def test_a_model_that_wants_the_same_words_all_the_time_has_to_find_others(
+    engine: Engine, tokens: Tokens
+) -> None:
+    few = [token for word in ("day", "way", "time", "night") for token in tokens.encode(f" {word}")]
+    writer = Writer(Obsessed(engine, few), tokens, "obsessed", "digest")
+    (song,) = write(writer, SongRequest("anything", lines=12))
+    words = [split_words(line) for line in lines_of(song)]
+    assert len({line[-1] for line in words}) == 12
+    uses = Counter(word for line in words for word in line if not is_function_word(word))
+    assert max(uses.values()) == 2
+
+
 class Parrot(Obsessed):
     """An engine that wants to go on with the lines that it knows by heart."""
 
