@@ -11,6 +11,10 @@ import numpy as np
 
 from lyricist.engine import FloatArray
 
+#: A vector that comes with the weights and that the network does not take: what a row of the
+#: output matrix is divided by where it is read as an embedded token.
+EMBEDDING_DIVISOR = "embedding_divisor"
+
 
 @dataclass(frozen=True)
 class Architecture:

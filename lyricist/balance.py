@@ -79,6 +79,13 @@ class Balancer:
         yield f"down_{layer}", matrices.down * inner_factor
         self._hidden = self._hidden + inner @ matrices.down.T
 
+    def balance_output(
+        self, gain: FloatArray, output: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """After all layers: the columns' factor, the last norm's gain and the output matrix."""
+        factor = _factor(self._normalize() * gain, output)
+        return factor, gain / factor, output * factor
+
     def _normalize(self) -> FloatArray:
         mean_square = np.square(self._hidden).mean(axis=1, keepdims=True)
         normal: FloatArray = self._hidden / np.sqrt(mean_square + self._architecture.norm_epsilon)

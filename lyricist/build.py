@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from lyricist.architecture import EMBEDDING_DIVISOR
 from lyricist.bundle import (
     MANIFEST,
     MODEL,
@@ -101,7 +102,9 @@ def _bind_weights(
     """Quantizes and binds all weights; where the embedding stands is known once written."""
     total = len(plan.architecture.weight_shapes())
     for done, (name, weight) in enumerate(plan.weights()):
-        if weight.ndim == 1:
+        if name == EMBEDDING_DIVISOR:
+            divisor = binder.append(weight)
+        elif weight.ndim == 1:
             binder.bind_vector(name, weight)
         else:
             matrix = quantize_rows(weight)
@@ -112,7 +115,7 @@ def _bind_weights(
         matrix = quantize_rows(own)
         stored = binder.append(matrix.values)
     scales = binder.append(matrix.scales)
-    return lambda: EmbeddingPlace(stored.offset, scales.offset)
+    return lambda: EmbeddingPlace(stored.offset, scales.offset, divisor.offset)
 
 
 def end_tokens_of(vocabulary: VocabularyData) -> tuple[str, ...]:

@@ -52,10 +52,12 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class EmbeddingPlace:
-    """Where the embedding stands in the network's file: int8 rows, and a float scale per row."""
+    """Where the embedding stands in the network's file: int8 rows, a float scale per row and a
+    float divisor per column."""
 
     offset: int
     scales_offset: int
+    divisor_offset: int
 
 
 @dataclass(frozen=True)
@@ -130,11 +132,14 @@ class EmbeddingTable:
         self._scales: FloatArray = np.memmap(
             path, np.float32, "r", offset=place.scales_offset, shape=(rows, 1)
         )
+        self._divisor: FloatArray = np.memmap(
+            path, np.float32, "r", offset=place.divisor_offset, shape=(width,)
+        )
 
     def rows(self, tokens: npt.ArrayLike) -> FloatArray:
         """(tokens, width)."""
         chosen = np.asarray(tokens, np.intp)
-        rows: FloatArray = self._values[chosen] * self._scales[chosen]
+        rows: FloatArray = self._values[chosen] * self._scales[chosen] / self._divisor
         return rows
 
 
@@ -191,6 +196,7 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
         embedding=EmbeddingPlace(
             offset=int(fields["embedding"]["offset"]),
             scales_offset=int(fields["embedding"]["scales_offset"]),
+            divisor_offset=int(fields["embedding"]["divisor_offset"]),
         ),
         end_tokens=tuple(fields["end_tokens"]),
         chat_template=str(fields["chat_template"]),

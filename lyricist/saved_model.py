@@ -13,7 +13,7 @@ import tensorflow as tf
 from tokenizers import Tokenizer
 
 from lyricist import bundle as bundles
-from lyricist.architecture import Architecture, rope_tables
+from lyricist.architecture import EMBEDDING_DIVISOR, Architecture, rope_tables
 from lyricist.build import OnProgress, end_tokens_of
 from lyricist.bundle import Bundle, BundleFormat, EmbeddingPlace, read_bundle, record_file
 from lyricist.engine import FloatArray
@@ -77,7 +77,7 @@ def write_saved_manifest(
         name=name,
         licence=licence,
         architecture=architecture,
-        embedding=EmbeddingPlace(0, 0),
+        embedding=EmbeddingPlace(0, 0, 0),
         end_tokens=tuple(end_tokens),
         chat_template=chat_template,
         built_from="",
@@ -119,6 +119,7 @@ class ServedNetwork(tf.Module):  # type: ignore[misc]
         self._architecture = architecture
         self._weights = {name: tf.Variable(value) for name, value in weights.items()}
         output = self._weights["output"]
+        self._divisor = self._weights[EMBEDDING_DIVISOR]
         tied = embedding is weights["output"]
         self._embedding = output if tied else tf.Variable(embedding)
         self._cosines, self._sines = map(tf.constant, rope_tables(architecture))
@@ -136,7 +137,7 @@ class ServedNetwork(tf.Module):  # type: ignore[misc]
         length = tf.shape(tokens)[0]
         visible = tf.linalg.band_part(tf.ones((length, length)), -1, 0)
         inputs = {
-            "hidden": tf.gather(self._embedding, tokens),
+            "hidden": tf.gather(self._embedding, tokens) / self._divisor,
             "cosine": self._cosines[:length, tf.newaxis],
             "sine": self._sines[:length, tf.newaxis],
             "cached_mask": tf.zeros((length, 1, 1, 0)),

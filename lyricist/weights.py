@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from lyricist.architecture import Architecture
+from lyricist.architecture import EMBEDDING_DIVISOR, Architecture
 from lyricist.balance import Balancer, LayerMatrices, NamedWeight
 from lyricist.engine import FloatArray
 from lyricist.errors import BuildError
@@ -20,11 +20,11 @@ SEEDED_CONTRAST = 2.5
 def weights_from_gguf(
     source: GgufFile, architecture: Architecture, sample: Sequence[int]
 ) -> Iterator[NamedWeight]:
-    """Name and weight, one at a time, in the order of their use.
+    """Name and weight, one at a time, in the order of their use; the embedding's divisor too.
 
     `sample` is a text, as token ids, by which int8 is told how large channels are.
     """
-    expected = architecture.weight_shapes()
+    expected = {**architecture.weight_shapes(), EMBEDDING_DIVISOR: (architecture.width,)}
     for name, matrix in _from_gguf(source, architecture, sample):
         if matrix.shape != expected[name]:
             raise BuildError(
@@ -44,9 +44,12 @@ def _from_gguf(
     balancer = Balancer(architecture, source.tensor("token_embd.weight")[list(sample)])
     for layer in range(architecture.layers):
         yield from balancer.balance(layer, _layer_matrices(source, architecture, layer))
-    yield "output_gain", source.tensor("output_norm.weight")
     untied = source.has_tensor("output.weight")
-    yield "output", source.tensor("output.weight" if untied else "token_embd.weight")
+    output = source.tensor("output.weight" if untied else "token_embd.weight")
+    factor, gain, balanced = balancer.balance_output(source.tensor("output_norm.weight"), output)
+    yield "output_gain", gain
+    yield EMBEDDING_DIVISOR, np.ones_like(factor) if untied else factor
+    yield "output", balanced
 
 
 def _layer_matrices(source: GgufFile, architecture: Architecture, layer: int) -> LayerMatrices:
@@ -85,6 +88,8 @@ def seeded_weights(
     """
     rng = np.random.default_rng(seed)
     for name, shape in architecture.weight_shapes().items():
+        if name == "output":
+            yield EMBEDDING_DIVISOR, np.ones(architecture.width, np.float32)
         if len(shape) == 1:
             contrast = SEEDED_CONTRAST if name == "output_gain" else 1
             yield name, np.array([1, *[contrast] * (shape[0] - 1)], np.float32)
