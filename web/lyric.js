@@ -21,7 +21,7 @@ export function sectionsFrom(preview, options) {
 
 // The rhyme of each line of a section as a number, null where it has none: new ones every four lines.
 // What is left at the end rhymes with itself, a single line with the one before.
-function rhymes(scheme, total) {
+export function rhymes(scheme, total) {
 	if (!/^[A-D]{4}$/.test(scheme)) return [];
 	const distinct = new Set(scheme).size;
 	const all = [];
@@ -37,8 +37,8 @@ function rhymes(scheme, total) {
 export function syllables(text) {
 	let total = 0;
 	for (const word of text.toLowerCase().replace(/['’]/g, "").match(/[a-z]+/g) ?? []) {
-		const bare = word.replace(/(?<![aeiouytd])ed$|(?<![aeiouyszxc])es$|(?<=[aeiouy].*[^aeiouyl])e$|(?<=[aeiou]l)e$/, "");
-		const apart = bare.match(/(?<![tscg])i[ao]|eo(?!u)|[aeiou]ing$/g)?.length ?? 0;
+		const bare = word.replace(/(?<![aeiouytd])ed$|(?<![aeiouyszxc])es$|(?<=[aeiouy].*[^aeiouyl])e$|(?<=[aeiou]l)e$|e(?=ly$)/, "");
+		const apart = bare.match(/(?<![tscg])i[ao]|oe[mt]|[aeiou]ing$/g)?.length ?? 0;
 		total += Math.max(1, (bare.match(/[aeiouy]+/g)?.length ?? 0) + apart);
 	}
 	return total;
