@@ -34,8 +34,13 @@ __all__ = [
     "tiny_bundle",
 ]
 pytestmark = [pytest.mark.emulators, pytest.mark.processes]
-#: Short, so that a dead worker's job comes back soon.
-QUICK = {"VERSEQUEUE_LEASE_S": "4", "VERSEQUEUE_SWEEP_INTERVAL_S": "1"}
+QUICK = {
+    # Short, so that a dead worker's job comes back soon.
+    "VERSEQUEUE_LEASE_S": "4",
+    "VERSEQUEUE_SWEEP_INTERVAL_S": "1",
+    # The tiny model is done with a verse before a second has passed.
+    "VERSEQUEUE_PROGRESS_INTERVAL_S": "0.25",
+}
 LIMIT_S = 120
 
 

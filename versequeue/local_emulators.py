@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -37,6 +38,9 @@ THREADS, WORKER_THREADS = 24, 1
 #: How often the parts are looked after.
 LOOK_S = 0.5
 SWEEP_LIMIT_S = 300.0
+WARM_LIMIT_S = 60.0
+#: Requests that reach the store and change nothing.
+_FIRST_REQUESTS = (("sweep", "/"), ("submit", "/v1/jobs/job_nobody/cancel"))
 
 
 def run_up_on_emulators(options: "UpOptions") -> int:
@@ -47,6 +51,8 @@ def run_up_on_emulators(options: "UpOptions") -> int:
         listener = stack.enter_context(listening(options.host, options.port))
         stack.enter_context(data_dir_lock(options.data_dir))
         emulators = Emulators(options.data_dir / "emulators")
+        # Firestore takes about one write a second to one document.
+        os.environ.setdefault("VERSEQUEUE_PROGRESS_INTERVAL_S", "1")
         os.environ.update(embedded_environ(options, os.environ))
         os.environ.update(emulators.environ)
         os.environ.update(
@@ -119,6 +125,7 @@ class EmulatedServer:
             self._start_emulators()
             for function in self._functions.values():
                 function.ensure()
+            self._warm_up()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -169,6 +176,19 @@ class EmulatedServer:
         worker = f"http://127.0.0.1:{self._pushes.effective_port}"
         notify = self._functions["notify"].url
         create_topics(PROJECT, {Topic.JOBS: worker, Topic.BULK: worker, Topic.NOTIFY: notify})
+
+    def _warm_up(self) -> None:
+        # The emulators' first answers take seconds, longer than a visitor's request may.
+        for name, path in _FIRST_REQUESTS:
+            url = f"{self._functions[name].url}{path}"
+            limit = time.monotonic() + WARM_LIMIT_S
+            while time.monotonic() < limit and not self._stopping.is_set():
+                try:
+                    if requests.post(url, timeout=WARM_LIMIT_S).status_code < 500:
+                        break
+                except requests.RequestException as error:
+                    log.info("not warm yet: %s", error)
+                self._stopping.wait(LOOK_S)
 
     def _keep(self) -> None:
         while not self._stopping.wait(LOOK_S):
