@@ -255,7 +255,7 @@ def test_a_model_that_wants_the_same_words_all_the_time_has_to_find_others(
 ) -> None:
     few = [token for word in ("day", "way", "time", "night") for token in tokens.encode(f" {word}")]
     writer = Writer(Obsessed(engine, few), tokens, "obsessed", "digest")
-    (song,) = write(writer, SongRequest("anything", lines=12))
+    (song,) = write(writer, SongRequest("anything", lines=12, rhyme_scheme="none"))
     words = [split_words(line) for line in lines_of(song)]
     assert len({line[-1] for line in words}) == 12
     uses = Counter(word for line in words for word in line if not is_function_word(word))
