@@ -87,3 +87,14 @@ def test_a_damaged_queue_says_that_nothing_is_lost_with_it(path: Path) -> None:
     path.write_bytes(b"not a database, surely" * 100)
     with pytest.raises(StartupError, match=r"queue\.sqlite3 cannot be used.*sweep publishes again"):
         SqliteQueue(path, lambda: NOW)
+
+
+def test_a_dispatcher_that_starts_alone_gets_what_the_last_one_had_in_hand(path: Path) -> None:
+    queue = SqliteQueue(path, lambda: NOW)
+    queue.publish(Topic.JOBS, [{"n": 1}])
+    assert queue.lease([Topic.JOBS], NOW, 600)
+    assert queue.lease([Topic.JOBS], NOW, 600) is None
+    assert queue.release(NOW) == 1
+    again = queue.lease([Topic.JOBS], NOW, 600)
+    assert again is not None
+    assert (again.message, again.number) == ({"n": 1}, 2)

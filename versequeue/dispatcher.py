@@ -40,8 +40,9 @@ class Dispatcher:
         self._last_push = time.monotonic()
 
     def take_over(self) -> None:
-        """Queue again what the worker of an earlier server left running: it died with it."""
+        """Queue again what an earlier server and its worker had in hand: both are dead."""
         self._desk.show_stopped()
+        self._queue.release(utc_now())
         horizon = utc_now() + timedelta(days=3650)
         for job in self._desk.store.due_jobs(horizon, limit=100_000):
             if job.status is Status.RUNNING:
@@ -95,8 +96,11 @@ class Dispatcher:
             log.warning("the worker has stopped: %s", error, extra={"worker": name})
         try:
             self._desk.show_stopped()
-            held = self._desk.abandon(delivery.message.get("job_ids", []), name)
-            # A worker that died before it claimed anything will die again: back off.
+            ids = delivery.message.get("job_ids", [])
+            held = self._desk.abandon(ids, name)
+            if not held:
+                # It may be unable to start at all: that counts as an attempt, so that it ends.
+                self._desk.fail_unclaimed(ids, "The worker ended before it could begin.")
             self._queue.nack(delivery, utc_now(), delay_s=0 if held else None)
         except VerseQueueError as fault:
             log.warning("left to the sweep: %s", fault)

@@ -147,6 +147,15 @@ class SqliteQueue:
         self._wake()
         return True
 
+    def release(self, now: datetime) -> int:
+        """Make every message in delivery due now; how many. For a dispatcher that starts alone."""
+        moment = format_time(now)
+        with self._file.transaction() as connection:
+            sql = "UPDATE messages SET due_at = ? WHERE deliveries > 0 AND due_at > ?"
+            released = connection.execute(sql, (moment, moment)).rowcount
+        self._wake()
+        return released
+
     def depth(self, topic: Topic) -> int:
         """Messages of the topic that are not acked yet, those in delivery among them."""
         sql = "SELECT count(*) FROM messages WHERE topic = ?"

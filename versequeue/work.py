@@ -75,6 +75,18 @@ class Desk:
                 follow_up(self.store, self.queue, job, now)
         return held
 
+    def fail_unclaimed(self, job_ids: Iterable[str], reason: str) -> None:
+        """A worker died without claiming these: one attempt of each has failed for `reason`."""
+        error = {
+            "type": "/problems/worker-lost",
+            "title": "Worker lost",
+            "status": 500,
+            "detail": reason,
+        }
+        for job_id in job_ids:
+            if attempt := self.claim(job_id, Stage.LOADING_MODEL):
+                attempt.fail(error, retry=True)
+
     def show_model(self, model: str) -> None:
         """Tell everybody who asks for the status that this worker has `model` loaded."""
         now = self.clock()
@@ -113,7 +125,8 @@ class Attempt:
     def succeed(self, output: dict[str, Any], metrics: Metrics) -> None:
         """Store the song, and what it took. Raises StoreUnavailable."""
         self._end(lambda job, now: jobs.succeed(job, self.job.attempt, now, output, metrics))
-        if self.job.status is Status.SUCCEEDED:
+        # The rows of a batch share one pass: their times say nothing of a single song's.
+        if self.job.status is Status.SUCCEEDED and self.job.batch_id is None:
             now = self._desk.clock()
             self._desk.store.update_state(
                 estimates.WORKER_STATE, lambda state: estimates.measured(state, self.job, now)
