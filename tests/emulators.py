@@ -25,8 +25,8 @@ def require_emulators() -> None:
     """Skip the test, or in CI let it fail, where the emulators are missing."""
     if reason := missing():
         if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+            pytest.fail(f"MISSING IN CI: {reason}", pytrace=False)
+        pytest.skip(f"NOT TESTED: {reason}")
 
 
 @pytest.fixture(scope="session")
