@@ -19,6 +19,7 @@ _TRIGRAM_PENALTY = 4.0
 _SAME_START_PENALTY = 1.2
 _SAME_IN_LINE_PENALTY = 1.5
 _CONTRACTION_PENALTY = 0.35
+_SHOWN_PENALTY = 1.5
 _ARTICLES = frozenset({"the", "a", "an", "and", "i", "my", "to", "of"})
 
 
@@ -33,6 +34,8 @@ class Memory:
         self._trigrams: set[tuple[str, ...]] = set()
         self._fourgrams: set[tuple[str, ...]] = set()
         self._stock: Counter[tuple[str, ...]] = Counter()
+        #: Words of lines that the model was shown as examples.
+        self._shown: set[str] = set()
         self._stock_by_last = _stock_by_last()
         # Asked for every word that is looked at: looked up once.
         self._function_words, self._leaks = word_list("function_words"), word_list("leaks")
@@ -51,7 +54,8 @@ class Memory:
             self._stock[phrase] += sum(gram == phrase for gram in _grams(words, len(phrase)))
 
     def refuse(self, words: Sequence[str]) -> None:
-        """Never say these words in this order, and have them not count as said."""
+        """Never say these words in this order, and any of them a little less likely."""
+        self._shown.update(words)
         self._trigrams.update(_grams(words, 3))
         self._fourgrams.update(_grams(words, 4))
 
@@ -68,6 +72,8 @@ class Memory:
                 cost -= _TRIGRAM_PENALTY
         if word in words and word not in _ARTICLES:
             cost -= _SAME_IN_LINE_PENALTY
+        if word in self._shown and word not in self._function_words:
+            cost -= _SHOWN_PENALTY
         if "'" in word:
             cost -= _CONTRACTION_PENALTY * self.uses[word]
         return cost
