@@ -14,7 +14,7 @@ from pathlib import Path
 from deploy import page, smoke, stage
 from deploy.apply import Runner, StepFailed
 from deploy.database import read_indexes
-from deploy.functions import FUNCTIONS, function
+from deploy.functions import DEPLOYED, function
 from deploy.gcloud import Gcloud, GcloudMissing, run_gcloud
 from deploy.plan import plan
 from deploy.steps import Step
@@ -61,8 +61,8 @@ def _deploy(
 
 def _print_addresses(target: Target) -> tuple[str, str]:
     submit, results = target.url(function("submit")), target.url(function("results"))
-    for spec in FUNCTIONS:
-        print(f"# {spec.name:8} {target.url(spec)}")
+    for spec in DEPLOYED:
+        print(f"# {spec.deployed_as or spec.name:8} {target.url(spec)}")
     print(f"# Smoke test\npython -m deploy.smoke --submit {submit} --results {results}")
     return submit, results
 

@@ -1,9 +1,10 @@
 """The five functions as data: what is uploaded for each, how it runs, what it may touch.
 
-Staging, the plan and the container files read this one table. Knows no gcloud flags.
+Staging, the plan and the container files read this one table, and the six services that run
+them. Knows no gcloud flags.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 PREFIX = "versequeue"
@@ -28,7 +29,7 @@ class Caller(StrEnum):
 class FunctionSpec:
     """One deployable function."""
 
-    #: also the service's name, after the prefix, and the entry point in `<name>_fn/main.py`
+    #: also the identity's name, after the prefix, and the entry point in `<name>_fn/main.py`
     name: str
     #: `http` or `cloudevent`, as functions-framework calls them
     signature: str
@@ -47,6 +48,10 @@ class FunctionSpec:
     max_instances: int = 10
     timeout_s: int = 60
     needs_model: bool = False
+    #: the service's name, after the prefix, where it is not the function's
+    deployed_as: str = ""
+    #: environment variables of this service alone
+    variables: tuple[tuple[str, str], ...] = ()
 
     @property
     def folder(self) -> str:
@@ -56,7 +61,7 @@ class FunctionSpec:
     @property
     def service(self) -> str:
         """The Cloud Run service's name."""
-        return f"{PREFIX}-{self.name}"
+        return f"{PREFIX}-{self.deployed_as or self.name}"
 
 
 WEBHOOK_SECRET = f"{PREFIX}-webhook-secret"
@@ -120,3 +125,22 @@ FUNCTIONS = (
 def function(name: str) -> FunctionSpec:
     """The function called `name`. Raises KeyError."""
     return {spec.name: spec for spec in FUNCTIONS}[name]
+
+
+#: What runs: each function, and the worker a second time for batches, from the same source and
+#: with the same rights. Its instances are its own, so that a batch and its messages that come
+#: again never take the place of somebody who waits for one song.
+DEPLOYED = (
+    *FUNCTIONS,
+    replace(
+        function("worker"),
+        deployed_as="bulk",
+        max_instances=3,
+        variables=(("VERSEQUEUE_BULK_ONLY", "1"),),
+    ),
+)
+
+
+def deployed(name: str) -> FunctionSpec:
+    """What runs as the service `versequeue-<name>`. Raises KeyError."""
+    return {spec.service: spec for spec in DEPLOYED}[f"{PREFIX}-{name}"]

@@ -6,7 +6,15 @@ default account.
 
 from collections.abc import Iterator
 
-from deploy.functions import FUNCTIONS, HASH_KEY, PREFIX, WEBHOOK_SECRET, Caller, FunctionSpec
+from deploy.functions import (
+    DEPLOYED,
+    FUNCTIONS,
+    HASH_KEY,
+    PREFIX,
+    WEBHOOK_SECRET,
+    Caller,
+    FunctionSpec,
+)
 from deploy.steps import FOUND, Secret, Step
 from deploy.target import Target
 
@@ -125,11 +133,11 @@ def model_access(target: Target) -> Iterator[Step]:
 
 
 def callers(target: Target) -> Iterator[Step]:
-    """Pub/Sub and the scheduler may call the private functions, and nobody else may."""
-    for spec in FUNCTIONS:
+    """Pub/Sub and the scheduler may call the private services, and nobody else may."""
+    for spec in DEPLOYED:
         if spec.caller is Caller.GOOGLE:
             yield Step(
-                title=f"{INVOKER} may call {spec.name}",
+                title=f"{INVOKER} may call {spec.service}",
                 create=(
                     *("run", "services", "add-iam-policy-binding", spec.service),
                     *(f"--member={target.member(INVOKER)}", "--role=roles/run.invoker"),

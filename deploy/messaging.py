@@ -6,14 +6,14 @@ whether a job survives.
 
 from collections.abc import Iterator
 
-from deploy.functions import FUNCTIONS, PREFIX, function
+from deploy.functions import FUNCTIONS, PREFIX, deployed, function
 from deploy.identities import INVOKER
 from deploy.steps import Step
 from deploy.target import Target
 
 DEAD_LETTER = "dead-letter"
-#: topic -> the function that it is pushed to
-PUSHES = {"jobs": "worker", "bulk": "worker", "notify": "notify"}
+#: topic -> the service that it is pushed to
+PUSHES = {"jobs": "worker", "bulk": "bulk", "notify": "notify"}
 #: The longest that Pub/Sub allows, so that a slow start is not taken for a lost message.
 ACK_DEADLINE_S = 600
 #: A refused push is mostly "no instance is free": it is tried again soon, so that no worker idles
@@ -104,7 +104,7 @@ def scheduler(target: Target) -> Step:
 
 
 def _push_subscription(target: Target, topic: str, name: str) -> Step:
-    url = target.url(function(name))
+    url = target.url(deployed(name))
     policy = (
         f"--push-endpoint={url}/projects/{target.project}/topics/{topic}",
         f"--push-auth-service-account={target.account(INVOKER)}",

@@ -1,4 +1,4 @@
-"""The steps for Cloud Run: the repository of images and the five functions.
+"""The steps for Cloud Run: the repository of images and the services.
 
 Sizes come from `deploy.functions`; the settings that a function reads are given as variables and
 secrets, and whatever else an owner has set on a service by hand stays.
@@ -7,7 +7,7 @@ secrets, and whatever else an owner has set on a service by hand stays.
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.functions import FUNCTIONS, PREFIX, Caller, FunctionSpec, function
+from deploy.functions import DEPLOYED, PREFIX, Caller, FunctionSpec, function
 from deploy.identities import BUILDER
 from deploy.stage import MODEL_FOLDER
 from deploy.steps import Step
@@ -38,10 +38,10 @@ def image_repository(target: Target) -> Iterator[Step]:
 
 
 def functions(target: Target, build: Path) -> Iterator[Step]:
-    """The five services, each from its staged folder."""
-    for spec in FUNCTIONS:
+    """The services, each from its function's staged folder."""
+    for spec in DEPLOYED:
         yield Step(
-            title=f"Function {spec.name}",
+            title=f"Service {spec.service}",
             create=_deploy(target, spec, build / spec.folder),
             remove=(
                 *("run", "services", "delete", spec.service),
@@ -52,16 +52,16 @@ def functions(target: Target, build: Path) -> Iterator[Step]:
 
 def uploads(target: Target) -> Iterator[Step]:
     """What `gcloud run deploy` leaves in its bucket: only ever removed."""
-    for spec in FUNCTIONS:
+    for spec in DEPLOYED:
         folder = f"gs://run-sources-{target.project}-{target.region}/services/{spec.service}"
         yield Step(
-            title=f"Uploaded sources of {spec.name}",
+            title=f"Uploaded sources of {spec.service}",
             remove=("storage", "rm", "--recursive", folder, f"--project={target.project}"),
         )
 
 
 def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
-    """The variables of one function."""
+    """The variables of one service."""
     values = {
         "VERSEQUEUE_BACKEND": "gcp",
         "VERSEQUEUE_PROJECT": target.project,
@@ -77,6 +77,7 @@ def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
     if spec.needs_model:
         values["VERSEQUEUE_MODEL"] = target.model or MODEL_FOLDER
         values["VERSEQUEUE_DATA_DIR"] = "/tmp/versequeue"  # noqa: S108, the only writable place
+    values.update(spec.variables)
     return {name: value for name, value in values.items() if value}
 
 

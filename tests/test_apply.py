@@ -122,6 +122,7 @@ def test_a_dry_run_prints_the_plan_and_runs_nothing(capsys: pytest.CaptureFixtur
     printed = capsys.readouterr().out
     assert all("describe" in command for command in ran)
     assert "gcloud run deploy versequeue-worker" in printed
+    assert "# bulk     https://versequeue-bulk-PROJECT_NUMBER" in printed
     assert "gcloud pubsub topics create jobs --project=my-project" in printed
     assert "versequeue-worker-PROJECT_NUMBER.us-central1.run.app" in printed
 

@@ -3,7 +3,7 @@
 import re
 
 from deploy import messaging, services
-from deploy.functions import FUNCTIONS, Caller, function
+from deploy.functions import DEPLOYED, FUNCTIONS, Caller, deployed, function
 from tests.deployment import TARGET, created
 from versequeue.config import Settings
 
@@ -19,9 +19,28 @@ def test_every_topic_is_pushed_with_the_longest_deadline_and_a_dead_letter_topic
         assert "--push-auth-service-account=versequeue-invoker@" in text
     assert any(
         "--push-endpoint=https://versequeue-worker-123456789012.europe-west1.run.app"
-        "/projects/song-shop/topics/bulk " in text
+        "/projects/song-shop/topics/jobs " in text
         for text in pushes
     )
+
+
+def test_a_batch_and_a_visitor_have_services_of_their_own_that_run_the_same_worker() -> None:
+    visitors, batches = (deployed(messaging.PUSHES[topic]) for topic in ("jobs", "bulk"))
+    deploys = {text.split()[2]: text for text in created() if text.startswith("run deploy")}
+
+    def flags(service: str, *names: str) -> list[str]:
+        return [word for word in deploys[service].split() if word.startswith(names)]
+
+    assert (visitors.service, batches.service) == ("versequeue-worker", "versequeue-bulk")
+    for service in (visitors.service, batches.service):
+        pushed = f"--push-auth-token-audience=https://{service}-123456789012.europe-west1.run.app "
+        assert sum(pushed in text for text in created() if " create " in text) == 1
+    same = ("--source", "--function", "--service-account", "--cpu=", "--memory", "--timeout")
+    assert flags("versequeue-worker", *same) == flags("versequeue-bulk", *same)
+    assert "--source=build/worker_fn" in deploys["versequeue-bulk"]
+    assert "--min-instances=0" in deploys["versequeue-bulk"]
+    assert Settings.from_environ(services.settings(TARGET, batches)).bulk_only
+    assert not Settings.from_environ(services.settings(TARGET, visitors)).bulk_only
 
 
 def test_only_submit_and_results_are_public() -> None:
@@ -29,9 +48,9 @@ def test_only_submit_and_results_are_public() -> None:
 
     public = {text.split()[2] for text in deploys if " --allow-unauthenticated" in text}
 
-    assert len(deploys) == len(FUNCTIONS) == 5
+    assert (len(FUNCTIONS), len(deploys)) == (5, 6)
     assert public == {"versequeue-submit", "versequeue-results"}
-    for spec in FUNCTIONS:
+    for spec in DEPLOYED:
         if spec.caller is Caller.GOOGLE:
             assert any(
                 f"run services add-iam-policy-binding {spec.service} "
@@ -63,7 +82,7 @@ def test_no_function_has_a_broad_role_or_a_default_identity() -> None:
         "roles/secretmanager.secretAccessor",
         "roles/storage.objectViewer",
     }
-    for spec in FUNCTIONS:
+    for spec in DEPLOYED:
         deploy = next(text for text in created() if text.startswith(f"run deploy {spec.service} "))
         assert f"--service-account=versequeue-{spec.name}@" in deploy
 
@@ -86,7 +105,7 @@ def test_the_worker_takes_one_message_at_a_time_and_ends_before_it_is_sent_again
 
 
 def test_settings_are_those_that_the_functions_read() -> None:
-    for spec in FUNCTIONS:
+    for spec in DEPLOYED:
         environ = services.settings(TARGET, spec) | {name: "secret" for name, _ in spec.secrets}
         settings = Settings.from_environ(environ)
         assert settings.backend == "gcp"

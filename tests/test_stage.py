@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.functions import FUNCTIONS, FunctionSpec, function
+from deploy.functions import DEPLOYED, FUNCTIONS, FunctionSpec, function
 from deploy.stage import (
     ROOT,
     StageError,
@@ -157,6 +157,11 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = tmp_path_factory.mktemp("staged") / "build"
     stage_all(build, "", print)
     return build
+
+
+def test_what_is_deployed_twice_is_staged_once(staged: Path) -> None:
+    assert {spec.folder for spec in DEPLOYED} == {folder.name for folder in staged.iterdir()}
+    assert len(DEPLOYED) > len(list(staged.iterdir())) == len(FUNCTIONS)
 
 
 @pytest.mark.processes

@@ -12,11 +12,13 @@ from freezegun import freeze_time
 
 from lyricist.errors import LyricistError
 from lyricist.songs import Section, Song, SongRequest
+from lyricist.writer import Writer
 from tests.in_process import InProcess, in_process
 from versequeue import backend
 from versequeue.config import Settings
 from versequeue.errors import VerseQueueError
 from versequeue.events import job_ids, push_body, read_message
+from versequeue.queue import Topic
 from worker_fn.studio import Studio, WorkerStopping
 
 
@@ -166,6 +168,23 @@ def test_a_model_that_cannot_be_loaded_fails_the_attempt_with_the_reason(
     assert job.status == "queued"
     assert job.error is not None
     assert "nothing" in job.error["detail"]
+
+
+@pytest.mark.parametrize(("bulk_only", "seen"), [(False, "warm"), (True, "unknown")])
+def test_a_worker_for_batches_does_not_count_as_warm_for_visitors(
+    bulk_only: bool, seen: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    app = in_process(tmp_path, Settings(data_dir=tmp_path, bulk_only=bulk_only))
+    monkeypatch.setattr(backend, "model_folder", lambda _settings: tmp_path)
+    monkeypatch.setattr(Writer, "open", lambda _folder: GivenWriter(a_song))
+    rows = b'{"prompt":"rain"}\n{"prompt":"snow"}\n'
+    app.client.post("/v1/batches", data=rows, content_type="application/jsonl")
+    delivery = app.queue.lease((Topic.BULK,), app.service.clock(), 600)
+    assert delivery is not None
+
+    Studio(app.desk).perform(job_ids(delivery.message))
+
+    assert app.client.get("/v1/status").get_json()["worker"] == seen
 
 
 @pytest.mark.parametrize(

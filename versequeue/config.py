@@ -59,6 +59,8 @@ class Settings:
     results_url: str = ""
     #: name of this worker, given by whoever started it; made up if empty
     worker: str = ""
+    #: this worker takes batches only: that it is warm is no news to a visitor
+    bulk_only: bool = False
     log_level: str = "INFO"
 
     @classmethod
@@ -93,6 +95,7 @@ class Settings:
             submit_url=read.one("SUBMIT_URL", _base_url, ""),
             results_url=read.one("RESULTS_URL", _base_url, ""),
             worker=read.one("WORKER", str, ""),
+            bulk_only=read.one("BULK_ONLY", _flag, False),
             log_level=read.one("LOG_LEVEL", str.upper, standard.log_level),
         )
         if settings.backend == "gcp" and not settings.hash_key and settings.rate_per_minute:

@@ -109,7 +109,8 @@ class Studio:
             folder = backend.model_folder(self._desk.settings)
             self._writer = Writer.open(folder)
         log.info("model loaded", extra={"worker": self._desk.worker})
-        self._desk.show_model(self._writer.model_name)
+        if not self._desk.settings.bulk_only:
+            self._desk.show_model(self._writer.model_name)
         return self._writer
 
 
