@@ -138,10 +138,21 @@ def _throw_where_full(
     wanted: dict[int, Mapping[int, int]],
     resume: Callable[[int, Callable[[], Mapping[int, int]]], None],
 ) -> None:
-    """A session may answer ContextFull with another wish; a second full row in a row ends it."""
+    """A session may answer ContextFull with another wish; one that insists is ended."""
+
+    def insist(session: Session[Result], error: ContextFull) -> Mapping[int, int]:
+        tokens = session.throw(error)
+        if _is_full(engine, tokens):
+            session.close()
+            raise error
+        return tokens
+
     for index, tokens in sorted(wanted.items()):
-        full = [row for row in tokens if engine.length(row) >= engine.context_length]
-        if full:
+        if _is_full(engine, tokens):
             del wanted[index]
-            error = ContextFull(f"No position is left in row {full[0]}.")
-            resume(index, lambda i=index, e=error: sessions[i].throw(e))  # type: ignore[misc]
+            error = ContextFull("No position is left in the row of a text.")
+            resume(index, lambda i=index, e=error: insist(sessions[i], e))  # type: ignore[misc]
+
+
+def _is_full(engine: Engine, tokens: Mapping[int, int]) -> bool:
+    return any(engine.length(row) >= engine.context_length for row in tokens)
