@@ -1,0 +1,70 @@
+"""`python -m lyricist`: lines on stdout, one sentence and exit status 2 for what cannot be done."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lyricist.tflite_file import WeightBinder
+
+LIMIT_S = 120
+
+
+def lyricist(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lyricist", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
+
+
+def test_it_writes_the_asked_lines_and_nothing_else(tiny_bundle: Path) -> None:
+    done = lyricist("generate", "rain", "--lines", "5", "--bundle", tiny_bundle, "--threads", "1")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 5
+    assert done.stderr == ""
+
+
+def test_a_missing_model_is_one_sentence(tmp_path: Path) -> None:
+    done = lyricist("generate", "rain", "--bundle", tmp_path / "none")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert "lyricist build" in done.stderr
+
+
+def test_building_what_is_there_says_so(tiny_bundle: Path) -> None:
+    done = lyricist("build", "--preset", "tiny", "--out", tiny_bundle)
+    assert done.returncode == 0
+    assert "is up to date" in done.stdout
+
+
+def test_a_place_that_cannot_be_written_to_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = lyricist("build", "--preset", "tiny", "--out", tmp_path / "file" / "model")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert str(tmp_path / "file") in done.stderr.splitlines()[-1]
+
+
+def test_something_else_in_the_models_place_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").touch()
+    done = lyricist("build", "--preset", "tiny", "--out", tmp_path)
+    assert done.returncode == 2
+    assert "is no model bundle" in done.stderr.splitlines()[-1]
+
+
+def test_a_full_disk_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from lyricist.__main__ import main
+
+    def fail(_binder: WeightBinder, path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(WeightBinder, "write", fail)
+    with pytest.raises(SystemExit) as ended:
+        main(["build", "--preset", "tiny", "--out", str(tmp_path / "tiny")])
+    assert ended.value.code == 2
+    assert "No space left on device" in capfd.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "tiny").exists()

@@ -1,0 +1,165 @@
+"""Opening a model, and songs that are written freely: always the lines that were asked for."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lyricist.bundle import MODEL, read_bundle
+from lyricist.engine_litert import LiteRtEngine
+from lyricist.errors import BundleError
+from lyricist.free_verse import MOST_WORDS, clean_line, write_freely
+from lyricist.songs import Song, SongRequest
+from lyricist.threads import idle_processors
+from lyricist.tokens import Tokens
+from lyricist.writer import Writer
+
+REQUEST = SongRequest(prompt="the last train home", lines=6, seed=11)
+
+
+class ShortEngine(LiteRtEngine):
+    """The tiny engine with little room in each row."""
+
+    def __init__(self, folder: Path, context_length: int) -> None:
+        super().__init__(read_bundle(folder), max_rows=8, threads=1)
+        self.context_length = context_length
+
+
+@pytest.fixture(scope="module")
+def tokens(tiny_bundle: Path) -> Tokens:
+    return Tokens(read_bundle(tiny_bundle))
+
+
+@pytest.fixture(scope="module")
+def writer(tiny_bundle: Path, tokens: Tokens) -> Writer:
+    engine = LiteRtEngine(read_bundle(tiny_bundle), max_rows=8, threads=1)
+    return Writer(engine, tokens, "tiny", "digest", write_freely)
+
+
+def write(writer: Writer, *requests: SongRequest) -> list[Song]:
+    songs = writer.write(requests, lambda _index, _lines: True)
+    assert all(isinstance(song, Song) for song in songs), songs
+    return [song for song in songs if isinstance(song, Song)]
+
+
+def lines_of(song: Song) -> tuple[str, ...]:
+    return tuple(line for section in song.sections for line in section.lines)
+
+
+@pytest.mark.parametrize("lines", [1, 4, 17, 64])
+@pytest.mark.parametrize("temperature", [0.0, 0.8, 1.5])
+def test_a_free_verse_has_the_asked_lines(writer: Writer, lines: int, temperature: float) -> None:
+    song = write(writer, replace(REQUEST, lines=lines, temperature=temperature))[0]
+    assert len(lines_of(song)) == lines
+    assert all(line.strip() == line and line for line in lines_of(song))
+    assert all(len(line.split()) <= MOST_WORDS for line in lines_of(song))
+    assert song.finished
+    assert song.tokens >= lines
+
+
+def test_the_same_seed_writes_the_same_lyrics(writer: Writer) -> None:
+    first, again, other = (write(writer, replace(REQUEST, seed=seed))[0] for seed in (11, 11, 12))
+    assert first == again
+    assert lines_of(first) != lines_of(other)
+
+
+def test_songs_written_together_are_the_same_as_alone(writer: Writer) -> None:
+    requests = [
+        replace(REQUEST, prompt=f"{'a word ' * index}number {index}", lines=3 + index, seed=index)
+        for index in range(8)
+    ]
+    assert write(writer, *requests) == [write(writer, request)[0] for request in requests]
+
+
+def test_a_song_longer_than_the_context_is_written_to_its_end(
+    tiny_bundle: Path, tokens: Tokens
+) -> None:
+    short = Writer(ShortEngine(tiny_bundle, 192), tokens, "tiny", "digest", write_freely)
+    song = write(short, replace(REQUEST, lines=64))[0]
+    assert song.tokens > 192
+    assert len(lines_of(song)) == 64
+
+
+@pytest.mark.parametrize("prompt", ["x", "🔥" * 500, "?" * 500, "夏の夜", "word " * 100])
+def test_any_prompt_is_continued_and_keeps_the_count(writer: Writer, prompt: str) -> None:
+    song = write(writer, replace(REQUEST, prompt=prompt, lines=4, continue_prompt=True))[0]
+    assert len(lines_of(song)) == 4
+    assert lines_of(song)[0].startswith(clean_line(prompt)[:40])
+
+
+def test_each_line_is_shown_once_it_is_written(writer: Writer) -> None:
+    shown: list[tuple[int, int]] = []
+
+    def on_lines(index: int, lines: Sequence[str]) -> bool:
+        shown.append((index, len(lines)))
+        return True
+
+    writer.write([REQUEST, replace(REQUEST, lines=2)], on_lines)
+    assert [count for index, count in shown if index == 0] == [1, 2, 3, 4, 5, 6]
+    assert [count for index, count in shown if index == 1] == [1, 2]
+
+
+def test_a_song_that_nobody_waits_for_is_left_unfinished(writer: Writer) -> None:
+    left, kept = writer.write([REQUEST, REQUEST], lambda index, lines: index == 1 or len(lines) < 2)
+    assert isinstance(left, Song)
+    assert isinstance(kept, Song)
+    assert not left.finished
+    assert lines_of(left) == lines_of(kept)[:2]
+    assert kept.finished
+
+
+def test_a_writer_that_is_stopped_leaves_every_song_as_it_is(writer: Writer) -> None:
+    asked = iter(range(100_000))
+    songs = writer.write([REQUEST, REQUEST], lambda *_: True, lambda: next(asked) > 20)
+    assert all(isinstance(song, Song) and not song.finished for song in songs)
+
+
+@pytest.mark.parametrize("count", [0, 9])
+def test_it_writes_one_to_eight_songs_at_a_time(writer: Writer, count: int) -> None:
+    with pytest.raises(ValueError, match="1 to 8 songs"):
+        writer.write([REQUEST] * count, lambda *_: True)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("- **Midnight train**", "Midnight train"),
+        ('"I was born to run"', "I was born to run"),
+        ("3. Third  of   many", "Third of many"),
+        ("24 hours in a day", "24 hours in a day"),
+        ("Don't you cry", "Don't you cry"),
+        ("(Verse 1)", ""),
+        ("Chorus:", ""),
+        ("Sure, here's a song:", ""),
+        ("Here is the night", "Here is the night"),
+        ("Bridge over the river", "Bridge over the river"),
+        ("***", ""),
+        ("   ", ""),
+    ],
+)
+def test_a_line_is_cleaned_of_what_is_not_sung(text: str, line: str) -> None:
+    assert clean_line(text) == line
+
+
+def test_a_damaged_model_is_refused_before_it_is_loaded(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
+    data = bytearray((folder / MODEL).read_bytes())
+    data[100] ^= 1
+    (folder / MODEL).write_bytes(data)
+    with pytest.raises(BundleError, match=r"model\.tflite is damaged"):
+        Writer.open(folder)
+
+
+def test_an_open_model_has_a_name_and_a_digest(tiny_bundle: Path) -> None:
+    writer = Writer.open(tiny_bundle)
+    assert writer.model_name == "tiny"
+    assert writer.model_digest == read_bundle(tiny_bundle).digest
+
+
+@pytest.mark.parametrize(
+    ("processors", "load", "threads"), [(2, 0.1, 2), (2, 1.2, 1), (2, 9.0, 1), (64, 0.0, 4)]
+)
+def test_as_many_threads_as_processors_are_idle(processors: int, load: float, threads: int) -> None:
+    assert idle_processors(processors, load) == threads
