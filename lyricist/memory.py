@@ -6,13 +6,15 @@ Works on words, whatever tokens spell them. Knows no rhyme and no model.
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from lyricist.words import phrases, word_list
+from lyricist.words import phrases, stem, word_list
 
 FORBIDDEN = float("-inf")
 
 #: A content word is used at most so often in one song, a stock phrase at most so often.
 MOST_USES = 2
 MOST_STOCK_PHRASES = 3
+#: So often all forms of a word together (dream, dreams, dreaming).
+_MOST_FORMS = 3
 #: Log-probability taken from a word that would say something again.
 _BIGRAM_PENALTY = 2.5
 _TRIGRAM_PENALTY = 4.0
@@ -34,6 +36,7 @@ class Memory:
         self._trigrams: set[tuple[str, ...]] = set()
         self._fourgrams: set[tuple[str, ...]] = set()
         self._stock: Counter[tuple[str, ...]] = Counter()
+        self._stems: Counter[str] = Counter()
         #: Words of lines that the model was shown as examples.
         self._shown: set[str] = set()
         self._stock_by_last = _stock_by_last()
@@ -47,6 +50,7 @@ class Memory:
         self.ends.add(words[-1])
         self.starts[words[0]] += 1
         self.uses.update(words)
+        self._stems.update(stem(word) for word in words)
         self._bigrams.update(_grams(words, 2))
         self._trigrams.update(_grams(words, 3))
         self._fourgrams.update(_grams(words, 4))
@@ -82,7 +86,9 @@ class Memory:
         """Whether a content word is in the line already, or was used as often as it may be."""
         if word in self._function_words:
             return word == words[-1] if words else False
-        return word in words or self.uses[word] >= MOST_USES or word in self._leaks
+        if word in words or self.uses[word] >= MOST_USES or word in self._leaks:
+            return True
+        return self._stems[stem(word)] >= _MOST_FORMS
 
     def _repeats_phrase(self, words: Sequence[str], word: str) -> bool:
         if len(words) >= 3 and (*words[-3:], word) in self._fourgrams:
