@@ -22,11 +22,13 @@ def test_a_bundle_that_is_there_and_whole_is_not_built_again(tiny_bundle: Path) 
     assert (tiny_bundle / MODEL).stat().st_mtime_ns == before
 
 
+@pytest.mark.model
 def test_the_tiny_bundle_is_the_same_every_time(tiny_bundle: Path, tmp_path: Path) -> None:
     assert build_bundle(tmp_path / "again", "tiny") is True
     assert read_bundle(tmp_path / "again").digest == read_bundle(tiny_bundle).digest
 
 
+@pytest.mark.model
 def test_a_damaged_bundle_is_built_again(tmp_path: Path, tiny_bundle: Path) -> None:
     folder = tmp_path / "tiny"
     folder.mkdir()
@@ -49,6 +51,7 @@ def test_nothing_but_a_bundle_is_ever_replaced(tmp_path: Path, what: str) -> Non
     assert precious.exists()
 
 
+@pytest.mark.model
 def test_a_full_disk_leaves_the_old_bundle_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,7 @@ def test_something_else_in_the_models_place_is_one_sentence(tmp_path: Path) -> N
     assert "is no model bundle" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.model
 def test_a_full_disk_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

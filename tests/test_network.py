@@ -4,14 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from lyricist.architecture import EMBEDDING_DIVISOR, rope_tables
 from lyricist.bundle import Bundle, read_bundle
 from lyricist.engine import FloatArray
 from lyricist.engine_litert import NOT_THERE, LiteRtEngine
 from lyricist.gguf_file import GgufFile, packaged_gguf
-from lyricist.network import forward
 from lyricist.presets import default_plan, tiny_plan
 from lyricist.tokens import Tokens
 
@@ -50,11 +48,14 @@ class FloatNetwork:
     """The TensorFlow network with the weights that a bundle was quantized from."""
 
     def __init__(self, preset: str, bundle: Bundle) -> None:
+        from lyricist.network import forward  # imports TensorFlow, which takes seconds
+
+        self._forward = forward
         self.architecture = bundle.architecture
         plan = PLANS[preset](GgufFile(packaged_gguf()), None)
         weights = dict(plan.weights())
         self._embedding = weights["output"] / weights[EMBEDDING_DIVISOR]
-        self._weights = {name: tf.constant(weight) for name, weight in weights.items()}
+        self._weights = weights
         self._cosines, self._sines = rope_tables(bundle.architecture)
 
     def logits(self, tokens: list[int]) -> FloatArray:
@@ -72,8 +73,7 @@ class FloatNetwork:
         for layer in range(architecture.layers):
             inputs[f"key_{layer}"] = np.zeros(shape, np.float32)
             inputs[f"value_{layer}"] = np.zeros(shape, np.float32).swapaxes(2, 3)
-        tensors = {name: tf.constant(value) for name, value in inputs.items()}
-        logits: FloatArray = forward(architecture, self._weights, tensors)["logits"].numpy()
+        logits: FloatArray = self._forward(architecture, self._weights, inputs)["logits"].numpy()
         return logits
 
 
@@ -157,6 +157,7 @@ def test_the_default_network_writes_a_row_alone_as_in_a_batch(default_bundle: Pa
         assert all(np.array_equal(logits[row], together[row]) for row in starts)
 
 
+@pytest.mark.model
 def test_the_tiny_network_writes_the_same_greedy_text_as_tensorflow(tiny_bundle: Path) -> None:
     bundle = read_bundle(tiny_bundle)
     network, prompt = FloatNetwork("tiny", bundle), [500, 600, 700]
