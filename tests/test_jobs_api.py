@@ -107,6 +107,22 @@ def test_what_is_not_valid_is_refused_by_name_before_anything_is_queued(
     assert app.store.count_queued() == 0
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"prompt": "\ud800"}',
+        rb'{"prompt": "x", "metadata": {"\ud800": "a"}}',
+        rb'{"prompt": "x", "metadata": {"a": "\ud800"}}',
+        rb'{"prompt": "x", "webhook": {"url": "https://\ud800.example/"}}',
+        rb'{"prompt": "x", "options": {"mood": "\ud800"}}',
+        rb'{"prompt": "x", "\ud800": 1}',
+    ],
+)
+def test_half_a_character_is_refused_wherever_it_stands(app: InProcess, body: bytes) -> None:
+    answer = app.client.post("/v1/jobs", data=body, content_type=JSON)
+    assert answer.status_code == 422, answer.text
+
+
 def test_null_is_json_but_not_an_object(app: InProcess) -> None:
     answer = app.client.post("/v1/jobs", data=b"null", content_type=JSON)
     assert pointers(is_problem(answer, 422, "validation")) == [""]

@@ -72,8 +72,16 @@ MetadataText = Annotated[
     AfterValidator(_printable),
     Field(json_schema_extra=_ANY_PRINTABLE),
 ]
-MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Metadata = Annotated[dict[MetadataKey, MetadataText], Field(max_length=16)]
+MetadataKey = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64),
+    AfterValidator(_printable),
+    Field(json_schema_extra=_ANY_PRINTABLE),
+]
+Metadata = Annotated[
+    dict[MetadataKey, MetadataText],
+    Field(max_length=16, json_schema_extra={"additionalProperties": False}),
+]
 
 
 class Strict(BaseModel):
