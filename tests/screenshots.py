@@ -138,7 +138,10 @@ def take_real(browser: Browser, folder: Path) -> Iterator[Path]:
     """A song being written and the same one written, by the default model on a real server."""
     with tempfile.TemporaryDirectory() as data, running_server(Path(data), MODEL) as server:
         context = browser.new_context(
-            base_url=server.url, viewport={"width": DESKTOP, "height": 900}, color_scheme="light"
+            base_url=server.url,
+            viewport={"width": DESKTOP, "height": 900},
+            color_scheme="light",
+            reduced_motion="reduce",
         )
         context.set_default_timeout(120_000)
         page = context.new_page()

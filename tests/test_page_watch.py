@@ -88,7 +88,7 @@ def test_a_warm_worker_is_not_said_to_have_been_woken(open_page: Opener) -> None
     shown = succeeded()
     shown["events"] = [one for one in shown["events"] if one["detail"] != "loading_model"]
     page, _ = open_page(AT_JOB, told(shown))
-    expect(step(page, "Waking the model up")).to_contain_text("was awake")
+    expect(step(page, "Waking the model up")).to_contain_text("awake")
 
 
 def test_a_second_try_says_why(open_page: Opener) -> None:

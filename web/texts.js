@@ -63,7 +63,7 @@ export const empty = "Write a word or two first. Anything can be a song.";
 export const tooLong = (n) => `${many(n, "character")} too many`;
 
 export const steps = { waiting: "In the queue", loading_model: "Waking the model up", writing: "Writing", done: "Done" };
-export const awake = "was awake";
+export const awake = "awake";
 export const soFar = "so far";
 export const place = (n) => (n > 1 ? `number ${n} in the queue` : "next in the queue");
 export const toGo = (s) => (s < -3 ? "longer than usual, still going" : s < 1.5 ? "any moment now" : `about ${duration(Math.round(s))} to go`);
