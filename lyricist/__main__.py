@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 import click
 from tqdm import tqdm
@@ -95,26 +95,25 @@ def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
 @click.option("--temperature", type=click.FloatRange(0, 1.5), default=0.8, show_default=True)
 @click.option("--style", default="rap", show_default=True)
 @click.option("--mood", default="")
+@click.option("--scheme", type=click.Choice(tuple(PATTERNS)), default="AABB", show_default=True)
+@click.option("--structure", type=click.Choice(["verse", "song"]), default="verse")
+@click.option("--explicit", is_flag=True, help="Let profanity through, but no slurs.")
+@click.option("--continue-prompt", is_flag=True, help="Begin the first line with PROMPT.")
 @click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True)
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle's folder.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Default: as many as are idle.")
 def generate(
     prompt: str,
-    lines: int,
-    seed: int,
-    temperature: float,
-    style: str,
-    mood: str,
+    scheme: str,
     preset: str,
     bundle: Path | None,
     threads: int | None,
+    **options: Any,
 ) -> None:
     """Write lyrics about PROMPT, each line shown when it is written."""
     from lyricist.writer import Writer  # loads the model runtime
 
-    request = SongRequest(
-        prompt=prompt, lines=lines, seed=seed, temperature=temperature, style=style, mood=mood
-    )
+    request = SongRequest(prompt=prompt, rhyme_scheme=scheme, **options)
     shown = 0
 
     def show(_index: int, so_far: Sequence[str]) -> bool:
