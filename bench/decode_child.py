@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -108,6 +109,21 @@ def _silence(api: Any) -> Any:
     return _kept[-1]
 
 
+class Reader:
+    """No decoder: reads as many bytes as the weights have, which is the least a token can take."""
+
+    def __init__(self, bundle: Path) -> None:
+        size = (bundle / "model.tflite").stat().st_size
+        self._words = np.ones(size // 8, np.int64)
+
+    def measure(self, steps: int) -> dict[str, float]:
+        """Readings a second on one thread."""
+        started = time.perf_counter()
+        for _ in range(steps):
+            self._words.sum()
+        return {"one": steps / (time.perf_counter() - started)}
+
+
 def measure(decoder: Decoder, steps: int) -> dict[str, float]:
     """Tokens a second: of a prompt, of one stream, of eight together; greedy, nothing stops it."""
     prompt = [1, *(260 + 37 * i for i in range(PROMPT_TOKENS - 1))]
@@ -135,12 +151,15 @@ def _decode(decoder: Decoder, tokens: dict[int, int], steps: int) -> float:
 
 def main(kind: str, path: str, threads: str) -> None:
     """Serve rounds until the input ends."""
-    make = LyricistDecoder if kind == "lyricist" else LlamaDecoder
-    decoder: Decoder = make(Path(path), int(threads))
-    measure(decoder, 4)
+    if kind == "reader":
+        run = Reader(Path(path)).measure
+    else:
+        make = LyricistDecoder if kind == "lyricist" else LlamaDecoder
+        run = partial(measure, make(Path(path), int(threads)))
+    run(4)
     print("ready", flush=True)
     for line in sys.stdin:
-        print(json.dumps(measure(decoder, int(line))), flush=True)
+        print(json.dumps(run(int(line))), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ def describe() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),
         "load_at_start": f"{os.getloadavg()[0]:.2f}",
+        "niceness": str(os.nice(0)),
     }
     for package in PACKAGES:
         try:

@@ -1,10 +1,13 @@
 """Where the weights are that the benchmarks run on: our bundle, and the GGUF it was made of."""
 
+import shutil
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 from bench.processes import module
+from lyricist.bundle import read_bundle
+from lyricist.errors import BundleError
 
 BUNDLES = Path(".versequeue/models")
 
@@ -12,8 +15,8 @@ BUNDLES = Path(".versequeue/models")
 def bundle_folder(preset: str = "default") -> Path:
     """The bundle of a preset, built on first use (about a minute). Raises RuntimeError."""
     folder = BUNDLES / preset
-    if not (folder / "bundle.json").exists():
-        _lyricist("build", "--preset", preset)
+    if not _is_readable(folder):
+        _lyricist("build", "--preset", preset, "--force")
     return folder
 
 
@@ -28,9 +31,19 @@ def gguf_file() -> Path:
 def saved_model_folder() -> Path:
     """The default model as a SavedModel bundle, made on first use. Raises RuntimeError."""
     folder = BUNDLES / "bench-saved-model"
-    if not (folder / "bundle.json").exists():
+    if not _is_readable(folder):
+        shutil.rmtree(folder, ignore_errors=True)
         _lyricist("export", "--out", str(folder))
     return folder
+
+
+def _is_readable(folder: Path) -> bool:
+    """Whether there is a bundle of this version's making."""
+    try:
+        read_bundle(folder)
+    except BundleError:
+        return False
+    return True
 
 
 def _lyricist(*arguments: str) -> None:

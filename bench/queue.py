@@ -47,7 +47,7 @@ class Peer:
 
 def run(quick: bool) -> Report:
     """The two measurements."""
-    jobs, rounds = (40, 2) if quick else (150, 6)
+    jobs, rounds = (40, 2) if quick else (120, 5)
     skipped: dict[str, str] = {}
     makers: list[tuple[str, Callable[[Path], Any]]] = [
         (OURS, versequeue_peer),

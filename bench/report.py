@@ -23,6 +23,8 @@ Written by `make bench` from `docs/benchmarks.json`; do not edit it by hand. Eac
 measured in one run, its contenders in turn (A B, then B A, and so on). A value is the median of the
 rounds, ± the median absolute deviation. "Times" is the median of the ratios taken round by round,
 with their least and greatest in brackets: trust it more than the values, which are one machine's.
+The load at the start tells how busy the machine was with other work; a niceness of -20 means that
+the run had priority over it.
 """
 
 
@@ -63,12 +65,13 @@ def measurement(raw: dict[str, Any]) -> Measurement:
 
 def _section(entry: dict[str, Any]) -> str:
     machine = entry["machine"]
-    known = ("processor", "cores", "system", "python", "load_at_start")
+    known = ("processor", "cores", "system", "python", "load_at_start", "niceness")
     versions = ", ".join(f"{k} {v}" for k, v in machine.items() if k not in known)
     where = (
         f"*{entry['date'][:16].replace('T', ' ')} UTC, "
         f"{machine['cores']} cores of {machine['processor']}, "
-        f"Python {machine['python']}, load {machine['load_at_start']} at the start"
+        f"Python {machine['python']}, load {machine['load_at_start']} at the start, "
+        f"niceness {machine['niceness']}"
         f"{'; ' + versions if versions else ''}.*"
     )
     parts = [f"## {entry['title']}", "", entry["method"], "", where, "", tables(entry)]

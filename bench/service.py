@@ -48,10 +48,12 @@ def run(quick: bool) -> Report:
     """Lines a second by streams, cold starts, and the light functions."""
     rounds = 1 if quick else 4
     writer = Writer.open(bundle_folder(), threads=THREADS)
+    single = Writer.open(bundle_folder(), threads=1)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         job = waiting_job(place)
-        lines = {f"{n} together": partial(_line, writer, n) for n in STREAMS}
+        lines = {together(n): partial(_line, writer, n) for n in STREAMS}
+        lines |= {f"{together(n)}, one thread": partial(_line, single, n) for n in (1, 8)}
         get = f'client.get("/v1/jobs/{job.id}")'
         starts = {
             "worker, to its first line": lambda: _first_line(place),
@@ -81,19 +83,22 @@ def write_times(found: Mapping[str, Mapping[str, list[float]]]) -> None:
     document["date"] = datetime.now(UTC).date().isoformat()
     document["machine"] = f"{where['cores']} cores of {where['processor']}"
     document["source"] = (
-        f"`python -m bench service`, medians, load {where['load_at_start']} at the end."
+        f"`python -m bench service`, medians, load {where['load_at_start']} at its end."
     )
     document["measured"] = {
         "threads": THREADS,
         "worker_first_line_s": round(median(start["worker, to its first line"]), 3),
-        "seconds_per_line": {
-            str(n): round(median(found["line"][f"{n} together"]), 4) for n in STREAMS
-        },
+        "seconds_per_line": {str(n): round(median(found["line"][together(n)]), 4) for n in STREAMS},
         "light_start_s": round(max(median(start["submit"]), median(start["results"])), 3),
         "submit_request_s": round(median(request["submit"]) / 1000, 4),
         "results_request_s": round(median(request["results"]) / 1000, 4),
     }
     SERVICE_TIMES_PATH.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def together(songs: int) -> str:
+    """The contender that writes so many songs at a time."""
+    return "1 song" if songs == 1 else f"{songs} songs together"
 
 
 def _line(writer: Writer, songs: int) -> Mapping[str, float]:
