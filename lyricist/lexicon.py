@@ -42,8 +42,8 @@ class Lexicon:
         self.starts = self._matching(_INNER_WORD)
         self.firsts = self._matching(_FIRST_WORD)
         self.pieces = self._matching(_PIECE)
-        self.newline = self._ids["\n"]
-        self.comma = self._ids[","]
+        self.newline = encode("\n")[0]
+        self.comma = encode(",")[0]
         self.line_ends = self.ids_of(_LINE_ENDS)
         self._by_word = _grouped(
             (token, self.words[token])
