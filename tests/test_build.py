@@ -97,6 +97,26 @@ def test_an_interrupted_build_leaves_the_old_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_an_old_folder_comes_back_when_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "old").touch()
+    rename = Path.rename
+
+    def refuse_drafts(path: Path, target: Path) -> Path:
+        if ".draft-" in path.name and not path.name.endswith("-replaced"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse_drafts)
+    with pytest.raises(OSError, match="Input/output error"), new_folder(folder):
+        pass
+    assert [path.name for path in folder.iterdir()] == ["old"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
 def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").write_bytes(b"GGUF nonsense" * 100)
     with pytest.raises(BuildError, match="not a readable GGUF file"):

@@ -94,6 +94,25 @@ def test_rewinding_is_as_if_it_had_never_been(engine: LiteRtEngine) -> None:
     assert all(same(left, right) for left, right in zip(first, again, strict=True))
 
 
+def test_what_replaced_rewound_positions_outlasts_the_window(engine: LiteRtEngine) -> None:
+    engine.prefill(0, TOKENS[:30])
+    follow(engine, 0, TOKENS[30:33])
+    engine.rewind(0, 20)
+    follow(engine, 0, TOKENS[100:115])
+    engine.prefill(1, TOKENS[:20])
+    follow(engine, 1, TOKENS[100:115])
+    assert close(engine.step({0: 5})[0], engine.step({1: 5})[1])
+
+
+def test_a_copy_outlasts_the_window_that_it_was_made_in(engine: LiteRtEngine) -> None:
+    engine.prefill(0, TOKENS[:30])
+    engine.prefill(1, TOKENS[200:230])
+    engine.step({0: 5, 1: 5})
+    engine.copy(0, 1)
+    engine.prefill(2, TOKENS[:40])
+    assert same(engine.step({0: 7})[0], engine.step({1: 7})[1])
+
+
 @pytest.mark.parametrize("window", ["neither", "source", "target", "both"])
 def test_a_copy_goes_on_like_its_source(engine: LiteRtEngine, window: str) -> None:
     engine.prefill(0, TOKENS[:30])
