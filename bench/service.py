@@ -73,8 +73,8 @@ def run(quick: bool) -> Report:
             Measurement("A warm request", "ms", found["request"], digits=1),
         ],
         remarks=(
-            "A second thread is a second processor on the bill: it pays where the wait matters more "
-            "than the money.",
+            "A second thread is a second processor on the bill: it pays where the wait matters "
+            "more than the money.",
         ),
     )
 

@@ -172,7 +172,9 @@ def _outcome_row(outcome: Outcome, month: float) -> list[str]:
 
 def _needed(answer: PlanAnswer) -> str:
     within = f"95 of 100 first lines within {answer.asked.target:g} s"
-    busy = f"at the peak {answer.busy_at_peak:,.2g} workers are busy"
+    workers = answer.busy_at_peak
+    number = f"{workers:,.0f}" if workers >= 10 else f"{workers:.2g}"
+    busy = f"at the peak {number} workers are busy"
     if answer.instances is None:
         return f"No number of instances brings {within}: a start alone takes longer ({busy})."
     behind = ""
