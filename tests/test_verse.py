@@ -247,7 +247,7 @@ def test_the_default_model_keeps_its_promises_on_a_few_prompts(default_bundle: P
         assert not word_list("leaks") & words
         found += scheme_relations(request.rhyme_scheme, lines)
     assert set(found) <= {Rhyme.PERFECT, Rhyme.SLANT}
-    assert found.count(Rhyme.PERFECT) / len(found) >= 0.8
+    assert found.count(Rhyme.PERFECT) / len(found) >= 0.6
 
 
 def test_a_model_that_wants_the_same_words_all_the_time_has_to_find_others(
