@@ -135,6 +135,8 @@ class SqliteFile:
                     raise
                 threading.Event().wait(BUSY_TIMEOUT_S / WAL_TRIES)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        # Half a MiB for each thread: the default of two grows the server with the store.
+        connection.execute("PRAGMA cache_size = -512")
         return connection
 
     def _migrate(self, schema: Schema) -> None:

@@ -32,6 +32,7 @@ class Desk:
         self.settings = settings
         self.worker = worker
         self.clock = clock
+        self._measured_at: datetime | None = None
 
     def claim(self, job_id: str, stage: Stage) -> "Attempt | None":
         """Take the job, or None if there is nothing to do. Raises StoreUnavailable."""
@@ -94,6 +95,19 @@ class Desk:
             estimates.WORKER_STATE, lambda state: estimates.seen(state, now, self.worker, model)
         )
 
+    def show_measured(self, job: Job) -> None:
+        """Let the times of `job` join those that waits are reckoned from, at most one a second.
+
+        Every worker writes this one document, and a store takes about a write a second of one.
+        """
+        now = self.clock()
+        if self._measured_at and (now - self._measured_at).total_seconds() < 1:
+            return
+        self._measured_at = now
+        self.store.update_state(
+            estimates.WORKER_STATE, lambda state: estimates.measured(state, job, now)
+        )
+
     def show_stopped(self) -> None:
         """Tell everybody who asks that the one worker there was has stopped."""
         now = self.clock()
@@ -127,10 +141,7 @@ class Attempt:
         self._end(lambda job, now: jobs.succeed(job, self.job.attempt, now, output, metrics))
         # The rows of a batch share one pass: their times say nothing of a single song's.
         if self.job.status is Status.SUCCEEDED and self.job.batch_id is None:
-            now = self._desk.clock()
-            self._desk.store.update_state(
-                estimates.WORKER_STATE, lambda state: estimates.measured(state, self.job, now)
-            )
+            self._desk.show_measured(self.job)
 
     def fail(self, error: dict[str, Any], *, retry: bool) -> None:
         """This attempt went wrong. Raises StoreUnavailable."""
