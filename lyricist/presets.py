@@ -45,7 +45,7 @@ def default_plan(source: GgufFile, name: str | None) -> Plan:
 
     def weights() -> Iterable[NamedWeight]:
         sample: list[int] = build_tokenizer(vocabulary).encode(CALIBRATION_TEXT).ids
-        return weights_from_gguf(source, architecture, sample)
+        return weights_from_gguf(source, architecture, sample[: architecture.context_length])
 
     return Plan(
         name=name or source.path.stem,
