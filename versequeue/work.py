@@ -32,7 +32,8 @@ class Desk:
         self.settings = settings
         self.worker = worker
         self.clock = clock
-        self._measured_at: datetime | None = None
+        #: by whether the worker was cold, so that a first warm time is not lost to a cold one
+        self._measured_at: dict[bool | None, datetime] = {}
 
     def claim(self, job_id: str, stage: Stage) -> "Attempt | None":
         """Take the job, or None if there is nothing to do. Raises StoreUnavailable."""
@@ -96,14 +97,16 @@ class Desk:
         )
 
     def show_measured(self, job: Job) -> None:
-        """Let the times of `job` join those that waits are reckoned from, at most one a second.
+        """Let the times of `job` join those that waits are reckoned from, at most one a second of each kind.
 
         Every worker writes this one document, and a store takes about a write a second of one.
         """
         now = self.clock()
-        if self._measured_at and (now - self._measured_at).total_seconds() < 1:
+        kind = job.metrics.cold_start
+        last = self._measured_at.get(kind)
+        if last and (now - last).total_seconds() < 1:
             return
-        self._measured_at = now
+        self._measured_at[kind] = now
         self.store.update_state(
             estimates.WORKER_STATE, lambda state: estimates.measured(state, job, now)
         )
