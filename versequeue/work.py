@@ -97,7 +97,7 @@ class Desk:
         )
 
     def show_measured(self, job: Job) -> None:
-        """Let the times of `job` join those that waits are reckoned from, at most one a second of each kind.
+        """Let the times of `job` join those that waits are reckoned from, one a second of a kind.
 
         Every worker writes this one document, and a store takes about a write a second of one.
         """
