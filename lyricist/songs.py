@@ -8,7 +8,7 @@ class SongRequest:
     """What to write. The same request and the same bundle give the same song."""
 
     prompt: str
-    #: Lines of the verse; in a song, lines of each section.
+    #: All lines together, those of a repeated chorus too.
     lines: int = 16
     #: AABB, ABAB, ABBA, AAAA, ABCB or none.
     rhyme_scheme: str = "AABB"
