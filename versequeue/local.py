@@ -16,9 +16,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from versequeue.errors import StartupError
+from versequeue.stopping import StopFlag
+
+#: How soon a signal is seen.
+LOOK_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -131,12 +134,9 @@ def webhook_secret() -> str:
 
 def wait_for_signal(failed: threading.Event) -> None:
     """Return on SIGINT, on SIGTERM, or when `failed` is set."""
-
-    def stop(_signum: int, _frame: FrameType | None) -> None:
-        stopped.set()
-
-    stopped = threading.Event()
+    # A handler that set an Event would deadlock when it interrupts a wait on that very Event.
+    flag = StopFlag()
     for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, stop)
-    while not stopped.wait(0.5) and not failed.is_set():
+        signal.signal(signum, flag.handle)
+    while flag.alive and not failed.wait(LOOK_S):
         continue

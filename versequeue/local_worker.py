@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from versequeue.stopping import StopFlag
 
 #: How long a worker that was asked to stop may take to hand its job back.
 GRACE_S = 10.0
+#: How soon the child sees a signal.
+LOOK_S = 0.1
 
 
 class WorkerProcess:
@@ -100,8 +103,9 @@ def serve(listener_fd: int, source: str) -> int:
     listener = socket.socket(fileno=listener_fd)
     server = waitress.create_server(app, sockets=[listener], threads=1, channel_timeout=3600)
     threading.Thread(target=server.run, name="http", daemon=True).start()
+    # Not signal.pause(): a signal between the look and the pause would never be seen.
     while flag.alive:
-        signal.pause()
+        time.sleep(LOOK_S)
     server.task_dispatcher.shutdown(cancel_pending=True, timeout=GRACE_S - 1)
     return 0
 
