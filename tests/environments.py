@@ -22,7 +22,16 @@ def python_of(folder: Path) -> Path:
     python = home / "bin" / "python"
     if not (home / "complete").exists():
         venv.create(home, clear=True, with_pip=False)
-        install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+        install = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            str(python),
+            "install",
+            "--quiet",
+            "--compile",
+        ]
         done = subprocess.run(
             [*install, "-r", str(folder / "requirements.txt")],
             capture_output=True,

@@ -1,17 +1,15 @@
 """The queue in Pub/Sub: publishing only, for Pub/Sub itself pushes to the functions.
 
 Returns once Pub/Sub has every message, because a function's processor may be taken away as soon
-as it has answered.
+as it has answered. Pub/Sub's library is imported with the first message, for results sends none.
 """
 
 import json
 import threading
 from typing import Any
 
-from google import pubsub_v1 as api
 from google.api_core import exceptions, retry
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.pubsub_v1 import PublisherClient
 
 from versequeue.errors import QueueUnavailable, StartupError
 from versequeue.queue import Message, Topic
@@ -37,6 +35,8 @@ class PubSubQueue:
 
     def publish(self, topic: Topic, messages: list[Message]) -> None:
         """Return once every message is stored. Raises QueueUnavailable."""
+        from google import pubsub_v1 as api
+
         try:
             client = self._client()
             path = client.topic_path(self._project, topic.value)
@@ -66,6 +66,8 @@ class PubSubQueue:
     def _client(self) -> Any:
         with self._connecting:
             if self._connected is None:
+                from google.cloud.pubsub_v1 import PublisherClient
+
                 self._connected = PublisherClient()
             return self._connected
 
