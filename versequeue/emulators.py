@@ -11,9 +11,11 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from versequeue.errors import StartupError
+from versequeue.stopping import raise_if_stopping
 
 #: A project that exists nowhere: what is meant for an emulator must never reach a real one.
 PROJECT = "demo-versequeue"
@@ -55,15 +57,20 @@ class Emulators:
             folder / "pubsub.log",
         )
 
-    def start(self) -> None:
-        """Start both, empty, and wait until they answer. Raises StartupError."""
+    def start(self, watch: Callable[[int], None] | None = None) -> None:
+        """Start both, empty, and wait until they answer; `watch` is told each process group.
+
+        Raises StartupError; StoppedEarly if this process is asked to stop meanwhile.
+        """
         if reason := missing():
             raise StartupError(reason)
         self._data.mkdir(parents=True, exist_ok=True)
         both = (self._firestore, self._pubsub)
         try:
             for emulator in both:
-                emulator.start()
+                group = emulator.start()
+                if watch:
+                    watch(group)
             for emulator in both:
                 emulator.wait_until_ready()
         except BaseException:
@@ -108,7 +115,7 @@ class _Emulator:
         self._port = port
         self.address = f"127.0.0.1:{port}"
 
-    def start(self) -> None:
+    def start(self) -> int:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - fixed words, a port and a path
                 ["gcloud", *self._arguments, f"--host-port={self.address}"],  # noqa: S607
@@ -118,10 +125,12 @@ class _Emulator:
                 env=os.environ | {"CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
                 start_new_session=True,
             )
+        return self._process.pid
 
     def wait_until_ready(self) -> None:
         limit = time.monotonic() + START_LIMIT_S
         while not self.answers():
+            raise_if_stopping()
             ended = self._process is None or self._process.poll() is not None
             if ended or time.monotonic() > limit:
                 raise StartupError(f"The {self._noun} emulator does not start: see {self._log}.")

@@ -15,6 +15,7 @@ from pathlib import Path
 from versequeue.emulators import free_port
 from versequeue.errors import StartupError
 from versequeue.reaper import Reaper, end_groups
+from versequeue.stopping import raise_if_stopping
 
 START_LIMIT_S = 60.0
 #: What Cloud Run gives an instance between SIGTERM and its end.
@@ -78,10 +79,14 @@ class FunctionProcess:
             self._reaper.watch(self._process.pid)
 
     def ensure(self) -> str:
-        """Start it unless it runs, wait until it answers; its URL. Raises StartupError."""
+        """Start it unless it runs, wait until it answers; its URL.
+
+        Raises StartupError; StoppedEarly if this process is asked to stop meanwhile.
+        """
         self.start()
         limit = time.monotonic() + START_LIMIT_S
         while not self._listens():
+            raise_if_stopping()
             if not self.running or time.monotonic() > limit:
                 raise StartupError(f"The {self.name} function does not start; its output says why.")
             time.sleep(LOOK_S)

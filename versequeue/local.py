@@ -48,11 +48,13 @@ def run_up(options: UpOptions) -> int:
         os.environ.update(embedded_environ(options, os.environ))
         from versequeue.local_server import LocalServer
 
-        server = stack.enter_context(LocalServer(options, listener))
+        server = LocalServer(options, listener)
+        flag = hear_signals()
+        stack.enter_context(server)
         port = listener.getsockname()[1]
         sys.stdout.write(f"VerseQueue is ready at http://{options.host}:{port}/\n")
         sys.stdout.flush()
-        wait_for_signal(server.failed)
+        wait_for_signal(flag, server.failed)
     return 0 if not server.failed.is_set() else 1
 
 
@@ -132,11 +134,16 @@ def webhook_secret() -> str:
     return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
-def wait_for_signal(failed: threading.Event) -> None:
-    """Return on SIGINT, on SIGTERM, or when `failed` is set."""
+def hear_signals() -> StopFlag:
+    """Let SIGINT and SIGTERM, however many, set a flag instead of ending the process."""
     # A handler that set an Event would deadlock when it interrupts a wait on that very Event.
     flag = StopFlag()
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, flag.handle)
+    return flag
+
+
+def wait_for_signal(flag: StopFlag, failed: threading.Event) -> None:
+    """Return once a signal has come, or when `failed` is set."""
     while flag.alive and not failed.wait(LOOK_S):
         continue

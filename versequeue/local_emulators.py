@@ -27,6 +27,7 @@ from versequeue.function_process import FunctionProcess
 from versequeue.local_app import LocalApp
 from versequeue.queue import Topic
 from versequeue.reaper import Reaper
+from versequeue.stopping import StoppedEarly, raise_if_stopping
 
 if TYPE_CHECKING:
     from versequeue.local import UpOptions
@@ -38,14 +39,20 @@ THREADS, WORKER_THREADS = 24, 1
 #: How often the parts are looked after.
 LOOK_S = 0.5
 SWEEP_LIMIT_S = 300.0
-WARM_LIMIT_S = 60.0
+WARM_LIMIT_S, WARM_REQUEST_S = 60.0, 20.0
 #: Requests that reach the store and change nothing.
 _FIRST_REQUESTS = (("sweep", "/"), ("submit", "/v1/jobs/job_nobody/cancel"))
 
 
 def run_up_on_emulators(options: "UpOptions") -> int:
     """Serve until SIGINT or SIGTERM; the exit status. Raises StartupError with one sentence."""
-    from versequeue.local import data_dir_lock, embedded_environ, listening, wait_for_signal
+    from versequeue.local import (
+        data_dir_lock,
+        embedded_environ,
+        hear_signals,
+        listening,
+        wait_for_signal,
+    )
 
     with ExitStack() as stack:
         listener = stack.enter_context(listening(options.host, options.port))
@@ -62,12 +69,17 @@ def run_up_on_emulators(options: "UpOptions") -> int:
                 "VERSEQUEUE_TRUSTED_PROXIES": "1",
             }
         )
-        server = stack.enter_context(EmulatedServer(options, listener, emulators))
+        server = EmulatedServer(options, listener, emulators)
+        flag = hear_signals()
+        try:
+            stack.enter_context(server)
+        except StoppedEarly:
+            return 0
         sys.stdout.write(
             f"VerseQueue is ready at http://{options.host}:{listener.getsockname()[1]}/\n"
         )
         sys.stdout.flush()
-        wait_for_signal(server.failed)
+        wait_for_signal(flag, server.failed)
     return 1 if server.failed.is_set() else 0
 
 
@@ -139,16 +151,17 @@ class EmulatedServer:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """Stop the worker first, so that it can hand its job back."""
+        """Stop the worker first, so that it can hand its job back; the emulators last."""
         self._stopping.set()
         self._worker.end()
-        for thread in self._threads[2:]:
-            if thread.ident:
-                thread.join()
         with ThreadPoolExecutor() as pool:
             for function in self._functions.values():
                 pool.submit(function.end)
-            pool.submit(self._emulators.stop)
+        # The sweeper's request has ended with its function; the keeper starts nothing any more.
+        for thread in self._threads[2:]:
+            if thread.ident:
+                thread.join()
+        self._emulators.stop()
         self._front.close()
         self._pushes.close()
         self._reaper.close()
@@ -170,9 +183,7 @@ class EmulatedServer:
         for group in self._emulators.groups:
             self._reaper.forget(group)
         self._emulators.stop()
-        self._emulators.start()
-        for group in self._emulators.groups:
-            self._reaper.watch(group)
+        self._emulators.start(self._reaper.watch)
         worker = f"http://127.0.0.1:{self._pushes.effective_port}"
         notify = self._functions["notify"].url
         create_topics(PROJECT, {Topic.JOBS: worker, Topic.BULK: worker, Topic.NOTIFY: notify})
@@ -183,8 +194,9 @@ class EmulatedServer:
             url = f"{self._functions[name].url}{path}"
             limit = time.monotonic() + WARM_LIMIT_S
             while time.monotonic() < limit and not self._stopping.is_set():
+                raise_if_stopping()
                 try:
-                    if requests.post(url, timeout=WARM_LIMIT_S).status_code < 500:
+                    if requests.post(url, timeout=WARM_REQUEST_S).status_code < 500:
                         break
                 except requests.RequestException as error:
                     log.info("not warm yet: %s", error)

@@ -75,7 +75,7 @@ class LocalServer:
         self._stopping.set()
         self._dispatcher.stop()
         self._notifier.stop()
-        self._worker.stop()
+        self._worker.end()
         for thread in self._threads[1:]:
             thread.join(timeout=5)
         self._desk.show_stopped()

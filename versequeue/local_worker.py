@@ -14,7 +14,7 @@ import time
 import uuid
 from pathlib import Path
 
-from versequeue.stopping import StopFlag
+from versequeue.stopping import StopFlag, StoppedEarly
 
 #: How long a worker that was asked to stop may take to hand its job back.
 GRACE_S = 10.0
@@ -31,10 +31,16 @@ class WorkerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._name = ""
         self._url = ""
+        self._ended = False
 
     def ensure(self) -> tuple[str, str]:
-        """Start the process unless it runs; its URL and its name. A dead one is replaced."""
+        """Start the process unless it runs; its URL and its name. A dead one is replaced.
+
+        Raises StoppedEarly after `end`.
+        """
         with self._lock:
+            if self._ended:
+                raise StoppedEarly("The server is stopping; no worker is started.")
             if self._process is None or self._process.poll() is not None:
                 self._start()
             return self._url, self._name
@@ -57,6 +63,12 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def end(self) -> None:
+        """As `stop`, and never start again, whoever asks for it."""
+        with self._lock:
+            self._ended = True
+        self.stop()
 
     def _start(self) -> None:
         self._name = f"local-{uuid.uuid4().hex[:12]}"

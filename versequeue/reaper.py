@@ -4,6 +4,7 @@ It reads process groups from its standard input, `+` to add one and `-` to drop 
 input ends, by whatever death of the parent, it ends the groups that are left.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -37,13 +38,16 @@ class Reaper:
     def close(self) -> None:
         """End whatever is still watched, and the reaper itself."""
         if self._process.stdin:
-            self._process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
         self._process.wait()
 
     def _tell(self, line: str) -> None:
         if self._process.stdin:
-            self._process.stdin.write(f"{line}\n".encode())
-            self._process.stdin.flush()
+            # Should it be gone, the parent still ends what it started by itself.
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.write(f"{line}\n".encode())
+                self._process.stdin.flush()
 
 
 def end_groups(groups: Iterable[int], grace_s: float = GRACE_S) -> None:
