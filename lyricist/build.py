@@ -5,7 +5,9 @@ Owns the order of the work and that a bundle appears whole or not at all. The ar
 """
 
 import hashlib
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from lyricist.architecture import EMBEDDING_DIVISOR
@@ -13,6 +15,7 @@ from lyricist.bundle import (
     MANIFEST,
     MODEL,
     TOKENIZER,
+    WORDS,
     Bundle,
     BundleFormat,
     EmbeddingPlace,
@@ -25,6 +28,7 @@ from lyricist.gguf_file import GgufFile, VocabularyData, packaged_gguf
 from lyricist.presets import PRESETS, Plan
 from lyricist.tflite_file import WeightBinder, quantize_rows
 from lyricist.vocabulary import build_tokenizer
+from lyricist.word_file import read_words, write_words_of
 
 #: The modules that a bundle's bytes follow from.
 CODE_FILES = (
@@ -61,8 +65,12 @@ def build_bundle(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with only_builder(folder):
         _refuse_to_replace_anything_else(folder)
-        if not force and _is_built(folder, built_from):
+        found = None if force else _whole_bundle(folder, built_from)
+        if found and read_words(found.words_path, found.files[TOKENIZER].sha256):
             return False
+        if found:
+            _renew_words(found)
+            return True
         plan = PRESETS[preset](GgufFile(path), name)
         with new_folder(folder) as draft:
             _fill(draft, plan, built_from, on_progress)
@@ -81,7 +89,8 @@ def _fill(draft: Path, plan: Plan, built_from: str, on_progress: OnProgress) -> 
     embedding = _bind_weights(binder, plan, on_progress)
     on_progress("Writing", 0.9)
     binder.write(draft / MODEL)
-    files = {name: record_file(draft / name) for name in (MODEL, TOKENIZER)}
+    write_words_of(draft)
+    files = {name: record_file(draft / name) for name in (MODEL, TOKENIZER, WORDS)}
     Bundle(
         folder=draft,
         format=BundleFormat.LITERT,
@@ -94,6 +103,16 @@ def _fill(draft: Path, plan: Plan, built_from: str, on_progress: OnProgress) -> 
         built_from=built_from,
         files=files,
     ).write_manifest()
+
+
+def _renew_words(found: Bundle) -> None:
+    """The same network, which takes long to build, with the word table of today."""
+    with new_folder(found.folder) as draft:
+        for name in (MODEL, TOKENIZER):
+            shutil.copy(found.folder / name, draft / name)
+        write_words_of(draft)
+        files = {**found.files, WORDS: record_file(draft / WORDS)}
+        replace(found, folder=draft, files=files).write_manifest()
 
 
 def _bind_weights(
@@ -138,19 +157,19 @@ def _fingerprint(gguf_path: Path, preset: str, name: str | None) -> str:
 
 def _refuse_to_replace_anything_else(folder: Path) -> None:
     if folder.is_dir():
-        strange = {path.name for path in folder.iterdir()} - {MANIFEST, MODEL, TOKENIZER}
+        strange = {path.name for path in folder.iterdir()} - {MANIFEST, MODEL, TOKENIZER, WORDS}
         if not strange:
             return
     if folder.exists():
         raise BuildError(f"{folder} exists and is no model bundle; it will not be replaced.")
 
 
-def _is_built(folder: Path, built_from: str) -> bool:
+def _whole_bundle(folder: Path, built_from: str) -> Bundle | None:
     try:
         found = read_bundle(folder)
         if found.built_from == built_from:
             found.verify()
-            return True
+            return found
     except BundleError:
-        return False
-    return False
+        return None
+    return None

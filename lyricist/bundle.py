@@ -21,6 +21,8 @@ from lyricist.errors import BundleError
 MANIFEST = "bundle.json"
 MODEL = "model.tflite"
 TOKENIZER = "tokenizer.json"
+#: What follows from the tokenizer and the word lists, so that a start need not reckon it out.
+WORDS = "words.npz"
 #: The folder of a TensorFlow SavedModel, and the file without which it is none.
 SAVED_MODEL = "saved_model"
 SAVED_MODEL_GRAPH = f"{SAVED_MODEL}/saved_model.pb"
@@ -82,7 +84,7 @@ class Bundle:
     def digest(self) -> str:
         """Names exactly these weights and this tokenizer: "sha256:" and 64 hex digits."""
         whole = hashlib.sha256()
-        for name in sorted(self.files):
+        for name in sorted(self.files.keys() - {WORDS}):
             whole.update(f"{name} {self.files[name].sha256}\n".encode())
         return f"sha256:{whole.hexdigest()}"
 
@@ -97,6 +99,10 @@ class Bundle:
     @property
     def tokenizer_path(self) -> Path:
         return self.folder / TOKENIZER
+
+    @property
+    def words_path(self) -> Path:
+        return self.folder / WORDS
 
     def verify(self) -> None:
         """Reads every file; BundleError if one is not byte for byte what was built."""

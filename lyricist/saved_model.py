@@ -23,6 +23,7 @@ from lyricist.network import forward, input_specs
 from lyricist.presets import Plan
 from lyricist.served_model import ServedModel
 from lyricist.vocabulary import build_tokenizer
+from lyricist.word_file import write_words_of
 
 #: Positions of a song where the signature takes any number of them.
 DEFAULT_CONTEXT_POSITIONS = 512
@@ -68,7 +69,8 @@ def write_saved_manifest(
     end_tokens: Sequence[str],
     chat_template: str = "",
 ) -> None:
-    """Record every file of `folder` in its bundle.json."""
+    """Add the word table to `folder`, and record every file in its bundle.json."""
+    write_words_of(folder)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     files = {path.relative_to(folder).as_posix(): record_file(path) for path in paths}
     Bundle(

@@ -50,13 +50,7 @@ class Tokens:
     @cached_property
     def pieces(self) -> tuple[str, ...]:
         """Every token's text; "" for special tokens and for parts of a character."""
-        special = set(self._tokenizer.get_added_tokens_decoder())
-        table = _byte_of_character()
-        pieces = [""] * self.size
-        for token, index in self._tokenizer.get_vocab(with_added_tokens=False).items():
-            if index not in special:
-                pieces[index] = _text(token, table)
-        return tuple(pieces)
+        return token_texts(self._tokenizer)
 
     @cached_property
     def writable(self) -> BoolArray:
@@ -75,6 +69,17 @@ class Tokens:
         """Ids of all tokens that begin a new line; only `newline` is ever written."""
         starts = [index for index, piece in enumerate(self.pieces) if piece.startswith("\n")]
         return np.array(starts, np.intp)
+
+
+def token_texts(tokenizer: Tokenizer) -> tuple[str, ...]:
+    """Every token's text; "" for special tokens and for parts of a character."""
+    special = set(tokenizer.get_added_tokens_decoder())
+    table = _byte_of_character()
+    texts = [""] * tokenizer.get_vocab_size()
+    for token, index in tokenizer.get_vocab(with_added_tokens=False).items():
+        if index not in special:
+            texts[index] = _text(token, table)
+    return tuple(texts)
 
 
 def _text(token: str, table: dict[str, int]) -> str:

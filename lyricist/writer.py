@@ -21,6 +21,8 @@ from lyricist.songs import Section, Song, SongRequest
 from lyricist.threads import usable_threads
 from lyricist.tokens import Tokens
 from lyricist.verse import write_verse
+from lyricist.word_file import words_of
+from lyricist.word_table import WordTable, derive_words
 
 if TYPE_CHECKING:
     from lyricist.engine_litert import LiteRtEngine
@@ -78,7 +80,7 @@ class Writer:
         # them before they are known to be whole.
         make_engine = _engine_of(bundle)
         tokens = Tokens(bundle)
-        tokens.prepare()
+        session = session or _best_session(tokens, words_of(bundle, tokens))
         check.join_or_raise()
         threads = threads or usable_threads()
         engine = make_engine(bundle, max_rows=MOST_SONGS * drafts, threads=threads)
@@ -135,11 +137,13 @@ class Writer:
         return [song(index, result) for index, result in enumerate(results)]
 
 
-def _best_session(tokens: Tokens) -> SongSession:
+def _best_session(tokens: Tokens, words: WordTable | None = None) -> SongSession:
     """Verses that rhyme; free ones where too few tokens are whole words that could end a line."""
-    lexicon = Lexicon(tokens.pieces, tokens.encode)
-    is_rich = len(lexicon.end_words) >= FEWEST_END_WORDS
-    return partial(write_verse, lexicon) if is_rich else write_freely
+    words = words or derive_words(tokens.pieces)
+    if len(words.end_words) < FEWEST_END_WORDS:
+        tokens.prepare()
+        return write_freely
+    return partial(write_verse, Lexicon(words, tokens.encode))
 
 
 def _engine_of(bundle: Bundle) -> "type[LiteRtEngine | TensorFlowEngine]":
