@@ -7,19 +7,20 @@ that an old and a new version can run side by side on one store. Knows no store.
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Reader = Callable[[Any], Any]
 
 
 def format_time(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds: text of one length, so that it sorts as time does."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def parse_time(text: str) -> datetime:
@@ -44,14 +45,15 @@ def to_record(value: object) -> Any:
 
 def from_record(cls: type[T], record: Mapping[str, Any]) -> T:
     """The dataclass `cls` that `to_record` wrote; TypeError if a required field is missing."""
-    hints = _hints_of(typing.cast(Any, cls))
-    known = {name: _read(hints[name], record[name]) for name in hints if name in record}
+    readers = _readers_of(typing.cast(Any, cls))
+    known = {name: read(record[name]) for name, read in readers if name in record}
     return cls(**known)
 
 
 def to_json(value: object) -> str:
     """`to_record` as compact JSON text."""
-    return json.dumps(to_record(value), ensure_ascii=False, separators=(",", ":"))
+    # The encoder walks the containers itself and asks only about what it does not know.
+    return json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"))
 
 
 def from_json(cls: type[T], text: str) -> T:
@@ -59,27 +61,35 @@ def from_json(cls: type[T], text: str) -> T:
     return from_record(cls, json.loads(text))
 
 
+def _plain(value: object) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return vars(value)
+    return to_record(value)
+
+
 @cache
-def _hints_of(cls: type[Any]) -> dict[str, Any]:
-    # Working them out again for each record took longer than all the rest of reading it.
-    return typing.get_type_hints(cls)
+def _readers_of(cls: type[Any]) -> tuple[tuple[str, Reader], ...]:
+    # What a field needs is worked out once a class: for each record it took longer than the rest.
+    return tuple((name, _reader(hint)) for name, hint in typing.get_type_hints(cls).items())
 
 
-def _read(hint: Any, value: Any) -> Any:
+def _reader(hint: Any) -> Reader:
     origin = typing.get_origin(hint)
     if origin in (types.UnionType, typing.Union):
-        if value is None:
-            return None
-        inner = next(arg for arg in typing.get_args(hint) if arg is not type(None))
-        return _read(inner, value)
+        inner = _reader(next(arg for arg in typing.get_args(hint) if arg is not type(None)))
+        return lambda value: None if value is None else inner(value)
     if origin is tuple:
-        inner = typing.get_args(hint)[0]
-        return tuple(_read(inner, item) for item in value)
+        item = _reader(typing.get_args(hint)[0])
+        return lambda values: tuple(map(item, values))
     if isinstance(hint, type):
         if is_dataclass(hint):
-            return from_record(hint, value)
+            return partial(from_record, hint)
         if issubclass(hint, datetime):
-            return parse_time(value)
+            return parse_time
         if issubclass(hint, StrEnum):
-            return hint(value)
+            return hint
+    return _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
     return value
