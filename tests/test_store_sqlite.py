@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from tests.samples import NOW, finished_job, key_record, queued_job
 from versequeue.errors import StartupError, StoreUnavailable
+from versequeue.jobs import Job, note
 from versequeue.store import State
 from versequeue.store_sqlite import SqliteStore
 
@@ -259,3 +261,25 @@ def test_every_search_has_the_index_that_was_made_for_it(path: Path) -> None:
     used = {plan.split(" INDEX ")[1].split()[0] for plan in searches}
     jobs = {"jobs_due", "jobs_queued", "jobs_batch", "jobs_created", "jobs_client"}
     assert used == jobs | {"batches_due"}
+
+
+def test_whoever_wants_to_write_waits_only_as_long_as_another_one_writes(path: Path) -> None:
+    first, second = SqliteStore(path), SqliteStore(path)
+    first.create([queued_job()], now=NOW)
+    with ThreadPoolExecutor(1) as pool:
+
+        def change(job: Job) -> Job:
+            inside.set()
+            assert not wait([waiting], timeout=0.05).done
+            return note(job, NOW, "first")
+
+        def late() -> Job | None:
+            assert inside.wait(5)
+            return second.update_job("job_1", lambda job: note(job, NOW, "second"))
+
+        inside = Event()
+        waiting = pool.submit(late)
+        first.update_job("job_1", change)
+        job = waiting.result(timeout=2)
+    assert job is not None
+    assert {event.event for event in job.events} == {"first", "second"}

@@ -7,6 +7,7 @@ Knows no table. A connection belongs to one thread of one process; a change is o
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +18,9 @@ from versequeue.errors import StartupError, VerseQueueError
 
 #: How long a statement waits for another process that is writing.
 BUSY_TIMEOUT_S = 5.0
+#: Pauses between two tries to be the one who writes. SQLite's own grow to a tenth of a second:
+#: a process that writes without a break kept another one out for as long as it had work.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.0002, 0.005
 #: Times that the switch to WAL is tried while another process opens the same new file.
 WAL_TRIES = 20
 
@@ -156,7 +160,7 @@ class SqliteFile:
     @staticmethod
     @contextmanager
     def _writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-        connection.execute("BEGIN IMMEDIATE")
+        _begin(connection)
         try:
             yield connection
             connection.execute("COMMIT")
@@ -184,6 +188,28 @@ class _Connection(sqlite3.Connection):
         # Refused where opening the file has failed.
         with suppress(sqlite3.ProgrammingError):
             self.close()
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    waited_s, pause_s = 0.0, FIRST_PAUSE_S
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while not _begun(connection, last_try=waited_s >= BUSY_TIMEOUT_S):
+            time.sleep(pause_s)
+            waited_s += pause_s
+            pause_s = min(pause_s * 1.25, LONGEST_PAUSE_S)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+
+
+def _begun(connection: sqlite3.Connection, *, last_try: bool) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if last_try or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def fault(error: sqlite3.Error) -> str:
