@@ -21,7 +21,7 @@ def _desk() -> Desk:
 def worker(event: CloudEvent) -> None:
     """Claim and end each job; the output says when it was claimed."""
     message = read_message(event.data)
-    for job_id in job_ids(message) if message else ():
-        attempt = _desk().claim(job_id, Stage.WRITING)
-        if attempt:
-            attempt.succeed({"sections": [], "claimed_at": time.time()}, Metrics(generate_s=0.0))
+    attempts = _desk().claim_all(job_ids(message), Stage.WRITING) if message else []
+    claimed_at = time.time()
+    for attempt in attempts:
+        attempt.succeed({"sections": [], "claimed_at": claimed_at}, Metrics(generate_s=0.0))

@@ -18,7 +18,7 @@ from versequeue.errors import QueueUnavailable, StoreUnavailable
 from versequeue.queue import Message, Topic
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-WRITES = ("create", "update_job", "update_batch", "update_state")
+WRITES = ("create", "update_job", "update_jobs", "update_batch", "update_state")
 
 
 class Crash(BaseException):
@@ -142,7 +142,7 @@ class ChaosStore:
         def call(*args: Any, **kwargs: Any) -> Any:
             if name.startswith("update_") and self._world.random.random() < 0.1:
                 # A transaction that met another one is rolled back and its change runs again.
-                args = (args[0], _run_twice(args[1]))
+                args = _with_changes_run_twice(args)
             result = method(*args, **kwargs)
             if name in WRITES:
                 self._watch()
@@ -151,6 +151,12 @@ class ChaosStore:
         return lambda *args, **kwargs: self._world.boundary(
             lambda: call(*args, **kwargs), StoreUnavailable, writes=name in WRITES
         )
+
+
+def _with_changes_run_twice(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(args) == 1:
+        return ({key: _run_twice(change) for key, change in args[0].items()},)
+    return (args[0], _run_twice(args[1]))
 
 
 def _run_twice(change: Callable[[Any], Any]) -> Callable[[Any], Any]:

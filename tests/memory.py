@@ -19,6 +19,7 @@ from versequeue.queue_sqlite import (
     MAX_DELIVERIES,
     DeadLetter,
     Delivery,
+    Fits,
     backoff_s,
 )
 from versequeue.store import BatchChange, IdempotencyRecord, JobChange, KeyTaken, State
@@ -57,6 +58,9 @@ class MemoryStore:
 
     def update_job(self, job_id: str, change: JobChange) -> Job | None:
         return _update(self.jobs, job_id, change)
+
+    def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
+        return {job_id: self.update_job(job_id, change) for job_id, change in changes.items()}
 
     def get_batch(self, batch_id: str) -> Batch | None:
         return self.batches.get(batch_id)
@@ -168,23 +172,32 @@ class MemoryQueue:
     def lease(
         self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float
     ) -> Delivery | None:
+        taken = self.lease_together(topics, now, ack_deadline_s, lambda _taken, _next: False)
+        return taken[0] if taken else None
+
+    def lease_together(
+        self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float, fits: Fits
+    ) -> list[Delivery]:
+        until = now + timedelta(seconds=ack_deadline_s)
         for topic in topics:
-            due = [stored for stored in self._of([topic]) if stored.due_at <= now]
-            for stored in sorted(due, key=lambda stored: (stored.due_at, stored.delivery.id)):
-                if stored.delivery.number >= self._max_deliveries:
-                    self._bury(stored.delivery, now)
-                    continue
-                leased = replace(stored.delivery, number=stored.delivery.number + 1)
-                due_at = now + timedelta(seconds=ack_deadline_s)
-                self._messages[leased.id] = _Stored(leased, due_at)
-                return leased
-        return None
+            taken: list[Delivery] = []
+            while found := self._next_due(topic, now):
+                if taken and not fits(taken, found):
+                    break
+                self._messages[found.id] = _Stored(found, until)
+                taken.append(found)
+            if taken:
+                return taken
+        return []
 
     def ack(self, delivery: Delivery) -> bool:
         if not self._holds(delivery):
             return False
         del self._messages[delivery.id]
         return True
+
+    def ack_all(self, deliveries: Sequence[Delivery]) -> int:
+        return sum(self.ack(delivery) for delivery in deliveries)
 
     def nack(self, delivery: Delivery, now: datetime, *, delay_s: float | None = None) -> bool:
         if not self._holds(delivery):
@@ -196,6 +209,11 @@ class MemoryQueue:
             delay_s = backoff_s(delivery.number, self._backoff_first_s)
         self._messages[delivery.id] = _Stored(delivery, now + timedelta(seconds=delay_s))
         return True
+
+    def nack_all(
+        self, deliveries: Sequence[Delivery], now: datetime, *, delay_s: float | None = None
+    ) -> int:
+        return sum(self.nack(delivery, now, delay_s=delay_s) for delivery in deliveries)
 
     def depth(self, topic: Topic) -> int:
         return len(self._of([topic]))
@@ -215,6 +233,14 @@ class MemoryQueue:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def _next_due(self, topic: Topic, now: datetime) -> Delivery | None:
+        due = [stored for stored in self._of([topic]) if stored.due_at <= now]
+        for stored in sorted(due, key=lambda stored: (stored.due_at, stored.delivery.id)):
+            if stored.delivery.number < self._max_deliveries:
+                return replace(stored.delivery, number=stored.delivery.number + 1)
+            self._bury(stored.delivery, now)
+        return None
 
     def _of(self, topics: Sequence[Topic]) -> list[_Stored]:
         return [stored for stored in self._messages.values() if stored.delivery.topic in topics]

@@ -19,6 +19,7 @@ from tests.memory import MemoryQueue, MemoryStore
 from versequeue.batch_service import BatchService, BatchSubmission
 from versequeue.batches import JOBS_PER_MESSAGE, Batch
 from versequeue.config import Settings
+from versequeue.dispatcher import go_together, joined
 from versequeue.errors import Gone, NotFound, VerseQueueError
 from versequeue.jobs import TRANSITIONS, Job, Metrics, Options, Stage, Status
 from versequeue.notify import Notifier
@@ -162,20 +163,21 @@ class Simulation:
         desk = Desk(self.chaos_store, self.chaos_queue, self.settings, name, self.world.clock)
         while True:
             self.world.pause(self.random.uniform(0, 3))
-            delivery = self.queue.lease((Topic.JOBS, Topic.BULK), self.world.now, 600)
-            if delivery is None:
+            taken = self.queue.lease_together(
+                (Topic.JOBS, Topic.BULK), self.world.now, 600, go_together
+            )
+            if not taken:
                 continue
             try:
-                self.perform(desk, delivery.message["job_ids"][:JOBS_PER_MESSAGE])
+                self.perform(desk, joined(taken)["job_ids"][:JOBS_PER_MESSAGE])
             except (VerseQueueError, WorkerFault):
-                self.queue.nack(delivery, self.world.now)
+                self.queue.nack_all(taken, self.world.now)
             else:
-                self.queue.ack(delivery)
+                self.queue.ack_all(taken)
 
     def perform(self, desk: Desk, job_ids: list[str]) -> None:
         """Claim, write line by line, end: what worker_fn does with a model."""
-        attempts = [a for a in (desk.claim(i, Stage.WRITING) for i in job_ids) if a]
-        for attempt in attempts:
+        for attempt in desk.claim_all(job_ids, Stage.WRITING):
             lines: list[str] = []
             wanted = True
             while wanted and len(lines) < LINES:

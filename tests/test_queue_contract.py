@@ -1,6 +1,6 @@
 """What every queue promises, and the rules of delivery where time can be told what it is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
@@ -228,6 +228,43 @@ def test_dead_letters_can_be_published_again_or_thrown_away(queue: LocalQueue) -
     assert queue.drain_dead_letters(republish=False) == 1
     assert queue.drain_dead_letters(republish=True) == 0
     assert queue.depth(Topic.JOBS) == 0
+
+
+def test_messages_are_leased_together_up_to_the_first_that_does_not_fit(queue: LocalQueue) -> None:
+    queue.publish(Topic.BULK, [{"n": 9}])
+    queue.publish(Topic.JOBS, [{"n": n} for n in range(4)])
+
+    def below_two(taken: Sequence[Delivery], candidate: Delivery) -> bool:
+        assert [one.message["n"] for one in taken] == list(range(candidate.message["n"]))
+        return bool(candidate.message["n"] < 2)
+
+    taken = queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, below_two)
+    assert [(one.topic, one.message["n"], one.number) for one in taken] == [
+        (Topic.JOBS, 0, 1),
+        (Topic.JOBS, 1, 1),
+    ]
+    assert _take(queue).message == {"n": 2}
+
+
+def test_messages_that_were_leased_together_come_back_together_or_are_gone_together(
+    queue: LocalQueue,
+) -> None:
+    queue.publish(Topic.JOBS, [{"n": n} for n in range(3)])
+    taken = queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, lambda *_: True)
+    assert queue.nack_all(taken, NOW, delay_s=0) == 3
+    again = queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, lambda *_: True)
+    assert [one.number for one in again] == [2, 2, 2]
+    assert queue.ack_all(taken) == 0
+    assert queue.nack_all(taken, NOW) == 0
+    assert queue.ack_all(again) == 3
+    assert queue.depth(Topic.JOBS) == 0
+
+
+def test_what_was_leased_together_comes_back_after_the_ack_deadline(queue: LocalQueue) -> None:
+    queue.publish(Topic.JOBS, [{"n": n} for n in range(2)])
+    queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, lambda *_: True)
+    assert queue.lease(EVERY_TOPIC, at(ACK_DEADLINE_S - 1), ACK_DEADLINE_S) is None
+    assert _take(queue, ACK_DEADLINE_S).message == {"n": 0}
 
 
 def test_of_racing_leases_exactly_one_gets_the_message(open_sqlite: SqliteMaker) -> None:

@@ -112,6 +112,19 @@ def test_a_change_is_returned_and_stored(store: Store) -> None:
     assert batch == store.get_batch("batch_1") == batch_of(round=1)
 
 
+def test_several_changes_are_returned_and_stored(store: Store) -> None:
+    store.create([queued_job(), queued_job("job_2")], now=NOW)
+
+    def see(job: Job) -> Job:
+        return note(job, at(1), f"seen {job.id}")
+
+    changed = store.update_jobs({"job_1": see, "job_x": see, "job_2": lambda job: job})
+    assert list(changed) == ["job_1", "job_x", "job_2"]
+    assert changed["job_1"] == store.get_job("job_1") == see(queued_job())
+    assert changed["job_x"] is None
+    assert changed["job_2"] == store.get_job("job_2") == queued_job("job_2")
+
+
 def test_what_a_change_raises_passes_and_nothing_is_written(store: Store) -> None:
     store.create([queued_job()], now=NOW)
 

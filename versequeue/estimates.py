@@ -35,6 +35,11 @@ def seen(state: State, now: datetime, worker: str, model: str) -> State:
     return {**state, "seen_at": format_time(now), "worker": worker, "model": model}
 
 
+def at_work(state: State, now: datetime) -> State:
+    """The document after a worker ended a job whose times say nothing of a single song's."""
+    return {**state, "seen_at": format_time(now)}
+
+
 def stopped(state: State, now: datetime) -> State:
     """The document after the one worker of an embedded server has stopped."""
     return {**state, "seen_at": None, "stopped_at": format_time(now)}
@@ -74,7 +79,8 @@ def eta_s(job: Job, view: WorkerView, position: int | None) -> float | None:
         return None
     left = job.options.lines - len(job.preview)
     if job.status is Status.RUNNING and job.preview:
-        return round(left * view.line_s, 1)
+        # Together never takes longer than one after the other.
+        return round(left * view.line_s * job.together, 1)
     start_s = 0.0
     if view.worker != "warm":
         start_s = max(0.0, (view.cold_s or 0.0) - (view.warm_s or 0.0))

@@ -120,6 +120,8 @@ class Job:
     publishes: int = 1
     #: which worker holds the lease, so that one known to be dead can be given up on at once
     worker: str = ""
+    #: how many jobs the last claim took at once: they share the worker's time
+    together: int = 1
     lease_expires_at: datetime | None = None
     attempt_ends_at: datetime | None = None
     preview: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ means, and delivers nothing by itself: a dispatcher leases, pushes, and then ack
 import json
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -49,6 +49,10 @@ class Delivery:
     published_at: datetime
     #: which delivery of this message this is, from 1
     number: int
+
+
+#: Whether a message, as it would be delivered, goes together with those that are taken already.
+Fits = Callable[[Sequence[Delivery], Delivery], bool]
 
 
 @dataclass(frozen=True)
@@ -115,37 +119,55 @@ class SqliteQueue:
 
         It comes back after `ack_deadline_s` unless it is acked before.
         """
+        taken = self.lease_together(topics, now, ack_deadline_s, lambda _taken, _next: False)
+        return taken[0] if taken else None
+
+    def lease_together(
+        self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float, fits: Fits
+    ) -> list[Delivery]:
+        """As `lease`, and the due messages behind it up to the first that does not fit.
+
+        Each has an ack deadline of its own. All of them are leased in one transaction.
+        """
         due_at = self.next_due_at(topics)
         if due_at is None or due_at > now:
-            return None
+            return []
+        until = now + timedelta(seconds=ack_deadline_s)
         with self._file.transaction() as connection:
             for topic in topics:
-                delivery = self._lease_from(connection, topic, now, ack_deadline_s)
-                if delivery:
-                    return delivery
-        return None
+                taken: list[Delivery] = []
+                while found := self._next_due(connection, topic, now):
+                    if taken and not fits(taken, found):
+                        break
+                    _hold(connection, found, until)
+                    taken.append(found)
+                if taken:
+                    return taken
+        return []
 
     def ack(self, delivery: Delivery) -> bool:
         """The message is dealt with. False, and nothing done, if a later delivery holds it."""
+        return self.ack_all([delivery]) == 1
+
+    def ack_all(self, deliveries: Sequence[Delivery]) -> int:
+        """`ack` each in one transaction; how many of them were still held."""
+        sql = "DELETE FROM messages WHERE id = ? AND deliveries = ?"
+        held = [(delivery.id, delivery.number) for delivery in deliveries]
         with self._file.transaction() as connection:
-            sql = "DELETE FROM messages WHERE id = ? AND deliveries = ?"
-            return connection.execute(sql, (delivery.id, delivery.number)).rowcount == 1
+            return connection.executemany(sql, held).rowcount
 
     def nack(self, delivery: Delivery, now: datetime, *, delay_s: float | None = None) -> bool:
         """Deliver again after a back-off, or after `delay_s`. False as for `ack`."""
-        if delay_s is None:
-            delay_s = backoff_s(delivery.number, self._backoff_first_s)
+        return self.nack_all([delivery], now, delay_s=delay_s) == 1
+
+    def nack_all(
+        self, deliveries: Sequence[Delivery], now: datetime, *, delay_s: float | None = None
+    ) -> int:
+        """`nack` each in one transaction; how many of them were still held."""
         with self._file.transaction() as connection:
-            cursor = connection.execute(
-                "UPDATE messages SET due_at = ? WHERE id = ? AND deliveries = ?",
-                (format_time(now + timedelta(seconds=delay_s)), delivery.id, delivery.number),
-            )
-            if cursor.rowcount != 1:
-                return False
-            if delivery.number >= self._max_deliveries:
-                _bury(connection, delivery.id, now)
+            nacked = sum(self._give_back(connection, one, now, delay_s) for one in deliveries)
         self._wake()
-        return True
+        return nacked
 
     def release(self, now: datetime) -> int:
         """Make every message in delivery due now; how many. For a dispatcher that starts alone."""
@@ -219,8 +241,8 @@ class SqliteQueue:
         self._wake()
         self._file.close()
 
-    def _lease_from(
-        self, connection: sqlite3.Connection, topic: Topic, now: datetime, ack_deadline_s: float
+    def _next_due(
+        self, connection: sqlite3.Connection, topic: Topic, now: datetime
     ) -> Delivery | None:
         query = (
             "SELECT id, body, published_at, deliveries FROM messages"
@@ -228,21 +250,41 @@ class SqliteQueue:
         )
         while row := connection.execute(query, (topic.value, format_time(now))).fetchone():
             number, body, published_at, deliveries = row
-            if deliveries >= self._max_deliveries:
-                _bury(connection, number, now)
-                continue
-            connection.execute(
-                "UPDATE messages SET deliveries = deliveries + 1, due_at = ? WHERE id = ?",
-                (format_time(now + timedelta(seconds=ack_deadline_s)), number),
-            )
-            message = json.loads(body)
-            return Delivery(number, topic, message, parse_time(published_at), deliveries + 1)
+            if deliveries < self._max_deliveries:
+                message = json.loads(body)
+                return Delivery(number, topic, message, parse_time(published_at), deliveries + 1)
+            _bury(connection, number, now)
         return None
+
+    def _give_back(
+        self,
+        connection: sqlite3.Connection,
+        delivery: Delivery,
+        now: datetime,
+        delay_s: float | None,
+    ) -> bool:
+        if delay_s is None:
+            delay_s = backoff_s(delivery.number, self._backoff_first_s)
+        cursor = connection.execute(
+            "UPDATE messages SET due_at = ? WHERE id = ? AND deliveries = ?",
+            (format_time(now + timedelta(seconds=delay_s)), delivery.id, delivery.number),
+        )
+        held = cursor.rowcount == 1
+        if held and delivery.number >= self._max_deliveries:
+            _bury(connection, delivery.id, now)
+        return held
 
     def _wake(self) -> None:
         with self._published:
             self._publishes += 1
             self._published.notify_all()
+
+
+def _hold(connection: sqlite3.Connection, delivery: Delivery, until: datetime) -> None:
+    connection.execute(
+        "UPDATE messages SET deliveries = ?, due_at = ? WHERE id = ?",
+        (delivery.number, format_time(until), delivery.id),
+    )
 
 
 def _bury(connection: sqlite3.Connection, message_id: int, now: datetime) -> None:

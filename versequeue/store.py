@@ -61,6 +61,12 @@ class Store(Protocol):
         the same object back means that nothing is written either.
         """
 
+    def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
+        """`update_job` for each id, in as few transactions as the store can.
+
+        When something is raised, any number of them may have been written.
+        """
+
     def get_batch(self, batch_id: str) -> Batch | None:
         """The batch, or None."""
 

@@ -78,6 +78,10 @@ class FirestoreStore:
         self._documents.change("jobs", job_id, step)
         return changed
 
+    def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
+        """One after the other: a compare-and-set is about one document."""
+        return {job_id: self.update_job(job_id, change) for job_id, change in changes.items()}
+
     def get_batch(self, batch_id: str) -> Batch | None:
         """The batch, or None."""
         found = self._documents.read("batches", batch_id)

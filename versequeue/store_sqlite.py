@@ -87,17 +87,15 @@ class SqliteStore:
     def update_job(self, job_id: str, change: JobChange) -> Job | None:
         """Read, change and write in one transaction."""
         with self._file.transaction() as connection:
-            row = connection.execute("SELECT body FROM jobs WHERE id = ?", (job_id,)).fetchone()
-            if row is None:
-                return None
-            job = from_json(Job, row[0])
-            changed = change(job)
-            if changed is not job:
-                connection.execute(
-                    "UPDATE jobs SET status = ?, due_at = ?, expires_at = ?, body = ? WHERE id = ?",
-                    (*_changing(changed), job_id),
-                )
-            return changed
+            return _change_job(connection, job_id, change)
+
+    def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
+        """Read, change and write all of them in one transaction: one wait for the disk."""
+        with self._file.transaction() as connection:
+            return {
+                job_id: _change_job(connection, job_id, change)
+                for job_id, change in changes.items()
+            }
 
     def get_batch(self, batch_id: str) -> Batch | None:
         """The batch, or None."""
@@ -222,6 +220,20 @@ class SqliteStore:
 
     def _count(self, sql: str, *values: str) -> int:
         return int(self._file.read(sql, values)[0][0])
+
+
+def _change_job(connection: sqlite3.Connection, job_id: str, change: JobChange) -> Job | None:
+    row = connection.execute("SELECT body FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        return None
+    job = from_json(Job, row[0])
+    changed = change(job)
+    if changed is not job:
+        connection.execute(
+            "UPDATE jobs SET status = ?, due_at = ?, expires_at = ?, body = ? WHERE id = ?",
+            (*_changing(changed), job_id),
+        )
+    return changed
 
 
 def _claim_key(connection: sqlite3.Connection, record: IdempotencyRecord, now: datetime) -> None:

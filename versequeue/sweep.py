@@ -14,7 +14,7 @@ from versequeue.batches import JOBS_PER_MESSAGE, Batch
 from versequeue.clock import Clock, utc_now
 from versequeue.endings import finish_batch, follow_up, hint
 from versequeue.jobs import Job, Status, republish, settle
-from versequeue.queue import Queue, Topic
+from versequeue.queue import Message, Queue, Topic
 from versequeue.store import Store
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class SweepReport:
     ended: int = 0
     notified: int = 0
     deleted: int = 0
-    singles: list[str] = field(default_factory=list)
+    singles: list[Message] = field(default_factory=list)
     bulk: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
@@ -72,15 +72,24 @@ def _repair(store: Store, queue: Queue, found: Job, now: datetime, report: Sweep
     if job is None:
         return
     if send:
-        (report.bulk if job.batch_id else report.singles).append(job.id)
+        if job.batch_id:
+            report.bulk.append(job.id)
+        else:
+            report.singles.append(single_message(job))
     if job.done:
         report.ended += 1
         follow_up(store, queue, job, now)
 
 
+def single_message(job: Job) -> Message:
+    """The message of a single visitor's job; one that was tried before is to be pushed alone."""
+    message: dict[str, object] = {"job_ids": [job.id]}
+    return {**message, "again": True} if job.attempt else message
+
+
 def _publish(queue: Queue, report: SweepReport) -> None:
-    for job_id in report.singles:
-        report.republished += hint(queue, Topic.JOBS, [{"job_ids": [job_id]}])
+    for message in report.singles:
+        report.republished += hint(queue, Topic.JOBS, [message])
     for start in range(0, len(report.bulk), JOBS_PER_MESSAGE):
         ids = report.bulk[start : start + JOBS_PER_MESSAGE]
         report.republished += len(ids) * hint(queue, Topic.BULK, [{"job_ids": ids}])

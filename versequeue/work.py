@@ -6,6 +6,7 @@ up on can change nothing. Knows nothing of models.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from versequeue.queue import Queue
 from versequeue.store import Store
 
 log = logging.getLogger(__name__)
+SHARED = "shared"
 
 
 class Desk:
@@ -33,38 +35,49 @@ class Desk:
         self.worker = worker
         self.clock = clock
         #: by whether the worker was cold, so that a first warm time is not lost to a cold one
-        self._measured_at: dict[bool | None, datetime] = {}
+        self._measured_at: dict[bool | str | None, datetime] = {}
 
     def claim(self, job_id: str, stage: Stage) -> "Attempt | None":
         """Take the job, or None if there is nothing to do. Raises StoreUnavailable."""
-        claimed = False
+        return next(iter(self.claim_all([job_id], stage)), None)
 
-        def change(job: Job) -> Job:
-            nonlocal claimed
-            changed = jobs.claim(
-                job,
-                self.clock(),
-                self.worker,
-                lease_s=self.settings.lease_s,
-                attempt_limit_s=self.settings.attempt_limit_s,
-                stage=stage,
-            )
-            claimed = changed.status is Status.RUNNING
-            return changed
+    def claim_all(self, job_ids: Sequence[str], stage: Stage) -> "list[Attempt]":
+        """Take those of these jobs that are to be had, to be written together.
 
-        try:
-            job = self.store.update_job(job_id, change)
-        except LeaseLost as error:
-            log.info("not claimed: %s", error, extra={"job_id": job_id})
-            return None
-        if job is None:
-            log.warning("a message names an unknown job", extra={"job_id": job_id})
-            return None
-        if not claimed:
-            follow_up(self.store, self.queue, job, self.clock())
-            return None
-        log.info("claimed", extra=_labels(job))
-        return Attempt(self, job)
+        Raises StoreUnavailable; what was claimed before then waits for its lease.
+        """
+        refused: dict[str, str] = {}
+
+        def claim(job: Job) -> Job:
+            # What one job raises must not undo the claims of the others.
+            try:
+                claimed = jobs.claim(
+                    job,
+                    self.clock(),
+                    self.worker,
+                    lease_s=self.settings.lease_s,
+                    attempt_limit_s=self.settings.attempt_limit_s,
+                    stage=stage,
+                )
+            except LeaseLost as error:
+                refused[job.id] = str(error)
+                return job
+            refused.pop(job.id, None)
+            return replace(claimed, together=len(job_ids))
+
+        found = self.store.update_jobs(dict.fromkeys(job_ids, claim))
+        attempts = []
+        for job_id, job in found.items():
+            if job is None:
+                log.warning("a message names an unknown job", extra={"job_id": job_id})
+            elif job_id in refused:
+                log.info("not claimed: %s", refused[job_id], extra={"job_id": job_id})
+            elif job.status is Status.RUNNING:
+                log.info("claimed", extra=_labels(job))
+                attempts.append(Attempt(self, job))
+            else:
+                follow_up(self.store, self.queue, job, self.clock())
+        return attempts
 
     def abandon(self, job_ids: Iterable[str], worker: str) -> int:
         """`worker` is known to have died: what it held of these is queued again; how many."""
@@ -99,16 +112,22 @@ class Desk:
     def show_measured(self, job: Job) -> None:
         """Let the times of `job` join those that waits are reckoned from, one a second of a kind.
 
+        Those of a job that others shared the worker with only show that the worker is there.
         Every worker writes this one document, and a store takes about a write a second of one.
         """
         now = self.clock()
-        kind = job.metrics.cold_start
+        kind = job.metrics.cold_start if job.together == 1 else SHARED
         last = self._measured_at.get(kind)
         if last and (now - last).total_seconds() < 1:
             return
         self._measured_at[kind] = now
         self.store.update_state(
-            estimates.WORKER_STATE, lambda state: estimates.measured(state, job, now)
+            estimates.WORKER_STATE,
+            lambda state: (
+                estimates.at_work(state, now)
+                if kind == SHARED
+                else estimates.measured(state, job, now)
+            ),
         )
 
     def show_stopped(self) -> None:

@@ -48,9 +48,7 @@ class Studio:
         """
         with self._busy:
             stage = Stage.WRITING if self._writer else Stage.LOADING_MODEL
-            claims = [self._desk.claim(job_id, stage) for job_id in job_ids]
-            attempts = [attempt for attempt in claims if attempt]
-            if attempts:
+            if attempts := self._desk.claim_all(job_ids, stage):
                 self._write(attempts)
 
     def _write(self, attempts: list[Attempt]) -> None:
