@@ -1,5 +1,6 @@
 """A bundle is read whole or refused with a sentence that says which file and what to do."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyricist.bundle import MANIFEST, MODEL, TOKENIZER, Bundle, read_bundle
+from lyricist.bundle import MANIFEST, MODEL, TOKENIZER, Bundle, read_bundle, record_file
 from lyricist.errors import BundleError
 from lyricist.gguf_file import GgufFile, packaged_gguf
 from lyricist.presets import tiny_plan
@@ -54,6 +55,13 @@ def test_a_half_written_file_is_refused_without_reading_it(copy: Path, name: str
     (copy / name).write_bytes(data[: len(data) // 2])
     with pytest.raises(BundleError, match=f"{name} is damaged .*bytes of"):
         read_bundle(copy)
+
+
+@pytest.mark.parametrize("content", [b"", b"model", b"model" * 1_000_000])
+def test_a_file_of_any_length_is_digested_whole(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / MODEL).write_bytes(content)
+    found = record_file(tmp_path / MODEL)
+    assert (found.bytes, found.sha256) == (len(content), hashlib.sha256(content).hexdigest())
 
 
 @pytest.mark.parametrize("name", [MODEL, TOKENIZER])
