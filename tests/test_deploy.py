@@ -5,7 +5,9 @@ import re
 from deploy import messaging, services
 from deploy.functions import DEPLOYED, FUNCTIONS, Caller, deployed, function
 from tests.deployment import TARGET, created
+from versequeue import pubsub_topics
 from versequeue.config import Settings
+from versequeue.queue import Topic
 
 
 def test_every_topic_is_pushed_with_the_longest_deadline_and_a_dead_letter_topic() -> None:
@@ -22,6 +24,17 @@ def test_every_topic_is_pushed_with_the_longest_deadline_and_a_dead_letter_topic
         "/projects/song-shop/topics/jobs " in text
         for text in pushes
     )
+
+
+def test_the_emulators_are_given_the_policy_of_the_deployment() -> None:
+    assert pubsub_topics.Policy() == pubsub_topics.Policy(
+        ack_deadline_s=messaging.ACK_DEADLINE_S,
+        max_deliveries=messaging.DELIVERY_ATTEMPTS,
+        backoff_first_s=messaging.MIN_BACKOFF_S,
+        backoff_longest_s=messaging.MAX_BACKOFF_S,
+    )
+    assert {topic.value for topic in Topic} == set(messaging.PUSHES)
+    assert pubsub_topics.DEAD_LETTER == messaging.DEAD_LETTER
 
 
 def test_a_batch_and_a_visitor_have_services_of_their_own_that_run_the_same_worker() -> None:

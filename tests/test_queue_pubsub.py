@@ -105,6 +105,24 @@ def test_a_push_that_fails_too_often_becomes_a_dead_letter(
 
 
 @pytest.mark.emulators
+def test_a_push_that_is_not_answered_before_its_deadline_comes_again_beside_the_first(
+    emulated_project: EmulatedProject, queue: PubSubQueue
+) -> None:
+    with receiver() as worker:
+
+        def overrun(connection: socket.socket) -> None:
+            wait_until(lambda: len(worker.calls) > 1, LIMIT_S)
+            answer(200)(connection)
+
+        worker.behaviours += [overrun, answer(200)]
+        create_topics(emulated_project.id, {Topic.JOBS: _base(worker)}, HASTY)
+        queue.publish(Topic.JOBS, [{"job_ids": ["job_1"]}])
+        wait_until(lambda: len(worker.calls) == 2, LIMIT_S)
+        first, second = (json.loads(call.body)["message"] for call in worker.calls)
+        assert (first["messageId"], first["data"]) == (second["messageId"], second["data"])
+
+
+@pytest.mark.emulators
 def test_creating_the_topics_again_moves_the_pushes(
     emulated_project: EmulatedProject, queue: PubSubQueue
 ) -> None:

@@ -17,8 +17,8 @@ from versequeue.queue import Topic
 DEAD_LETTER = "dead-letter"
 #: The longest that Pub/Sub allows, so that a slow start is not taken for a lost message.
 ACK_DEADLINE_S = 600
-BACKOFF_FIRST_S, BACKOFF_LONGEST_S = 1, 600
-MAX_DELIVERIES = 20
+BACKOFF_FIRST_S, BACKOFF_LONGEST_S = 1, 60
+MAX_DELIVERIES = 100
 RPC_TIMEOUT_S = 10.0
 
 

@@ -25,6 +25,7 @@ def _studio() -> Studio:
 @functions_framework.cloud_event
 def worker(event: CloudEvent) -> None:
     """Acknowledge by returning; 503 when the message is to be delivered again."""
+    backend.settings()  # also makes the log structured, before there is anything to log
     message = read_message(event.data)
     if message is None:
         return
