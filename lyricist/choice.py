@@ -5,13 +5,16 @@ Knows one place in one line; knows no ends and no rhymes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from lyricist.draft import Draft, count_syllables
+from lyricist.draft import Draft
 from lyricist.engine import FloatArray
-from lyricist.lexicon import BoolArray, Lexicon
-from lyricist.memory import FORBIDDEN, Memory
+from lyricist.lexicon import Lexicon
+from lyricist.likelihoods import Likelihoods, likeliest, penalties
+from lyricist.memory import FORBIDDEN, Memory, Place
+from lyricist.syllables import syllables
 from lyricist.topic import Topic
 from lyricist.words import is_function_word
 
@@ -40,39 +43,41 @@ class Chooser:
         self._lexicon, self._voice = lexicon, voice
         self._memory, self._topic = memory, topic
         banned = lexicon.slurs if voice.explicit else lexicon.slurs | lexicon.profane
-        self._firsts = lexicon.firsts & ~banned
-        self._inner = lexicon.starts & ~banned
-        self._inner_or_comma = self._inner.copy()
-        self._inner_or_comma[lexicon.comma] = True
-        self._whole_firsts = self._firsts & lexicon.whole
-        self._whole_inner = self._inner & lexicon.whole
-        self._anything = self._inner_or_comma | lexicon.pieces
+        firsts, inner = lexicon.firsts & ~banned, lexicon.starts & ~banned
+        anything = inner | lexicon.pieces
+        anything[lexicon.comma] = True
+        self._firsts, self._inner = penalties(firsts), penalties(inner)
+        self._whole_firsts = penalties(firsts & lexicon.whole)
+        self._whole_inner = penalties(inner & lexicon.whole)
+        self._anything, self._pieces = penalties(anything), penalties(lexicon.pieces)
 
     def choose(
-        self, draft: Draft, words: list[str], scores: FloatArray, room: int, *, go_on: bool
+        self, draft: Draft, likelihoods: Likelihoods, room: int, *, go_on: bool
     ) -> int | None:
         """The next token; None if none may come.
 
-        `words` are the draft's, `scores` log-probabilities over the vocabulary, `room` the
-        syllables that the line may still grow by; `go_on` asks for more of the last word.
+        `room` are the syllables that the line may still grow by; `go_on` asks for more of the last
+        word.
         """
-        mask = self._lexicon.pieces if go_on else self._mask(draft)
-        masked = np.where(mask, scores, FORBIDDEN)
-        likeliest = np.argpartition(-masked, min(_WIDTH, masked.size - 1))[:_WIDTH]
+        penalty = self._pieces if go_on else self._penalty(draft)
+        found = likeliest(likelihoods.relative + penalty, _WIDTH)
         bonus = {} if go_on else self._topic.bonus(draft.tokens)
+        candidates = np.array(sorted({*found.tolist(), *bonus}), dtype=np.int64)
+        candidates = candidates[penalty[candidates] == 0]
+        costs = _Costs(self._lexicon, self._memory, draft, room)
         place = len(draft.tokens)
         tokens, values = [], []
-        for token in sorted({*likeliest.tolist(), *bonus}):
-            if masked[token] == FORBIDDEN or (place, token) in draft.refused:
-                continue
-            value = float(masked[token]) + bonus.get(token, 0.0)
-            value += self._cost(draft, words, token, room)
-            if value > FORBIDDEN:
-                tokens.append(token)
-                values.append(value)
+        for token, likelihood in zip(
+            candidates.tolist(), likelihoods.of(candidates).tolist(), strict=True
+        ):
+            if (place, token) not in draft.refused:
+                value = likelihood + bonus.get(token, 0.0) + costs.of(token)
+                if value > FORBIDDEN:
+                    tokens.append(token)
+                    values.append(value)
         return self._draw(draft, tokens, np.array(values)) if tokens else None
 
-    def _mask(self, draft: Draft) -> BoolArray:
+    def _penalty(self, draft: Draft) -> FloatArray:
         plain = len(draft.refused) >= _MOST_FRAGMENTS
         if not draft.tokens and not draft.given:
             return self._whole_firsts if plain else self._firsts
@@ -80,22 +85,6 @@ class Chooser:
             return self._whole_inner
         at_start = not draft.tokens or draft.tokens[-1] == self._lexicon.comma
         return self._inner if at_start else self._anything
-
-    def _cost(self, draft: Draft, words: list[str], token: int, room: int) -> float:
-        lexicon = self._lexicon
-        if token == lexicon.comma:
-            is_apart = lexicon.comma not in draft.tokens[-_COMMA_DISTANCE:] and len(words) > 1
-            return 0.0 if is_apart and not is_function_word(words[-1]) else FORBIDDEN
-        if lexicon.pieces[token]:
-            room += count_syllables(words[-1:])
-            words, word = words[:-1], words[-1] + lexicon.texts[token].replace("’", "'")
-        else:
-            word = lexicon.words[token]
-            if len(word) == 1 and word not in _ONE_LETTER_WORDS:
-                return FORBIDDEN
-        if count_syllables([word]) > room:
-            return FORBIDDEN
-        return self._memory.cost(words, word)
 
     def _draw(self, draft: Draft, tokens: Sequence[int], values: FloatArray) -> int:
         """One of `tokens` by log-probability, under the voice's temperature and nucleus."""
@@ -110,3 +99,41 @@ class Chooser:
         sums = sums[:kept]
         place = int(np.searchsorted(sums, chance * sums[-1], side="right"))
         return tokens[int(order[min(place, len(sums) - 1)])]
+
+
+class _Costs:
+    """What each token would cost after a draft."""
+
+    def __init__(self, lexicon: Lexicon, memory: Memory, draft: Draft, room: int) -> None:
+        self._lexicon, self._memory, self._draft, self._room = lexicon, memory, draft, room
+        self._words = draft.words()
+        self._place = Place(memory, self._words)
+
+    def of(self, token: int) -> float:
+        """The cost of `token`: 0 or less."""
+        if token == self._lexicon.comma:
+            return self._of_comma()
+        if self._lexicon.pieces[token]:
+            return self._of_piece(self._lexicon.texts[token].replace("’", "'"))
+        word = self._lexicon.words[token]
+        if syllables(word) > self._room or (len(word) == 1 and word not in _ONE_LETTER_WORDS):
+            return FORBIDDEN
+        return self._place.cost(word)
+
+    def _of_comma(self) -> float:
+        words = self._words
+        is_apart = self._lexicon.comma not in self._draft.tokens[-_COMMA_DISTANCE:]
+        fits = is_apart and len(words) > 1 and not is_function_word(words[-1])
+        return 0.0 if fits else FORBIDDEN
+
+    def _of_piece(self, piece: str) -> float:
+        """The cost of the word that the last one becomes with `piece`, at its place."""
+        last = self._words[-1]
+        longer = last + piece
+        if syllables(longer) > self._room + syllables(last):
+            return FORBIDDEN
+        return self._last_place.cost(longer)
+
+    @cached_property
+    def _last_place(self) -> Place:
+        return Place(self._memory, self._words[:-1])

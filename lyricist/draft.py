@@ -45,19 +45,26 @@ class Draft:
     refused: set[tuple[int, int]] = field(default_factory=set)
     is_done: bool = False
 
+    def __post_init__(self) -> None:
+        #: The words before each token, and those after the last: split once, read often.
+        self._words: list[list[str]] = [split_words(self.given)]
+        for token in self.tokens:
+            self._words.append(self._words_with(token))
+
     def append(self, token: int, likelihood: float, logits: FloatArray) -> None:
         """Take `token`, chosen from `logits`."""
         self.tokens.append(token)
         self.likelihoods.append(likelihood)
         self.seen.append(logits)
+        self._words.append(self._words_with(token))
 
     def text(self, kept: int | None = None) -> str:
         """The line so far, or what is given and its first `kept` tokens."""
         return self.given + "".join(self.lexicon.texts[token] for token in self.tokens[:kept])
 
     def words(self, kept: int | None = None) -> list[str]:
-        """The line's words, the last of them perhaps unfinished."""
-        return split_words(self.text(kept))
+        """The line's words, the last of them perhaps unfinished; not to be changed."""
+        return self._words[len(self.tokens) if kept is None else kept]
 
     @property
     def last_word_start(self) -> int:
@@ -73,12 +80,19 @@ class Draft:
         logits = self.seen[start]
         self.refused.add((start, self.tokens[start]))
         del self.tokens[start:], self.likelihoods[start:], self.seen[start:]
+        del self._words[start + 1 :]
         self.endings = [ending for ending in self.endings if ending.kept <= start]
         return logits
 
     def fluency(self, kept: int) -> float:
         """Mean log-probability of the first `kept` tokens."""
         return float(np.mean(self.likelihoods[:kept])) if kept else 0.0
+
+    def _words_with(self, token: int) -> list[str]:
+        """The words after `token`, which comes behind those known so far."""
+        if self.lexicon.starts[token]:  # a space and a word: what was before it stays as it is
+            return [*self._words[-1], self.lexicon.words[token]]
+        return split_words(self.text(len(self._words)))
 
 
 def count_syllables(words: Sequence[str]) -> int:

@@ -15,7 +15,9 @@ from lyricist.decode import Session
 from lyricist.draft import Draft, Ending, count_syllables
 from lyricist.engine import Engine, FloatArray
 from lyricist.lexicon import IntArray, Lexicon
-from lyricist.memory import FORBIDDEN, Memory
+from lyricist.likelihoods import Likelihoods, likeliest
+from lyricist.memory import FORBIDDEN, Memory, Place
+from lyricist.plan import FittingEnds, LinePlan
 from lyricist.rhyme import sounds
 from lyricist.safety import is_allowed, offences
 from lyricist.topic import Topic
@@ -30,21 +32,6 @@ _END_WIDTH = 4
 #: What a stop is taken to be worth before it was tried.
 _USUAL_STOP = -1.5
 _END_WEIGHT, _STOP_WEIGHT, _LENGTH_WEIGHT, _TOPIC_WEIGHT = 0.35, 0.4, 0.12, 0.6
-
-
-@dataclass(frozen=True)
-class LinePlan:
-    """What one line has to be."""
-
-    fewest_syllables: int
-    most_syllables: int
-    #: The length that is liked best.
-    target_syllables: int
-    #: Tokens that may end it, and what each costs (0 or less).
-    ends: IntArray
-    end_costs: FloatArray
-    #: What it begins with; the rows hold it already.
-    given: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +64,7 @@ class LineWriter:
         self._engine, self._lexicon, self._rows = engine, lexicon, list(rows)
         self._voice, self._memory, self._topic = voice, memory, topic
         self._chooser = Chooser(lexicon, voice, memory, topic)
+        self._pieces = np.flatnonzero(lexicon.pieces)
         #: How likely each end word of the lexicon has been, summed over all places so far.
         self.heard = np.zeros(len(lexicon.end_words), dtype=np.float32)
 
@@ -89,25 +77,28 @@ class LineWriter:
             Draft(n, row, self._lexicon, np.random.default_rng([*seed, n]), plan.given)
             for n, row in enumerate(self._rows)
         ]
+        fitting = FittingEnds(plan, self._lexicon.syllables)
         latest = dict.fromkeys(self._rows, logits)
         while True:
             tokens = {}
             for draft in drafts:
                 if not draft.is_done:
-                    token = self._advance(draft, plan, start, latest[draft.row])
+                    token = self._advance(draft, plan, fitting, start, latest[draft.row])
                     if token is not None:
                         tokens[draft.row] = token
             if not tokens:
                 return (yield from self._finish(drafts, plan, start))
             latest.update((yield tokens))
 
-    def _advance(self, draft: Draft, plan: LinePlan, start: int, logits: FloatArray) -> int | None:
+    def _advance(
+        self, draft: Draft, plan: LinePlan, fitting: FittingEnds, start: int, logits: FloatArray
+    ) -> int | None:
         """Weigh the ends here and choose the next token; None once the draft is done."""
         while len(draft.tokens) < _MOST_TOKENS:
-            scores = _log_softmax(logits)
+            likelihoods = Likelihoods.of_logits(logits)
             words = draft.words()
             is_bad = self._is_bad_word(draft, words)
-            go_on = is_bad and float(scores[self._lexicon.pieces].max()) > _LIKELY
+            go_on = is_bad and float(likelihoods.of(self._pieces).max()) > _LIKELY
             if is_bad and not go_on:
                 if len(draft.refused) >= _MOST_REFUSALS:
                     break
@@ -116,12 +107,12 @@ class LineWriter:
                 continue
             said = count_syllables(words)
             if not is_bad:
-                self._weigh_ends(draft, plan, words, said, scores)
+                self._weigh_ends(draft, plan, fitting, said, likelihoods)
             room = plan.most_syllables - 1 - said
-            token = self._chooser.choose(draft, words, scores, room, go_on=go_on)
+            token = self._chooser.choose(draft, likelihoods, room, go_on=go_on)
             if token is None:
                 break
-            draft.append(token, float(scores[token]), logits)
+            draft.append(token, likelihoods.of_token(token), logits)
             return token
         draft.is_done = True
         return None
@@ -139,35 +130,43 @@ class LineWriter:
         return not is_safe or self._memory.is_used_up(words[:-1], word)
 
     def _weigh_ends(
-        self, draft: Draft, plan: LinePlan, words: list[str], said: int, scores: FloatArray
+        self,
+        draft: Draft,
+        plan: LinePlan,
+        fitting: FittingEnds,
+        said: int,
+        likelihoods: Likelihoods,
     ) -> None:
-        """Note the best end word for this place, and the last word if the line may end in it."""
-        lexicon = self._lexicon
-        self.heard += np.exp(scores[lexicon.end_words])
-        if not draft.tokens or draft.tokens[-1] == lexicon.comma:
+        """Note the last word if the line may end in it, and the best end word for this place."""
+        self.heard += np.exp(likelihoods.of(self._lexicon.end_words))
+        if not draft.tokens or draft.tokens[-1] == self._lexicon.comma:
             return
         last = draft.tokens[-1]
-        cost = plan.end_costs[plan.ends == last]
-        if len(cost) and plan.fewest_syllables <= said <= plan.most_syllables:
-            likelihood = draft.likelihoods[-1] + float(cost[0])
+        cost = plan.cost_of(last) if plan.allows(said) else None
+        if cost is not None:
             kept = len(draft.tokens) - 1
-            draft.endings.append(Ending(kept, last, likelihood, said, self._stop(scores)))
-        total = said + lexicon.syllables[plan.ends]
-        fits = (total >= plan.fewest_syllables) & (total <= plan.most_syllables)
-        if not fits.any():
-            return
-        values = np.where(fits, scores[plan.ends] + plan.end_costs, FORBIDDEN)
-        endings = []
-        for at in np.argpartition(-values, min(_END_WIDTH, values.size - 1))[:_END_WIDTH]:
-            token = int(plan.ends[at])
-            value = float(values[at]) + self._memory.cost(words, lexicon.words[token])
-            endings.append(Ending(len(draft.tokens), token, value, int(total[at])))
-        best = max(endings, key=lambda ending: ending.likelihood)
-        if best.likelihood > FORBIDDEN:
+            likelihood = draft.likelihoods[-1] + cost
+            draft.endings.append(Ending(kept, last, likelihood, said, self._stop(likelihoods)))
+        best = self._best_end(draft, *fitting.after(said), said, likelihoods)
+        if best is not None and best.likelihood > FORBIDDEN:
             draft.endings.append(best)
 
-    def _stop(self, scores: FloatArray) -> float:
-        return float(np.logaddexp.reduce(scores[self._lexicon.line_ends]))
+    def _best_end(
+        self, draft: Draft, ends: IntArray, costs: FloatArray, said: int, likelihoods: Likelihoods
+    ) -> Ending | None:
+        """The best of the likeliest of `ends`, which cost `costs`."""
+        values = likelihoods.of(ends) + costs
+        place = Place(self._memory, draft.words())
+        endings = []
+        for at in likeliest(values, _END_WIDTH).tolist():
+            token = int(ends[at])
+            value = float(values[at]) + place.cost(self._lexicon.words[token])
+            total = said + int(self._lexicon.syllables[token])
+            endings.append(Ending(len(draft.tokens), token, value, total))
+        return max(endings, key=lambda ending: ending.likelihood, default=None)
+
+    def _stop(self, likelihoods: Likelihoods) -> float:
+        return float(np.logaddexp.reduce(likelihoods.of(self._lexicon.line_ends)))
 
     def _finish(self, drafts: list[Draft], plan: LinePlan, start: int) -> Session[Line | None]:
         """Try the best end of each draft, keep the best of all."""
@@ -183,7 +182,7 @@ class LineWriter:
         lines = []
         for draft, ending in chosen:
             if ending.stop is None:
-                stop = self._stop(_log_softmax(logits[draft.row]))
+                stop = self._stop(Likelihoods.of_logits(logits[draft.row]))
                 ending = replace(ending, stop=stop)
             line = self._line(draft, plan, ending)
             if not offences(line.text.removeprefix(plan.given), self._voice.explicit):
@@ -211,9 +210,3 @@ class LineWriter:
             score=self._score(draft, plan, ending),
             end_likelihood=ending.likelihood,
         )
-
-
-def _log_softmax(logits: FloatArray) -> FloatArray:
-    shifted = logits - logits.max()
-    scores: FloatArray = shifted - np.log(np.exp(shifted).sum())
-    return scores

@@ -8,7 +8,7 @@ can be reviewed without being read by accident. Knows no model.
 import codecs
 import re
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 from lyricist.words import word_list
 
@@ -21,6 +21,8 @@ _SPELLED = re.compile(r"(?<![\w'])(?:\w[ .\-_]+){2,}\w(?![\w'])")
 #: Three or more of a letter; two are enough where English has no such pair.
 _DRAWN_OUT = re.compile(r"([iu])\1+|(\w)\2\2+")
 _POSSESSIVE = re.compile(r"['’]s?$")
+#: Lyrics say the same words again and again; what a visitor types may be anything at all.
+_MOST_REMEMBERED = 4096
 
 
 class Tier(StrEnum):
@@ -32,6 +34,7 @@ class Tier(StrEnum):
     SLUR = "slur"
 
 
+@lru_cache(maxsize=_MOST_REMEMBERED)
 def tier(word: str) -> Tier | None:
     """The tier of one word in any spelling or regular form; None if nothing is wrong with it."""
     letters = _POSSESSIVE.sub("", word.lower().replace("-", ""))

@@ -7,6 +7,7 @@ from lyricist.decode import Session
 from lyricist.desk import Desk
 from lyricist.draft import Draft, count_syllables
 from lyricist.lexicon import Lexicon
+from lyricist.likelihoods import Likelihoods
 from lyricist.memory import Memory
 from lyricist.rhyme import sounds
 from lyricist.safety import is_allowed, mask
@@ -45,14 +46,14 @@ def write_title(
     closers = lexicon.ids_of(_CLOSERS)
     while len(draft.tokens) < _MOST_TOKENS:
         words = draft.words()
-        scores = logits - np.logaddexp.reduce(logits)
-        if words and draft.rng.random() < np.exp(scores[closers]).sum():
+        likelihoods = Likelihoods(logits, np.logaddexp.reduce(logits))
+        if words and draft.rng.random() < np.exp(likelihoods.of(closers)).sum():
             break
         room = _MOST_SYLLABLES - count_syllables(words)
-        token = chooser.choose(draft, words, scores, room, go_on=False)
+        token = chooser.choose(draft, likelihoods, room, go_on=False)
         if token is None:
             break
-        draft.append(token, float(scores[token]), logits)
+        draft.append(token, likelihoods.of_token(token), logits)
         logits = (yield {row: token})[row]
     title = _clean(draft.text(), request, topic)
     tokens = desk.tokens.encode(f"{_BEFORE}{title}{_AFTER}")

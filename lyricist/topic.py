@@ -3,7 +3,7 @@
 Knows words and tokens; decides nothing about rhyme or length.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lyricist.lexicon import Lexicon
 from lyricist.safety import is_allowed
@@ -37,6 +37,9 @@ class Topic:
         self._forms = self._forms_in_lexicon()
         self._said: set[str] = set()
         self._lines = 0
+        self._general = self._general_bonus()
+        #: Which words are of the topic: asked for every word of every draft.
+        self._mentions: dict[str, bool] = {}
 
     @property
     def is_covered(self) -> bool:
@@ -47,32 +50,41 @@ class Topic:
         """Remember one more line."""
         self._lines += 1
         self._said.update(topic for topic in self.words if any(are_close(topic, w) for w in words))
+        self._general = self._general_bonus()
 
     def mentions(self, words: Sequence[str]) -> bool:
         """Whether any of `words` is of the topic."""
-        return any(are_close(topic, word) for topic in self.words for word in words)
+        return any(map(self._is_mention, words))
 
-    def bonus(self, tokens: Sequence[int]) -> dict[int, float]:
+    def bonus(self, tokens: Sequence[int]) -> Mapping[int, float]:
         """What to add to which token's log-probability after the line's `tokens`."""
+        finish = {
+            spelling[begun]: _FINISH_BONUS
+            for spelling in self._spellings
+            if tokens and tokens[-1] in spelling and (begun := _begun(spelling, tokens))
+        }
+        return {**self._general, **finish} if finish else self._general
+
+    def opening(self) -> str:
+        """What a line can begin with to be on the topic, for a song that never got there."""
+        return max(self.words, key=len).capitalize()
+
+    def _general_bonus(self) -> Mapping[int, float]:
+        """What any place of the next line gives to the topic's words."""
         general = _LATER_BONUS
         if not self.is_covered:
             general = min(_FIRST_BONUS + _RISE * self._lines, _HIGHEST_BONUS)
-        bonus = {
+        return {
             token: general
             for topic, forms in self._forms.items()
             if topic not in self._said
             for token in forms
         }
-        for spelling in self._spellings:
-            for begun in range(len(spelling) - 1, 0, -1):
-                if tuple(tokens[-begun:]) == spelling[:begun]:
-                    bonus[spelling[begun]] = _FINISH_BONUS
-                    break
-        return bonus
 
-    def opening(self) -> str:
-        """What a line can begin with to be on the topic, for a song that never got there."""
-        return max(self.words, key=len).capitalize()
+    def _is_mention(self, word: str) -> bool:
+        if word not in self._mentions:
+            self._mentions[word] = any(are_close(topic, word) for topic in self.words)
+        return self._mentions[word]
 
     def _forms_in_lexicon(self) -> dict[str, list[int]]:
         """Topic word -> tokens that are, or begin, one of its forms."""
@@ -83,3 +95,11 @@ class Topic:
                 tokens.update(map(int, self._lexicon.tokens_of(form)))
             forms[word] = sorted(tokens)
         return forms
+
+
+def _begun(spelling: Sequence[int], tokens: Sequence[int]) -> int:
+    """How many tokens of `spelling`, not all, stand at the end of `tokens`."""
+    for begun in range(len(spelling) - 1, 0, -1):
+        if tuple(tokens[-begun:]) == spelling[:begun]:
+            return begun
+    return 0

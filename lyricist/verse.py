@@ -17,9 +17,10 @@ from lyricist.engine import FloatArray
 from lyricist.errors import LyricistError
 from lyricist.free_verse import write_freely
 from lyricist.lexicon import IntArray, Lexicon
-from lyricist.line import Line, LinePlan, LineWriter
+from lyricist.line import Line, LineWriter
 from lyricist.memory import Memory
 from lyricist.metrics import rhyme_score, scheme_relations
+from lyricist.plan import LinePlan
 from lyricist.prompts import one_line, opening, style_of
 from lyricist.safety import mask
 from lyricist.schemes import Part, parts, rhyme_groups

@@ -1,0 +1,89 @@
+"""What saying a word again costs: quick answers, the same as those of counting from scratch."""
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyricist.memory import FORBIDDEN, MOST_STOCK_PHRASES, MOST_USES, Memory
+from lyricist.words import phrases, stem, word_list
+
+Lines = list[list[str]]
+#: Few words, so that they come again: forms of one, small ones, shortened ones, a leak.
+WORDS = st.sampled_from(
+    ["dream", "dreams", "dreaming", "rain", "road", "the", "and", "you", "i'm", "river's"]
+) | st.just(min(word_list("leaks")))
+STOCK = st.sampled_from(sorted(phrases("stock_phrases"))).map(list)
+LINES = st.lists(st.lists(WORDS, max_size=8) | STOCK, max_size=8)
+
+
+def times(lines: Lines, gram: Sequence[str]) -> int:
+    size = len(gram)
+    return sum(line[at : at + size] == list(gram) for line in lines for at in range(len(line)))
+
+
+def is_plainly_forbidden(lines: Lines, shown: Lines, words: list[str], word: str) -> bool:
+    said = [each for line in lines for each in line]
+    if len(words) >= 3 and times(lines + shown, [*words[-3:], word]):
+        return True
+    for phrase in phrases("stock_phrases"):
+        ends_so = [*words, word][-len(phrase) :] == list(phrase)
+        if ends_so and times(lines, phrase) >= MOST_STOCK_PHRASES:
+            return True
+    if word in word_list("function_words"):
+        return words[-1:] == [word]
+    is_worn = said.count(word) >= MOST_USES or [*map(stem, said)].count(stem(word)) >= 3
+    return word in words or is_worn or word in word_list("leaks")
+
+
+def plain_cost(lines: Lines, shown: Lines, words: list[str], word: str) -> float:
+    if is_plainly_forbidden(lines, shown, words, word):
+        return FORBIDDEN
+    said = [each for line in lines for each in line]
+    cost = 0.0
+    if words:
+        cost -= 2.5 * times(lines, [words[-1], word])
+        if len(words) > 1 and times(lines + shown, [*words[-2:], word]):
+            cost -= 4.0
+    else:
+        cost -= 1.2 * sum(line[:1] == [word] for line in lines)
+    if word in words and word not in {"the", "a", "an", "and", "i", "my", "to", "of"}:
+        cost -= 1.5
+    if word not in word_list("function_words") and any(word in line for line in shown):
+        cost -= 1.5
+    if "'" in word:
+        cost -= 0.35 * said.count(word)
+    return cost
+
+
+@given(lines=LINES, shown=LINES, words=st.lists(WORDS, max_size=6) | STOCK)
+def test_costs_are_those_of_counting_all_lines_again(
+    lines: Lines, shown: Lines, words: list[str]
+) -> None:
+    memory = Memory()
+    asked = {*words, *(word for line in lines + shown for word in line)}
+    for line in shown:
+        memory.refuse(line)
+    for known in range(len(lines) + 1):
+        for before in (words, words[:-1]):
+            for word in asked:
+                expected = plain_cost(lines[:known], shown, before, word)
+                assert memory.cost(before, word) == expected, (before, word)
+        memory.add(lines[known] if known < len(lines) else [])
+
+
+def test_words_refused_later_cost_more_at_once() -> None:
+    memory = Memory()
+    before = memory.cost([], "rain")
+    memory.refuse(["rain"])
+    assert memory.cost([], "rain") < before
+
+
+def test_a_stock_phrase_said_often_enough_is_not_begun_again() -> None:
+    memory, phrase = Memory(), ["the", "sound", "of"]
+    for _ in range(MOST_STOCK_PHRASES - 1):
+        memory.add(phrase)
+    assert memory.cost(phrase[:-1], phrase[-1]) > FORBIDDEN
+    memory.add(phrase)
+    assert memory.cost(phrase[:-1], phrase[-1]) == FORBIDDEN
+    assert memory.cost(["sound"], phrase[-1]) > FORBIDDEN
