@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TextIO
 import click
 from tqdm import tqdm
 
-from lyricist.bundle import DEFAULT_FOLDER
+from lyricist.bundle import DEFAULT_FOLDER, DRAFTS
 from lyricist.errors import LyricistError
 from lyricist.schemes import PATTERNS
 from lyricist.songs import Song, SongRequest
@@ -34,13 +34,27 @@ def main() -> None:
 @click.option("--name", help="What the model is called in the receipts of its songs.")
 @click.option("--out", type=click.Path(path_type=Path), help="The bundle's folder.")
 @click.option("--force", is_flag=True, help="Build even if the bundle is there and whole.")
-def build(preset: str, gguf: Path | None, name: str | None, out: Path | None, force: bool) -> None:
+@click.option(
+    "--drafts",
+    type=click.IntRange(1, 8),
+    default=DRAFTS,
+    show_default=True,
+    help="Candidates for each line: more read better and take longer.",
+)
+def build(
+    preset: str,
+    gguf: Path | None,
+    name: str | None,
+    out: Path | None,
+    force: bool,
+    drafts: int,
+) -> None:
     """Turn a GGUF file into a model bundle."""
     from lyricist.build import build_bundle  # needs the packages that only building needs
 
     folder = out or DEFAULT_FOLDER / (preset if name is None else name)
     with _clear_errors(), _progress() as show, _without_native_notes():
-        is_new = build_bundle(folder, preset, gguf, name, force, show)
+        is_new = build_bundle(folder, preset, gguf, name, force, drafts, show)
     click.echo(f"{folder} is {'built' if is_new else 'up to date'}.")
 
 
@@ -137,7 +151,9 @@ def generate(
 @click.option("--lines", type=click.IntRange(4, 64), multiple=True, default=(8, 16))
 @click.option("--scheme", type=click.Choice(tuple(PATTERNS)), multiple=True, default=("AABB",))
 @click.option("--together", type=click.IntRange(1, 8), default=1, help="Songs written at once.")
-@click.option("--drafts", type=click.IntRange(1, 8), default=4, help="Candidates for each line.")
+@click.option(
+    "--drafts", type=click.IntRange(1, 8), default=DRAFTS, help="Candidates for each line."
+)
 @click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True)
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle's folder.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Default: as many as are idle.")

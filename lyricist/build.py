@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lyricist.architecture import EMBEDDING_DIVISOR
 from lyricist.bundle import (
+    DRAFTS,
     MANIFEST,
     MODEL,
     TOKENIZER,
@@ -51,6 +52,7 @@ def build_bundle(
     gguf_path: Path | None = None,
     name: str | None = None,
     force: bool = False,
+    drafts: int = DRAFTS,
     on_progress: OnProgress = _no_progress,
 ) -> bool:
     """Makes `folder` a bundle; False if it already was that very bundle.
@@ -60,7 +62,7 @@ def build_bundle(
     """
     path = gguf_path or packaged_gguf()
     on_progress("Reading", 0.0)
-    built_from = _fingerprint(path, preset, name)
+    built_from = _fingerprint(path, preset, name, drafts)
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with only_builder(folder):
@@ -73,19 +75,19 @@ def build_bundle(
             return True
         plan = PRESETS[preset](GgufFile(path), name)
         with new_folder(folder) as draft:
-            _fill(draft, plan, built_from, on_progress)
+            _fill(draft, plan, drafts, built_from, on_progress)
     on_progress("Done", 1.0)
     return True
 
 
-def _fill(draft: Path, plan: Plan, built_from: str, on_progress: OnProgress) -> None:
+def _fill(draft: Path, plan: Plan, drafts: int, built_from: str, on_progress: OnProgress) -> None:
     tokenizer = build_tokenizer(plan.vocabulary)
     tokenizer.save(str(draft / TOKENIZER), pretty=False)
     on_progress("Loading TensorFlow", 0.05)
     from lyricist.skeleton import convert_network  # takes seconds, so only when it is needed
 
     on_progress("Converting", 0.2)
-    binder = WeightBinder(convert_network(plan.architecture))
+    binder = WeightBinder(convert_network(plan.architecture, drafts))
     embedding = _bind_weights(binder, plan, on_progress)
     on_progress("Writing", 0.9)
     binder.write(draft / MODEL)
@@ -98,6 +100,7 @@ def _fill(draft: Path, plan: Plan, built_from: str, on_progress: OnProgress) -> 
         licence=plan.licence,
         architecture=plan.architecture,
         embedding=embedding(),
+        drafts=drafts,
         end_tokens=end_tokens_of(plan.vocabulary),
         chat_template=plan.chat_template,
         built_from=built_from,
@@ -143,13 +146,13 @@ def end_tokens_of(vocabulary: VocabularyData) -> tuple[str, ...]:
     return tuple(dict.fromkeys([own, *(token for token in END_TOKENS if token in markup)]))
 
 
-def _fingerprint(gguf_path: Path, preset: str, name: str | None) -> str:
+def _fingerprint(gguf_path: Path, preset: str, name: str | None, drafts: int) -> str:
     """Digest of all that a bundle follows from: model, options and the code that builds it."""
     try:
         source = record_file(gguf_path).sha256
     except OSError as error:
         raise BuildError(f"{gguf_path} cannot be read: {error.strerror}.") from error
-    digest = hashlib.sha256(f"{source} {preset} {name or ''}".encode())
+    digest = hashlib.sha256(f"{source} {preset} {name or ''} {drafts}".encode())
     for module in CODE_FILES:
         digest.update((Path(__file__).parent / f"{module}.py").read_bytes())
     return digest.hexdigest()

@@ -30,6 +30,8 @@ SAVED_MODEL = "saved_model"
 SAVED_MODEL_GRAPH = f"{SAVED_MODEL}/saved_model.pb"
 #: Raised when an older reader could no longer read a newer bundle.
 FORMAT_VERSION = 1
+#: How many drafts of each line are written side by side: more read better and take longer.
+DRAFTS = 4
 DEFAULT_FOLDER = Path(".versequeue/models")
 
 
@@ -73,6 +75,9 @@ class Bundle:
     licence: str
     architecture: Architecture
     embedding: EmbeddingPlace
+    #: How many drafts of each line the network is laid out for: rows that share a cache and pass
+    #: together.
+    drafts: int
     #: Tokens, as text, after which the model has nothing more to say.
     end_tokens: tuple[str, ...]
     #: The Jinja template of the model's makers, kept for the record.
@@ -207,6 +212,7 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
             scales_offset=int(fields["embedding"]["scales_offset"]),
             divisor_offset=int(fields["embedding"]["divisor_offset"]),
         ),
+        drafts=int(fields["drafts"]),
         end_tokens=tuple(fields["end_tokens"]),
         chat_template=str(fields["chat_template"]),
         built_from=str(fields["built_from"]),

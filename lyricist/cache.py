@@ -1,8 +1,9 @@
 """The KV caches of all rows, and the window of them that the graph is looking at.
 
 The graph attends to caches in its own tensors, which lose their contents whenever it is reshaped.
-So a row's keys and values live in the store, go into the window to be attended to, and what was
-added there comes back. Owns that bookkeeping and the rows' lengths; knows no network.
+So keys and values live in the store, go into the window to be attended to, and what was added
+there comes back. Rows stand in families, which share one cache each: see `slots`. Owns the store
+and the window; knows no network.
 """
 
 import math
@@ -14,41 +15,61 @@ import numpy as np
 from lyricist.architecture import Architecture
 from lyricist.engine import FloatArray
 from lyricist.graph import Graph
+from lyricist.slots import Slots, masks
 
 
 class Caches:
-    """Keys and values of every row, layer by layer."""
+    """Keys and values of every row, layer by layer. Row r is branch r % branches of its family."""
 
-    def __init__(self, graph: Graph, architecture: Architecture, max_rows: int) -> None:
+    def __init__(
+        self, graph: Graph, architecture: Architecture, branches: int, families: int
+    ) -> None:
+        self._branches = branches
+        self._slots = [Slots(branches, architecture.context_length) for _ in range(families)]
         shape = (
-            max_rows,
+            families,
             architecture.key_value_heads,
-            architecture.context_length,
+            self._slots[0].capacity,
             architecture.head_size,
         )
         self._store: list[FloatArray] = [
             _zeros_on_demand(shape) for _ in range(2 * architecture.layers)
         ]
         self._graph = graph
-        self.lengths = [0] * max_rows
-        #: Rows in the window, in the order of the graph's sequences.
+        #: Families in the window, in the order of the graph's caches.
         self.window: tuple[int, ...] = ()
-        #: How many positions of each row the store has; the rest is in the window only.
-        self._stored = [0] * max_rows
+        #: How many slots of each family the store has; the rest is in the window only.
+        self._stored = [0] * families
 
-    def open_window(self, rows: Sequence[int], cached: int) -> None:
-        """Puts `rows` into the graph's tensors, which were just reshaped to `cached` positions."""
-        for stored, view in zip(self._store, self._graph.caches, strict=True):
-            tensor = view()
-            for slot, row in enumerate(rows):
-                # Past a row's end stands what a mask hides; it must be finite, and the store is.
-                tensor[slot] = stored[row, :, :cached]
-        self.window = tuple(rows)
+    def length(self, row: int) -> int:
+        """How many positions the row holds."""
+        family, branch = self._place(row)
+        return len(self._slots[family].of[branch])
+
+    def used(self, family: int) -> int:
+        """How many slots a pass over the family must look at."""
+        return self._slots[family].used
+
+    def masks(self, families: Sequence[int], cached: int) -> FloatArray:
+        """(families, branches, cached): what is added to the scores of the slots."""
+        return masks([self._slots[family] for family in families], cached)
+
+    def open_window(self, families: Sequence[int], cached: int) -> None:
+        """Puts `families` into the graph's tensors, which were just reshaped to `cached` slots."""
+        for stored, tensor in zip(self._store, self._graph.caches, strict=True):
+            for place, family in enumerate(families):
+                # Past a family's end stands what a mask hides; it must be finite, as the store is.
+                tensor[place] = stored[family, :, :cached]
+        self.window = tuple(families)
 
     def close_window(self) -> None:
         """Takes what was added in the window back into the store. Before any reshape."""
-        for row in self.window:
-            self._save(row)
+        for place, family in enumerate(self.window):
+            start, end = self._stored[family], self._slots[family].used
+            if start < end:
+                for stored, tensor in zip(self._store, self._graph.caches, strict=True):
+                    stored[family, :, start:end] = tensor[place, :, start:end]
+            self._stored[family] = end
         self.window = ()
 
     def append_step(self, rows: Sequence[int]) -> None:
@@ -56,56 +77,88 @@ class Caches:
 
         The graph's new positions stand in the order of the window.
         """
-        slots = np.array([self.window.index(row) for row in rows])
-        ends = np.array([self.lengths[row] for row in rows])
-        for view, new in zip(self._graph.caches, self._graph.news, strict=True):
-            view()[slots, :, ends] = new()[slots]
-        for row in rows:
-            self.lengths[row] += 1
+        moves = []
+        for place, family in enumerate(self.window):
+            places = [self._place(row) for row in rows]
+            branches = sorted(branch for origin, branch in places if origin == family)
+            if branches:
+                first = self._slots[family].used
+                for branch in branches:
+                    self._slots[family].append(branch)
+                news = [place * self._branches + branch for branch in branches]
+                moves.append((place, first, len(news), _as_slice(news)))
+        for tensor, new in zip(self._graph.caches, self._graph.news, strict=True):
+            for place, first, count, taken in moves:
+                tensor[place, :, first : first + count] = new[taken].swapaxes(0, 1)
 
     def append_chunk(self, row: int, count: int) -> None:
-        """Adds the graph's `count` new positions to `row`, in the store; closes the window."""
+        """Adds the graph's first `count` new positions to `row`; closes the window."""
         self.close_window()
-        start = self.lengths[row]
+        family, branch = self._place(row)
+        first = self._slots[family].append(branch, count)
         for stored, new in zip(self._store, self._graph.news, strict=True):
-            stored[row, :, start : start + count] = new().swapaxes(0, 1)
-        self.lengths[row] = self._stored[row] = start + count
+            stored[family, :, first : first + count] = new[:count].swapaxes(0, 1)
+        self._stored[family] = first + count
 
     def cut(self, row: int, length: int) -> None:
         """Forgets the positions of `row` from `length` on."""
-        self.lengths[row] = min(length, self.lengths[row])
-        self._stored[row] = min(length, self._stored[row])
+        family, branch = self._place(row)
+        self._slots[family].cut(branch, length)
+        self._stored[family] = min(self._stored[family], self._slots[family].used)
+        self._pack_if_wasteful(family)
 
     def copy(self, source: int, target: int) -> None:
         """Makes `target` equal to `source`."""
         if source == target:
             return
-        length = self.lengths[source]
-        if source in self.window and target in self.window:
-            origin, copy = self.window.index(source), self.window.index(target)
-            for view in self._graph.caches:
-                tensor = view()
-                tensor[copy, :, :length] = tensor[origin, :, :length]
-            self._stored[target] = 0
+        (origin, copied), (family, branch) = self._place(source), self._place(target)
+        if origin == family:
+            self._slots[family].copy(copied, branch)
+            self._stored[family] = min(self._stored[family], self._slots[family].used)
         else:
-            self.close_window()
-            for stored in self._store:
-                stored[target, :, :length] = stored[source, :, :length]
-            self._stored[target] = length
-        self.lengths[target] = length
+            self._copy_far(origin, copied, family, branch)
+        self._pack_if_wasteful(family)
 
-    def _save(self, row: int) -> None:
-        slot, start, end = self.window.index(row), self._stored[row], self.lengths[row]
-        if start < end:
-            for stored, view in zip(self._store, self._graph.caches, strict=True):
-                stored[row, :, start:end] = view()[slot, :, start:end]
-        self._stored[row] = end
+    def _copy_far(self, origin: int, copied: int, family: int, branch: int) -> None:
+        """To another family, whose cache is another."""
+        self.close_window()
+        self._slots[family].cut(branch, 0)
+        self._pack_if_wasteful(family)
+        taken = self._slots[origin].of[copied]
+        first = self._slots[family].append(branch, len(taken))
+        for stored in self._store:
+            stored[family, :, first : first + len(taken)] = stored[origin][:, taken]
+        self._stored[family] = first + len(taken)
+
+    def _pack_if_wasteful(self, family: int) -> None:
+        if not self._slots[family].is_wasteful():
+            return
+        first, moved = self._slots[family].pack()
+        end = first + len(moved)
+        if family in self.window:
+            place = self.window.index(family)
+            for tensor in self._graph.caches:
+                tensor[place, :, first:end] = tensor[place][:, moved]
+            self._stored[family] = min(self._stored[family], first)
+        else:
+            for stored in self._store:
+                stored[family, :, first:end] = stored[family][:, moved]
+            self._stored[family] = end
+
+    def _place(self, row: int) -> tuple[int, int]:
+        return divmod(row, self._branches)
+
+
+def _as_slice(places: list[int]) -> slice | list[int]:
+    """What takes `places` out of an array: without a copy where they stand side by side."""
+    is_row = places[-1] - places[0] + 1 == len(places)
+    return slice(places[0], places[-1] + 1) if is_row else places
 
 
 def _zeros_on_demand(shape: tuple[int, ...]) -> FloatArray:
     """Zeros that take memory from the system only where they are written to.
 
-    np.zeros asks for pages of 2 MiB, which are soon all touched: 2.6 GB instead of 1.6 for 32 rows.
+    np.zeros asks for pages of 2 MiB, which are soon all touched.
     """
     memory = mmap.mmap(-1, math.prod(shape) * np.dtype(np.float32).itemsize)
     if hasattr(mmap, "MADV_NOHUGEPAGE"):

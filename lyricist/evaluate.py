@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lyricist.bundle import read_bundle
+from lyricist.bundle import DRAFTS, read_bundle
 from lyricist.desk import SongSession
 from lyricist.engine import Engine, FloatArray
 from lyricist.free_verse import write_freely
@@ -23,7 +23,7 @@ from lyricist.prompts import style_of
 from lyricist.songs import Song, SongRequest
 from lyricist.threads import usable_threads
 from lyricist.tokens import Tokens
-from lyricist.writer import DRAFTS, MOST_SONGS, Writer
+from lyricist.writer import Writer, rows_for
 
 OURS, FREE, SHUFFLED = "ours", "free sampling", "ours, shuffled"
 #: Times that the prompts are drawn again for an interval.
@@ -151,10 +151,11 @@ def _open(
     from lyricist.engine_litert import LiteRtEngine  # loads the runtime
 
     bundle = read_bundle(folder)
-    rows = MOST_SONGS * settings.drafts
+    rows = rows_for(bundle, settings.drafts)
     threads = settings.threads or usable_threads()
     engine = CountingEngine(LiteRtEngine(bundle, max_rows=rows, threads=threads))
-    return Writer(engine, Tokens(bundle), bundle.name, bundle.digest, session), engine
+    writer = Writer(engine, Tokens(bundle), bundle.name, bundle.digest, session, settings.drafts)
+    return writer, engine
 
 
 def _go_on(_index: int, _lines: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from lyricist import bundle as bundles
 from lyricist.architecture import EMBEDDING_DIVISOR, Architecture, rope_tables
 from lyricist.build import OnProgress, end_tokens_of
-from lyricist.bundle import Bundle, BundleFormat, EmbeddingPlace, read_bundle, record_file
+from lyricist.bundle import DRAFTS, Bundle, BundleFormat, EmbeddingPlace, read_bundle, record_file
 from lyricist.engine import FloatArray
 from lyricist.errors import BuildError
 from lyricist.folders import new_folder
@@ -80,6 +80,7 @@ def write_saved_manifest(
         licence=licence,
         architecture=architecture,
         embedding=EmbeddingPlace(0, 0, 0),
+        drafts=DRAFTS,
         end_tokens=tuple(end_tokens),
         chat_template=chat_template,
         built_from="",
@@ -146,10 +147,10 @@ class ServedNetwork(tf.Module):  # type: ignore[misc]
             "new_mask": ((1.0 - visible) * -1e9)[:, tf.newaxis, tf.newaxis],
             "chosen": tf.eye(length),
         }
-        for name, spec in input_specs(self._architecture).items():
+        for name, spec in input_specs(self._architecture, branches=1).items():
             if name not in inputs:  # a cache: of one sequence, and empty
                 inputs[name] = tf.zeros([1, *(size or 0 for size in spec.shape[1:])])
-        return forward(self._architecture, self._weights, inputs)["logits"]
+        return forward(self._architecture, 1, self._weights, inputs)["logits"]
 
 
 def _checked_vocabulary(tokenizer: Path, model: Path, served: ServedModel) -> int:

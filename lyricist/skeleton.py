@@ -9,16 +9,16 @@ from lyricist.architecture import Architecture
 from lyricist.network import forward, input_specs
 
 
-def convert_network(architecture: Architecture) -> bytes:
+def convert_network(architecture: Architecture, branches: int) -> bytes:
     """A .tflite flatbuffer with one signature, whose inputs are the network's and the weights."""
-    inputs = input_specs(architecture)
+    inputs = input_specs(architecture, branches)
     weights = {
         name: tf.TensorSpec(shape, tf.float32, name)
         for name, shape in architecture.weight_shapes().items()
     }
     owner = tf.Module()
     owner.network = tf.function(
-        lambda weights, inputs: forward(architecture, weights, inputs), autograph=False
+        lambda weights, inputs: forward(architecture, branches, weights, inputs), autograph=False
     )
     traced = owner.network.get_concrete_function(weights, inputs)
     graph: bytes = tf.lite.TFLiteConverter.from_concrete_functions([traced], owner).convert()

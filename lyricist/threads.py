@@ -15,6 +15,12 @@ def usable_threads() -> int:
     return idle_processors(len(os.sched_getaffinity(0)), os.getloadavg()[0])
 
 
+def usable_processors() -> int:
+    """As many as this process may run on, at most 4: threads that do not wait for each other lose
+    nothing by sharing a processor that is busy."""
+    return min(MOST_THREADS, len(os.sched_getaffinity(0)))
+
+
 def idle_processors(processors: int, load: float) -> int:
     """`load` is the mean number of processes that wanted a processor in the last minute."""
     return max(1, min(MOST_THREADS, round(processors - load)))

@@ -16,9 +16,10 @@ from lyricist.desk import Desk, SongSession
 from lyricist.engine import Engine
 from lyricist.errors import Abandoned, BundleError, LyricistError
 from lyricist.free_verse import write_freely
+from lyricist.lanes import Lanes, one_at_a_time, run_side_by_side
 from lyricist.lexicon import Lexicon
 from lyricist.songs import Section, Song, SongRequest
-from lyricist.threads import usable_threads
+from lyricist.threads import usable_processors, usable_threads
 from lyricist.tokens import Tokens
 from lyricist.verse import write_verse
 from lyricist.word_file import words_of
@@ -37,8 +38,6 @@ OnLines = Callable[[int, Sequence[str]], bool]
 OnSong = Callable[[int, Song | LyricistError], None]
 
 MOST_SONGS = 8
-#: Candidates for each line: more read better and take longer.
-DRAFTS = 4
 #: A vocabulary with fewer words than this to end a line with cannot rhyme.
 FEWEST_END_WORDS = 100
 
@@ -53,12 +52,19 @@ class Writer:
         model_name: str,
         model_digest: str,
         session: SongSession | None = None,
+        drafts: int | None = None,
+        lanes: Lanes | None = None,
     ) -> None:
-        """`session` writes each song; by default verses that rhyme, if the vocabulary can."""
+        """`session` writes each song; by default verses that rhyme, if the vocabulary can.
+
+        `drafts`: how many of a song's rows of an engine are used; None uses all.
+        `lanes`: engines for several songs at once; None writes them all on `engine`.
+        """
         self.model_name = model_name
         self.model_digest = model_digest
-        self._engine, self._tokens = engine, tokens
+        self._engine, self._tokens, self._drafts = engine, tokens, drafts
         self._session = session or _best_session(tokens)
+        self._lanes = lanes or Lanes(lambda: engine, most=1)
 
     @classmethod
     def open(
@@ -66,12 +72,14 @@ class Writer:
         path: Path,
         threads: int | None = None,
         session: SongSession | None = None,
-        drafts: int = DRAFTS,
+        drafts: int | None = None,
     ) -> "Writer":
         """Loads the bundle in the folder `path`; BundleError if it is missing or damaged.
 
-        `drafts` candidates are written for each line, side by side, and the best is kept.
-        `threads`: None takes as many as are idle, at most 4; the songs do not depend on it.
+        `drafts` candidates are written for each line, side by side, and the best is kept; None
+        takes as many as the bundle is laid out for, which costs the least.
+        `threads`: for one song as many as are idle, for several as many as there are processors,
+        at most 4; the songs do not depend on it.
         """
         bundle = read_bundle(path)
         check = _Check(bundle)
@@ -82,9 +90,13 @@ class Writer:
         tokens = Tokens(bundle)
         session = session or _best_session(tokens, words_of(bundle, tokens))
         check.join_or_raise()
-        threads = threads or usable_threads()
-        engine = make_engine(bundle, max_rows=MOST_SONGS * drafts, threads=threads)
-        return cls(engine, tokens, bundle.name, bundle.digest, session)
+        drafts = drafts or bundle.drafts
+        make = partial(make_engine, bundle, max_rows=rows_for(bundle, drafts))
+        engine = make(threads=threads or usable_threads())
+        lanes = None
+        if bundle.format is BundleFormat.LITERT:  # TensorFlow's own runtime has its own threads
+            lanes = Lanes(lambda: make(threads=1), threads or usable_processors())
+        return cls(engine, tokens, bundle.name, bundle.digest, session, drafts, lanes)
 
     def write(
         self,
@@ -95,46 +107,103 @@ class Writer:
     ) -> list[Song | LyricistError]:
         """Writes 1 to 8 songs together, each the same as if it were written alone.
 
-        A short one ends before a long one beside it, and `on_song` is told of it then.
+        A short one ends before a long one beside it, and `on_song` is told of it then. What is
+        called back is called by one thread at a time, but not always by the same.
 
         `should_stop` is asked at every token; once True, all songs end as they are. A song that
         was not finished has the lines that it had; one that could not be written is its error.
         """
         if not 1 <= len(requests) <= MOST_SONGS:
             raise ValueError(f"1 to {MOST_SONGS} songs at a time, not {len(requests)}.")
-        share = self._engine.max_rows // MOST_SONGS
-        shown: list[Sequence[str]] = [()] * len(requests)
+        if len(requests) == 1:
+            batch = _Batch(requests, on_lines, should_stop, on_song)
+            batch.write([0], self._engine, self._tokens, self._session, self._drafts)
+            return batch.songs
+        lock = threading.Lock()
+        batch = _Batch(
+            requests,
+            one_at_a_time(lock, on_lines),
+            one_at_a_time(lock, should_stop),
+            one_at_a_time(lock, on_song),
+        )
+        engines = self._lanes.take(len(requests))
+        run_side_by_side(
+            [
+                partial(
+                    batch.write,
+                    range(len(requests))[lane :: len(engines)],
+                    engine,
+                    self._tokens,
+                    self._session,
+                    self._drafts,
+                )
+                for lane, engine in enumerate(engines)
+            ]
+        )
+        return batch.songs
 
-        def show(index: int, lines: Sequence[str]) -> None:
-            shown[index] = tuple(lines)
-            if not on_lines(index, shown[index]):
-                raise Abandoned("Nobody waits for this song any more.")
 
+class _Batch:
+    """Songs that are written together, on one engine or on several."""
+
+    def __init__(
+        self,
+        requests: Sequence[SongRequest],
+        on_lines: OnLines,
+        should_stop: Callable[[], bool],
+        on_song: OnSong,
+    ) -> None:
+        self._requests = requests
+        self._on_lines, self._should_stop, self._on_song = on_lines, should_stop, on_song
+        self._shown: list[Sequence[str]] = [()] * len(requests)
+        self.songs: list[Song | LyricistError] = [_unfinished(request, ()) for request in requests]
+
+    def write(
+        self,
+        indices: Sequence[int],
+        engine: Engine,
+        tokens: Tokens,
+        session: SongSession,
+        drafts: int | None,
+        is_called_off: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Writes the songs of `indices` on `engine`."""
+        share = engine.max_rows // MOST_SONGS
         sessions = [
-            self._session(
-                request,
+            session(
+                self._requests[index],
                 Desk(
-                    engine=self._engine,
-                    tokens=self._tokens,
-                    rows=tuple(range(index * share, (index + 1) * share)),
-                    show=partial(show, index),
+                    engine=engine,
+                    tokens=tokens,
+                    rows=tuple(range(place * share, (place + 1) * share))[:drafts],
+                    show=partial(self._show, index),
                 ),
             )
-            for index, request in enumerate(requests)
+            for place, index in enumerate(indices)
         ]
-
-        def song(index: int, result: Song | LyricistError) -> Song | LyricistError:
-            if isinstance(result, Abandoned):
-                return _unfinished(requests[index], shown[index])
-            return result
-
-        results = run_together(
-            self._engine,
+        run_together(
+            engine,
             sessions,
-            should_stop,
-            lambda index, result: on_song(index, song(index, result)),
+            lambda: is_called_off() or self._should_stop(),
+            lambda place, result: self._end(indices[place], result),
         )
-        return [song(index, result) for index, result in enumerate(results)]
+
+    def _show(self, index: int, lines: Sequence[str]) -> None:
+        self._shown[index] = tuple(lines)
+        if not self._on_lines(index, self._shown[index]):
+            raise Abandoned("Nobody waits for this song any more.")
+
+    def _end(self, index: int, result: Song | LyricistError) -> None:
+        if isinstance(result, Abandoned):
+            result = _unfinished(self._requests[index], self._shown[index])
+        self.songs[index] = result
+        self._on_song(index, result)
+
+
+def rows_for(bundle: Bundle, drafts: int) -> int:
+    """How many rows an engine needs, so that no two songs are in one family."""
+    families = -(-drafts // bundle.drafts)
+    return MOST_SONGS * families * bundle.drafts
 
 
 def _best_session(tokens: Tokens, words: WordTable | None = None) -> SongSession:

@@ -1,4 +1,4 @@
-"""The engine keeps to its port: rows are independent, and none is ever overfull."""
+"""The engine keeps to its port: families are independent, and no row is ever overfull."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lyricist.bundle import DRAFTS as FAMILY
 from lyricist.bundle import read_bundle
 from lyricist.engine import FloatArray
 from lyricist.engine_litert import CACHE_STEP_POSITIONS, CHUNK_POSITIONS, LiteRtEngine
@@ -16,7 +17,7 @@ TOKENS = [int(token) for token in np.random.default_rng(1).integers(300, 8000, 3
 
 @pytest.fixture(scope="module")
 def shared(tiny_bundle: Path) -> LiteRtEngine:
-    return LiteRtEngine(read_bundle(tiny_bundle), max_rows=16)
+    return LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * FAMILY)
 
 
 @pytest.fixture
@@ -56,8 +57,13 @@ def test_a_prompt_longer_than_a_chunk_agrees_with_its_steps(engine: LiteRtEngine
     assert close(whole, follow(engine, 1, TOKENS[1:count])[-1])
 
 
-def test_a_row_gives_the_same_logits_alone_and_in_a_batch(engine: LiteRtEngine) -> None:
-    starts = {row: TOKENS[row : row + 20 + 7 * row] for row in range(8)}
+def test_rows_stand_in_families(engine: LiteRtEngine) -> None:
+    assert engine.family == FAMILY
+    assert engine.max_rows == 8 * FAMILY
+
+
+def test_a_row_gives_the_same_logits_alone_and_beside_other_families(engine: LiteRtEngine) -> None:
+    starts = {FAMILY * n + n % FAMILY: TOKENS[n : 20 + 8 * n] for n in range(8)}
     alone = {}
     for row, start in starts.items():
         engine.prefill(row, start)
@@ -68,15 +74,54 @@ def test_a_row_gives_the_same_logits_alone_and_in_a_batch(engine: LiteRtEngine) 
         assert all(same(alone[row][i], together[i][row]) for i in range(70)), f"row {row}"
 
 
-def test_rows_that_come_and_go_do_not_disturb_the_others(engine: LiteRtEngine) -> None:
+def test_drafts_give_the_same_logits_alone_and_beside_other_families(
+    engine: LiteRtEngine,
+) -> None:
+    def write(family: int, others: list[int]) -> list[FloatArray]:
+        """Three lines of drafts that end at different places, the last one kept each time."""
+        seen, drafts = [], range(family, family + FAMILY)
+        for line in range(3):
+            for i in range(12):
+                going = [row for row in drafts if i < 9 + row % FAMILY]
+                asked = {row: TOKENS[line + 9 * i + row % FAMILY] for row in going}
+                answers = engine.step({**asked, **dict.fromkeys(others, TOKENS[i])})
+                seen += [answers[row] for row in going]
+            for row in drafts[:-1]:
+                engine.copy(drafts[-1], row)
+        return seen
+
+    for row in (0, FAMILY):
+        engine.prefill(row, TOKENS[:50])
+        for branch in range(1, FAMILY):
+            engine.copy(row, row + branch)
+    engine.prefill(3 * FAMILY, TOKENS[:130])
+    engine.prefill(4 * FAMILY + 1, TOKENS[:9])
+    alone = write(0, others=[])
+    beside = write(FAMILY, others=[3 * FAMILY, 4 * FAMILY + 1])
+    assert all(same(left, right) for left, right in zip(alone, beside, strict=True))
+
+
+def test_siblings_do_not_see_each_other(engine: LiteRtEngine) -> None:
+    engine.prefill(0, TOKENS[:30])
+    engine.copy(0, 1)
+    for token, other in zip(TOKENS[30:60], TOKENS[100:130], strict=True):
+        both = engine.step({0: token, 1: other})
+    far = engine.max_rows - 1
+    assert close(both[0], engine.prefill(far, TOKENS[:60]))
+    engine.rewind(far, 30)
+    assert close(both[1], engine.prefill(far, TOKENS[100:130]))
+
+
+def test_rows_that_come_and_go_do_not_disturb_the_other_families(engine: LiteRtEngine) -> None:
     engine.prefill(3, TOKENS[:30])
     alone = follow(engine, 3, TOKENS[:60])
     engine.rewind(3, 30)
-    for row in (1, 5, 6, 9):
+    rows = (5, 6, 9, 17)
+    for row in rows:
         engine.prefill(row, TOKENS[row : 2 * row + 40])
     mixed = []
     for i, token in enumerate(TOKENS[:60]):
-        others = {row: TOKENS[i + row] for row in (1, 5, 6, 9) if i % (row + 2) or i < 9}
+        others = {row: TOKENS[i + row] for row in rows if i % (row + 2) or i < 9}
         if i == 25:
             engine.rewind(5, 0)
             engine.prefill(5, TOKENS[:5])
@@ -110,23 +155,27 @@ def test_a_copy_outlasts_the_window_that_it_was_made_in(engine: LiteRtEngine) ->
     engine.step({0: 5, 1: 5})
     engine.copy(0, 1)
     engine.prefill(2, TOKENS[:40])
-    assert same(engine.step({0: 7})[0], engine.step({1: 7})[1])
+    assert close(engine.step({0: 7})[0], engine.step({1: 7})[1])
 
 
+@pytest.mark.parametrize("target", [1, FAMILY], ids=["sibling", "other family"])
 @pytest.mark.parametrize("window", ["neither", "source", "target", "both"])
-def test_a_copy_goes_on_like_its_source(engine: LiteRtEngine, window: str) -> None:
+def test_a_copy_goes_on_like_its_source(engine: LiteRtEngine, window: str, target: int) -> None:
+    other = 2 * FAMILY
     engine.prefill(0, TOKENS[:30])
-    engine.prefill(1, TOKENS[200:260])
+    engine.prefill(target, TOKENS[200:260])
     follow(engine, 0, TOKENS[30:40])
-    stepped = {"neither": {2: 5}, "source": {0: 5}, "target": {1: 5}, "both": {0: 5, 1: 5}}
-    engine.prefill(2, TOKENS[:3])
+    stepped = {
+        "neither": {other: 5}, "source": {0: 5}, "target": {target: 5}, "both": {0: 5, target: 5}
+    }  # fmt: skip
+    engine.prefill(other, TOKENS[:3])
     engine.step(stepped[window])
-    engine.copy(0, 1)
-    assert engine.length(1) == engine.length(0)
-    answers = engine.step({0: 77, 1: 77})
-    assert same(answers[0], answers[1])
-    alone = engine.step({1: 78})[1]
-    assert same(alone, engine.step({0: 78})[0])
+    engine.copy(0, target)
+    assert engine.length(target) == engine.length(0)
+    answers = engine.step({0: 77, target: 77})
+    assert close(answers[0], answers[target])
+    alone = engine.step({target: 78})[target]
+    assert close(alone, engine.step({0: 78})[0])
 
 
 def test_a_copy_is_not_tied_to_its_source(engine: LiteRtEngine) -> None:
@@ -134,8 +183,9 @@ def test_a_copy_is_not_tied_to_its_source(engine: LiteRtEngine) -> None:
     engine.copy(0, 1)
     follow(engine, 0, TOKENS[50:60])
     after_copy = engine.step({1: 5})[1]
-    engine.prefill(2, TOKENS[:30])
-    assert same(after_copy, engine.step({2: 5})[2])
+    far = 2 * FAMILY
+    engine.prefill(far, TOKENS[:30])
+    assert same(after_copy, engine.step({far: 5})[far])
 
 
 def test_a_copy_onto_itself_changes_nothing(engine: LiteRtEngine) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lyricist.bundle import MODEL, read_bundle
+from lyricist.bundle import DRAFTS, MODEL, read_bundle
+from lyricist.engine import Engine
 from lyricist.engine_litert import LiteRtEngine
 from lyricist.errors import BundleError
 from lyricist.free_verse import MOST_WORDS, clean_line, write_freely
+from lyricist.lanes import Lanes
 from lyricist.songs import Song, SongRequest
 from lyricist.threads import idle_processors
 from lyricist.tokens import Tokens
@@ -23,7 +25,7 @@ class ShortEngine(LiteRtEngine):
     """The tiny engine with little room in each row."""
 
     def __init__(self, folder: Path, context_length: int) -> None:
-        super().__init__(read_bundle(folder), max_rows=8, threads=1)
+        super().__init__(read_bundle(folder), max_rows=8 * DRAFTS, threads=1)
         self.context_length = context_length
 
 
@@ -34,7 +36,7 @@ def tokens(tiny_bundle: Path) -> Tokens:
 
 @pytest.fixture(scope="module")
 def writer(tiny_bundle: Path, tokens: Tokens) -> Writer:
-    engine = LiteRtEngine(read_bundle(tiny_bundle), max_rows=8, threads=1)
+    engine = LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * DRAFTS, threads=1)
     return Writer(engine, tokens, "tiny", "digest", write_freely)
 
 
@@ -71,6 +73,47 @@ def test_songs_written_together_are_the_same_as_alone(writer: Writer) -> None:
         for index in range(8)
     ]
     assert write(writer, *requests) == [write(writer, request)[0] for request in requests]
+
+
+def test_songs_written_side_by_side_are_the_same_as_alone(
+    tiny_bundle: Path, tokens: Tokens
+) -> None:
+    def engine() -> Engine:
+        return LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * DRAFTS, threads=1)
+
+    made: list[Engine] = []
+
+    def make() -> Engine:
+        made.append(engine())
+        return made[-1]
+
+    wide = Writer(engine(), tokens, "tiny", "digest", lanes=Lanes(make, most=2))
+    requests = [replace(REQUEST, prompt=f"number {n}", lines=4 + n, seed=n) for n in range(5)]
+    ended: list[int] = []
+    songs = wide.write(requests, lambda *_: True, on_song=lambda index, _song: ended.append(index))
+    assert songs == [write(wide, request)[0] for request in requests]
+    assert sorted(ended) == list(range(5)), "every song's end was told once"
+    assert len(made) == 2, "one song alone needs no lanes"
+
+
+def test_what_goes_wrong_in_one_lane_ends_the_other(tiny_bundle: Path, tokens: Tokens) -> None:
+    def make() -> Engine:
+        return LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * DRAFTS, threads=1)
+
+    wide = Writer(make(), tokens, "tiny", "digest", lanes=Lanes(make, most=2))
+    shown = [0, 0]
+
+    def show(index: int, lines: Sequence[str]) -> bool:
+        shown[index] = len(lines)
+        return True
+
+    def fail(_index: int, _song: object) -> None:
+        raise OSError("the store is gone")
+
+    requests = [replace(REQUEST, lines=lines) for lines in (1, 64)]
+    with pytest.raises(OSError, match="the store is gone"):
+        wide.write(requests, show, on_song=fail)
+    assert shown[1] < 64, "the other song was not written to its end"
 
 
 def test_a_song_longer_than_the_context_is_written_to_its_end(
