@@ -1,76 +1,55 @@
 """What each token of a model is worth to a line of lyrics, as arrays over the vocabulary.
 
-Owns which tokens may be sampled, which can end a line, their syllables and their rhyme classes.
-Knows no verse and draws nothing.
+Owns the questions that a line asks: which tokens may be sampled, which end a line, what rhymes
+with what. The answers stand in a `WordTable`. Knows no verse and draws nothing.
 """
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from lyricist.rhyme import Sound, is_known, sounds
-from lyricist.safety import Tier, banned_forms
-from lyricist.syllables import syllables
-from lyricist.words import stem, word_list
+from lyricist.rhyme import Sound
+from lyricist.word_table import BoolArray, IntArray, WordTable, tokens_by_word
+from lyricist.words import stem
 
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
+__all__ = ["BoolArray", "IntArray", "Lexicon"]
 
-_INNER_WORD = re.compile(r"^ (?:[a-z]+|[A-Z][a-z]*)$")
-_FIRST_WORD = re.compile(r"^[A-Z][a-z]*$")
-_PIECE = re.compile(r"^(?:[a-z]+|['’][a-z]{1,2})$")
-#: At least three letters, one of them a vowel: "cc" and "th" are in the dictionary, too.
-_END_WORD = re.compile(r"^ (?=[a-z]{3})[a-z]*[aeiouy][a-z]*$")
-#: A stem has at least so many letters.
-_FIRST_LETTERS = 2
 #: What may follow a line's last word; their joint probability says how well the line ends there.
 _LINE_ENDS = ("\n", "\n\n", ",", ".", "!", "?", ";", "...", ":")
+#: A stem has at least so many letters.
+_FIRST_LETTERS = 2
 
 
 class Lexicon:
     """The tokens of one model, seen as words. Masks are over token ids, True where it applies."""
 
-    def __init__(self, texts: Sequence[str], encode: Callable[[str], list[int]]) -> None:
-        self.texts = texts
+    def __init__(self, table: WordTable, encode: Callable[[str], list[int]]) -> None:
         self.encode = encode
-        size = len(texts)
-        self._ids = dict(zip(reversed(texts), range(size - 1, -1, -1), strict=True))
+        self.texts = table.texts
         #: Token -> the lower-case word that it starts or is.
-        self.words = [text.strip().lower() for text in texts]
+        self.words = table.words
         #: Tokens that begin a word inside a line, begin a line, or go on with a word.
-        self.starts = self._matching(_INNER_WORD)
-        self.firsts = self._matching(_FIRST_WORD)
-        self.pieces = self._matching(_PIECE)
+        self.starts, self.firsts, self.pieces = table.starts, table.firsts, table.pieces
+        #: Syllables of a token taken as a word of its own.
+        self.syllables = table.syllables
+        #: Tokens that are words as they stand.
+        self.whole = table.whole
+        #: Never to be written; to be written only in explicit lyrics.
+        self.slurs, self.profane = table.slurs, table.profane
+        #: Tokens that can end a line.
+        self.end_words = table.end_words
+        #: Token -> the number of its rhyme class, the end words of one rhyming part; else -1.
+        self.class_of = table.class_of
+        #: How many rhyme classes there are.
+        self.classes = int(table.class_of.max(initial=-1)) + 1
         self.newline = encode("\n")[0]
         self.comma = encode(",")[0]
         self.line_ends = self.ids_of(_LINE_ENDS)
-        self._by_word = _grouped(
-            (token, self.words[token])
-            for token in np.flatnonzero(self.starts | self.firsts).tolist()
-        )
-        #: Syllables of a token taken as a word of its own.
-        self.syllables = np.zeros(size, dtype=np.int64)
-        #: Tokens that are words as they stand.
-        self.whole = np.zeros(size, dtype=np.bool_)
-        #: Never to be written; to be written only in explicit lyrics.
-        self.slurs = np.zeros(size, dtype=np.bool_)
-        self.profane = np.zeros(size, dtype=np.bool_)
-        self._weigh_words()
-        #: Tokens that can end a line, and how each of them sounds.
-        self.end_words = self._find_end_words()
-        self._sounds = {end: sounds(self.words[end])[0] for end in self.end_words.tolist()}
-        self._perfect = _grouped((end, sound.tail) for end, sound in self._sounds.items())
-        self._slant = _grouped((end, sound.slant) for end, sound in self._sounds.items())
-        #: Token -> the number of its rhyme class, the end words of one rhyming part; else -1.
-        self.class_of = np.full(size, -1, dtype=np.int64)
-        for number, tokens in enumerate(self._perfect.values()):
-            self.class_of[tokens] = number
-        #: How many rhyme classes there are.
-        self.classes = len(self._perfect)
+        self._slant_class_of = table.slant_class_of
+        self._end_phones = table.end_phones
+        self._sounds: dict[int, Sound] = {}
 
     def ids_of(self, texts: Iterable[str]) -> IntArray:
         """The tokens that are exactly `texts`, as far as there are such tokens."""
@@ -87,71 +66,46 @@ class Lexicon:
 
     def sound_of(self, end: int) -> Sound:
         """How an end word sounds."""
-        return self._sounds[end]
+        sound = self._sounds.get(end)
+        if sound is None:
+            place = int(np.searchsorted(self.end_words, end))
+            sound = self._sounds[end] = Sound(self._end_phones[place])
+        return sound
 
     def rhymes_of(self, end: int) -> IntArray:
         """End words that rhyme perfectly with `end`: no homophones, no compounds of one word."""
-        own = self._sounds[end]
-        return self._others(self._perfect[own.tail], end)
+        return self._others(np.flatnonzero(self.class_of == self.class_of[end]), end)
 
     def slants_of(self, end: int) -> IntArray:
         """End words that only nearly rhyme with `end`."""
-        own = self._sounds[end]
-        near = self._others(self._slant[own.slant], end)
-        return near[np.array([self._sounds[int(t)].tail != own.tail for t in near], np.bool_)]
+        near = self._slant_class_of == self._slant_class_of[end]
+        return self._others(np.flatnonzero(near & (self.class_of != self.class_of[end])), end)
 
-    @cached_property
-    def _by_first_letters(self) -> dict[str, list[str]]:
-        """The words by their first letters: to go through all at each question takes too long."""
-        words = defaultdict(list)
-        for word in self._by_word:
-            words[word[:_FIRST_LETTERS]].append(word)
-        return words
-
-    def _others(self, tokens: Sequence[int], end: int) -> IntArray:
-        spoken, word = self._sounds[end].phones.lower(), self.words[end]
+    def _others(self, tokens: IntArray, end: int) -> IntArray:
+        spoken, word = self.sound_of(end).phones.lower(), self.words[end]
         different = [
             token
-            for token in tokens
-            if self._sounds[token].phones.lower() != spoken
+            for token in tokens.tolist()
+            if self.sound_of(token).phones.lower() != spoken
             and not self.words[token].endswith(word)
             and not word.endswith(self.words[token])
         ]
         return np.array(different, dtype=np.int64)
 
-    def _matching(self, pattern: re.Pattern[str]) -> BoolArray:
-        return np.array([found is not None for found in map(pattern.match, self.texts)])
+    @cached_property
+    def _ids(self) -> Mapping[str, int]:
+        """Text -> the first token that is it."""
+        size = len(self.texts)
+        return dict(zip(reversed(self.texts), range(size - 1, -1, -1), strict=True))
 
-    def _weigh_words(self) -> None:
-        banned = banned_forms()
-        for word, tokens in self._by_word.items():
-            count = syllables(word)
-            is_whole = bool(sounds(word))
-            for token in tokens:
-                self.syllables[token] = count
-                self.whole[token] = is_whole
-            if word in banned:
-                self.slurs[tokens] = banned[word] is Tier.SLUR
-                self.profane[tokens] = banned[word] is not Tier.SLUR
+    @cached_property
+    def _by_word(self) -> Mapping[str, list[int]]:
+        return tokens_by_word(self.words, self.starts | self.firsts)
 
-    def _find_end_words(self) -> IntArray:
-        unfit = word_list("weak_ends") | word_list("function_words") | word_list("leaks")
-        tokens = np.flatnonzero(self.starts & ~self.slurs).tolist()
-        return np.array(
-            [
-                token
-                for token in tokens
-                if (word := self.words[token]) not in unfit
-                and _END_WORD.match(self.texts[token])
-                and is_known(word)
-                and sounds(word)
-            ],
-            dtype=np.int64,
-        )
-
-
-def _grouped(pairs: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
-    groups: dict[str, list[int]] = defaultdict(list)
-    for token, key in pairs:
-        groups[key].append(token)
-    return dict(groups)
+    @cached_property
+    def _by_first_letters(self) -> Mapping[str, list[str]]:
+        """The words by their first letters: to go through all at each question takes too long."""
+        words = defaultdict(list)
+        for word in self._by_word:
+            words[word[:_FIRST_LETTERS]].append(word)
+        return words
