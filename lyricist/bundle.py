@@ -29,7 +29,7 @@ WORDS = "words.npz"
 SAVED_MODEL = "saved_model"
 SAVED_MODEL_GRAPH = f"{SAVED_MODEL}/saved_model.pb"
 #: Raised when an older reader could no longer read a newer bundle.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 #: How many drafts of each line are written side by side: more read better and take longer.
 DRAFTS = 4
 DEFAULT_FOLDER = Path(".versequeue/models")
@@ -196,6 +196,11 @@ def record_file(path: Path) -> FileRecord:
 
 def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
     version = fields["format_version"]
+    if isinstance(version, int) and version < FORMAT_VERSION:
+        raise BundleError(
+            f"The model in {folder} was built by an older VerseQueue, in version {version} of the "
+            f"format, which this version cannot read. {_how_to_rebuild(folder)}"
+        )
     if version != FORMAT_VERSION or fields["format"] not in set(BundleFormat):
         raise BundleError(
             f"The model in {folder} is of format {fields['format']!r}, version {version}, "

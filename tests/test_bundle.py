@@ -76,7 +76,7 @@ def test_one_flipped_bit_is_found(copy: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "null", "{}", '{"format": "litert"}', '{"format_version": 1, "format": "litert"}'],
+    ["", "[]", "null", "{}", '{"format": "litert"}', '{"format_version": 2, "format": "litert"}'],
 )
 def test_a_manifest_that_is_none_is_refused(copy: Path, text: str) -> None:
     (copy / MANIFEST).write_text(text)
@@ -90,11 +90,18 @@ def test_a_manifest_that_is_no_text_is_refused(copy: Path) -> None:
         read_bundle(copy)
 
 
-@pytest.mark.parametrize(("field", "value"), [("format_version", 2), ("format", "onnx")])
+@pytest.mark.parametrize(("field", "value"), [("format_version", 3), ("format", "onnx")])
 def test_a_bundle_from_another_time_is_refused(copy: Path, field: str, value: object) -> None:
     fields = json.loads((copy / MANIFEST).read_text())
     (copy / MANIFEST).write_text(json.dumps({**fields, field: value}))
     with pytest.raises(BundleError, match="which this version cannot read"):
+        read_bundle(copy)
+
+
+def test_an_older_bundle_says_how_to_build_it_anew(copy: Path) -> None:
+    fields = json.loads((copy / MANIFEST).read_text())
+    (copy / MANIFEST).write_text(json.dumps({**fields, "format_version": 1}))
+    with pytest.raises(BundleError, match=r"older VerseQueue.*lyricist build --preset tiny.*force"):
         read_bundle(copy)
 
 
