@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from lyricist.draft import Draft
 from lyricist.lexicon import Lexicon
+from lyricist.word_table import derive_words
 from lyricist.words import split_words
 
 TEXTS = ["\n", ",", " don", "'t", "’s", " Rain", "Cold", "ing", " cooling", " I", "o", " rock"]
-LEXICON = Lexicon(TEXTS, lambda text: [TEXTS.index(text)])
+LEXICON = Lexicon(derive_words(TEXTS), lambda text: [TEXTS.index(text)])
 NO_LOGITS = np.zeros(len(TEXTS), np.float32)
 
 
