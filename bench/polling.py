@@ -22,8 +22,8 @@ METHOD = (
     "`If-None-Match` that still holds. *Status* is `GET /v1/status`."
 )
 REMARKS = (
-    "The memory grows by SQLite's page cache, 2 MB for each of the server's 24 threads, until "
-    "that is full; the number of jobs does not raise it any further.",
+    "The memory grows by SQLite's page cache, half a MiB for each of the server's 24 threads, "
+    "until that is full; the number of jobs does not raise it any further.",
     "The embedded server closes the connection after a 304, which has no body to end; the next "
     "request opens another one. That is its HTTP server's doing (waitress); in the cloud another "
     "one answers.",
