@@ -3,15 +3,20 @@
 import hashlib
 import json
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.bucket import FakeStorage, storage
+from tests.waiting import wait_until
 from versequeue.backend import model_folder
 from versequeue.config import Settings
+from versequeue.emulators import free_port
 from versequeue.errors import ModelUnavailable
 from versequeue.model_source import RANGE_BYTES, STORAGE_URL, Bucket, fetch_bundle, open_bucket
 
@@ -25,6 +30,53 @@ def manifest(files: dict[str, bytes]) -> bytes:
         for name, content in files.items()
     }
     return json.dumps({"name": "test", "files": listed}).encode()
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[str]:
+    """The address of a Cloud Storage emulator of other people's making, with a bucket `songs`."""
+    port = free_port()
+    command = [str(Path(sys.executable).with_name("gcp-storage-emulator")), "start", "--in-memory"]
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(
+            [*command, "--host=127.0.0.1", f"--port={port}", "--default-bucket=songs"],
+            stdout=log,
+            stderr=log,
+        ) as process,
+    ):
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_until(lambda: b"services started" in (tmp_path / "log").read_bytes(), 30)
+            yield url
+        finally:
+            process.terminate()
+
+
+def upload(url: str, name: str, content: bytes) -> None:
+    asked = {"uploadType": "media", "name": name}
+    answer = requests.post(f"{url}/upload/storage/v1/b/songs/o", content, params=asked, timeout=30)
+    answer.raise_for_status()
+
+
+@pytest.mark.processes
+def test_a_bundle_comes_whole_out_of_a_storage_emulator_and_a_damaged_one_is_refused(
+    emulator: str, tmp_path: Path
+) -> None:
+    for name, content in FILES.items():
+        if content:
+            upload(emulator, f"models/v1/{name}", content)
+    filled = {name: content for name, content in FILES.items() if content}
+    upload(emulator, "models/v1/bundle.json", manifest(filled))
+
+    folder = fetch_bundle(open_bucket("gs://songs/models/v1", emulator), tmp_path / "model")
+    assert {name: (folder / name).read_bytes() for name in filled} == filled
+
+    upload(emulator, "models/v1/model.tflite", LARGE[:-1] + b"x")
+    with pytest.raises(ModelUnavailable, match=r"model.tflite is damaged: its SHA-256 digest"):
+        fetch_bundle(open_bucket("gs://songs/models/v1", emulator), tmp_path / "again")
+    with pytest.raises(ModelUnavailable, match="there is no such object"):
+        fetch_bundle(open_bucket("gs://songs/elsewhere", emulator), tmp_path / "nowhere")
 
 
 @pytest.fixture

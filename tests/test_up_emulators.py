@@ -121,15 +121,16 @@ def test_messages_that_mean_nothing_are_acked_and_hold_nobody_up(server: Server)
     assert server.wait_done(server.submit("rain", lines=4)["id"])["status"] == "succeeded"
 
 
+@pytest.mark.parametrize("emulator", ["firestore", "pubsub"])
 def test_an_emulator_that_is_killed_comes_back_empty_and_the_server_recovers(
-    server: Server,
+    server: Server, emulator: str
 ) -> None:
     forgotten = server.submit("rain", lines=4)["id"]
     family = {pid: _command(pid) for pid in _family(server.process.pid)}
-    [firestore] = [
-        pid for pid, words in family.items() if words.startswith("java") and "firestore" in words
+    [victim] = [
+        pid for pid, words in family.items() if words.startswith("java") and emulator in words
     ]
-    os.kill(firestore, signal.SIGKILL)
+    os.kill(victim, signal.SIGKILL)
 
     def submitted() -> dict[str, Any] | None:
         answer = server.post("/v1/jobs", json={"prompt": "rain", "options": {"lines": 4}})
