@@ -18,6 +18,7 @@ from lyricist.engine_litert import LiteRtEngine
 from lyricist.errors import BuildError, BundleError, ContextFull
 from lyricist.songs import Song, SongRequest
 from lyricist.writer import Writer
+from tests.server import running_server
 
 if TYPE_CHECKING:
     from lyricist.engine_tensorflow import TensorFlowEngine
@@ -265,7 +266,7 @@ def test_our_own_network_exported_agrees_with_the_bundle_that_is_served(
     assert min(agreed) > 0.99  # LiteRT's weights are rounded to 8 bits, these are not
 
 
-def test_the_documented_keras_model_becomes_a_bundle_that_writes(tmp_path: Path) -> None:
+def test_the_documented_keras_model_becomes_a_bundle_that_is_served(tmp_path: Path) -> None:
     page = Path("docs/your-model.md").read_text(encoding="utf-8")
     code = page.split("```python\n")[1].split("```")[0].replace("epochs=30", "epochs=1")
     (tmp_path / "own.py").write_text(code, encoding="utf-8")
@@ -285,3 +286,8 @@ def test_the_documented_keras_model_becomes_a_bundle_that_writes(tmp_path: Path)
         assert done.returncode == 0, done.stderr
 
     assert len(done.stdout.splitlines()) == 4
+    bundled = tmp_path / ".versequeue/models/mine"
+    with running_server(tmp_path / "data", bundled) as server:
+        job = server.wait_done(server.submit("the river waits", lines=4)["id"], 120)
+    assert job["status"] == "succeeded", job
+    assert job["output"]["receipt"]["model"] == "mine"
