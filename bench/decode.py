@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from bench.harness import Goal, Measurement, Report, Run, alternate
-from bench.models import bundle_folder, gguf_file
+from bench.models import bundle_for_drafts, gguf_file
 from bench.processes import module
 
 METHOD = (
     "The network alone, greedy, without any choice of rhymes: a prompt of 128 tokens in one pass, "
     "then one stream, then eight streams that advance together. Both sides start from the same "
     "4-bit GGUF; VerseQueue's bundle holds it as int8, llama.cpp computes on the 4-bit blocks. "
+    "The bundle is one for a single draft (`lyricist build --drafts 1`), in which every stream is "
+    "on its own, as llama.cpp's are; the default one passes four drafts of a line together. "
     "Each side is a process of its own and is idle while the other one works."
 )
 
@@ -47,12 +49,12 @@ def run(quick: bool) -> Report:
     with ExitStack() as stack:
         runs: dict[str, Run] = {}
         for threads in (1, 2):
-            command = ("lyricist", str(bundle_folder()), str(threads))
+            command = ("lyricist", str(bundle_for_drafts(1)), str(threads))
             runs[ours(threads)] = stack.enter_context(_child(command, steps))
             if not skipped:
                 command = ("llama", str(gguf_file()), str(threads))
                 runs[theirs(threads)] = stack.enter_context(_child(command, steps))
-        command = ("reader", str(bundle_folder()), "1")
+        command = ("reader", str(bundle_for_drafts(1)), "1")
         runs[CEILING] = stack.enter_context(_child(command, steps))
         found = alternate(runs, rounds)
     # Eight streams beside one stream of the other side is a goal too: one table has both.

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.processes import module
-from lyricist.bundle import read_bundle
+from lyricist.bundle import DRAFTS, read_bundle
 from lyricist.errors import BundleError
 
 BUNDLES = Path(".versequeue/models")
@@ -17,6 +17,17 @@ def bundle_folder(preset: str = "default") -> Path:
     folder = BUNDLES / preset
     if not _is_readable(folder):
         _lyricist("build", "--preset", preset, "--force")
+    return folder
+
+
+def bundle_for_drafts(drafts: int) -> Path:
+    """The default model laid out for so many drafts of a line, built on first use."""
+    if drafts == DRAFTS:
+        return bundle_folder()
+    folder = BUNDLES / f"bench-drafts-{drafts}"
+    if not _is_readable(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        _lyricist("build", "--drafts", str(drafts), "--out", str(folder))
     return folder
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from bench.harness import Measurement, Report, Run, alternate
-from bench.models import bundle_folder
+from bench.models import bundle_folder, bundle_for_drafts
 from lyricist.errors import LyricistError
 from lyricist.free_verse import write_freely
 from lyricist.songs import SongRequest
@@ -24,7 +24,7 @@ def run(quick: bool) -> Report:
     bundle = bundle_folder()
     writers = {FREE: Writer.open(bundle, session=write_freely)}
     for drafts in (1, 2, 4):
-        writers[name(drafts)] = Writer.open(bundle, drafts=drafts)
+        writers[name(drafts)] = Writer.open(bundle_for_drafts(drafts))
     seeds = dict.fromkeys(writers, 0)
 
     def one_round(contender: str) -> Mapping[str, float]:

@@ -24,7 +24,7 @@ CHUNK_POSITIONS = 128
 #: whatever the length, and the graph is seldom reshaped.
 CACHE_STEP_POSITIONS = 64
 #: A pass of this many positions more than a chunk has reshapes the graph less often.
-CHUNK_STEP_POSITIONS = 16
+CHUNK_STEP_POSITIONS = 8
 #: A window may be so many slots longer than needed before it is opened anew.
 SPARE_POSITIONS = 128
 #: A window keeps rows that are not stepped until more than a quarter of it has idled for so many

@@ -139,20 +139,15 @@ def _attend(query: tf.Tensor, cached: Attended, new: Attended) -> tf.Tensor:
 
     The two are kept apart to the end: nothing as large as the cache is ever concatenated, and a
     family's sums do not depend on how many others share the pass, so that a text comes out the
-    same alone and in a batch. The caches are left operands, because XNNPACK reads those as they
-    are and repacks right ones at every pass. The scale 1 / sqrt(head_size) is in the query.
+    same alone and in a batch. The scale 1 / sqrt(head_size) is in the query.
     """
     scores = (  # (families, key_value_heads, queries, cached or positions)
-        _swap(tf.matmul(cached.key, query, transpose_b=True)) + cached.mask,
+        tf.matmul(query, cached.key, transpose_b=True) + cached.mask,
         tf.matmul(query, new.key, transpose_b=True) + new.mask,
     )
     peak = tf.maximum(*[tf.reduce_max(score, axis=-1, keepdims=True) for score in scores])
     shares = [tf.exp(score - peak) for score in scores]
     total = tf.add(*[tf.reduce_sum(share, axis=-1, keepdims=True) for share in shares])
-    mixed = _swap(tf.matmul(cached.value, shares[0], transpose_b=True))
+    mixed = tf.matmul(shares[0], cached.value, transpose_b=True)
     mixed += tf.matmul(shares[1], new.value)
     return mixed / total
-
-
-def _swap(matrices: tf.Tensor) -> tf.Tensor:
-    return tf.transpose(matrices, [0, 1, 3, 2])

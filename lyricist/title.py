@@ -1,5 +1,7 @@
 """Gives a song its title before the first line, so that the song can follow it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lyricist.choice import Chooser, Voice
@@ -31,22 +33,23 @@ _SMALL = frozenset(
 
 
 def write_title(
-    request: SongRequest, desk: Desk, lexicon: Lexicon, topic: Topic
+    request: SongRequest, desk: Desk, lexicon: Lexicon, topic: Topic, told: Sequence[int]
 ) -> Session[tuple[str, list[int]]]:
-    """A title, and the tokens that name it, which the desk's first row then holds.
+    """A title, and the tokens that name it. Falls back on the prompt's own words.
 
-    The row must hold what the model was told. Falls back on the prompt's own words.
+    `told` is what the model is told before, which the desk's first row holds afterwards, and
+    nothing else.
     """
     row = desk.rows[0]
     voice = Voice(min(request.temperature, _WARMTH), request.top_p, request.explicit)
     chooser = Chooser(lexicon, voice, Memory(), topic)
     draft = Draft(0, row, lexicon, np.random.default_rng([request.seed, _SEED]))
-    start = desk.engine.length(row)
-    logits = desk.engine.prefill(row, desk.tokens.encode(_BEFORE))
+    desk.engine.rewind(row, 0)
+    logits = desk.engine.prefill(row, [*told, *desk.tokens.encode(_BEFORE)])
     closers = lexicon.ids_of(_CLOSERS)
     while len(draft.tokens) < _MOST_TOKENS:
         words = draft.words()
-        likelihoods = Likelihoods(logits, np.logaddexp.reduce(logits))
+        likelihoods = Likelihoods.of_logits(logits)
         if words and draft.rng.random() < np.exp(likelihoods.of(closers)).sum():
             break
         room = _MOST_SYLLABLES - count_syllables(words)
@@ -56,10 +59,8 @@ def write_title(
         draft.append(token, likelihoods.of_token(token), logits)
         logits = (yield {row: token})[row]
     title = _clean(draft.text(), request, topic)
-    tokens = desk.tokens.encode(f"{_BEFORE}{title}{_AFTER}")
-    desk.engine.rewind(row, start)
-    desk.engine.prefill(row, tokens)
-    return title, tokens
+    desk.engine.rewind(row, len(told))
+    return title, desk.tokens.encode(f"{_BEFORE}{title}{_AFTER}")
 
 
 def _clean(text: str, request: SongRequest, topic: Topic) -> str:

@@ -84,6 +84,8 @@ class VerseWriter:
         self._ends = Ends(lexicon, request.explicit)
         self._context = opening(request, desk.tokens)[-desk.engine.context_length // 2 :]
         self._logits: FloatArray = np.zeros(0, dtype=np.float32)
+        #: Tokens that come next and that no row holds yet.
+        self._unread: list[int] = []
         self._lines: list[str] = []
         self._parts = parts(request.structure, request.lines)
         names = {part.name: part.lines for part in self._parts}
@@ -95,11 +97,11 @@ class VerseWriter:
 
     def write(self) -> Session[list[Section]]:
         """The sections of the song, the title before them."""
-        self._start_over(self._context)
         self.title, title_tokens = yield from write_title(
-            self._request, self._desk, self._lexicon, self._topic
+            self._request, self._desk, self._lexicon, self._topic, self._context
         )
         self._context += title_tokens
+        self._unread = title_tokens
         sections: list[Section] = []
         for part in self._parts:
             repeated = next((s.lines for s in sections if s.name == part.name), None)
@@ -204,10 +206,12 @@ class VerseWriter:
 
     def _start_over(self, tokens: Sequence[int]) -> None:
         self._engine.rewind(self._rows[0], 0)
+        self._unread = []
         self._read(tokens)
 
     def _read(self, tokens: Sequence[int]) -> None:
-        self._logits = self._engine.prefill(self._rows[0], tokens)
+        self._logits = self._engine.prefill(self._rows[0], [*self._unread, *tokens])
+        self._unread = []
         self._spread(self._rows[0])
 
     def _spread(self, row: int) -> None:
