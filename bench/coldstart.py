@@ -4,7 +4,7 @@ import compileall
 import json
 import os
 import subprocess
-import sysconfig
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -75,7 +75,8 @@ def run(quick: bool) -> Report:
 
 def _unread_start(engine: str, bundle: Path, folder: Path) -> Mapping[str, float]:
     """A cold start whose files have to come from the disk."""
-    for root in (Path(sysconfig.get_path("purelib")), bundle):
+    packages = [Path(place) for place in sys.path if place.endswith("-packages")]
+    for root in (*packages, bundle):
         _forget_pages(root)
     return cold_start(engine, bundle, folder)
 

@@ -22,11 +22,13 @@ METHOD = (
 
 CEILING = "reading our weights once, 1 thread"
 REMARKS = (
-    "*Reading our weights once* is the floor: one stream must read all of them for every token. "
-    "What a stream takes beyond it is spent in some 1,600 small operations a token (norms, "
-    "rotations, masks), each of which ends with the threads waiting for each other, so that a "
-    "second thread brings little. Eight streams share one reading and one round of operations, "
-    "which is why they gain so much. Fewer bits a weight and fewer operations are what is left.",
+    "*Reading our weights once* is the floor: one stream must read all of them for every token, "
+    "and reaches five sixths of that. What it takes beyond it is spent in some 1,700 small "
+    "operations (norms, rotations, masks), each of which ends with the threads waiting for each "
+    "other, so that a second thread brings little. Eight streams share one reading and one round "
+    "of operations, which is why they gain so much. Only fewer bits a weight would lift one stream "
+    "far above this; why they were not taken stands in `docs/decisions/model-runtime.md`. A song "
+    "is never one stream: its four drafts pass together.",
     "llama.cpp computes on its 4-bit blocks of this kind (Q4_1) one token after the other, so "
     "that a prompt and eight streams take it about as long as so many single tokens.",
 )

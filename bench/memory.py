@@ -61,8 +61,9 @@ def run(quick: bool) -> Report:
         METHOD,
         [Measurement("Peak resident memory", "MiB", found["peak"], digits=0)],
         remarks=(
-            "Eight songs with four candidates each are 32 rows of keys and values, kept twice: in "
-            "the rows' own store, and in the runtime's tensors while they are attended to.",
+            "For several songs each processor has an engine of its own, with the weights packed "
+            "once more. Keys and values are kept twice: in a store, and in the runtime's tensors "
+            "while they are attended to.",
         ),
     )
 
