@@ -179,6 +179,22 @@ def test_damage_that_is_met_later_is_store_unavailable(path: Path) -> None:
         SqliteStore(path).get_job("job_150")
 
 
+def test_a_file_of_an_older_version_is_brought_up_to_date(path: Path) -> None:
+    SqliteStore(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP INDEX jobs_queued")
+        connection.execute("CREATE INDEX jobs_queued ON jobs (created_at)")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    store = SqliteStore(path)
+    store.create([queued_job()], now=NOW)
+    store.close()
+    with sqlite3.connect(path) as connection:
+        [[index]] = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'jobs_queued'")
+    connection.close()
+    assert "batch_id" in index
+
+
 def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     SqliteStore(path).close()
     with sqlite3.connect(path) as connection:
@@ -253,11 +269,13 @@ def test_every_search_has_the_index_that_was_made_for_it(path: Path) -> None:
     store.batch_counts("batch_1")
     store.count_queued()
     store.count_queued(NOW)
+    store.count_queued(NOW, singles=True)
+    assert "COVERING INDEX jobs_queued" in plans[-1], "every poll of a queued job asks this"
     store.count_created(NOW)
     store.count_created(NOW, "c1")
     store.oldest_created(NOW, "c1")
     searches = [plan for plan in plans if plan.startswith(("SCAN", "SEARCH"))]
-    assert len(searches) == 9
+    assert len(searches) == 10
     used = {plan.split(" INDEX ")[1].split()[0] for plan in searches}
     jobs = {"jobs_due", "jobs_queued", "jobs_batch", "jobs_created", "jobs_client"}
     assert used == jobs | {"batches_due"}

@@ -6,8 +6,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -101,6 +104,19 @@ def test_a_running_job_is_canceled_within_a_line(server: Server) -> None:
     job = server.wait_done(job_id)
     assert job["status"] == "canceled"
     assert job["progress"]["completed"] < MANY_LINES
+
+
+def test_connections_that_stay_open_keep_nobody_out(server: Server) -> None:
+    address = urlsplit(server.url)
+    with ExitStack() as stack:
+        for _ in range(200):
+            connection = HTTPConnection(address.netloc, timeout=10)
+            stack.callback(connection.close)
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
+            assert not answer.will_close, "it stays open"
 
 
 def test_an_idle_worker_is_stopped_and_the_next_job_starts_another(

@@ -17,6 +17,8 @@ PAGE_POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 WsgiApp = Callable[..., Iterable[bytes]]
+#: Browsers keep theirs open between two polls. Beyond it new ones wait until others close.
+CONNECTIONS = 1000
 
 
 class LocalApp:

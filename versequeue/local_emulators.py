@@ -24,7 +24,7 @@ from versequeue.emulators import PROJECT, Emulators
 from versequeue.errors import VerseQueueError
 from versequeue.forwarding import Activator, Forward
 from versequeue.function_process import FunctionProcess
-from versequeue.local_app import LocalApp
+from versequeue.local_app import CONNECTIONS, LocalApp
 from versequeue.queue import Topic
 from versequeue.reaper import Reaper
 from versequeue.stopping import StoppedEarly, raise_if_stopping
@@ -113,7 +113,13 @@ class EmulatedServer:
             web=ROOT / "web",
         )
         self._front = waitress.create_server(
-            app, sockets=[listener], threads=THREADS, ident="VerseQueue", channel_timeout=60
+            app,
+            sockets=[listener],
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            asyncore_use_poll=True,
+            ident="VerseQueue",
+            channel_timeout=60,
         )
         self._pushes = waitress.create_server(
             self._activator, host="127.0.0.1", port=0, threads=8, channel_timeout=3600

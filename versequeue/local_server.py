@@ -13,7 +13,7 @@ import waitress
 
 from versequeue import backend
 from versequeue.dispatcher import Dispatcher, NotifyDispatcher
-from versequeue.local_app import LocalApp
+from versequeue.local_app import CONNECTIONS, LocalApp
 from versequeue.local_worker import WorkerProcess
 from versequeue.queue_sqlite import SqliteQueue
 from versequeue.sweep import sweep
@@ -46,7 +46,13 @@ class LocalServer:
             submit=load_function("submit"), results=load_function("results"), web=ROOT / "web"
         )
         self._server = waitress.create_server(
-            app, sockets=[listener], threads=THREADS, ident="VerseQueue", channel_timeout=60
+            app,
+            sockets=[listener],
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            asyncore_use_poll=True,  # select() ends at 1,024 files
+            ident="VerseQueue",
+            channel_timeout=60,
         )
         self._threads = [
             threading.Thread(target=self._guard, args=(run,), name=name, daemon=True)

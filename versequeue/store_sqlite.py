@@ -37,6 +37,15 @@ _TABLES = (
     "CREATE INDEX records_expires ON records (expires_at)",
     "CREATE TABLE states (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
 )
+#: Each of a later version is applied once to a file of an earlier one.
+_CHANGES = (
+    # With all that is asked for, so that a place in the queue is counted from the index alone.
+    # SQLite looks the status up even where the index is of one status only.
+    (
+        "DROP INDEX jobs_queued",
+        "CREATE INDEX jobs_queued ON jobs (created_at, batch_id, status) WHERE status = 'queued'",
+    ),
+)
 _WAY_OUT = (
     "Free or repair it, or start with another data folder (--data-dir); "
     "moving the file away starts an empty store."
@@ -49,7 +58,7 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._file = SqliteFile(
             path,
-            (_TABLES,),
+            (_TABLES, *_CHANGES),
             noun="The job store",
             synchronous="FULL",
             unavailable=StoreUnavailable,
