@@ -15,8 +15,9 @@ FloatArray = npt.NDArray[np.float32]
 class Engine(Protocol):
     """Runs the network; owns the KV caches of `max_rows` sequences ("rows"). Not thread-safe.
 
-    Logits of a row never depend on the other rows of the same pass: a text comes out the same
-    alone and in a batch.
+    Neighbouring rows may stand in families that share a cache. Logits of a row never depend on
+    other families of the same pass: a text whose rows are whole families comes out the same alone
+    and in a batch.
     """
 
     #: Length of every vector of logits.
