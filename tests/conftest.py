@@ -1,5 +1,7 @@
 """The order of the tests: those that need nothing first, so that what is broken shows early."""
 
+import signal
+
 import pytest
 
 from tests.browser import browser, new_context, site
@@ -15,12 +17,22 @@ __all__ = [
     "new_context",
     "open_page",
     "pytest_collection_modifyitems",
+    "pytest_configure",
     "site",
     "tiny_bundle",
 ]
 
 #: Markers from quick to slow; a test belongs to the slowest of its own.
 SLOWER = ("processes", "emulators", "browser", "model")
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, and let all processes that tests start hear it.
+
+    A shell starts what runs in its background deaf to it, and children inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

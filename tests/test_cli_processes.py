@@ -36,11 +36,6 @@ def client(server: Server) -> Iterator[Client]:
         yield one
 
 
-def _hear_ctrl_c() -> None:
-    # A shell starts what runs in its background deaf to Ctrl-C, and children inherit that.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @contextmanager
 def started(server: Server, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """`versequeue …` against the server, in a process of its own that does not outlive the test."""
@@ -50,7 +45,6 @@ def started(server: Server, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_hear_ctrl_c,
     ) as process:
         try:
             yield process
