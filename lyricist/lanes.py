@@ -32,10 +32,14 @@ class Lanes:
 
 
 def run_side_by_side(works: Sequence[Callable[[Callable[[], bool]], None]]) -> None:
-    """Runs each in a thread of its own, to its end. Each is given a question to ask now and then:
-    whether another one failed, so that it should stop. Raises what the first of them raised.
+    """Runs each to its end, in a thread of its own where there are several. Each is given a
+    question to ask now and then: whether another one failed, so that it should stop. Raises what
+    the first of them raised.
     """
     has_failed = threading.Event()
+    if len(works) == 1:
+        works[0](has_failed.is_set)
+        return
 
     def run(work: Callable[[Callable[[], bool]], None]) -> None:
         try:

@@ -24,7 +24,8 @@ class Slots:
     """The slots of one family. What it does depends on this family alone, never on others."""
 
     def __init__(self, branches: int, context_length: int) -> None:
-        self.capacity = branches * context_length + MOST_WASTE
+        # What is looked at is rounded up: twice the waste leaves room for that.
+        self.capacity = branches * context_length + 2 * MOST_WASTE
         #: Row -> the slots of its positions, ascending.
         self.of: list[list[int]] = [[] for _ in range(branches)]
         #: (branches, capacity): what is added to a row's score of a slot: 0 or NOT_THERE.

@@ -115,10 +115,6 @@ class Writer:
         """
         if not 1 <= len(requests) <= MOST_SONGS:
             raise ValueError(f"1 to {MOST_SONGS} songs at a time, not {len(requests)}.")
-        if len(requests) == 1:
-            batch = _Batch(requests, on_lines, should_stop, on_song)
-            batch.write([0], self._engine, self._tokens, self._session, self._drafts)
-            return batch.songs
         lock = threading.Lock()
         batch = _Batch(
             requests,
@@ -126,7 +122,7 @@ class Writer:
             one_at_a_time(lock, should_stop),
             one_at_a_time(lock, on_song),
         )
-        engines = self._lanes.take(len(requests))
+        engines = [self._engine] if len(requests) == 1 else self._lanes.take(len(requests))
         run_side_by_side(
             [
                 partial(
@@ -165,9 +161,9 @@ class _Batch:
         tokens: Tokens,
         session: SongSession,
         drafts: int | None,
-        is_called_off: Callable[[], bool] = lambda: False,
+        is_called_off: Callable[[], bool],
     ) -> None:
-        """Writes the songs of `indices` on `engine`."""
+        """Writes the songs of `indices` on `engine`, until they are called off."""
         share = engine.max_rows // MOST_SONGS
         sessions = [
             session(

@@ -125,12 +125,20 @@ def test_a_signal_at_any_moment_of_the_start_ends_it(start: Callable[[str], Up],
     nothing_is_left(up)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    ("backend", "seed"),
+    [
+        *(("sqlite", seed) for seed in range(6)),
+        *(pytest.param("emulators", seed, marks=pytest.mark.emulators) for seed in range(2)),
+    ],
+)
 def test_a_signal_at_any_moment_of_a_song_ends_it_in_order(
-    start: Callable[[str], Up], seed: int
+    start: Callable[[str], Up], backend: str, seed: int
 ) -> None:
+    if backend == "emulators":
+        require_emulators()
     chance = random.Random(seed)
-    up = start("sqlite")
+    up = start(backend)
 
     submit(up.ready())
     up.let_run(chance.uniform(0, 4))
@@ -167,23 +175,6 @@ def test_a_signal_while_the_emulators_start_leaves_neither_of_them(
     up.process.send_signal(signum)
 
     assert up.ended() == (-signum if signum is signal.SIGKILL else 0), up.log.read_text()
-    nothing_is_left(up)
-
-
-@pytest.mark.emulators
-@pytest.mark.parametrize("seed", range(2))
-def test_a_signal_in_the_middle_of_a_song_on_the_emulators_ends_it_in_order(
-    start: Callable[[str], Up], seed: int
-) -> None:
-    require_emulators()
-    chance = random.Random(seed)
-    up = start("emulators")
-
-    submit(up.ready())
-    up.let_run(chance.uniform(0, 4))
-    asked_to_end(up, chance)
-
-    assert up.ended() == 0, up.log.read_text()
     nothing_is_left(up)
 
 
