@@ -41,8 +41,8 @@ def main(engine: str, bundle: str, data_dir: str, job_id: str, started_at: str) 
     if attempt is None:
         raise SystemExit("the job could not be claimed")
     step("claim")
-    from lyricist.engine import FloatArray
-    from lyricist.writer import Writer
+    from lyricist.arrays import FloatArray
+    from lyricist.writing.writer import Writer
 
     writer = Writer.open(Path(bundle))
     step("load")

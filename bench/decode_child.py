@@ -32,8 +32,8 @@ class LyricistDecoder:
     """Our engine."""
 
     def __init__(self, bundle: Path, threads: int) -> None:
-        from lyricist.bundle import read_bundle
-        from lyricist.engine_litert import LiteRtEngine
+        from lyricist.bundle.manifest import read_bundle
+        from lyricist.engine.litert import LiteRtEngine
 
         self._engine = LiteRtEngine(read_bundle(bundle), max_rows=STREAMS, threads=threads)
 

@@ -29,7 +29,7 @@ SUBMIT = 'assert client.post("/v1/jobs", json={"prompt": f"rain {i}"}).status_co
 WRITE = """
 from pathlib import Path
 from lyricist.songs import SongRequest
-from lyricist.writer import Writer
+from lyricist.writing.writer import Writer
 import functions_framework, versequeue.work
 writer = Writer.open(Path({bundle!r}))
 songs = [SongRequest(prompt=f"rain {{i}}", seed=i) for i in range({count})]

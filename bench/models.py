@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.processes import module
-from lyricist.bundle import DRAFTS, read_bundle
+from lyricist.bundle.manifest import DRAFTS, read_bundle
 from lyricist.errors import BundleError
 
 BUNDLES = Path(".versequeue/models")

@@ -18,7 +18,7 @@ from bench.coldstart import cold_start, waiting_job
 from bench.harness import Measurement, Report, alternate
 from bench.models import bundle_folder
 from lyricist.songs import SongRequest
-from lyricist.writer import Writer
+from lyricist.writing.writer import Writer
 from versequeue.service_times import SERVICE_TIMES_PATH
 
 THREADS = 2

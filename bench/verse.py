@@ -7,9 +7,9 @@ from functools import partial
 from bench.harness import Measurement, Report, Run, alternate
 from bench.models import bundle_folder, bundle_for_drafts
 from lyricist.errors import LyricistError
-from lyricist.free_verse import write_freely
 from lyricist.songs import SongRequest
-from lyricist.writer import Writer
+from lyricist.writing.free_verse import write_freely
+from lyricist.writing.writer import Writer
 
 FREE = "free sampling"
 METHOD = (

@@ -14,9 +14,9 @@ from typing import Any, NoReturn, TextIO
 import click
 from tqdm import tqdm
 
-from lyricist.bundle import DEFAULT_FOLDER, DRAFTS
+from lyricist.bundle.manifest import DEFAULT_FOLDER, DRAFTS
 from lyricist.errors import LyricistError
-from lyricist.schemes import PATTERNS
+from lyricist.language.schemes import PATTERNS
 from lyricist.songs import Song, SongRequest
 
 PRESETS = ("default", "tiny")
@@ -50,7 +50,9 @@ def build(
     drafts: int,
 ) -> None:
     """Turn a GGUF file into a model bundle."""
-    from lyricist.build import build_bundle  # needs the packages that only building needs
+    from lyricist.building.pipeline import (
+        build_bundle,  # needs the packages that only building needs
+    )
 
     folder = out or DEFAULT_FOLDER / (preset if name is None else name)
     with _clear_errors(), _progress() as show, _without_native_notes():
@@ -80,7 +82,7 @@ def bundle(
     """Turn the TensorFlow SavedModel in the folder MODEL into a model bundle."""
     folder = out or DEFAULT_FOLDER / name
     with _clear_errors(), _without_native_notes():
-        from lyricist.saved_model import bundle_saved_model
+        from lyricist.building.saved_model import bundle_saved_model
 
         bundle_saved_model(model, tokenizer, folder, name, licence, context, ends)
     click.echo(f"{folder} is built.")
@@ -94,9 +96,9 @@ def bundle(
 def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
     """Write a GGUF file's network as a SavedModel, as TensorFlow Serving takes it."""
     with _clear_errors(), _progress() as show, _without_native_notes():
-        from lyricist.gguf_file import GgufFile, packaged_gguf
-        from lyricist.presets import PRESETS as PLANS
-        from lyricist.saved_model import export_plan
+        from lyricist.building.gguf_file import GgufFile, packaged_gguf
+        from lyricist.building.presets import PRESETS as PLANS
+        from lyricist.building.saved_model import export_plan
 
         export_plan(PLANS[preset](GgufFile(gguf or packaged_gguf()), name), out, show)
     click.echo(f"{out} is built.")
@@ -125,7 +127,7 @@ def generate(
     **options: Any,
 ) -> None:
     """Write lyrics about PROMPT, each line shown when it is written."""
-    from lyricist.writer import Writer  # loads the model runtime
+    from lyricist.writing.writer import Writer  # loads the model runtime
 
     request = SongRequest(prompt=prompt, rhyme_scheme=scheme, **options)
     shown = 0
@@ -171,7 +173,7 @@ def evaluate_lyrics(
     out: Path | None,
 ) -> None:
     """Measure the lyrics: rhyme, variety, length, topic, time. Repeat --lines and --scheme."""
-    from lyricist import evaluate as evaluation  # loads the model runtime
+    from lyricist import evaluate as evaluation
 
     settings = evaluation.Settings(
         prompts=evaluation.read_prompts(prompts.read()) if prompts else evaluation.frozen_prompts(),

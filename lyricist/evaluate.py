@@ -14,16 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from lyricist.bundle import DRAFTS, read_bundle
-from lyricist.desk import SongSession
-from lyricist.engine import Engine, FloatArray
-from lyricist.free_verse import write_freely
-from lyricist.metrics import Verse, measure
-from lyricist.prompts import style_of
+from lyricist.arrays import FloatArray
+from lyricist.bundle.manifest import DRAFTS, read_bundle
+from lyricist.engine.port import Engine
+from lyricist.engine.threads import usable_threads
+from lyricist.language.metrics import Verse, measure
 from lyricist.songs import Song, SongRequest
-from lyricist.threads import usable_threads
-from lyricist.tokens import Tokens
-from lyricist.writer import Writer, rows_for
+from lyricist.vocabulary.tokens import Tokens
+from lyricist.writing.free_verse import write_freely
+from lyricist.writing.prompts import style_of
+from lyricist.writing.share import SongSession
+from lyricist.writing.writer import Writer, rows_for
 
 OURS, FREE, SHUFFLED = "ours", "free sampling", "ours, shuffled"
 #: Times that the prompts are drawn again for an interval.
@@ -148,7 +149,7 @@ def _run(
 def _open(
     folder: Path, settings: Settings, session: SongSession | None
 ) -> tuple[Writer, CountingEngine]:
-    from lyricist.engine_litert import LiteRtEngine  # loads the runtime
+    from lyricist.engine.litert import LiteRtEngine  # loads the runtime
 
     bundle = read_bundle(folder)
     rows = rows_for(bundle, settings.drafts)

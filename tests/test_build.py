@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyricist.build import build_bundle
-from lyricist.bundle import MANIFEST, MODEL, read_bundle
+from lyricist.building.gguf_file import GgufFile, packaged_gguf
+from lyricist.building.pipeline import build_bundle
+from lyricist.building.tflite_file import WeightBinder, quantize_rows
+from lyricist.building.tokenizer import build_tokenizer, first_merges
+from lyricist.bundle.folders import new_folder
+from lyricist.bundle.manifest import MANIFEST, MODEL, read_bundle
 from lyricist.errors import BuildError
-from lyricist.folders import new_folder
-from lyricist.gguf_file import GgufFile, packaged_gguf
-from lyricist.tflite_file import WeightBinder, quantize_rows
-from lyricist.vocabulary import build_tokenizer, first_merges
 
 
 def test_a_bundle_that_is_there_and_whole_is_not_built_again(tiny_bundle: Path) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyricist.bundle import MANIFEST, MODEL, TOKENIZER, Bundle, read_bundle, record_file
+from lyricist.building.gguf_file import GgufFile, packaged_gguf
+from lyricist.building.presets import tiny_plan
+from lyricist.building.tflite_file import quantize_rows
+from lyricist.bundle.manifest import MANIFEST, MODEL, TOKENIZER, Bundle, read_bundle, record_file
 from lyricist.errors import BundleError
-from lyricist.gguf_file import GgufFile, packaged_gguf
-from lyricist.presets import tiny_plan
-from lyricist.tflite_file import quantize_rows
-from lyricist.tokens import Tokens
+from lyricist.vocabulary.tokens import Tokens
 
 
 @pytest.fixture

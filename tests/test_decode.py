@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from lyricist.decode import Sampling, Session, draw, log_probability, refill, run_together
-from lyricist.engine import FloatArray
+from lyricist.arrays import FloatArray
+from lyricist.engine.sessions import Sampling, Session, draw, log_probability, refill, run_together
 from lyricist.errors import Abandoned, ContextFull, LyricistError
 
 LOGITS = np.array([0.0, 3.0, 1.0, 3.0, -np.inf, 2.0], np.float32)

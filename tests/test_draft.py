@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyricist.draft import Draft
-from lyricist.lexicon import Lexicon
-from lyricist.word_table import derive_words
-from lyricist.words import split_words
+from lyricist.language.words import split_words
+from lyricist.vocabulary.lexicon import Lexicon
+from lyricist.vocabulary.word_table import derive_words
+from lyricist.writing.draft import Draft
 
 TEXTS = ["\n", ",", " don", "'t", "’s", " Rain", "Cold", "ing", " cooling", " I", "o", " rock"]
 LEXICON = Lexicon(derive_words(TEXTS), lambda text: [TEXTS.index(text)])

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyricist.bundle import DRAFTS as FAMILY
-from lyricist.bundle import read_bundle
-from lyricist.engine import FloatArray
-from lyricist.engine_litert import CACHE_STEP_POSITIONS, CHUNK_POSITIONS, LiteRtEngine
+from lyricist.arrays import FloatArray
+from lyricist.bundle.manifest import DRAFTS as FAMILY
+from lyricist.bundle.manifest import read_bundle
+from lyricist.engine.litert import CACHE_STEP_POSITIONS, CHUNK_POSITIONS, LiteRtEngine
 from lyricist.errors import BundleError, ContextFull
 
 TOKENS = [int(token) for token in np.random.default_rng(1).integers(300, 8000, 300)]

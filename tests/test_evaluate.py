@@ -19,8 +19,8 @@ from lyricist.evaluate import (
     read_prompts,
     table,
 )
-from lyricist.metrics import Verse, measure, rhyme_score, scheme_relations, topic_coverage
-from lyricist.rhyme import Rhyme
+from lyricist.language.metrics import Verse, measure, rhyme_score, scheme_relations, topic_coverage
+from lyricist.language.rhyme import Rhyme
 
 LINES = (
     "I walk alone into the night",

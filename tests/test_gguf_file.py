@@ -7,14 +7,14 @@ import gguf
 import numpy as np
 import pytest
 
-from lyricist.architecture import EMBEDDING_DIVISOR
-from lyricist.build import build_bundle
-from lyricist.bundle import read_bundle
-from lyricist.engine import FloatArray
-from lyricist.engine_litert import LiteRtEngine
+from lyricist.arrays import FloatArray
+from lyricist.building.gguf_file import GgufFile
+from lyricist.building.pipeline import build_bundle
+from lyricist.building.presets import default_plan
+from lyricist.bundle.architecture import EMBEDDING_DIVISOR
+from lyricist.bundle.manifest import read_bundle
+from lyricist.engine.litert import LiteRtEngine
 from lyricist.errors import BuildError
-from lyricist.gguf_file import GgufFile
-from lyricist.presets import default_plan
 
 LAYERS, WIDTH, HEADS, KEY_HEADS, FORWARD = 2, 32, 4, 2, 48
 #: Byte-level BPE with a single merge: every byte is a token, and one piece of markup ends a text.

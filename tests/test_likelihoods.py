@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyricist.engine import FloatArray
-from lyricist.likelihoods import Likelihoods, likeliest, penalties
+from lyricist.arrays import FloatArray
+from lyricist.writing.likelihoods import Likelihoods, likeliest, penalties
 
 
 def plainly_likeliest(values: FloatArray, count: int) -> list[int]:

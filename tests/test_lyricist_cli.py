@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lyricist.tflite_file import WeightBinder
+from lyricist.building.tflite_file import WeightBinder
 
 LIMIT_S = 120
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyricist.memory import FORBIDDEN, MOST_STOCK_PHRASES, MOST_USES, Memory
-from lyricist.words import phrases, stem, word_list
+from lyricist.language.words import phrases, stem, word_list
+from lyricist.writing.said import FORBIDDEN, MOST_STOCK_PHRASES, MOST_USES, Memory
 
 Lines = list[list[str]]
 #: Few words, so that they come again: forms of one, small ones, shortened ones, a leak.

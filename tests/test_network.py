@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyricist.architecture import EMBEDDING_DIVISOR, rope_tables
-from lyricist.bundle import Bundle, read_bundle
-from lyricist.engine import FloatArray
-from lyricist.engine_litert import LiteRtEngine
-from lyricist.gguf_file import GgufFile, packaged_gguf
-from lyricist.presets import default_plan, tiny_plan
-from lyricist.slots import NOT_THERE
-from lyricist.tokens import Tokens
+from lyricist.arrays import FloatArray
+from lyricist.building.gguf_file import GgufFile, packaged_gguf
+from lyricist.building.presets import default_plan, tiny_plan
+from lyricist.bundle.architecture import EMBEDDING_DIVISOR, rope_tables
+from lyricist.bundle.manifest import Bundle, read_bundle
+from lyricist.engine.litert import LiteRtEngine
+from lyricist.engine.slots import NOT_THERE
+from lyricist.vocabulary.tokens import Tokens
 
 #: Not the model's own words, so that it is often in doubt what comes next.
 STRANGE_TEXT = (
@@ -49,7 +49,7 @@ class FloatNetwork:
     """The TensorFlow network with the weights that a bundle was quantized from."""
 
     def __init__(self, preset: str, bundle: Bundle) -> None:
-        from lyricist.network import forward  # imports TensorFlow, which takes seconds
+        from lyricist.building.network import forward  # imports TensorFlow, which takes seconds
 
         self._forward = forward
         self.architecture = bundle.architecture

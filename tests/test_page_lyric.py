@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lyricist.schemes import PATTERNS, parts, rhyme_groups
-from lyricist.syllables import syllables
+from lyricist.language.schemes import PATTERNS, parts, rhyme_groups
+from lyricist.language.syllables import syllables
 from tests.page_api import CHORUS, LINES, Opener
 
 pytestmark = pytest.mark.browser

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from lyricist.phones import code
-from lyricist.rhyme import Rhyme, Sound, relation, sounds
-from lyricist.schemes import PATTERNS, parts, rhyme_groups, rhyme_letters, rhyme_pairs
-from lyricist.syllables import syllables
+from lyricist.language.phones import code
+from lyricist.language.rhyme import Rhyme, Sound, relation, sounds
+from lyricist.language.schemes import PATTERNS, parts, rhyme_groups, rhyme_letters, rhyme_pairs
+from lyricist.language.syllables import syllables
 
 PERFECT = ["night light", "city pretty", "stars cars", "town around", "love above", "leave believe"]
 SLANT = ["time line", "mind time", "town sound", "hat back", "love buzz", "heart car"]
@@ -71,7 +71,7 @@ def test_syllables_come_from_the_dictionary_or_from_vowel_groups(word: str, coun
 
 def test_the_table_loads_in_a_moment() -> None:
     measured = (
-        "import time; from lyricist.rhyme import sounds; t = time.process_time();"
+        "import time; from lyricist.language.rhyme import sounds; t = time.process_time();"
         "assert sounds('night'); print(time.process_time() - t)"
     )
     answers = [

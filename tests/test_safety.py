@@ -4,8 +4,8 @@ import codecs
 
 import pytest
 
-from lyricist.safety import Tier, banned_forms, is_allowed, mask, offences, tier
-from lyricist.words import word_list
+from lyricist.language.safety import Tier, banned_forms, is_allowed, mask, offences, tier
+from lyricist.language.words import word_list
 
 
 def plain(text: str) -> str:

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from tokenizers import ByteLevelBPETokenizer
 
-from lyricist.bundle import Bundle, BundleFormat, read_bundle
-from lyricist.engine_litert import LiteRtEngine
+from lyricist.bundle.manifest import Bundle, BundleFormat, read_bundle
+from lyricist.engine.litert import LiteRtEngine
 from lyricist.errors import BuildError, BundleError, ContextFull
 from lyricist.songs import Song, SongRequest
-from lyricist.writer import Writer
+from lyricist.writing.writer import Writer
 from tests.server import running_server
 
 if TYPE_CHECKING:
-    from lyricist.engine_tensorflow import TensorFlowEngine
+    from lyricist.engine.tensorflow import TensorFlowEngine
 
 pytestmark = pytest.mark.model
 VERSE = "the river waits\nthe window burns\nthe silver paper turns\nthe morning sings\n"
@@ -36,13 +36,13 @@ def _tf() -> Any:
 
 
 def bundle_saved_model(*arguments: Any, **options: Any) -> Bundle:
-    from lyricist import saved_model
+    from lyricist.building import saved_model
 
     return saved_model.bundle_saved_model(*arguments, **options)
 
 
 def engine_of(bundle: Bundle, max_rows: int = 16) -> "TensorFlowEngine":
-    from lyricist.engine_tensorflow import TensorFlowEngine
+    from lyricist.engine.tensorflow import TensorFlowEngine
 
     return TensorFlowEngine(bundle, max_rows)
 
@@ -247,9 +247,9 @@ def test_one_changed_byte_of_the_weights_is_found(
 def test_our_own_network_exported_agrees_with_the_bundle_that_is_served(
     tmp_path: Path, tiny_bundle: Path
 ) -> None:
-    from lyricist.gguf_file import GgufFile, packaged_gguf
-    from lyricist.presets import tiny_plan
-    from lyricist.saved_model import export_plan
+    from lyricist.building.gguf_file import GgufFile, packaged_gguf
+    from lyricist.building.presets import tiny_plan
+    from lyricist.building.saved_model import export_plan
 
     plan = tiny_plan(GgufFile(packaged_gguf()), None)
     exported_bundle = export_plan(plan, tmp_path / "exported", lambda stage, share: None)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyricist.slots import MOST_WASTE, NOT_THERE, Slots
+from lyricist.engine.slots import MOST_WASTE, NOT_THERE, Slots
 
 BRANCHES, CONTEXT = 3, 40
 ROWS = st.integers(0, BRANCHES - 1)

@@ -12,8 +12,8 @@ from deploy.functions import function
 from deploy.smoke import SmokeFailed, smoke
 from deploy.stage import stage
 from deploy.trial import Running, resident_mib, started
-from lyricist.gguf_file import GgufFile, packaged_gguf
-from lyricist.presets import tiny_plan
+from lyricist.building.gguf_file import GgufFile, packaged_gguf
+from lyricist.building.presets import tiny_plan
 from tests.bucket import storage
 from tests.environments import python_of
 from versequeue.clock import utc_now
@@ -99,7 +99,7 @@ def test_a_staged_worker_without_a_model_fetches_it_from_a_bucket(
 def test_a_saved_model_is_loaded_after_the_fork_and_writes(
     tmp_path: Path,
 ) -> None:
-    from lyricist.saved_model import export_plan  # imports TensorFlow
+    from lyricist.building.saved_model import export_plan  # imports TensorFlow
 
     bundle = tmp_path / "served"
     plan = tiny_plan(GgufFile(packaged_gguf()), None)

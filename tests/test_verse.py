@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from lyricist.bundle import read_bundle
-from lyricist.engine import Engine, FloatArray
-from lyricist.engine_litert import LiteRtEngine
-from lyricist.metrics import scheme_relations, topic_coverage
-from lyricist.rhyme import Rhyme
-from lyricist.safety import offences
+from lyricist.arrays import FloatArray
+from lyricist.bundle.manifest import read_bundle
+from lyricist.engine.litert import LiteRtEngine
+from lyricist.engine.port import Engine
+from lyricist.language.metrics import scheme_relations, topic_coverage
+from lyricist.language.rhyme import Rhyme
+from lyricist.language.safety import offences
+from lyricist.language.words import is_function_word, split_words, word_list
 from lyricist.songs import Song, SongRequest
-from lyricist.styles import STYLES
-from lyricist.tokens import Tokens
-from lyricist.words import is_function_word, split_words, word_list
-from lyricist.writer import Writer
+from lyricist.vocabulary.tokens import Tokens
+from lyricist.writing.styles import STYLES
+from lyricist.writing.writer import Writer
 
 ODD_PROMPTS = [
     "x",
@@ -129,7 +130,7 @@ def test_a_song_names_its_topic(writer: Writer, prompt: str, lines: int) -> None
 
 @pytest.mark.parametrize("style", STYLES)
 def test_lines_keep_to_the_syllables_of_their_style(writer: Writer, style: str) -> None:
-    from lyricist.syllables import syllables
+    from lyricist.language.syllables import syllables
 
     (song,) = write(writer, SongRequest("summer", lines=8, style=style))
     lengths = [sum(map(syllables, split_words(line))) for line in lines_of(song)]

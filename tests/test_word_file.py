@@ -9,17 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyricist import word_file
-from lyricist.build import build_bundle
-from lyricist.bundle import MANIFEST, MODEL, WORDS, Bundle, read_bundle, record_file
+from lyricist.building.pipeline import build_bundle
+from lyricist.bundle import sources
+from lyricist.bundle.manifest import MANIFEST, MODEL, WORDS, Bundle, read_bundle, record_file
 from lyricist.errors import BundleError
-from lyricist.lexicon import Lexicon
-from lyricist.rhyme import sounds
-from lyricist.safety import Tier, banned_forms
-from lyricist.tokens import Tokens
-from lyricist.word_file import read_words, words_of, write_words
-from lyricist.word_table import WordTable, derive_words
-from lyricist.writer import SongRequest, Writer
+from lyricist.language.rhyme import sounds
+from lyricist.language.safety import Tier, banned_forms
+from lyricist.vocabulary import word_file
+from lyricist.vocabulary.lexicon import Lexicon
+from lyricist.vocabulary.tokens import Tokens
+from lyricist.vocabulary.word_file import read_words, words_of, write_words
+from lyricist.vocabulary.word_table import WordTable, derive_words
+from lyricist.writing.writer import SongRequest, Writer
 
 
 @pytest.fixture
@@ -82,21 +83,21 @@ def test_the_table_of_another_vocabulary_is_not_used(tmp_path: Path) -> None:
     assert read_words(tmp_path / WORDS, "another") is None
 
 
-@pytest.mark.parametrize("source", ["rhyme.py", "data/weak_ends.txt"])
+@pytest.mark.parametrize("source", ["language/rhyme.py", "data/weak_ends.txt"])
 def test_a_table_of_other_code_or_word_lists_is_not_used(
     tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_words(tmp_path / WORDS, derive_words((" rhyme",)), "vocabulary")
-    package = Path(shutil.copytree(Path(word_file.__file__).parent, tmp_path / "lyricist"))
-    monkeypatch.setattr(word_file, "PACKAGE", package)
-    word_file.code_digest.cache_clear()
+    package = Path(shutil.copytree(sources.PACKAGE, tmp_path / "lyricist"))
+    monkeypatch.setattr(sources, "PACKAGE", package)
+    sources.sources_digest.cache_clear()
     assert read_words(tmp_path / WORDS, "vocabulary") is not None
     with (package / source).open("a") as file:
         file.write("\n# another rule\n")
-    word_file.code_digest.cache_clear()
+    sources.sources_digest.cache_clear()
     assert read_words(tmp_path / WORDS, "vocabulary") is None
     monkeypatch.undo()
-    word_file.code_digest.cache_clear()
+    sources.sources_digest.cache_clear()
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"words"])
@@ -158,7 +159,7 @@ def test_a_stale_table_is_renewed_without_building_the_network(
     manifest = json.loads((copy / MANIFEST).read_text())
     manifest["files"][WORDS] = record
     (copy / MANIFEST).write_text(json.dumps(manifest))
-    monkeypatch.setattr("lyricist.build._fill", None)
+    monkeypatch.setattr("lyricist.building.pipeline._fill", None)
     assert build_bundle(copy, "tiny") is True
     assert read_bundle(copy).files == wanted.files
     assert read_bundle(copy).digest == bundle.digest

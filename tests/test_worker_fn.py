@@ -12,7 +12,7 @@ from freezegun import freeze_time
 
 from lyricist.errors import LyricistError
 from lyricist.songs import Section, Song, SongRequest
-from lyricist.writer import Writer
+from lyricist.writing.writer import Writer
 from tests.in_process import InProcess, in_process
 from versequeue import backend
 from versequeue.config import Settings

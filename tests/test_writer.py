@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from lyricist.bundle import DRAFTS, MODEL, read_bundle
-from lyricist.engine import Engine
-from lyricist.engine_litert import LiteRtEngine
+from lyricist.bundle.manifest import DRAFTS, MODEL, read_bundle
+from lyricist.engine.lanes import Lanes
+from lyricist.engine.litert import LiteRtEngine
+from lyricist.engine.port import Engine
+from lyricist.engine.threads import idle_processors
 from lyricist.errors import BundleError
-from lyricist.free_verse import MOST_WORDS, clean_line, write_freely
-from lyricist.lanes import Lanes
 from lyricist.songs import Song, SongRequest
-from lyricist.threads import idle_processors
-from lyricist.tokens import Tokens
-from lyricist.writer import Writer
+from lyricist.vocabulary.tokens import Tokens
+from lyricist.writing.free_verse import MOST_WORDS, clean_line, write_freely
+from lyricist.writing.writer import Writer
 
 REQUEST = SongRequest(prompt="the last train home", lines=6, seed=11)
 

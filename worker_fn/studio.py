@@ -12,7 +12,7 @@ from typing import Any
 
 from lyricist.errors import LyricistError
 from lyricist.songs import Song
-from lyricist.writer import Writer
+from lyricist.writing.writer import Writer
 from versequeue import backend
 from versequeue.errors import ModelUnavailable, VerseQueueError
 from versequeue.jobs import Metrics, Stage

@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from lyricist.phones import code
+from lyricist.language.phones import code
 
 #: Only words that lyrics can hold; "a.m." and hyphenated entries are left out.
 _WORD = re.compile(r"^[a-z']+$")

@@ -1,0 +1,195 @@
+"""Bundles of the second format: a TensorFlow SavedModel of anybody's making, or our own network's.
+
+Owns what such a model must promise before it is taken, and the export of the Llama network. Such a
+bundle's `saved_model` folder is also what TensorFlow Serving loads.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tokenizers import Tokenizer
+
+from lyricist.arrays import FloatArray
+from lyricist.building.network import forward, input_specs
+from lyricist.building.pipeline import OnProgress, end_tokens_of
+from lyricist.building.presets import Plan
+from lyricist.building.tokenizer import build_tokenizer
+from lyricist.bundle import manifest as bundles
+from lyricist.bundle.architecture import EMBEDDING_DIVISOR, Architecture, rope_tables
+from lyricist.bundle.folders import new_folder
+from lyricist.bundle.manifest import (
+    DRAFTS,
+    Bundle,
+    BundleFormat,
+    EmbeddingPlace,
+    read_bundle,
+    record_file,
+)
+from lyricist.engine.served_model import ServedModel
+from lyricist.errors import BuildError
+from lyricist.vocabulary.word_file import write_words_of
+
+#: Positions of a song where the signature takes any number of them.
+DEFAULT_CONTEXT_POSITIONS = 512
+#: How far logits may move when only later tokens change: the noise of float32 sums.
+CAUSAL_TOLERANCE = 1e-2
+PROBE_POSITIONS = 8
+
+
+def bundle_saved_model(
+    model: Path,
+    tokenizer: Path,
+    folder: Path,
+    name: str,
+    licence: str = "unknown",
+    context_length: int | None = None,
+    end_tokens: Sequence[str] = (),
+) -> Bundle:
+    """Make `folder` a bundle of the SavedModel in `model`. The model is loaded and tried first.
+
+    Raises BundleError or BuildError, with what does not fit; `folder` is then as it was.
+    """
+    served = ServedModel(model)
+    vocabulary_size = _checked_vocabulary(tokenizer, model, served)
+    _check_causal(served, model, vocabulary_size)
+    length = context_length or served.length or DEFAULT_CONTEXT_POSITIONS
+    if served.length and length > served.length:
+        raise BuildError(f"{model} takes {served.length} positions, not {length}.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with new_folder(folder) as draft:
+        shutil.copytree(model, draft / bundles.SAVED_MODEL)
+        shutil.copy(tokenizer, draft / bundles.TOKENIZER)
+        write_saved_manifest(
+            draft, name, licence, Architecture.opaque(vocabulary_size, length), end_tokens
+        )
+    return read_bundle(folder)
+
+
+def write_saved_manifest(
+    folder: Path,
+    name: str,
+    licence: str,
+    architecture: Architecture,
+    end_tokens: Sequence[str],
+    chat_template: str = "",
+) -> None:
+    """Add the word table to `folder`, and record every file in its bundle.json."""
+    write_words_of(folder)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = {path.relative_to(folder).as_posix(): record_file(path) for path in paths}
+    Bundle(
+        folder=folder,
+        format=BundleFormat.SAVED_MODEL,
+        name=name,
+        licence=licence,
+        architecture=architecture,
+        embedding=EmbeddingPlace(0, 0, 0),
+        drafts=DRAFTS,
+        end_tokens=tuple(end_tokens),
+        chat_template=chat_template,
+        built_from="",
+        files=files,
+    ).write_manifest()
+
+
+def export_plan(plan: Plan, folder: Path, on_progress: OnProgress) -> Bundle:
+    """Make `folder` a bundle of the Llama network that `plan` describes, as a SavedModel."""
+    architecture = plan.architecture
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with new_folder(folder) as draft:
+        tokenizer = build_tokenizer(plan.vocabulary)
+        tokenizer.save(str(draft / bundles.TOKENIZER), pretty=False)
+        weights: dict[str, FloatArray] = {}
+        total = len(architecture.weight_shapes())
+        for done, (name, matrix) in enumerate(plan.weights()):
+            weights[name] = matrix
+            on_progress("Reading", 0.6 * done / total)
+        own = plan.embedding()
+        network = ServedNetwork(architecture, weights, weights["output"] if own is None else own)
+        on_progress("Writing", 0.6)
+        tf.saved_model.save(
+            network, str(draft / bundles.SAVED_MODEL), {"serving_default": network.serve}
+        )
+        ends = end_tokens_of(plan.vocabulary)
+        write_saved_manifest(draft, plan.name, plan.licence, architecture, ends, plan.chat_template)
+    on_progress("Done", 1.0)
+    return read_bundle(folder)
+
+
+class ServedNetwork(tf.Module):  # type: ignore[misc]
+    """The Llama network as a function of tokens alone, the signature that is served."""
+
+    def __init__(
+        self, architecture: Architecture, weights: dict[str, FloatArray], embedding: FloatArray
+    ) -> None:
+        super().__init__()
+        self._architecture = architecture
+        self._weights = {name: tf.Variable(value) for name, value in weights.items()}
+        output = self._weights["output"]
+        self._divisor = self._weights[EMBEDDING_DIVISOR]
+        tied = embedding is weights["output"]
+        self._embedding = output if tied else tf.Variable(embedding)
+        self._cosines, self._sines = map(tf.constant, rope_tables(architecture))
+        spec = tf.TensorSpec((None, None), tf.int32, "tokens")
+        self.serve = tf.function(self._serve, input_signature=[spec])
+
+    def _serve(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+        """(batch, length) -> "logits": (batch, length, vocabulary)."""
+        vocabulary = self._architecture.vocabulary_size
+        spec = tf.TensorSpec((None, vocabulary), tf.float32)
+        return {"logits": tf.map_fn(self._sequence_logits, tokens, fn_output_signature=spec)}
+
+    def _sequence_logits(self, tokens: tf.Tensor) -> tf.Tensor:
+        """(length,) -> (length, vocabulary), as one chunk after an empty cache."""
+        length = tf.shape(tokens)[0]
+        visible = tf.linalg.band_part(tf.ones((length, length)), -1, 0)
+        inputs = {
+            "hidden": tf.gather(self._embedding, tokens) / self._divisor,
+            "cosine": self._cosines[:length, tf.newaxis],
+            "sine": self._sines[:length, tf.newaxis],
+            "cached_mask": tf.zeros((length, 1, 1, 0)),
+            "new_mask": ((1.0 - visible) * -1e9)[:, tf.newaxis, tf.newaxis],
+            "chosen": tf.eye(length),
+        }
+        for name, spec in input_specs(self._architecture, branches=1).items():
+            if name not in inputs:  # a cache: of one sequence, and empty
+                inputs[name] = tf.zeros([1, *(size or 0 for size in spec.shape[1:])])
+        return forward(self._architecture, 1, self._weights, inputs)["logits"]
+
+
+def _checked_vocabulary(tokenizer: Path, model: Path, served: ServedModel) -> int:
+    try:
+        known = Tokenizer.from_file(str(tokenizer))
+    except Exception as error:
+        raise BuildError(f"{tokenizer} is no tokenizer.json: {error}") from error
+    size: int = known.get_vocab_size()
+    if len(known.encode("\n", add_special_tokens=False).ids) != 1:
+        raise BuildError(f"{tokenizer} has no single token for the end of a line.")
+    found = served.vocabulary_size or _probe(served, np.zeros(1, np.int64)).shape[-1]
+    if found != size:
+        raise BuildError(f"{model} gives logits of {found} tokens, and {tokenizer} has {size}.")
+    return size
+
+
+def _check_causal(served: ServedModel, model: Path, vocabulary_size: int) -> None:
+    """A token's logits may depend on the tokens before it only: the rest is not written yet."""
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, vocabulary_size, PROBE_POSITIONS)
+    other = first.copy()
+    other[-1] = (first[-1] + 1) % vocabulary_size
+    before, after = (_probe(served, tokens)[:-1] for tokens in (first, other))
+    if not np.allclose(before, after, atol=CAUSAL_TOLERANCE):
+        raise BuildError(
+            f"{model} is not causal: its logits for a token change with the tokens after it, so "
+            "it cannot write from left to right."
+        )
+
+
+def _probe(served: ServedModel, tokens: np.typing.NDArray[np.int64]) -> FloatArray:
+    """Logits (len(tokens), vocabulary), later positions of a fixed length filled with zeros."""
+    feed = np.zeros((1, served.length or len(tokens)), np.int64)
+    feed[0, : len(tokens)] = tokens
+    return served.logits(feed)[0, : len(tokens)]

@@ -1,0 +1,75 @@
+"""Builds tokenizer.json from a GGUF file's vocabulary, and the tiny preset's smaller one.
+
+Owns the tokenizer's rules; knows no network.
+"""
+
+from dataclasses import replace
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+
+from lyricist.building.gguf_file import VocabularyData
+from lyricist.errors import BuildError
+
+#: A word with its leading space, a run of letters, a run of signs, or white space (GPT-2).
+GPT2_PIECES = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+#: The same, but a contraction in any case, lines on their own, at most three digits (Llama 3).
+LLAMA3_PIECES = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+ByteLevel = pre_tokenizers.ByteLevel
+Pieces = pre_tokenizers.PreTokenizer
+
+
+def build_tokenizer(data: VocabularyData) -> Tokenizer:
+    """A byte-level BPE tokenizer; BuildError if its way of cutting text is not known."""
+    ids = {token: index for index, token in enumerate(data.tokens)}
+    if len(ids) != len(data.tokens):
+        raise BuildError("The model's vocabulary holds a token twice.")
+    tokenizer = Tokenizer(models.BPE(vocab=ids, merges=list(data.merges)))
+    tokenizer.pre_tokenizer = _pieces(data.pre_tokenizer)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(
+        [AddedToken(data.tokens[index], normalized=False, special=True) for index in data.special]
+    )
+    if tokenizer.get_vocab_size() != len(data.tokens):
+        raise BuildError("The model's special tokens are not part of its vocabulary.")
+    return tokenizer
+
+
+def _pieces(name: str) -> Pieces:
+    cut_words = ByteLevel(add_prefix_space=False, use_regex=True)
+    match name:
+        case "smollm" | "starcoder" | "refact" | "command-r":
+            return pre_tokenizers.Sequence(
+                [pre_tokenizers.Digits(individual_digits=True), cut_words]
+            )
+        case "gpt-2" | "default" | "mpt" | "olmo":
+            return cut_words
+        case "llama-bpe" | "llama3" | "llama-v3":
+            cut = pre_tokenizers.Split(Regex(LLAMA3_PIECES), behavior="isolated")
+            return pre_tokenizers.Sequence(
+                [cut, ByteLevel(add_prefix_space=False, use_regex=False)]
+            )
+        case _:
+            raise BuildError(f"The tokenizer cuts text in a way that is not known: {name!r}.")
+
+
+def first_merges(data: VocabularyData, merges: int) -> VocabularyData:
+    """The smaller tokenizer that only ever learned the first `merges` merges.
+
+    Merges stand in the order of their frequency, and each joins two tokens that exist before it,
+    so what remains is whole: markup, the single bytes and the commonest words.
+    """
+    kept_merges = data.merges[:merges]
+    learned = {left + right for left, right in kept_merges}
+    made_later = {left + right for left, right in data.merges} - learned
+    kept = [index for index, token in enumerate(data.tokens) if token not in made_later]
+    new_id = {old: new for new, old in enumerate(kept)}
+    return replace(
+        data,
+        tokens=tuple(data.tokens[index] for index in kept),
+        merges=kept_merges,
+        special=tuple(new_id[index] for index in data.special),
+        end_of_text=new_id[data.end_of_text],
+    )

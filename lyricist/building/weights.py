@@ -1,0 +1,103 @@
+"""From a GGUF file's tensors, or from a seed, to the weights that the network takes.
+
+Owns fusing, folding and reordering; the shapes are `Architecture.weight_shapes`.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from lyricist.arrays import FloatArray
+from lyricist.building.balance import Balancer, LayerMatrices, NamedWeight
+from lyricist.building.gguf_file import GgufFile
+from lyricist.bundle.architecture import EMBEDDING_DIVISOR, Architecture
+from lyricist.errors import BuildError
+
+#: How much a seeded network's random part tells tokens apart.
+SEEDED_CONTRAST = 2.5
+
+
+def weights_from_gguf(
+    source: GgufFile, architecture: Architecture, sample: Sequence[int]
+) -> Iterator[NamedWeight]:
+    """Name and weight, one at a time, in the order of their use; the embedding's divisor too.
+
+    `sample` is a text, as token ids, by which int8 is told how large channels are.
+    """
+    expected = {**architecture.weight_shapes(), EMBEDDING_DIVISOR: (architecture.width,)}
+    for name, matrix in _from_gguf(source, architecture, sample):
+        if matrix.shape != expected[name]:
+            raise BuildError(
+                f"{source.path}: {name} has shape {matrix.shape}, not {expected[name]}."
+            )
+        yield name, matrix
+
+
+def embedding_from_gguf(source: GgufFile) -> FloatArray | None:
+    """(vocabulary, width) of a model whose embedding is not its output matrix, else None."""
+    return source.tensor("token_embd.weight") if source.has_tensor("output.weight") else None
+
+
+def _from_gguf(
+    source: GgufFile, architecture: Architecture, sample: Sequence[int]
+) -> Iterator[NamedWeight]:
+    balancer = Balancer(architecture, source.tensor("token_embd.weight")[list(sample)])
+    for layer in range(architecture.layers):
+        yield from balancer.balance(layer, _layer_matrices(source, architecture, layer))
+    untied = source.has_tensor("output.weight")
+    output = source.tensor("output.weight" if untied else "token_embd.weight")
+    factor, gain, balanced = balancer.balance_output(source.tensor("output_norm.weight"), output)
+    yield "output_gain", gain
+    yield EMBEDDING_DIVISOR, np.ones_like(factor) if untied else factor
+    yield "output", balanced
+
+
+def _layer_matrices(source: GgufFile, architecture: Architecture, layer: int) -> LayerMatrices:
+    block = f"blk.{layer}."
+    if source.has_tensor(block + "attn_q.bias"):
+        raise BuildError(f"{source.path} has biases in its attention: not a Llama network.")
+    query = _unpermute(source.tensor(block + "attn_q.weight"), architecture)
+    key = _unpermute(source.tensor(block + "attn_k.weight"), architecture)
+    value = source.tensor(block + "attn_v.weight")
+    gate, up = (source.tensor(f"{block}ffn_{part}.weight") for part in ("gate", "up"))
+    scale = np.float32(architecture.head_size**-0.5)
+    return LayerMatrices(
+        query_key_value=np.concatenate([query * scale, key, value])
+        * source.tensor(block + "attn_norm.weight"),
+        attention_output=source.tensor(block + "attn_output.weight"),
+        gate_up=np.concatenate([gate, up]) * source.tensor(block + "ffn_norm.weight"),
+        down=source.tensor(block + "ffn_down.weight"),
+    )
+
+
+def _unpermute(matrix: FloatArray, architecture: Architecture) -> FloatArray:
+    """llama.cpp rotates neighbouring rows (2i, 2i + 1); the network rotates (i, i + half)."""
+    half = architecture.head_size // 2
+    return (
+        matrix.reshape(-1, half, 2, architecture.width).transpose(0, 2, 1, 3).reshape(matrix.shape)
+    )
+
+
+def seeded_weights(
+    architecture: Architecture, likelihood: FloatArray, seed: int
+) -> Iterator[NamedWeight]:
+    """A small network of random weights that prefers likely tokens, for tests.
+
+    `likelihood` (vocabulary_size,) stands in the first column of the tied embedding, and no
+    layer changes a hidden vector's first entry, so that every token's score starts from it.
+    """
+    rng = np.random.default_rng(seed)
+    for name, shape in architecture.weight_shapes().items():
+        if name == "output":
+            yield EMBEDDING_DIVISOR, np.ones(architecture.width, np.float32)
+        if len(shape) == 1:
+            contrast = SEEDED_CONTRAST if name == "output_gain" else 1
+            yield name, np.array([1, *[contrast] * (shape[0] - 1)], np.float32)
+            continue
+        fan_in = shape[-1]
+        matrix = rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(fan_in))
+        if name == "output":
+            matrix[:, 0] = likelihood
+        elif shape[0] == architecture.width:
+            matrix[0] = 0
+        yield name, matrix

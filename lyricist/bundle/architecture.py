@@ -1,0 +1,94 @@
+"""The numbers that describe a Llama network, and the names and shapes of its weights.
+
+Owns what builder, network and engines must agree on. Knows no file format and no runtime.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from lyricist.arrays import FloatArray
+
+#: A vector that comes with the weights and that the network does not take: what a row of the
+#: output matrix is divided by where it is read as an embedded token.
+EMBEDDING_DIVISOR = "embedding_divisor"
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A Llama network. Heads share keys and values in groups (grouped-query attention)."""
+
+    vocabulary_size: int
+    #: Most positions of a sequence, prompt included.
+    context_length: int
+    layers: int
+    #: Length of the hidden vector of one position.
+    width: int
+    heads: int
+    key_value_heads: int
+    head_size: int
+    feed_forward: int
+    rope_base: float
+    norm_epsilon: float
+
+    @property
+    def group(self) -> int:
+        """How many query heads share one key and value head."""
+        return self.heads // self.key_value_heads
+
+    @property
+    def query_width(self) -> int:
+        return self.heads * self.head_size
+
+    @property
+    def fused_width(self) -> int:
+        """Queries, keys and values of one position side by side."""
+        return (self.heads + 2 * self.key_value_heads) * self.head_size
+
+    @classmethod
+    def opaque(cls, vocabulary_size: int, context_length: int) -> "Architecture":
+        """Of a network of any kind, of which no more than this is known."""
+        return cls(vocabulary_size, context_length, 0, 0, 0, 0, 0, 0, 0.0, 0.0)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Architecture":
+        """Reads what `as_json` wrote and ignores fields it does not know; KeyError if one lacks."""
+        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name -> shape of every weight that the network takes, in the order of their use.
+
+        Matrices are (out, in), gains (width,). A gain need not be the norm's own: `balance` moves
+        part of it into the matrix that follows.
+        """
+        shapes: dict[str, tuple[int, ...]] = {}
+        for layer in range(self.layers):
+            shapes[f"attention_gain_{layer}"] = (self.width,)
+            shapes[f"query_key_value_{layer}"] = (self.fused_width, self.width)
+            shapes[f"attention_output_{layer}"] = (self.width, self.query_width)
+            shapes[f"feed_forward_gain_{layer}"] = (self.width,)
+            shapes[f"gate_up_{layer}"] = (2 * self.feed_forward, self.width)
+            shapes[f"down_{layer}"] = (self.width, self.feed_forward)
+        shapes["output_gain"] = (self.width,)
+        shapes["output"] = (self.vocabulary_size, self.width)
+        return shapes
+
+
+def rope_tables(architecture: Architecture) -> tuple[FloatArray, FloatArray]:
+    """Cosines and signed sines, each (context_length, head_size), for rotary positions.
+
+    Su et al. 2021, RoFormer, with the pairs (i, i + head_size / 2) of one head:
+    rotated = x * cosine + swap_halves(x) * sine, so the first half of the sines is negative.
+    """
+    half = architecture.head_size // 2
+    frequency = architecture.rope_base ** -(np.arange(half, dtype=np.float64) / half)
+    angle = np.arange(architecture.context_length, dtype=np.float64)[:, None] * frequency
+    cosine, sine = np.cos(angle), np.sin(angle)
+    cosines = np.concatenate([cosine, cosine], axis=1).astype(np.float32)
+    sines = np.concatenate([-sine, sine], axis=1).astype(np.float32)
+    return cosines, sines

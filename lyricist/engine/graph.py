@@ -1,0 +1,111 @@
+"""A bundle's graph in LiteRT's interpreter: named arrays, reshaped at will.
+
+Owns the interpreter and where its tensors lie in memory. Knows no rows and no caches.
+"""
+
+import ctypes
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from lyricist.arrays import FloatArray
+from lyricist.bundle.architecture import Architecture
+
+
+@dataclass(frozen=True)
+class PassShape:
+    """How much one pass is about. Either one sequence, or as many families as have caches."""
+
+    #: New tokens: branches times families.
+    positions: int
+    #: Caches that are attended to: one for each family, or 1 for all.
+    caches: int
+    #: Padded length of the caches.
+    cached: int
+    #: Positions whose logits are wanted.
+    chosen: int
+
+
+class Graph:
+    """Runs passes of any shape. Not thread-safe."""
+
+    def __init__(self, path: Path, architecture: Architecture, branches: int, threads: int) -> None:
+        """Raises ValueError or RuntimeError if LiteRT cannot load the file."""
+        self._architecture, self._branches = architecture, branches
+        self._interpreter = Interpreter(str(path), num_threads=threads)
+        self._inputs = {
+            str(detail["name"]): int(detail["index"])
+            for detail in self._interpreter.get_input_details()
+        }
+        self._outputs = {
+            str(detail["name"]): int(detail["index"])
+            for detail in self._interpreter.get_output_details()
+        }
+        self._sizes: dict[str, tuple[int, ...]] = {}
+        #: What a pass is fed, by name, but for the caches.
+        self.inputs: dict[str, FloatArray] = {}
+        #: Cached keys and values of layer after layer: (caches, heads, cached, head_size).
+        self.caches: list[FloatArray] = []
+        #: New keys and values, likewise: (positions, heads, head_size).
+        self.news: list[FloatArray] = []
+        #: (chosen, vocabulary_size)
+        self.logits: FloatArray = np.zeros((0, 0), np.float32)
+        #: What the graph was last reshaped for.
+        self.shown = PassShape(branches, caches=1, cached=1, chosen=1)
+        self.reshape(self.shown)  # packs the weights
+
+    def reshape(self, shape: PassShape) -> None:
+        """Prepares for passes of `shape`, with new arrays: those of before must not be touched.
+
+        All inputs hold anything at all afterwards.
+        """
+        for name, size in self._input_sizes(shape).items():
+            if self._sizes.get(name) != size:
+                self._interpreter.resize_tensor_input(self._inputs[name], size)
+                self._sizes[name] = size
+        self._interpreter.allocate_tensors()
+        self.shown = shape
+        layers = range(self._architecture.layers)
+        cache_names = [f"{kind}_{layer}" for layer in layers for kind in ("key", "value")]
+        arrays = {name: self._array(index) for name, index in self._inputs.items()}
+        self.caches = [
+            # Values stand in the graph with their last two axes swapped.
+            arrays[name].swapaxes(-1, -2) if name.startswith("value") else arrays[name]
+            for name in cache_names
+        ]
+        self.inputs = {name: arrays[name] for name in arrays.keys() - set(cache_names)}
+        self.news = [self._array(self._outputs[f"new_{name}"]) for name in cache_names]
+        self.logits = self._array(self._outputs["logits"])
+
+    def invoke(self) -> None:
+        self._interpreter.invoke()
+
+    def _array(self, index: int) -> FloatArray:
+        """The tensor's own memory, which stays where it is until the next reshape.
+
+        The interpreter's views say so too, but it runs no pass while one of them is about, and to
+        make some hundred anew takes longer than the smallest passes have.
+        """
+        view = self._interpreter.tensor(index)()
+        memory = (ctypes.c_float * math.prod(view.shape)).from_address(view.ctypes.data)
+        return np.frombuffer(memory, np.float32).reshape(view.shape)
+
+    def _input_sizes(self, shape: PassShape) -> dict[str, tuple[int, ...]]:
+        heads, head_size = self._architecture.key_value_heads, self._architecture.head_size
+        families = shape.positions // self._branches
+        queries = self._branches * self._architecture.group
+        sizes: dict[str, tuple[int, ...]] = {
+            "hidden": (shape.positions, self._architecture.width),
+            "cosine": (shape.positions, 1, head_size),
+            "sine": (shape.positions, 1, head_size),
+            "cached_mask": (families, 1, queries, shape.cached),
+            "new_mask": (families, 1, queries, shape.positions),
+            "chosen": (shape.chosen, shape.positions),
+        }
+        for layer in range(self._architecture.layers):
+            sizes[f"key_{layer}"] = (shape.caches, heads, shape.cached, head_size)
+            sizes[f"value_{layer}"] = (shape.caches, heads, head_size, shape.cached)
+        return sizes

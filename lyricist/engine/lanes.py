@@ -1,0 +1,66 @@
+"""Several songs at once on several processors: one engine of one thread for each.
+
+Two threads within one pass wait for each other after each of its hundreds of small operations;
+two engines never do, and the Python between the passes of one runs beside the passes of the
+other. Owns making those engines and running work on them; knows no songs.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from lyricist.engine.port import Engine
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+class Lanes:
+    """Engines that are made when they are first needed, and kept. Not thread-safe."""
+
+    def __init__(self, make_engine: Callable[[], Engine], most: int) -> None:
+        self._make_engine, self._most = make_engine, most
+        self._engines: list[Engine] = []
+
+    def take(self, songs: int) -> Sequence[Engine]:
+        """An engine for each processor, but no more than there are songs."""
+        wanted = min(songs, self._most)
+        while len(self._engines) < wanted:
+            self._engines.append(self._make_engine())
+        return self._engines[:wanted]
+
+
+def run_side_by_side(works: Sequence[Callable[[Callable[[], bool]], None]]) -> None:
+    """Runs each to its end, in a thread of its own where there are several. Each is given a
+    question to ask now and then: whether another one failed, so that it should stop. Raises what
+    the first of them raised.
+    """
+    has_failed = threading.Event()
+    if len(works) == 1:
+        works[0](has_failed.is_set)
+        return
+
+    def run(work: Callable[[Callable[[], bool]], None]) -> None:
+        try:
+            work(has_failed.is_set)
+        except BaseException:
+            has_failed.set()
+            raise
+
+    with ThreadPoolExecutor(len(works), thread_name_prefix="lane") as pool:
+        futures = [pool.submit(run, work) for work in works]
+    for future in futures:
+        future.result()
+
+
+def one_at_a_time(
+    lock: threading.Lock, function: Callable[Arguments, Answer]
+) -> Callable[Arguments, Answer]:
+    """`function`, which several threads may call; those that share the lock wait their turn."""
+
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        with lock:
+            return function(*args, **kwargs)
+
+    return call

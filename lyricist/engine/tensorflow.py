@@ -1,0 +1,82 @@
+"""Runs a TensorFlow SavedModel: any network that turns tokens into logits.
+
+Owns each row's tokens, and what the network's one signature is fed. There are no KV caches: the
+whole row is computed again for every token, which suits small networks. Knows no text.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from lyricist.arrays import FloatArray
+from lyricist.bundle.manifest import Bundle
+from lyricist.engine.served_model import SIGNATURE, ServedModel
+from lyricist.errors import BundleError, ContextFull
+
+#: Rows are padded to a multiple of this, so that kernels meet few lengths.
+LENGTH_STEP = 32
+
+
+class TensorFlowEngine:
+    """An `Engine` over a signature (batch, length) -> (batch, length, vocabulary).
+
+    Made in the process that uses it: TensorFlow does not survive a fork. Rows are computed one
+    by one, so that no row's logits depend on another's.
+    """
+
+    def __init__(self, bundle: Bundle, max_rows: int = 16, threads: int = 2) -> None:
+        """Raises BundleError if TensorFlow cannot load the bundle or its signature does not fit."""
+        _use_threads(threads)
+        self.vocabulary_size = bundle.architecture.vocabulary_size
+        self.context_length = bundle.architecture.context_length
+        self.max_rows = max_rows
+        self._rows: list[list[int]] = [[] for _ in range(max_rows)]
+        self._model = ServedModel(bundle.saved_model_path)
+        if self._model.vocabulary_size not in (None, self.vocabulary_size):
+            raise BundleError(
+                f"{bundle.saved_model_path} gives logits of {self._model.vocabulary_size} tokens; "
+                f"bundle.json says {self.vocabulary_size}. The signature is {SIGNATURE!r}."
+            )
+
+    def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:
+        if len(tokens) == 0:
+            raise ValueError("A prefill needs at least one token.")
+        if self.length(row) + len(tokens) > self.context_length:
+            raise ContextFull(f"{len(tokens)} more positions do not fit into row {row}.")
+        self._rows[row].extend(int(token) for token in tokens)
+        return self._last_logits(row)
+
+    def step(self, tokens: Mapping[int, int]) -> dict[int, FloatArray]:
+        full = [row for row in tokens if self.length(row) >= self.context_length]
+        if full:
+            raise ContextFull(f"No position is left in row {full[0]}.")
+        for row, token in tokens.items():
+            self._rows[row].append(int(token))
+        return {row: self._last_logits(row) for row in tokens}
+
+    def length(self, row: int) -> int:
+        return len(self._rows[row])
+
+    def rewind(self, row: int, length: int) -> None:
+        del self._rows[row][length:]
+
+    def copy(self, source: int, target: int) -> None:
+        self._rows[target] = list(self._rows[source])
+
+    def _last_logits(self, row: int) -> FloatArray:
+        ids = self._rows[row]
+        padded = self._model.length or -(-len(ids) // LENGTH_STEP) * LENGTH_STEP
+        feed = np.zeros((1, padded), np.int64)
+        feed[0, : len(ids)] = ids  # what stands after a token cannot change its logits
+        logits: FloatArray = self._model.logits(feed)[0, len(ids) - 1]
+        return logits
+
+
+def _use_threads(threads: int) -> None:
+    config: Any = tf.config.threading
+    try:
+        config.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        return  # TensorFlow is running already in this process, with the threads that it has

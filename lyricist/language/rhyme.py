@@ -1,0 +1,170 @@
+"""How words sound, and whether two of them rhyme.
+
+Owns the pronunciation table (derived from the CMU Pronouncing Dictionary, notice beside it) and
+the fallbacks for words that are not in it. Knows no lines, no schemes and no model.
+"""
+
+import gzip
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache, cached_property
+from importlib import resources
+
+from lyricist.language.phones import CONSONANTS, code
+
+#: Phones that slant rhymes let pass for each other; every other consonant must be equal.
+_CLASSES = ("P T K", "B D G", "M N NG", "F TH S SH", "V DH Z ZH", "CH JH")
+_CLASS_OF = str.maketrans({phone: code(group)[0] for group in _CLASSES for phone in code(group)})
+#: One of these more at the end still makes a slant rhyme.
+_EXTRA_ENDINGS = code("S Z T D")
+_HISSING = code("S Z SH ZH CH JH")
+_VOICELESS = code("P T K F TH")
+_STRESSED_END = re.compile("[A-Z][^A-Z]*$")
+_VOWEL_END = re.compile("[a-z][^a-z]*$")
+_NO_CONSONANTS = str.maketrans("", "", CONSONANTS)
+
+
+class Rhyme(StrEnum):
+    """How the ends of two lines sound together."""
+
+    #: Equal from the last stressed vowel on, and different words.
+    PERFECT = "perfect"
+    #: The same vowels, and consonants of the same class after them.
+    SLANT = "slant"
+    #: The same word or a homophone: never counts as a rhyme.
+    IDENTITY = "identity"
+    NONE = "none"
+    #: One of the words has no known pronunciation.
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One pronunciation of a word, in the code of `phones`."""
+
+    phones: str
+
+    @cached_property
+    def tail(self) -> str:
+        """The rhyming part: everything from the last stressed vowel on, stress left out."""
+        found = _STRESSED_END.search(self.phones) or _VOWEL_END.search(self.phones)
+        return found.group().lower() if found else self.phones
+
+    @cached_property
+    def onset(self) -> str:
+        """The consonants right before the rhyming part."""
+        before = self.phones[: len(self.phones) - len(self.tail)]
+        return before[len(before.rstrip(CONSONANTS)) :]
+
+    @cached_property
+    def slant(self) -> str:
+        """The rhyming part with each consonant replaced by its class."""
+        return self.tail.translate(_CLASS_OF)
+
+    @cached_property
+    def syllables(self) -> int:
+        """How many vowels there are."""
+        return len(self.phones.translate(_NO_CONSONANTS))
+
+
+def is_known(word: str) -> bool:
+    """Whether the table itself holds `word`, without any fallback."""
+    return word.lower() in _table()
+
+
+@cache
+def sounds(word: str) -> tuple[Sound, ...]:
+    """All known pronunciations of `word`, the usual one first; empty if there is none."""
+    word = word.lower().replace("’", "'")
+    codes = _table().get(word) or _table().get(word.strip("'"))
+    found = codes.split(" ") if codes else _by_suffix(word)
+    return tuple(Sound(phones) for phones in found if phones.translate(_NO_CONSONANTS))
+
+
+def relation(first: str, second: str) -> Rhyme:
+    """How two words sound together; the best that any of their pronunciations allow."""
+    if first.lower() == second.lower():
+        return Rhyme.IDENTITY
+    pairs = [(one, other) for one in sounds(first) for other in sounds(second)]
+    if not pairs:
+        return Rhyme.UNKNOWN
+    if any(one.phones.lower() == other.phones.lower() for one, other in pairs):
+        return Rhyme.IDENTITY
+    if any(one.tail == other.tail for one, other in pairs):
+        return Rhyme.PERFECT
+    if any(are_slant(one, other) or are_slant(other, one) for one, other in pairs):
+        return Rhyme.SLANT
+    return Rhyme.NONE
+
+
+def are_slant(longer: Sound, shorter: Sound) -> bool:
+    """Whether the tails are of the same classes; `longer` may end in one more S, Z, T or D."""
+    if longer.slant == shorter.slant:
+        return True
+    return longer.slant[:-1] == shorter.slant and longer.tail[-1] in _EXTRA_ENDINGS
+
+
+@cache
+def _table() -> dict[str, str]:
+    packed = resources.files("lyricist").joinpath("data/pronunciations.txt.gz").read_bytes()
+    rows = gzip.decompress(packed).decode("ascii").split("\n")
+    return dict(zip(rows[::2], rows[1::2], strict=True))
+
+
+def _by_suffix(word: str) -> list[str]:
+    """Pronunciations of a regular form (runnin', houses', tweeted) of a word in the table."""
+    for suffix, extend in _SUFFIXES.items():
+        rest = word.removesuffix(suffix)
+        if rest == word or len(rest) < 2:
+            continue
+        for stem in _stems(rest, suffix):
+            if codes := _table().get(stem):
+                return [extend(phones) for phones in codes.split(" ")]
+    return []
+
+
+def _stems(rest: str, suffix: str) -> list[str]:
+    stems = [rest]
+    if suffix[0] in "ei":
+        stems.append(rest + "e")
+        if rest[-1] == rest[-2]:
+            stems.append(rest[:-1])
+    if rest.endswith("i"):
+        stems.append(rest[:-1] + "y")
+    return stems
+
+
+def _plus(names: str) -> Callable[[str], str]:
+    return lambda phones: phones + code(names)
+
+
+def _plural(phones: str) -> str:
+    if phones[-1] in _HISSING:
+        return phones + code("IH0 Z")
+    return phones + code("S" if phones[-1] in _VOICELESS else "Z")
+
+
+def _past(phones: str) -> str:
+    if phones[-1] in code("T D"):
+        return phones + code("IH0 D")
+    voiceless = phones[-1] in _VOICELESS + code("S SH CH")
+    return phones + code("T" if voiceless else "D")
+
+
+#: Longest first, so that "'s" is tried before "s".
+_SUFFIXES: dict[str, Callable[[str], str]] = {
+    "less": _plus("L AH0 S"),
+    "ness": _plus("N AH0 S"),
+    "ing": _plus("IH0 NG"),
+    "in'": _plus("IH0 N"),
+    "est": _plus("IH0 S T"),
+    "'s": _plural,
+    "s'": _plural,
+    "es": _plural,
+    "ed": _past,
+    "er": _plus("ER0"),
+    "ly": _plus("L IY0"),
+    "s": _plural,
+}

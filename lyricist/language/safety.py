@@ -1,0 +1,124 @@
+"""Which words are not written: slurs never, profanity only where it was asked for.
+
+Works on whole words, so that Scunthorpe, God and "kill the beat" pass; sees through digits for
+letters, stars, drawn-out and spelled-out words. The word lists are stored in ROT13, so that they
+can be reviewed without being read by accident. Knows no model.
+"""
+
+import codecs
+import re
+from enum import StrEnum
+from functools import cache, lru_cache
+
+from lyricist.language.words import word_list
+
+_LEET = str.maketrans("013457$@!|+", "oieastsaiit")
+_VOWEL_ENDINGS = ("ed", "er", "ers", "in", "ing", "y", "ier", "iest", "ass")
+_ENDINGS = ("", "s", "es", "z", "ty", *_VOWEL_ENDINGS)
+_TOKEN = re.compile(r"[\w*$@!|+'’-]+")
+#: Single letters with spaces, dots or dashes between them: "f u c k".
+_SPELLED = re.compile(r"(?<![\w'])(?:\w[ .\-_]+){2,}\w(?![\w'])")
+#: Three or more of a letter; two are enough where English has no such pair.
+_DRAWN_OUT = re.compile(r"([iu])\1+|(\w)\2\2+")
+_POSSESSIVE = re.compile(r"['’]s?$")
+#: Lyrics say the same words again and again; what a visitor types may be anything at all.
+_MOST_REMEMBERED = 4096
+
+
+class Tier(StrEnum):
+    """How bad a word is."""
+
+    MILD = "mild"
+    STRONG = "strong"
+    #: Never written, whatever was asked for.
+    SLUR = "slur"
+
+
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def tier(word: str) -> Tier | None:
+    """The tier of one word in any spelling or regular form; None if nothing is wrong with it."""
+    letters = _POSSESSIVE.sub("", word.lower().replace("-", ""))
+    if letters in word_list("innocent"):
+        return None
+    for spelling in (letters, *word.lower().split("-")):
+        for variant in _spellings(spelling):
+            if found := _tier_of_spelling(variant):
+                return found
+    return None
+
+
+def is_allowed(word: str, explicit: bool) -> bool:
+    """Whether `word` may stand in lyrics; `explicit` lets profanity through, but no slurs."""
+    found = tier(word)
+    return found is None or (explicit and found is not Tier.SLUR)
+
+
+def offences(text: str, explicit: bool) -> list[str]:
+    """Every part of `text` that may not be written, as it stands there."""
+    return [text[start:end] for start, end in _offending_spans(text, explicit)]
+
+
+def mask(text: str, explicit: bool) -> str:
+    """`text` with a star for every letter but the first of each offending word; slurs all stars."""
+    pieces, done = [], 0
+    for start, end in _offending_spans(text, explicit):
+        word = text[start:end]
+        shown = 0 if tier(re.sub(r"[ .\-_]", "", word)) is Tier.SLUR else 1
+        pieces += [text[done:start], word[:shown], re.sub(r"\w", "*", word[shown:])]
+        done = end
+    return "".join([*pieces, text[done:]])
+
+
+def _offending_spans(text: str, explicit: bool) -> list[tuple[int, int]]:
+    spans = [
+        match.span()
+        for match in _SPELLED.finditer(text)
+        if not is_allowed(re.sub(r"[ .\-_]", "", match.group()), explicit)
+    ]
+    for match in _TOKEN.finditer(text):
+        inside = any(start <= match.start() < end for start, end in spans)
+        if not inside and not is_allowed(match.group(), explicit):
+            spans.append(match.span())
+    return sorted(spans)
+
+
+def _spellings(letters: str) -> list[str]:
+    """As written, with digits read as letters, and with drawn-out letters made one or two."""
+    plain = letters.rstrip("!|+").translate(_LEET)
+    once = _DRAWN_OUT.sub(lambda run: run.group()[0], plain)
+    twice = _DRAWN_OUT.sub(lambda run: run.group()[:2], plain)
+    return list(dict.fromkeys((letters, plain, once, twice)))
+
+
+def _tier_of_spelling(spelling: str) -> Tier | None:
+    return _tier_of_starred(spelling) if "*" in spelling else banned_forms().get(spelling)
+
+
+def _tier_of_starred(spelling: str) -> Tier | None:
+    """A word with stars in it, where at least two letters are left to know it by."""
+    if sum(map(str.isalpha, spelling)) < 2:
+        return None
+    pattern = re.compile(re.escape(spelling).replace(r"\*", r"\w") + "s?")
+    worst = [found for word, found in _tiers().items() if pattern.fullmatch(word)]
+    return worst[0] if worst else None
+
+
+@cache
+def banned_forms() -> dict[str, Tier]:
+    """Every banned word and its regular forms, plainly spelled."""
+    forms = {
+        stem + ending: level
+        for word, level in _tiers().items()
+        for stem in (word, word + word[-1], word.removesuffix("e"))
+        for ending in (_ENDINGS if stem == word else _VOWEL_ENDINGS)
+    }
+    return {form: level for form, level in forms.items() if form not in word_list("innocent")}
+
+
+@cache
+def _tiers() -> dict[str, Tier]:
+    return {
+        codecs.decode(word, "rot13"): level
+        for level in Tier
+        for word in word_list(f"banned_{level}")
+    }

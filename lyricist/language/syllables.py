@@ -1,0 +1,22 @@
+"""Counts syllables: by the pronunciation where it is known, else by groups of vowels."""
+
+import re
+from functools import cache
+
+from lyricist.language.rhyme import sounds
+
+_VOWEL_GROUP = re.compile(r"[aeiouy]+")
+#: A final e is silent, except after a consonant and l ("table").
+_SILENT_END = re.compile(r"(?<![aeiouy])(?<![^aeiouy]l)e$|(?<![aeiouytd])ed$|(?<![aeiouyszxc])es$")
+
+
+@cache
+def syllables(word: str) -> int:
+    """How many syllables `word` has; at least one, except for a word without letters."""
+    known = sounds(word)
+    if known:
+        return known[0].syllables
+    letters = re.sub(r"[^a-z]", "", word.lower())
+    if not letters:
+        return 0
+    return max(1, len(_VOWEL_GROUP.findall(_SILENT_END.sub("", letters))))

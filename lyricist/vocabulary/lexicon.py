@@ -1,0 +1,112 @@
+"""What each token of a model is worth to a line of lyrics, as arrays over the vocabulary.
+
+Owns the questions that a line asks: which tokens may be sampled, which end a line, what rhymes
+with what. The answers stand in a `WordTable`. Knows no verse and draws nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+
+import numpy as np
+
+from lyricist.arrays import BoolArray, IntArray
+from lyricist.language.rhyme import Sound
+from lyricist.language.words import stem
+from lyricist.vocabulary.word_table import WordTable, tokens_by_word
+
+__all__ = ["BoolArray", "IntArray", "Lexicon"]
+
+#: What may follow a line's last word; their joint probability says how well the line ends there.
+_LINE_ENDS = ("\n", "\n\n", ",", ".", "!", "?", ";", "...", ":")
+#: A stem has at least so many letters.
+_FIRST_LETTERS = 2
+
+
+class Lexicon:
+    """The tokens of one model, seen as words. Masks are over token ids, True where it applies."""
+
+    def __init__(self, table: WordTable, encode: Callable[[str], list[int]]) -> None:
+        self.encode = encode
+        self.texts = table.texts
+        #: Token -> the lower-case word that it starts or is.
+        self.words = table.words
+        #: Tokens that begin a word inside a line, begin a line, or go on with a word.
+        self.starts, self.firsts, self.pieces = table.starts, table.firsts, table.pieces
+        #: Syllables of a token taken as a word of its own.
+        self.syllables = table.syllables
+        #: Tokens that are words as they stand.
+        self.whole = table.whole
+        #: Never to be written; to be written only in explicit lyrics.
+        self.slurs, self.profane = table.slurs, table.profane
+        #: Tokens that can end a line.
+        self.end_words = table.end_words
+        #: Token -> the number of its rhyme class, the end words of one rhyming part; else -1.
+        self.class_of = table.class_of
+        #: How many rhyme classes there are.
+        self.classes = int(table.class_of.max(initial=-1)) + 1
+        self.newline = encode("\n")[0]
+        self.comma = encode(",")[0]
+        self.line_ends = self.ids_of(_LINE_ENDS)
+        self._slant_class_of = table.slant_class_of
+        self._end_phones = table.end_phones
+        self._sounds: dict[int, Sound] = {}
+
+    def ids_of(self, texts: Iterable[str]) -> IntArray:
+        """The tokens that are exactly `texts`, as far as there are such tokens."""
+        return np.array([self._ids[text] for text in texts if text in self._ids], dtype=np.int64)
+
+    def tokens_of(self, word: str) -> IntArray:
+        """All tokens that are the word `word`, inside a line or as its first."""
+        return np.array(self._by_word.get(word, ()), dtype=np.int64)
+
+    def words_of_stem(self, wanted: str) -> list[str]:
+        """The words of the vocabulary that are forms of one, by their stem."""
+        alike = self._by_first_letters.get(wanted[:_FIRST_LETTERS], ())
+        return [word for word in alike if word.startswith(wanted[:3]) and stem(word) == wanted]
+
+    def sound_of(self, end: int) -> Sound:
+        """How an end word sounds."""
+        sound = self._sounds.get(end)
+        if sound is None:
+            place = int(np.searchsorted(self.end_words, end))
+            sound = self._sounds[end] = Sound(self._end_phones[place])
+        return sound
+
+    def rhymes_of(self, end: int) -> IntArray:
+        """End words that rhyme perfectly with `end`: no homophones, no compounds of one word."""
+        return self._others(np.flatnonzero(self.class_of == self.class_of[end]), end)
+
+    def slants_of(self, end: int) -> IntArray:
+        """End words that only nearly rhyme with `end`."""
+        near = self._slant_class_of == self._slant_class_of[end]
+        return self._others(np.flatnonzero(near & (self.class_of != self.class_of[end])), end)
+
+    def _others(self, tokens: IntArray, end: int) -> IntArray:
+        spoken, word = self.sound_of(end).phones.lower(), self.words[end]
+        different = [
+            token
+            for token in tokens.tolist()
+            if self.sound_of(token).phones.lower() != spoken
+            and not self.words[token].endswith(word)
+            and not word.endswith(self.words[token])
+        ]
+        return np.array(different, dtype=np.int64)
+
+    @cached_property
+    def _ids(self) -> Mapping[str, int]:
+        """Text -> the first token that is it."""
+        size = len(self.texts)
+        return dict(zip(reversed(self.texts), range(size - 1, -1, -1), strict=True))
+
+    @cached_property
+    def _by_word(self) -> Mapping[str, list[int]]:
+        return tokens_by_word(self.words, self.starts | self.firsts)
+
+    @cached_property
+    def _by_first_letters(self) -> Mapping[str, list[str]]:
+        """The words by their first letters: to go through all at each question takes too long."""
+        words = defaultdict(list)
+        for word in self._by_word:
+            words[word[:_FIRST_LETTERS]].append(word)
+        return words

@@ -1,0 +1,121 @@
+"""What each token of a vocabulary is as a word: the arrays that a lexicon answers from.
+
+Owns how they follow from the tokens' texts. They depend on nothing else, so that a bundle can
+hold them (see `word_file`).
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lyricist.arrays import BoolArray, IntArray
+from lyricist.language.rhyme import is_known, sounds
+from lyricist.language.safety import Tier, banned_forms
+from lyricist.language.syllables import syllables
+from lyricist.language.words import word_list
+
+_INNER_WORD = re.compile(r"^ (?:[a-z]+|[A-Z][a-z]*)$")
+_FIRST_WORD = re.compile(r"^[A-Z][a-z]*$")
+_PIECE = re.compile(r"^(?:[a-z]+|['’][a-z]{1,2})$")
+#: At least three letters, one of them a vowel: "cc" and "th" are in the dictionary, too.
+_END_WORD = re.compile(r"^ (?=[a-z]{3})[a-z]*[aeiouy][a-z]*$")
+
+
+@dataclass(frozen=True)
+class WordTable:
+    """Per token, in the order of the ids. Masks are True where it applies."""
+
+    texts: Sequence[str]
+    #: The lower-case word that the token starts or is.
+    words: Sequence[str]
+    #: Begins a word inside a line, begins a line, or goes on with a word.
+    starts: BoolArray
+    firsts: BoolArray
+    pieces: BoolArray
+    #: A word as it stands.
+    whole: BoolArray
+    #: Never to be written; to be written only in explicit lyrics.
+    slurs: BoolArray
+    profane: BoolArray
+    #: Syllables of the token taken as a word of its own.
+    syllables: IntArray
+    #: The number of its rhyme class, the end words of one rhyming part, else -1; and likewise of
+    #: those whose rhyming parts are only near each other.
+    class_of: IntArray
+    slant_class_of: IntArray
+    #: Tokens that can end a line, ascending, and how each of them sounds, in the code of `phones`.
+    end_words: IntArray
+    end_phones: Sequence[str]
+
+
+def derive_words(texts: Sequence[str]) -> WordTable:
+    """The table of a vocabulary; a third of a second for 49,000 tokens."""
+    words = [text.strip().lower() for text in texts]
+    starts, firsts = _matching(_INNER_WORD, texts), _matching(_FIRST_WORD, texts)
+    whole, slurs, profane = (np.zeros(len(texts), dtype=np.bool_) for _ in range(3))
+    syllable_counts = np.zeros(len(texts), dtype=np.int64)
+    banned = banned_forms()
+    for word, tokens in tokens_by_word(words, starts | firsts).items():
+        syllable_counts[tokens] = syllables(word)
+        whole[tokens] = bool(sounds(word))
+        if word in banned:
+            slurs[tokens] = banned[word] is Tier.SLUR
+            profane[tokens] = banned[word] is not Tier.SLUR
+    end_words = _end_words(texts, words, starts & ~slurs)
+    end_sounds = {end: sounds(words[end])[0] for end in end_words.tolist()}
+    return WordTable(
+        texts=texts,
+        words=words,
+        starts=starts,
+        firsts=firsts,
+        pieces=_matching(_PIECE, texts),
+        whole=whole,
+        slurs=slurs,
+        profane=profane,
+        syllables=syllable_counts,
+        class_of=_numbered(len(texts), {end: sound.tail for end, sound in end_sounds.items()}),
+        slant_class_of=_numbered(
+            len(texts), {end: sound.slant for end, sound in end_sounds.items()}
+        ),
+        end_words=end_words,
+        end_phones=[sound.phones for sound in end_sounds.values()],
+    )
+
+
+def tokens_by_word(words: Sequence[str], chosen: BoolArray) -> Mapping[str, list[int]]:
+    """Word -> those of its tokens that are `chosen`, ascending."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for token in np.flatnonzero(chosen).tolist():
+        groups[words[token]].append(token)
+    return dict(groups)
+
+
+def _matching(pattern: re.Pattern[str], texts: Iterable[str]) -> BoolArray:
+    return np.array([found is not None for found in map(pattern.match, texts)], dtype=np.bool_)
+
+
+def _end_words(texts: Sequence[str], words: Sequence[str], fit: BoolArray) -> IntArray:
+    unfit = word_list("weak_ends") | word_list("function_words") | word_list("leaks")
+    return np.array(
+        [
+            token
+            for token in np.flatnonzero(fit).tolist()
+            if (word := words[token]) not in unfit
+            and _END_WORD.match(texts[token])
+            and is_known(word)
+            and sounds(word)
+        ],
+        dtype=np.int64,
+    )
+
+
+def _numbered(size: int, keys: Mapping[int, str]) -> IntArray:
+    """(size,) Equal keys have equal numbers, counted from 0 as they first appear; others -1."""
+    numbers: dict[str, int] = {}
+    found = np.full(size, -1, dtype=np.int64)
+    for token, key in keys.items():
+        found[token] = numbers.setdefault(key, len(numbers))
+    return found

@@ -1,0 +1,100 @@
+"""One candidate for a line while it grows: its tokens, their likelihoods, where it could end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lyricist.arrays import FloatArray
+from lyricist.language.syllables import syllables
+from lyricist.language.words import split_words
+from lyricist.vocabulary.lexicon import Lexicon
+
+
+@dataclass(frozen=True)
+class Ending:
+    """One way to end a draft: keep its first `kept` tokens, then say `token`."""
+
+    kept: int
+    token: int
+    #: Log-probability of the end word there, costs and bonuses included.
+    likelihood: float
+    #: Syllables of the whole line.
+    syllables: int
+    #: Log-probability that the line stops after the end word; None until it was tried.
+    stop: float | None = None
+
+
+@dataclass
+class Draft:
+    """A line being written in one row of the engine."""
+
+    #: Its place among the drafts of the line: a draft must not depend on which row it was given.
+    number: int
+    row: int
+    lexicon: Lexicon
+    rng: np.random.Generator
+    #: What the line begins with; it is in the row already and not among the tokens.
+    given: str = ""
+    tokens: list[int] = field(default_factory=list)
+    likelihoods: list[float] = field(default_factory=list)
+    #: The logits that each token was chosen from, to choose again.
+    seen: list[FloatArray] = field(default_factory=list)
+    endings: list[Ending] = field(default_factory=list)
+    #: Tokens refused at a place: (place, token).
+    refused: set[tuple[int, int]] = field(default_factory=set)
+    is_done: bool = False
+
+    def __post_init__(self) -> None:
+        #: The words before each token, and those after the last: split once, read often.
+        self._words: list[list[str]] = [split_words(self.given)]
+        for token in self.tokens:
+            self._words.append(self._words_with(token))
+
+    def append(self, token: int, likelihood: float, logits: FloatArray) -> None:
+        """Take `token`, chosen from `logits`."""
+        self.tokens.append(token)
+        self.likelihoods.append(likelihood)
+        self.seen.append(logits)
+        self._words.append(self._words_with(token))
+
+    def text(self, kept: int | None = None) -> str:
+        """The line so far, or what is given and its first `kept` tokens."""
+        return self.given + "".join(self.lexicon.texts[token] for token in self.tokens[:kept])
+
+    def words(self, kept: int | None = None) -> list[str]:
+        """The line's words, the last of them perhaps unfinished; not to be changed."""
+        return self._words[len(self.tokens) if kept is None else kept]
+
+    @property
+    def last_word_start(self) -> int:
+        """The place of the token that began the last word."""
+        at = len(self.tokens) - 1
+        while at > 0 and self.lexicon.pieces[self.tokens[at]]:
+            at -= 1
+        return at
+
+    def refuse_last_word(self) -> FloatArray:
+        """Take the last word back and never begin it there again; the logits at that place."""
+        start = self.last_word_start
+        logits = self.seen[start]
+        self.refused.add((start, self.tokens[start]))
+        del self.tokens[start:], self.likelihoods[start:], self.seen[start:]
+        del self._words[start + 1 :]
+        self.endings = [ending for ending in self.endings if ending.kept <= start]
+        return logits
+
+    def fluency(self, kept: int) -> float:
+        """Mean log-probability of the first `kept` tokens."""
+        return float(np.mean(self.likelihoods[:kept])) if kept else 0.0
+
+    def _words_with(self, token: int) -> list[str]:
+        """The words after `token`, which comes behind those known so far."""
+        if self.lexicon.starts[token]:  # a space and a word: what was before it stays as it is
+            return [*self._words[-1], self.lexicon.words[token]]
+        return split_words(self.text(len(self._words)))
+
+
+def count_syllables(words: Sequence[str]) -> int:
+    """Syllables of a line."""
+    return sum(map(syllables, words))

@@ -1,0 +1,79 @@
+"""Which words may end a song's next line, and what each costs: the rhymes that are left.
+
+Knows the lines' ends, nothing of their middles.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lyricist.arrays import FloatArray, IntArray
+from lyricist.vocabulary.lexicon import Lexicon
+from lyricist.writing.line import Line
+from lyricist.writing.said import MOST_USES, Memory
+
+#: Rhymes that must be left beside those for the lines that have still to answer.
+_SPARE_RHYMES = 4
+#: Log-probability that a slant rhyme costs, and one whose stressed syllables are alike from the
+#: start (known, renown).
+_SLANT_COST, _RICH_COST = 4.0, 2.5
+#: What an unpromising rhyme class costs, at most; and any class for each line that ended in it.
+_CLASS_WEIGHT, _CLASS_COST, _SAME_CLASS_COST = 0.4, 3.0, 0.8
+_TINY = 1e-6
+
+
+class Ends:
+    """The end words of one song."""
+
+    def __init__(self, lexicon: Lexicon, explicit: bool) -> None:
+        self._lexicon = lexicon
+        self._available = np.zeros(len(lexicon.texts), dtype=np.bool_)
+        self._available[lexicon.end_words] = True
+        if not explicit:
+            self._available[lexicon.profane] = False
+        #: How many lines have ended in each rhyme class.
+        self._ended = np.zeros(lexicon.classes)
+
+    def take(self, line: Line, memory: Memory) -> None:
+        """`line` was written: its end, and words that are used up, end no other line."""
+        self._available[self._lexicon.tokens_of(line.words[-1])] = False
+        self._ended[self._lexicon.class_of[line.end]] += 1
+        for word in line.words:
+            if memory.uses[word] >= MOST_USES:
+                self._available[self._lexicon.tokens_of(word)] = False
+
+    def answers(self, before: Sequence[Line]) -> tuple[IntArray, FloatArray]:
+        """Tokens that rhyme with the lines `before`, and what each costs (0 or less)."""
+        lexicon, anchor = self._lexicon, before[0].end
+        perfect, slant = lexicon.rhymes_of(anchor), lexicon.slants_of(anchor)
+        ends = np.concatenate([perfect, slant])
+        costs = np.concatenate([np.zeros(len(perfect)), np.full(len(slant), -_SLANT_COST)])
+        found = [lexicon.sound_of(end) for end in ends.tolist()]
+        onset = lexicon.sound_of(anchor).onset
+        costs -= _RICH_COST * np.array([sound.onset == onset for sound in found], dtype=np.float64)
+        spoken = {lexicon.sound_of(line.end).phones.lower() for line in before}
+        is_new = [sound.phones.lower() not in spoken for sound in found]
+        keep = self._available[ends] & np.array(is_new, dtype=np.bool_)
+        return ends[keep], costs[keep].astype(np.float32)
+
+    def anchors(self, to_come: int, heard: FloatArray) -> tuple[IntArray, FloatArray]:
+        """Tokens with rhymes left for `to_come` more lines, and what each costs (0 or less).
+
+        `heard` tells for each of the lexicon's end words how likely it has been so far: a class
+        whose words the model thinks of anyway will be answered well.
+        """
+        ends = self._lexicon.end_words
+        is_open = self._available[ends]
+        if not to_come:
+            return ends[is_open], np.zeros(int(is_open.sum()), dtype=np.float32)
+        classes = self._lexicon.class_of[ends]
+        left = np.bincount(classes, weights=is_open)[classes] - 1
+        own = heard * is_open
+        hope = np.log(np.bincount(classes, weights=own)[classes] - own + _TINY)
+        hope -= np.quantile(hope, 0.95)
+        costs = np.clip(_CLASS_WEIGHT * hope, -_CLASS_COST, 0.0)
+        costs -= _SAME_CLASS_COST * self._ended[classes]
+        keep = is_open & (left >= to_come + _SPARE_RHYMES)
+        if not keep.any():
+            keep = is_open & (left >= to_come)
+        return ends[keep], costs[keep].astype(np.float32)

@@ -1,0 +1,153 @@
+"""Writes verses as the model likes, line after line: no rhyme, no metre.
+
+Owns what a line is: cleaned of list marks and chatter, never empty, never endless. It is what
+rhymed verses are measured against.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from lyricist.arrays import FloatArray
+from lyricist.engine.sessions import NEVER, Sampling, Session, draw, refill
+from lyricist.errors import ContextFull
+from lyricist.songs import Section, Song, SongRequest
+from lyricist.writing.prompts import one_line, opening
+from lyricist.writing.share import Desk
+
+#: A line is cut here if the model does not end it.
+MOST_WORDS = 20
+MOST_TOKENS = 40
+#: How many tokens of a first line that is given are read.
+MOST_GIVEN_TOKENS = 160
+#: How often a line that is no lyrics is taken back before it is left as it is.
+MOST_RETRIES = 4
+PRESENCE_PENALTY = 0.9
+MIN_P = 0.05
+
+_MARKS = re.compile(r"^(?:[-*•–—>#\s]+|\(?\d{1,2}[.):]\s+)+")
+_QUOTES = '"“”*_`# '
+_HEADING = re.compile(
+    r"^[\[(*]*(?:verse|chorus|bridge|hook|intro|outro|pre-chorus|refrain|title)\b[^a-z]*$", re.I
+)
+_CHATTER = re.compile(
+    r"^(?:sure|okay|certainly|of course|title|here(?:'s| is| are))\b.*[:!]$", re.I
+)
+
+
+def clean_line(text: str) -> str:
+    """The line as it is sung; "" if it is no line of a song."""
+    line = _MARKS.sub("", " ".join(text.split()))
+    line = line.replace("**", "").replace("__", "").strip(_QUOTES)
+    is_song = any(map(str.isalnum, line)) and not _HEADING.match(line) and not _CHATTER.match(line)
+    return line if is_song else ""
+
+
+def write_freely(request: SongRequest, desk: Desk) -> Session[Song]:
+    """A song of one section with exactly `request.lines` lines."""
+    verse = FreeVerse(request, desk)
+    yield from verse.write()
+    return Song(
+        title=verse.lines[0],
+        sections=(Section("Verse", tuple(verse.lines)),),
+        rhyme_scheme="none",
+        rhyme_score=None,
+        tokens=verse.tokens,
+        finished=True,
+    )
+
+
+class FreeVerse:
+    """One verse on its way."""
+
+    def __init__(self, request: SongRequest, desk: Desk) -> None:
+        self.lines: list[str] = []
+        #: Tokens generated, those that were taken back too.
+        self.tokens = 0
+        self._request, self._desk = request, desk
+        self._row, self._vocabulary = desk.rows[0], desk.tokens
+        self._rng = np.random.default_rng(request.seed)
+        self._sampling = Sampling(
+            temperature=request.temperature,
+            top_p=request.top_p,
+            min_p=MIN_P,
+            presence_penalty=PRESENCE_PENALTY,
+        )
+        self._prompt = opening(request, desk.tokens)
+        #: Every token that follows the prompt.
+        self._written: list[int] = []
+        self._logits: FloatArray = np.zeros(0, np.float32)
+
+    def write(self) -> Session[None]:
+        """Writes all lines; each is shown as it is done."""
+        given = one_line(self._request) if self._request.continue_prompt else ""
+        self._written += self._vocabulary.encode(given)[-MOST_GIVEN_TOKENS:]
+        self._desk.engine.rewind(self._row, 0)
+        self._logits = self._desk.engine.prefill(self._row, [*self._prompt, *self._written])
+        while len(self.lines) < self._request.lines:
+            self.lines.append((yield from self._write_line(given)))
+            self._desk.show(self.lines)
+            given = ""
+
+    def _write_line(self, given: str) -> Session[str]:
+        """The next line, which starts with `given`, a text that the row holds already."""
+        before = self._logits
+        refused: list[int] = []
+        for _ in range(MOST_RETRIES):
+            drawn = yield from self._draw_line(given, refused)
+            text = given + self._vocabulary.decode(drawn)
+            line = clean_line(text)
+            if line and line not in self.lines:
+                break
+            refused += drawn[:1]
+            self._take_back(len(drawn))
+            self._logits = before
+        else:
+            drawn = yield from self._draw_line(given, refused)
+            text = given + self._vocabulary.decode(drawn)
+            line = clean_line(text) or " ".join(text.split())
+        yield from self._append(self._vocabulary.newline)
+        return line
+
+    def _draw_line(self, given: str, refused: Sequence[int]) -> Session[list[int]]:
+        """Draws tokens up to the line's end, which is not appended."""
+        drawn: list[int] = []
+        while len(drawn) < MOST_TOKENS:
+            words = given + self._vocabulary.decode(drawn)
+            if len(words.split()) >= MOST_WORDS:
+                break
+            may_end = bool(words.strip())
+            logits = self._allowed(self._logits, may_end, () if drawn else refused)
+            token = draw(logits, self._sampling, self._rng, self._written)
+            if token == self._vocabulary.newline:
+                break
+            yield from self._append(token)
+            drawn.append(token)
+        return drawn
+
+    def _allowed(self, logits: FloatArray, may_end: bool, refused: Sequence[int]) -> FloatArray:
+        """`logits` of plain text only; every way of ending a line or the song is one newline."""
+        vocabulary = self._vocabulary
+        allowed = np.where(vocabulary.writable if may_end else vocabulary.lettered, logits, NEVER)
+        if may_end:
+            ways = [logits[vocabulary.line_ends].max(), *(logits[end] for end in vocabulary.ends)]
+            allowed[vocabulary.newline] = max(ways)
+        allowed[list(refused)] = NEVER
+        return allowed
+
+    def _append(self, token: int) -> Session[None]:
+        self.tokens += 1
+        wish = {self._row: token}
+        try:
+            answer = yield wish
+        except ContextFull:
+            self._logits = refill(self._desk.engine, self._row, self._prompt, self._written)
+            answer = yield wish
+        self._written.append(token)
+        self._logits = answer[self._row]
+
+    def _take_back(self, count: int) -> None:
+        engine = self._desk.engine
+        engine.rewind(self._row, engine.length(self._row) - count)
+        del self._written[len(self._written) - count :]

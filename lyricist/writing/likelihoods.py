@@ -1,0 +1,71 @@
+"""How likely each token is at one place of a text, and which are the likeliest.
+
+Owns the arithmetic over the whole vocabulary, which is paid for at every token that is drafted:
+each pass over it counts. Knows no words.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lyricist.arrays import BoolArray, FloatArray, IntArray
+
+#: `likeliest` first compares the maxima of so many values each. Many enough to leave few maxima,
+#: few enough that there are more maxima than anybody asks for.
+_BLOCK = 64
+_LOWEST = np.finfo(np.float32).min
+
+
+@dataclass(frozen=True)
+class Likelihoods:
+    """Log-probabilities over the vocabulary, worked out for the tokens that are asked for."""
+
+    #: Log-probabilities but for one number, the same for all tokens.
+    relative: FloatArray
+    #: What to take from each.
+    log_total: np.float32
+
+    @classmethod
+    def of_logits(cls, logits: FloatArray) -> "Likelihoods":
+        """Those of the softmax of `logits`."""
+        relative = logits - logits.max()
+        exponentials = np.exp(relative)
+        return cls(relative, np.log(exponentials.sum()))
+
+    def of(self, tokens: IntArray) -> FloatArray:
+        """Log-probabilities of `tokens`."""
+        values: FloatArray = self.relative.take(tokens) - self.log_total
+        return values
+
+    def of_token(self, token: int) -> float:
+        """Log-probability of one token."""
+        return float(self.relative[token] - self.log_total)
+
+
+def penalties(mask: BoolArray) -> FloatArray:
+    """What to add to the values of tokens so that none outside of `mask` is left: 0 or -inf.
+
+    Adding an array takes a twentieth of the time that `np.where` takes for such a mask.
+    """
+    return np.array([-np.inf, 0.0], dtype=np.float32)[mask.astype(np.intp)]
+
+
+def likeliest(values: FloatArray, count: int) -> IntArray:
+    """Indices of the `count` largest of the finite `values`, in ascending order; all if fewer.
+
+    Among equals the lowest index comes first. Faster than `np.argpartition` by far: the blocks'
+    maxima are values themselves, so the `count`-th largest of them is a floor below which none of
+    the `count` largest values lies, and hardly any others lie above it.
+    """
+    floor = _LOWEST
+    blocks = values.size // _BLOCK
+    if blocks >= count:
+        # A block is a column, so that the maxima are taken of whole rows at a time. The few values
+        # after the last row are in no block; the floor holds for them as well.
+        maxima = values[: blocks * _BLOCK].reshape(_BLOCK, blocks).max(axis=0)
+        floor = max(floor, np.partition(maxima, blocks - count)[blocks - count])
+    found = np.flatnonzero(values >= floor)
+    if found.size > count:
+        descending = np.argsort(-values[found], kind="stable")
+        found = np.sort(found[descending[:count]])
+    return found

@@ -1,0 +1,213 @@
+"""Writes one line: several drafts side by side, the best of their possible ends kept.
+
+Each draft walks on past the shortest allowed length; at every step, from logits that are there
+anyway, the words that may end the line are weighed. Only the best end of each draft is then tried
+for how well the line stops there. Knows one line and its memory; knows no schemes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lyricist.arrays import FloatArray, IntArray
+from lyricist.engine.port import Engine
+from lyricist.engine.sessions import Session
+from lyricist.language.rhyme import sounds
+from lyricist.language.safety import is_allowed, offences
+from lyricist.vocabulary.lexicon import Lexicon
+from lyricist.writing.choice import Chooser, Voice
+from lyricist.writing.draft import Draft, Ending, count_syllables
+from lyricist.writing.likelihoods import Likelihoods, likeliest
+from lyricist.writing.line_plan import FittingEnds, LinePlan
+from lyricist.writing.said import FORBIDDEN, Memory, Place
+from lyricist.writing.topic import Topic
+
+#: A draft that takes so many words back is dropped; no line has more tokens than this.
+_MOST_REFUSALS = 8
+_MOST_TOKENS = 28
+#: A word may stay half written if going on with it is at least this likely.
+_LIKELY = np.log(0.3)
+#: How many of the likeliest end words are looked at.
+_END_WIDTH = 4
+#: What a stop is taken to be worth before it was tried.
+_USUAL_STOP = -1.5
+_END_WEIGHT, _STOP_WEIGHT, _LENGTH_WEIGHT, _TOPIC_WEIGHT = 0.35, 0.4, 0.12, 0.6
+
+
+@dataclass(frozen=True)
+class Line:
+    """A written line. Its row of the engine holds it, and nothing after it."""
+
+    text: str
+    words: tuple[str, ...]
+    end: int
+    row: int
+    tokens: tuple[int, ...]
+    #: How well it reads, to compare it with other lines for the same place.
+    score: float
+    #: Log-probability of its end word, which tells a forced end.
+    end_likelihood: float
+
+
+class LineWriter:
+    """Writes the lines of one song in `rows` of an engine; all rows hold the song so far."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        lexicon: Lexicon,
+        rows: Sequence[int],
+        voice: Voice,
+        memory: Memory,
+        topic: Topic,
+    ) -> None:
+        self._engine, self._lexicon, self._rows = engine, lexicon, list(rows)
+        self._voice, self._memory, self._topic = voice, memory, topic
+        self._chooser = Chooser(lexicon, voice, memory, topic)
+        self._pieces = np.flatnonzero(lexicon.pieces)
+        #: How likely each end word of the lexicon has been, summed over all places so far.
+        self.heard = np.zeros(len(lexicon.end_words), dtype=np.float32)
+
+    def write(
+        self, plan: LinePlan, logits: FloatArray, seed: Sequence[int]
+    ) -> Session[Line | None]:
+        """The best line for `plan`, or None if no draft could end; `logits` come before it."""
+        start = self._engine.length(self._rows[0])
+        drafts = [
+            Draft(n, row, self._lexicon, np.random.default_rng([*seed, n]), plan.given)
+            for n, row in enumerate(self._rows)
+        ]
+        fitting = FittingEnds(plan, self._lexicon.syllables)
+        latest = dict.fromkeys(self._rows, logits)
+        while True:
+            tokens = {}
+            for draft in drafts:
+                if not draft.is_done:
+                    token = self._advance(draft, plan, fitting, start, latest[draft.row])
+                    if token is not None:
+                        tokens[draft.row] = token
+            if not tokens:
+                return (yield from self._finish(drafts, plan, start))
+            latest.update((yield tokens))
+
+    def _advance(
+        self, draft: Draft, plan: LinePlan, fitting: FittingEnds, start: int, logits: FloatArray
+    ) -> int | None:
+        """Weigh the ends here and choose the next token; None once the draft is done."""
+        while len(draft.tokens) < _MOST_TOKENS:
+            likelihoods = Likelihoods.of_logits(logits)
+            words = draft.words()
+            is_bad = self._is_bad_word(draft, words)
+            go_on = is_bad and float(likelihoods.of(self._pieces).max()) > _LIKELY
+            if is_bad and not go_on:
+                if len(draft.refused) >= _MOST_REFUSALS:
+                    break
+                logits = draft.refuse_last_word()
+                self._engine.rewind(draft.row, start + len(draft.tokens))
+                continue
+            said = count_syllables(words)
+            if not is_bad:
+                self._weigh_ends(draft, plan, fitting, said, likelihoods)
+            room = plan.most_syllables - 1 - said
+            token = self._chooser.choose(draft, likelihoods, room, go_on=go_on)
+            if token is None:
+                break
+            draft.append(token, likelihoods.of_token(token), logits)
+            return token
+        draft.is_done = True
+        return None
+
+    def _is_bad_word(self, draft: Draft, words: list[str]) -> bool:
+        """Whether the last word is no word at all or, of several tokens, unsafe or used up."""
+        if not draft.tokens or draft.tokens[-1] == self._lexicon.comma:
+            return False
+        word = words[-1]
+        if not sounds(word) and word not in self._topic.words:
+            return True
+        if draft.last_word_start == len(draft.tokens) - 1:
+            return False  # a single token was judged when it was chosen
+        is_safe = is_allowed(word, self._voice.explicit)
+        return not is_safe or self._memory.is_used_up(words[:-1], word)
+
+    def _weigh_ends(
+        self,
+        draft: Draft,
+        plan: LinePlan,
+        fitting: FittingEnds,
+        said: int,
+        likelihoods: Likelihoods,
+    ) -> None:
+        """Note the last word if the line may end in it, and the best end word for this place."""
+        self.heard += np.exp(likelihoods.of(self._lexicon.end_words))
+        if not draft.tokens or draft.tokens[-1] == self._lexicon.comma:
+            return
+        last = draft.tokens[-1]
+        cost = plan.cost_of(last) if plan.allows(said) else None
+        if cost is not None:
+            kept = len(draft.tokens) - 1
+            likelihood = draft.likelihoods[-1] + cost
+            draft.endings.append(Ending(kept, last, likelihood, said, self._stop(likelihoods)))
+        best = self._best_end(draft, *fitting.after(said), said, likelihoods)
+        if best is not None and best.likelihood > FORBIDDEN:
+            draft.endings.append(best)
+
+    def _best_end(
+        self, draft: Draft, ends: IntArray, costs: FloatArray, said: int, likelihoods: Likelihoods
+    ) -> Ending | None:
+        """The best of the likeliest of `ends`, which cost `costs`."""
+        values = likelihoods.of(ends) + costs
+        place = Place(self._memory, draft.words())
+        endings = []
+        for at in likeliest(values, _END_WIDTH).tolist():
+            token = int(ends[at])
+            value = float(values[at]) + place.cost(self._lexicon.words[token])
+            total = said + int(self._lexicon.syllables[token])
+            endings.append(Ending(len(draft.tokens), token, value, total))
+        return max(endings, key=lambda ending: ending.likelihood, default=None)
+
+    def _stop(self, likelihoods: Likelihoods) -> float:
+        return float(np.logaddexp.reduce(likelihoods.of(self._lexicon.line_ends)))
+
+    def _finish(self, drafts: list[Draft], plan: LinePlan, start: int) -> Session[Line | None]:
+        """Try the best end of each draft, keep the best of all."""
+        chosen = [
+            (draft, max(draft.endings, key=lambda e: self._score(draft, plan, e)))
+            for draft in drafts
+            if draft.endings
+        ]
+        for draft, ending in chosen:
+            self._engine.rewind(draft.row, start + ending.kept + (ending.stop is not None))
+        untried = {draft.row: ending.token for draft, ending in chosen if ending.stop is None}
+        logits = (yield untried) if untried else {}
+        lines = []
+        for draft, ending in chosen:
+            if ending.stop is None:
+                stop = self._stop(Likelihoods.of_logits(logits[draft.row]))
+                ending = replace(ending, stop=stop)
+            line = self._line(draft, plan, ending)
+            if not offences(line.text.removeprefix(plan.given), self._voice.explicit):
+                lines.append(line)
+        return max(lines, key=lambda line: line.score, default=None)
+
+    def _score(self, draft: Draft, plan: LinePlan, ending: Ending) -> float:
+        stop = _USUAL_STOP if ending.stop is None else ending.stop
+        score = draft.fluency(ending.kept)
+        score += _END_WEIGHT * ending.likelihood + _STOP_WEIGHT * stop
+        score -= _LENGTH_WEIGHT * abs(ending.syllables - plan.target_syllables)
+        if not self._topic.is_covered:
+            words = [*draft.words(ending.kept), self._lexicon.words[ending.token]]
+            score += _TOPIC_WEIGHT * self._topic.mentions(words)
+        return score
+
+    def _line(self, draft: Draft, plan: LinePlan, ending: Ending) -> Line:
+        text = draft.text(ending.kept) + self._lexicon.texts[ending.token]
+        return Line(
+            text=text.strip(),
+            words=(*draft.words(ending.kept), self._lexicon.words[ending.token]),
+            end=ending.token,
+            row=draft.row,
+            tokens=(*draft.tokens[: ending.kept], ending.token),
+            score=self._score(draft, plan, ending),
+            end_likelihood=ending.likelihood,
+        )

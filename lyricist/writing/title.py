@@ -1,0 +1,83 @@
+"""Gives a song its title before the first line, so that the song can follow it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lyricist.engine.sessions import Session
+from lyricist.language.rhyme import sounds
+from lyricist.language.safety import is_allowed, mask
+from lyricist.language.words import is_function_word, split_words
+from lyricist.songs import SongRequest
+from lyricist.vocabulary.lexicon import Lexicon
+from lyricist.writing.choice import Chooser, Voice
+from lyricist.writing.draft import Draft, count_syllables
+from lyricist.writing.likelihoods import Likelihoods
+from lyricist.writing.said import Memory
+from lyricist.writing.share import Desk
+from lyricist.writing.topic import Topic
+
+_BEFORE, _AFTER = 'Title: "', '"\n'
+#: Tokens that end a title, where the vocabulary has them.
+_CLOSERS = ('"', '",', '".', '"**', "\n", ".", "!", "?", "...", " (")
+_MOST_SYLLABLES = 9
+_MOST_TOKENS = 8
+_WARMTH = 0.6
+#: Sets the title's random numbers apart from those of the lines, which count from 0.
+_SEED = 1_000_003
+_UNTITLED = "Untitled"
+#: Words that a title writes small, unless they come first.
+_SMALL = frozenset(
+    ("a", "an", "and", "at", "but", "by", "for", "from", "in", "of", "on", "or", "the", "to")
+)
+
+
+def write_title(
+    request: SongRequest, desk: Desk, lexicon: Lexicon, topic: Topic, told: Sequence[int]
+) -> Session[tuple[str, list[int]]]:
+    """A title, and the tokens that name it. Falls back on the prompt's own words.
+
+    `told` is what the model is told before, which the desk's first row holds afterwards, and
+    nothing else.
+    """
+    row = desk.rows[0]
+    voice = Voice(min(request.temperature, _WARMTH), request.top_p, request.explicit)
+    chooser = Chooser(lexicon, voice, Memory(), topic)
+    draft = Draft(0, row, lexicon, np.random.default_rng([request.seed, _SEED]))
+    desk.engine.rewind(row, 0)
+    logits = desk.engine.prefill(row, [*told, *desk.tokens.encode(_BEFORE)])
+    closers = lexicon.ids_of(_CLOSERS)
+    while len(draft.tokens) < _MOST_TOKENS:
+        words = draft.words()
+        likelihoods = Likelihoods.of_logits(logits)
+        if words and draft.rng.random() < np.exp(likelihoods.of(closers)).sum():
+            break
+        room = _MOST_SYLLABLES - count_syllables(words)
+        token = chooser.choose(draft, likelihoods, room, go_on=False)
+        if token is None:
+            break
+        draft.append(token, likelihoods.of_token(token), logits)
+        logits = (yield {row: token})[row]
+    title = _clean(draft.text(), request, topic)
+    desk.engine.rewind(row, len(told))
+    return title, desk.tokens.encode(f"{_BEFORE}{title}{_AFTER}")
+
+
+def _clean(text: str, request: SongRequest, topic: Topic) -> str:
+    words = [word for word in text.replace(",", "").split() if split_words(word)]
+    while words and is_function_word(words[-1]):
+        words.pop()
+    is_sound = all(
+        is_allowed(word, request.explicit) and (sounds(word) or word.lower() in topic.words)
+        for word in words
+    )
+    if not words or not is_sound:
+        words = list(topic.words[:3]) or [_UNTITLED]
+    title = " ".join(
+        word if at and word in _SMALL else _upper(word) for at, word in enumerate(words)
+    )
+    return mask(title, request.explicit)
+
+
+def _upper(word: str) -> str:
+    return word[:1].upper() + word[1:]

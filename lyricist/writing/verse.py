@@ -1,0 +1,220 @@
+"""Writes one song, line by line and section by section: the session that rhymes.
+
+Owns which words each line may end in, what happens if none fits, and what the context holds.
+Drawing the words is `line`'s, what rhymes is `lexicon`'s and `rhyme`'s.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lyricist.arrays import FloatArray, IntArray
+from lyricist.engine.sessions import Session
+from lyricist.errors import LyricistError
+from lyricist.language.metrics import rhyme_score, scheme_relations
+from lyricist.language.safety import mask
+from lyricist.language.schemes import Part, parts, rhyme_groups
+from lyricist.language.words import split_words
+from lyricist.songs import Section, Song, SongRequest
+from lyricist.vocabulary.lexicon import Lexicon
+from lyricist.writing.choice import Voice
+from lyricist.writing.draft import count_syllables
+from lyricist.writing.ends import Ends
+from lyricist.writing.free_verse import write_freely
+from lyricist.writing.line import Line, LineWriter
+from lyricist.writing.line_plan import LinePlan
+from lyricist.writing.prompts import one_line, opening, style_of
+from lyricist.writing.said import Memory
+from lyricist.writing.share import Desk
+from lyricist.writing.title import write_title
+from lyricist.writing.topic import Topic
+
+#: A row holds at most so many positions: 32 rows of them fit into a small worker's memory.
+_MOST_POSITIONS = 320
+#: A model that can hold less than this is left to write freely.
+_SMALLEST_CONTEXT = 256
+#: Positions kept free for the next line.
+_ROOM = 40
+#: Lines that are read again when the context is full and the song starts over in it.
+_LINES_KEPT = 8
+#: How many tokens of a first line that is given are read.
+_MOST_GIVEN_TOKENS = 160
+#: An end word less likely than this sounds forced; then the line is written anew, once.
+_FORCED = -7.0
+#: Drafts can all come to nothing; so often at most a line is tried with the same rhymes.
+_MOST_ATTEMPTS = 5
+#: A given beginning may make a line longer than usual by so many syllables.
+_GIVEN_EXTRA = 5
+
+
+def write_verse(lexicon: Lexicon, request: SongRequest, desk: Desk) -> Session[Song]:
+    """A song of the asked shape, with exactly `request.lines` lines."""
+    if desk.engine.context_length < _SMALLEST_CONTEXT:
+        return (yield from write_freely(request, desk))
+    verse = VerseWriter(lexicon, request, desk)
+    sections = yield from verse.write()
+    relations = [
+        found
+        for section in sections
+        for found in scheme_relations(request.rhyme_scheme, section.lines)
+    ]
+    return Song(
+        title=verse.title,
+        sections=tuple(sections),
+        rhyme_scheme=request.rhyme_scheme,
+        rhyme_score=rhyme_score(relations),
+        tokens=verse.tokens,
+        finished=True,
+    )
+
+
+class VerseWriter:
+    """One song on its way."""
+
+    def __init__(self, lexicon: Lexicon, request: SongRequest, desk: Desk) -> None:
+        self._lexicon, self._request, self._desk = lexicon, request, desk
+        self._engine, self._rows = desk.engine, list(desk.rows)
+        self._style = style_of(request)
+        self._memory = Memory()
+        for example in self._style.example:
+            self._memory.refuse(split_words(example))
+        self._topic = Topic(request.prompt, lexicon, request.explicit)
+        voice = Voice(request.temperature, request.top_p, request.explicit)
+        self._liner = LineWriter(desk.engine, lexicon, desk.rows, voice, self._memory, self._topic)
+        self._ends = Ends(lexicon, request.explicit)
+        self._context = opening(request, desk.tokens)[-desk.engine.context_length // 2 :]
+        self._logits: FloatArray = np.zeros(0, dtype=np.float32)
+        #: Tokens that come next and that no row holds yet.
+        self._unread: list[int] = []
+        self._lines: list[str] = []
+        self._parts = parts(request.structure, request.lines)
+        names = {part.name: part.lines for part in self._parts}
+        #: Lines that are still to be written, those of a repeated chorus not counted again.
+        self._to_write = sum(names.values())
+        self.title = ""
+        #: Tokens of the song that were kept.
+        self.tokens = 0
+
+    def write(self) -> Session[list[Section]]:
+        """The sections of the song, the title before them."""
+        self.title, title_tokens = yield from write_title(
+            self._request, self._desk, self._lexicon, self._topic, self._context
+        )
+        self._context += title_tokens
+        self._unread = title_tokens
+        sections: list[Section] = []
+        for part in self._parts:
+            repeated = next((s.lines for s in sections if s.name == part.name), None)
+            if repeated is None:
+                sections.append((yield from self._write_part(part)))
+            else:
+                self._lines.extend(repeated)
+                sections.append(Section(part.name, repeated))
+                self._desk.show(self._lines)
+        return sections
+
+    def _write_part(self, part: Part) -> Session[Section]:
+        groups = rhyme_groups(self._request.rhyme_scheme, part.lines)
+        self._read(self._lexicon.encode(f"\n[{part.name}]\n"))
+        written: list[Line] = []
+        for at, group in enumerate(groups):
+            same = [line for line, other in zip(written, groups, strict=False) if other == group]
+            to_come = 0 if group is None else groups[at + 1 :].count(group)
+            line = yield from self._write_line(same if group is not None else [], to_come)
+            written.append(line)
+            self._desk.show(self._lines)
+        return Section(part.name, tuple(self._lines[-part.lines :]))
+
+    def _write_line(self, before: list[Line], to_come: int) -> Session[Line]:
+        """Writes the next line, which rhymes with those `before` and with `to_come` more."""
+        self._make_room()
+        given = self._given()
+        if before:
+            ends, costs = self._ends.answers(before)
+            target = count_syllables(before[-1].words)
+        else:
+            ends, costs = self._ends.anchors(to_come, self._liner.heard)
+            target = self._style.usual
+        line = yield from self._best_of(self._plan(ends, costs, target, given))
+        if line is None:
+            ends, costs = self._ends.anchors(0, self._liner.heard)
+            line = yield from self._best_of(self._plan(ends, costs, target, given))
+        if line is None:
+            raise LyricistError("The model's vocabulary has no word that could end this line.")
+        yield from self._take(line)
+        return line
+
+    def _plan(self, ends: IntArray, costs: FloatArray, target: int, given: str) -> LinePlan:
+        fewest, most = self._style.fewest, self._style.most
+        if given:
+            said = count_syllables(given.split())
+            fewest, most = max(fewest, said + 1), max(most, said + _GIVEN_EXTRA)
+            target = max(target, said + 2)
+        return LinePlan(fewest, most, target, ends, costs, given)
+
+    def _best_of(self, plan: LinePlan) -> Session[Line | None]:
+        """The best line; where its end sounds forced, other drafts get a chance."""
+        if not len(plan.ends):
+            return None
+        start = self._engine.length(self._rows[0])
+        best: Line | None = None
+        for attempt in range(_MOST_ATTEMPTS):
+            for row in self._rows:
+                self._engine.rewind(row, start)
+            seed = [self._request.seed, len(self._lines), attempt]
+            line = yield from self._liner.write(plan, self._logits, seed)
+            if best is None or (line is not None and line.score > best.score):
+                best = line
+            if best is not None and (best.end_likelihood > _FORCED or attempt):
+                break
+        if best is not None and best is not line:
+            self._engine.rewind(best.row, start)
+            self._engine.prefill(best.row, best.tokens)
+        return best
+
+    def _given(self) -> str:
+        """What the next line begins with, read into the rows; "" if it begins as it likes."""
+        given = ""
+        if not self._lines and self._request.continue_prompt:
+            given = mask(one_line(self._request), self._request.explicit)
+        elif self._to_write == 1 and not self._topic.is_covered:
+            given = self._topic.opening()
+        if given:
+            most = min(_MOST_GIVEN_TOKENS, self._engine.context_length // 5)
+            self._read(self._lexicon.encode(given)[-most:])
+        return given
+
+    def _take(self, line: Line) -> Session[None]:
+        """Make `line` the song's next one, in every row."""
+        self._memory.add(line.words)
+        self._topic.add(line.words)
+        self._ends.take(line, self._memory)
+        self._lines.append(mask(line.text, self._request.explicit))
+        self.tokens += len(line.tokens) + 1
+        self._to_write -= 1
+        logits = yield {line.row: self._lexicon.newline}
+        self._logits = logits[line.row]
+        self._spread(line.row)
+
+    def _make_room(self) -> None:
+        """Start over with the prompt and the last lines where the context is nearly full."""
+        limit = min(self._engine.context_length, _MOST_POSITIONS)
+        if self._engine.length(self._rows[0]) + _ROOM > limit:
+            kept = "".join(f"{line}\n" for line in self._lines[-_LINES_KEPT:])
+            read_again = self._lexicon.encode(kept)[-limit // 3 :]
+            self._start_over([*self._context, *read_again])
+
+    def _start_over(self, tokens: Sequence[int]) -> None:
+        self._engine.rewind(self._rows[0], 0)
+        self._unread = []
+        self._read(tokens)
+
+    def _read(self, tokens: Sequence[int]) -> None:
+        self._logits = self._engine.prefill(self._rows[0], [*self._unread, *tokens])
+        self._unread = []
+        self._spread(self._rows[0])
+
+    def _spread(self, row: int) -> None:
+        for other in self._rows:
+            if other != row:
+                self._engine.copy(row, other)
