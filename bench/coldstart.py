@@ -15,8 +15,8 @@ from pathlib import Path
 from bench.harness import Goal, Measurement, Report, Run, alternate
 from bench.models import bundle_folder, saved_model_folder
 from bench.processes import module
-from versequeue.jobs import Job, Options
-from versequeue.store_sqlite import SqliteStore
+from versequeue.backends.sqlite_store import SqliteStore
+from versequeue.rules.job import Job, Options
 
 LITERT = "LiteRT"
 TENSORFLOW = "TensorFlow's interpreter, same file"

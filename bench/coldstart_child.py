@@ -29,15 +29,15 @@ def main(engine: str, bundle: str, data_dir: str, job_id: str, started_at: str) 
     import functions_framework  # noqa: F401
     import waitress  # noqa: F401
 
-    from versequeue import backend
-    from versequeue.jobs import Stage
+    from versequeue.functions import wiring
+    from versequeue.rules.job import Stage
     from worker_fn import studio  # noqa: F401
     from worker_fn.orders import song_request
 
     step("imports")
     import_runtime(engine)
     step("runtime")
-    attempt = backend.desk("bench").claim(job_id, Stage.LOADING_MODEL)
+    attempt = wiring.desk("bench").claim(job_id, Stage.LOADING_MODEL)
     if attempt is None:
         raise SystemExit("the job could not be claimed")
     step("claim")

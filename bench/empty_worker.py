@@ -6,15 +6,15 @@ from functools import cache
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from versequeue import backend
-from versequeue.events import job_ids, read_message
-from versequeue.jobs import Metrics, Stage
-from versequeue.work import Desk
+from versequeue.functions import wiring
+from versequeue.functions.push import job_ids, read_message
+from versequeue.rules.job import Metrics, Stage
+from versequeue.service.worker import Desk
 
 
 @cache
 def _desk() -> Desk:
-    return backend.desk("bench")
+    return wiring.desk("bench")
 
 
 @functions_framework.cloud_event

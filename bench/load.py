@@ -13,8 +13,8 @@ from pathlib import Path
 from bench.harness import Goal, Measurement, Report, alternate
 from bench.models import bundle_folder
 from bench.server import Server, up
-from versequeue.jobs import Job, Options, note
-from versequeue.store_sqlite import SqliteStore
+from versequeue.backends.sqlite_store import SqliteStore
+from versequeue.rules.job import Job, Options, note
 
 METHOD = (
     "`versequeue up` and its clients share the machine. Each of 200 pollers keeps one connection "

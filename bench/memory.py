@@ -30,7 +30,7 @@ WRITE = """
 from pathlib import Path
 from lyricist.songs import SongRequest
 from lyricist.writing.writer import Writer
-import functions_framework, versequeue.work
+import functions_framework, versequeue.service.worker
 writer = Writer.open(Path({bundle!r}))
 songs = [SongRequest(prompt=f"rain {{i}}", seed=i) for i in range({count})]
 writer.write(songs, lambda index, lines: True)

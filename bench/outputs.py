@@ -10,8 +10,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from versequeue.cli_cost import cost
-from versequeue.cli_plan import plan
+from versequeue.cli.cost import cost
+from versequeue.cli.plan import plan
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "costs.md"
 COMMANDS = {"cost": cost, "plan": plan}

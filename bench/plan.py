@@ -13,10 +13,10 @@ from bench.harness import Measurement, Report
 from bench.models import bundle_folder
 from bench.processes import wait_for
 from bench.server import Connection, up
-from versequeue.arrivals import SECONDS_PER_DAY, Arrival, Traffic, arrivals
-from versequeue.fleet import Policy
-from versequeue.plan import Outcome, quantiles, simulate
-from versequeue.service_times import ServiceTimes, load_service_times
+from versequeue.planning.arrivals import SECONDS_PER_DAY, Arrival, Traffic, arrivals
+from versequeue.planning.fleet import Policy
+from versequeue.planning.service_times import ServiceTimes, load_service_times
+from versequeue.planning.simulation import Outcome, quantiles, simulate
 
 LINES = 4
 REAL, SIMULATED = "real run", "simulation"

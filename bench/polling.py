@@ -13,8 +13,8 @@ from pathlib import Path
 from bench.harness import Goal, Measurement, Report, alternate
 from bench.models import bundle_folder
 from bench.server import Connection, Server, resident_mib, up
-from versequeue.jobs import Job, Metrics, Options, Status
-from versequeue.store_sqlite import SqliteStore
+from versequeue.backends.sqlite_store import SqliteStore
+from versequeue.rules.job import Job, Metrics, Options, Status
 
 METHOD = (
     "`versequeue up` with a store that already holds so many finished jobs of 16 lines; one "

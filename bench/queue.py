@@ -143,15 +143,15 @@ def _burst(peer: Peer, jobs: int) -> float:
 def versequeue_peer(folder: Path) -> Iterator[Peer]:
     """The embedded backend as `versequeue up` puts it together, without its HTTP server."""
     os.environ.update(VERSEQUEUE_DATA_DIR=str(folder), VERSEQUEUE_LOG_LEVEL="ERROR")
+    from versequeue.backends.sqlite_queue import SqliteQueue
+    from versequeue.backends.sqlite_store import SqliteStore
     from versequeue.clock import utc_now
     from versequeue.config import Settings
-    from versequeue.dispatcher import Dispatcher
-    from versequeue.jobs import Options
-    from versequeue.local_worker import WorkerProcess
-    from versequeue.queue_sqlite import SqliteQueue
-    from versequeue.service import Service, Submission
-    from versequeue.store_sqlite import SqliteStore
-    from versequeue.work import Desk
+    from versequeue.local.dispatcher import Dispatcher
+    from versequeue.local.worker import WorkerProcess
+    from versequeue.rules.job import Options
+    from versequeue.service.jobs import Service, Submission
+    from versequeue.service.worker import Desk
 
     store = SqliteStore(folder / "store.sqlite3")
     queue = SqliteQueue(folder / "queue.sqlite3", utc_now)

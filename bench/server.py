@@ -61,7 +61,7 @@ class Server:
 @contextmanager
 def up(data_dir: Path, bundle: Path, idle_timeout_s: float = 300.0) -> Iterator[Server]:
     """`versequeue up` on a free port."""
-    command = [sys.executable, "-m", "versequeue.cli", "up", "--port", "0"]
+    command = [sys.executable, "-m", "versequeue", "up", "--port", "0"]
     command += ["--data-dir", str(data_dir), "--model", str(bundle.resolve())]
     command += ["--idle-timeout", str(idle_timeout_s)]
     env = {**os.environ, "VERSEQUEUE_LOG_LEVEL": "ERROR"}

@@ -19,14 +19,15 @@ from bench.harness import Measurement, Report, alternate
 from bench.models import bundle_folder
 from lyricist.songs import SongRequest
 from lyricist.writing.writer import Writer
-from versequeue.service_times import SERVICE_TIMES_PATH
+from versequeue.planning.service_times import SERVICE_TIMES_PATH
 
 THREADS = 2
 STREAMS = (1, 2, 4, 8)
 LINES = 8
 METHOD = (
     "What `versequeue cost` and `versequeue plan` reckon with; a full run writes it to "
-    "`versequeue/service_times.json`. A line's time is that of songs of eight lines that are "
+    "`versequeue/planning/service_times.json`. "
+    "A line's time is that of songs of eight lines that are "
     "written together on two threads, four candidates each, the prompt's part included."
 )
 LIGHT = """
@@ -80,7 +81,7 @@ def run(quick: bool) -> Report:
 
 
 def write_times(found: Mapping[str, Mapping[str, list[float]]]) -> None:
-    """Put what was measured into versequeue/service_times.json; what is assumed there stays."""
+    """Put what was measured into service_times.json; what is assumed there stays."""
     document: dict[str, Any] = json.loads(SERVICE_TIMES_PATH.read_text(encoding="utf-8"))
     where = machine.describe()
     start, request = found["start"], found["request"]

@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from versequeue.routes import ROUTES
+from versequeue.api.routes import ROUTES
 
 CONFIG = """\
 // Where the two functions live. Empty means the page's own origin, as with `versequeue up` or

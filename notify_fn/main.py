@@ -3,15 +3,15 @@
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from versequeue import backend
-from versequeue.events import read_message
-from versequeue.notify import notify_target
+from versequeue.functions import wiring
+from versequeue.functions.notify import notify_target
+from versequeue.functions.push import read_message
 
 
 @functions_framework.cloud_event
 def notify(event: CloudEvent) -> None:
     """Acknowledge by returning, whatever the receiver said: the next attempt is in the store."""
-    backend.settings()  # also makes the log structured, before there is anything to log
+    wiring.settings()  # also makes the log structured, before there is anything to log
     message = read_message(event.data)
     if message is not None:
         notify_target(str(message.get("target", "")))

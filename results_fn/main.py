@@ -5,14 +5,14 @@ from functools import cache
 import functions_framework
 from flask import Request, Response
 
-from versequeue import backend
-from versequeue.http import Api
-from versequeue.results_api import ResultsApi
+from versequeue.api.edge import Api
+from versequeue.api.results_jobs import ResultsApi
+from versequeue.functions import wiring
 
 
 @cache
 def _api() -> Api:
-    return Api("results", ResultsApi(backend.service()).handlers(), backend.settings())
+    return Api("results", ResultsApi(wiring.service()).handlers(), wiring.settings())
 
 
 @functions_framework.http

@@ -5,14 +5,14 @@ from functools import cache
 import functions_framework
 from flask import Request, Response
 
-from versequeue import backend
-from versequeue.http import Api
-from versequeue.submit_api import SubmitApi
+from versequeue.api.edge import Api
+from versequeue.api.submit_jobs import SubmitApi
+from versequeue.functions import wiring
 
 
 @cache
 def _api() -> Api:
-    return Api("submit", SubmitApi(backend.service()).handlers(), backend.settings())
+    return Api("submit", SubmitApi(wiring.service()).handlers(), wiring.settings())
 
 
 @functions_framework.http

@@ -12,13 +12,13 @@ from flask import Flask, Request, Response, request
 from flask.testing import FlaskClient
 
 from tests.memory import MemoryQueue, MemoryStore
+from versequeue.api.edge import Api
+from versequeue.api.results_jobs import ResultsApi
+from versequeue.api.submit_jobs import SubmitApi
 from versequeue.config import Settings
-from versequeue.http import Api
-from versequeue.queue import Topic
-from versequeue.results_api import ResultsApi
-from versequeue.service import Service
-from versequeue.store import Store
-from versequeue.submit_api import SubmitApi
+from versequeue.ports.queue import Topic
+from versequeue.ports.store import Store
+from versequeue.service.jobs import Service
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from tests.api import ApiUnderTest
-from versequeue.jobs import Job, Metrics, Stage, Status, claim, give_up, succeed
+from versequeue.rules.job import Job, Metrics, Stage, Status, claim, give_up, succeed
 
 OUTPUT = {
     "lyrics": "one",

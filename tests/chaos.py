@@ -15,7 +15,7 @@ from greenlet import GreenletExit, greenlet
 
 from tests.memory import MemoryQueue, MemoryStore
 from versequeue.errors import QueueUnavailable, StoreUnavailable
-from versequeue.queue import Message, Topic
+from versequeue.ports.queue import Message, Topic
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WRITES = ("create", "update_job", "update_jobs", "update_batch", "update_state")

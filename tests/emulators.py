@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from versequeue.emulators import Emulators, missing
+from versequeue.emulated.emulators import Emulators, missing
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,17 @@ from flask import Request
 from werkzeug.test import Client, TestResponse
 
 from tests.memory import MemoryQueue
+from versequeue.api.edge import Api
+from versequeue.api.results_jobs import ResultsApi
+from versequeue.api.submit_jobs import SubmitApi
+from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.clock import utc_now
 from versequeue.config import Settings
-from versequeue.http import Api
-from versequeue.jobs import Metrics, Stage
-from versequeue.local_app import LocalApp
-from versequeue.results_api import ResultsApi
-from versequeue.service import Service
-from versequeue.store import Store
-from versequeue.store_sqlite import SqliteStore
-from versequeue.submit_api import SubmitApi
-from versequeue.work import Desk
+from versequeue.local.app import LocalApp
+from versequeue.ports.store import Store
+from versequeue.rules.job import Metrics, Stage
+from versequeue.service.jobs import Service
+from versequeue.service.worker import Desk
 
 WEB = Path(__file__).resolve().parent.parent / "web"
 

@@ -11,10 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from versequeue.batches import Batch
-from versequeue.jobs import Job, Status
-from versequeue.queue import Message, Topic
-from versequeue.queue_sqlite import (
+from versequeue.backends.sqlite_queue import (
     BACKOFF_FIRST_S,
     MAX_DELIVERIES,
     DeadLetter,
@@ -22,13 +19,16 @@ from versequeue.queue_sqlite import (
     Fits,
     backoff_s,
 )
-from versequeue.store import BatchChange, IdempotencyRecord, JobChange, KeyTaken, State
+from versequeue.ports.queue import Message, Topic
+from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange, KeyTaken, State
+from versequeue.rules.batch import Batch
+from versequeue.rules.job import Job, Status
 
 D = TypeVar("D", Job, Batch)
 
 
 class MemoryStore:
-    """`versequeue.store.Store` in dictionaries."""
+    """`versequeue.ports.store.Store` in dictionaries."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
@@ -145,7 +145,7 @@ class _Stored:
 
 
 class MemoryQueue:
-    """`versequeue.queue.Queue` and the delivering side of `SqliteQueue`, in a dictionary."""
+    """`versequeue.ports.queue.Queue` and the delivering side of `SqliteQueue`, in a dictionary."""
 
     def __init__(
         self,

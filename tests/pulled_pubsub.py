@@ -9,10 +9,10 @@ from typing import Any
 from google.cloud.pubsub_v1 import SubscriberClient
 
 from tests.waiting import wait_until
-from versequeue.pubsub_topics import create_topics
-from versequeue.queue import Message, Topic
-from versequeue.queue_pubsub import PubSubQueue
-from versequeue.queue_sqlite import Delivery
+from versequeue.backends.pubsub_queue import PubSubQueue
+from versequeue.backends.sqlite_queue import Delivery
+from versequeue.emulated.topics import create_topics
+from versequeue.ports.queue import Message, Topic
 
 LIMIT_S = 20
 

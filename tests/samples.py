@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from versequeue.batches import Batch
-from versequeue.jobs import Event, Job, Metrics, Options, Status
-from versequeue.store import IdempotencyRecord
-from versequeue.webhooks import Delivery, Pending, Webhook
+from versequeue.ports.store import IdempotencyRecord
+from versequeue.rules.batch import Batch
+from versequeue.rules.job import Event, Job, Metrics, Options, Status
+from versequeue.rules.webhook import Delivery, Pending, Webhook
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 

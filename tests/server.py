@@ -59,7 +59,7 @@ class Server:
         """The process id of the worker, while there is one."""
         for pid in child_pids(self.process.pid):
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if b"versequeue.local_worker" in command:
+            if b"versequeue.local.worker" in command:
                 return pid
             if b"/worker_fn/main.py" in command:  # gunicorn's master: the worker is its child
                 return next(iter(child_pids(pid)), None)
@@ -83,7 +83,7 @@ def running_server(
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """`versequeue up` on `data_dir`; SIGTERM at the end, and it must then end by itself."""
-    command = [sys.executable, "-m", "versequeue.cli", "up", "--port", str(port)]
+    command = [sys.executable, "-m", "versequeue", "up", "--port", str(port)]
     command += ["--data-dir", str(data_dir), "--model", str(model)]
     command += ["--idle-timeout", str(idle_timeout_s), "--backend", backend]
     environ = {key: value for key, value in os.environ.items() if "VERSEQUEUE" not in key}

@@ -16,20 +16,19 @@ from typing import Any
 
 from tests.chaos import ChaosQueue, ChaosStore, World
 from tests.memory import MemoryQueue, MemoryStore
-from versequeue.batch_service import BatchService, BatchSubmission
-from versequeue.batches import JOBS_PER_MESSAGE, Batch
 from versequeue.config import Settings
-from versequeue.dispatcher import go_together, joined
 from versequeue.errors import Gone, NotFound, VerseQueueError
-from versequeue.jobs import TRANSITIONS, Job, Metrics, Options, Stage, Status
-from versequeue.notify import Notifier
-from versequeue.prompt_files import Row
-from versequeue.queue import Topic
-from versequeue.service import Service, Submission
-from versequeue.sweep import sweep
-from versequeue.webhook_sender import Outcome
-from versequeue.webhooks import Webhook
-from versequeue.work import Attempt, Desk
+from versequeue.local.dispatcher import go_together, joined
+from versequeue.ports.queue import Topic
+from versequeue.rules.batch import JOBS_PER_MESSAGE, Batch, Row
+from versequeue.rules.job import TRANSITIONS, Job, Metrics, Options, Stage, Status
+from versequeue.rules.webhook import Webhook
+from versequeue.service.batches import BatchService, BatchSubmission
+from versequeue.service.jobs import Service, Submission
+from versequeue.service.sweep import sweep
+from versequeue.service.worker import Attempt, Desk
+from versequeue.webhooks.notifier import Notifier
+from versequeue.webhooks.sender import Outcome
 
 SETTINGS = Settings(lease_s=30, attempt_limit_s=300, progress_interval_s=1, deadline_s=86_400)
 LINES = 4

@@ -6,10 +6,10 @@ import pytest
 
 from tests.api import ApiUnderTest, make_api
 from tests.batches import a_batch, end, jobs_of, look, rows_of
-from versequeue.batch_service import BatchService
-from versequeue.jobs import Stage, Status, claim
-from versequeue.queue import Topic
-from versequeue.sweep import sweep
+from versequeue.ports.queue import Topic
+from versequeue.rules.job import Stage, Status, claim
+from versequeue.service.batches import BatchService
+from versequeue.service.sweep import sweep
 
 
 def test_a_cancel_ends_what_is_queued_and_asks_what_is_running() -> None:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from versequeue.batch_results import FORMULA_STARTS, as_csv, as_jsonl, as_text, safe_cell
-from versequeue.jobs import Job, Options, Status
+from versequeue.api.result_files import FORMULA_STARTS, as_csv, as_jsonl, as_text, safe_cell
+from versequeue.rules.job import Job, Options, Status
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

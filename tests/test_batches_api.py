@@ -10,15 +10,15 @@ import pytest
 
 from tests.api import make_api
 from tests.batches import LINES, a_batch, end, jobs_of, look, rows_of, upload
-from versequeue.batch_service import BatchService, BatchSubmission
-from versequeue.batches import JOBS_PER_MESSAGE, MAX_ROWS
+from versequeue.api.prompt_files import MAX_BYTES
+from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.config import Settings
 from versequeue.errors import QueueUnavailable
-from versequeue.jobs import Options, Status
-from versequeue.prompt_files import MAX_BYTES, Row
-from versequeue.queue import Topic
-from versequeue.store_sqlite import SqliteStore
-from versequeue.sweep import sweep
+from versequeue.ports.queue import Topic
+from versequeue.rules.batch import JOBS_PER_MESSAGE, MAX_ROWS, Row
+from versequeue.rules.job import Options, Status
+from versequeue.service.batches import BatchService, BatchSubmission
+from versequeue.service.sweep import sweep
 
 NOT_A_FILE = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--b--'
 

@@ -15,13 +15,13 @@ from click.testing import CliRunner, Result
 from werkzeug.wrappers import Response
 
 from tests.fake_api import LINES, FakeApi, fake_api, problem
-from versequeue import cli_server
-from versequeue.cli import COMMANDS, LazyGroup, main
-from versequeue.cli_failures import duration
-from versequeue.cli_live import BatchProgress, LiveLine, job_line
-from versequeue.client_types import Batch, Counts, Job, Progress
+from versequeue.cli import options
+from versequeue.cli.failures import duration
+from versequeue.cli.live import BatchProgress, LiveLine, job_line
+from versequeue.cli.main import COMMANDS, LazyGroup, main
+from versequeue.client.types import Batch, Counts, Job, Progress
 from versequeue.errors import StartupError
-from versequeue.local import UpOptions
+from versequeue.local.host import UpOptions
 
 Run = Callable[..., Result]
 LOST = {"type": "/problems/worker-lost", "title": "Lost", "detail": "The worker is lost."}
@@ -29,7 +29,7 @@ LOST = {"type": "/problems/worker-lost", "title": "Lost", "detail": "The worker 
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
-    monkeypatch.setattr(cli_server, "FIRST_CALL_S", 0.4)
+    monkeypatch.setattr(options, "FIRST_CALL_S", 0.4)
     with fake_api() as server:
         yield server
 
@@ -181,7 +181,7 @@ def test_an_interrupted_wait_says_how_to_come_back(run: Run, api: FakeApi) -> No
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("versequeue.client.follow", lambda *_: interrupt())
+        patch.setattr("versequeue.client.client.follow", lambda *_: interrupt())
         result = run("submit", "rain", "--server", api.url)
 
     assert result.exit_code == 130
@@ -196,7 +196,7 @@ def test_ctrl_c_before_anything_was_accepted_just_stops(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("versequeue.client.Client.submit", interrupt)
+    monkeypatch.setattr("versequeue.client.client.Client.submit", interrupt)
     result = run("submit", "rain")
     assert result.exit_code == 130
     assert result.stderr == "Stopped.\n"
@@ -391,7 +391,7 @@ def test_an_interrupted_batch_says_how_to_come_back(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("versequeue.client.follow", interrupt)
+    monkeypatch.setattr("versequeue.client.client.follow", interrupt)
     result = run("batch", str(prompts))
     assert result.exit_code == 130
     assert "same command again" in result.stderr
@@ -482,7 +482,7 @@ def test_up_hands_its_options_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         seen.append(options)
         return 0
 
-    monkeypatch.setattr("versequeue.local.run_up", run_up)
+    monkeypatch.setattr("versequeue.local.up.run_up", run_up)
     arguments = ["up", "--port", "0", "--data-dir", str(tmp_path), "--model", "tiny"]
 
     result = CliRunner().invoke(main, [*arguments, "--idle-timeout", "7"])
@@ -502,7 +502,7 @@ def test_a_server_that_cannot_start_says_why_in_one_sentence(
     def refuse(_: object) -> int:
         raise StartupError("Port 8080 is taken.")
 
-    monkeypatch.setattr("versequeue.local.run_up", refuse)
+    monkeypatch.setattr("versequeue.local.up.run_up", refuse)
     result = CliRunner().invoke(main, ["up"])
     assert result.exit_code == 2
     assert result.stderr == "Error: Port 8080 is taken.\n"
@@ -520,7 +520,7 @@ def test_every_command_is_there_and_has_help() -> None:
 
 def test_the_command_line_starts_without_anything_heavy() -> None:
     code = (
-        "import sys; import versequeue.cli as cli; cli.main(['--help'], standalone_mode=False);"
+        "import sys; from versequeue.cli.main import main; main(['--help'], standalone_mode=False);"
         "print(sorted({'requests', 'tqdm', 'pydantic', 'flask', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -14,8 +14,7 @@ import pytest
 from tests.model_bundles import built
 from tests.server import Server, running_server
 from tests.waiting import wait_until
-from versequeue.client import Client
-from versequeue.client_errors import ApiError
+from versequeue.client import ApiError, Client
 
 pytestmark = pytest.mark.processes
 LIMIT_S = 120
@@ -40,7 +39,7 @@ def client(server: Server) -> Iterator[Client]:
 def started(server: Server, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """`versequeue …` against the server, in a process of its own that does not outlive the test."""
     with subprocess.Popen(
-        [sys.executable, "-m", "versequeue.cli", *arguments, "--server", server.url],
+        [sys.executable, "-m", "versequeue", *arguments, "--server", server.url],
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

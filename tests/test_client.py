@@ -12,17 +12,17 @@ import requests
 from werkzeug.wrappers import Response
 
 from tests.fake_api import LINES, FakeApi, fake_api, problem
-from versequeue.client import Client
-from versequeue.client_errors import (
+from versequeue.client.client import Client
+from versequeue.client.errors import (
     ApiError,
     JobNotSuccessful,
     ServerUnreachable,
     UnexpectedAnswer,
     WaitTimeout,
 )
-from versequeue.client_files import PromptFile
-from versequeue.client_transport import pause_before_retry, retry_after_s
-from versequeue.client_types import Batch, Job
+from versequeue.client.files import PromptFile
+from versequeue.client.transport import pause_before_retry, retry_after_s
+from versequeue.client.types import Batch, Job
 
 
 @dataclass

@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 from bench import outputs
 from deploy.functions import function
-from versequeue.chart import Axis, Series, line_chart
-from versequeue.choices import choices, turns
-from versequeue.cli_cost import cost
-from versequeue.costs import (
+from versequeue.cli.cost import cost
+from versequeue.planning.chart import Axis, Series, line_chart
+from versequeue.planning.choices import choices, turns
+from versequeue.planning.costs import (
     DAYS_PER_MONTH,
     PAY_PER_USE,
     Load,
@@ -25,8 +25,13 @@ from versequeue.costs import (
     total_usd,
     worker_use,
 )
-from versequeue.prices import Prices, load_prices
-from versequeue.service_times import ServiceTimes, load_service_times, message_sizes, round_up
+from versequeue.planning.prices import Prices, load_prices
+from versequeue.planning.service_times import (
+    ServiceTimes,
+    load_service_times,
+    message_sizes,
+    round_up,
+)
 
 
 @pytest.fixture
@@ -221,7 +226,7 @@ def test_the_page_shows_what_the_commands_print() -> None:
 
 
 def test_every_price_names_its_source_and_the_file_its_date(prices: Prices) -> None:
-    raw = json.loads(Path("versequeue/prices.json").read_text(encoding="utf-8"))
+    raw = json.loads(Path("versequeue/planning/prices.json").read_text(encoding="utf-8"))
     entries = [v for v in raw.values() if isinstance(v, dict) and "source" not in v]
     assert entries == [raw["machines"], raw["quotas"]]
     assert all(machine.source for machine in prices.machines.values())

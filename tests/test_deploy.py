@@ -5,9 +5,9 @@ import re
 from deploy import messaging, services
 from deploy.functions import DEPLOYED, FUNCTIONS, Caller, deployed, function
 from tests.deployment import TARGET, created
-from versequeue import pubsub_topics
 from versequeue.config import Settings
-from versequeue.queue import Topic
+from versequeue.emulated import topics as pubsub_topics
+from versequeue.ports.queue import Topic
 
 
 def test_every_topic_is_pushed_with_the_longest_deadline_and_a_dead_letter_topic() -> None:

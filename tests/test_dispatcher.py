@@ -11,14 +11,14 @@ import pytest
 from tests.in_process import InProcess, in_process
 from tests.samples import queued_job
 from tests.waiting import wait_until
+from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.clock import utc_now
-from versequeue.dispatcher import Dispatcher
-from versequeue.estimates import WorkerView, eta_s
-from versequeue.jobs import Metrics, Options, Stage, Status
-from versequeue.local_worker import WorkerProcess
-from versequeue.queue import Message, Topic
-from versequeue.queue_sqlite import SqliteQueue
-from versequeue.sweep import single_message
+from versequeue.local.dispatcher import Dispatcher
+from versequeue.local.worker import WorkerProcess
+from versequeue.ports.queue import Message, Topic
+from versequeue.rules.job import Metrics, Options, Stage, Status
+from versequeue.service.estimates import WorkerView, eta_s
+from versequeue.service.sweep import single_message
 
 pytestmark = pytest.mark.processes
 
@@ -36,7 +36,7 @@ def worker(event):
 NOTING = """
 import os, pathlib
 import functions_framework
-from versequeue.events import read_message
+from versequeue.functions.push import read_message
 
 @functions_framework.cloud_event
 def worker(event):

@@ -15,9 +15,9 @@ from tests.model_bundles import built
 from tests.server import Server, running_server
 from tests.written import PUBLISHED_URL, ROOT, Example, Shell, examples
 from versequeue import errors
-from versequeue.cli import COMMANDS
-from versequeue.models import FormJob
-from versequeue.routes import ROUTES
+from versequeue.api.bodies import FormJob
+from versequeue.api.routes import ROUTES
+from versequeue.cli.main import COMMANDS
 
 README = ROOT / "README.md"
 API = ROOT / "docs" / "api.md"
@@ -144,7 +144,7 @@ def slugs_of_answers() -> set[str]:
 def slugs_of_failed_jobs() -> set[str]:
     found = set()
     for folder in ("versequeue", "worker_fn"):
-        for file in (ROOT / folder).glob("*.py"):
+        for file in (ROOT / folder).rglob("*.py"):
             found |= set(re.findall(r'"/problems/([\w-]+)"', file.read_text()))
             found |= set(re.findall(r'_problem\("([\w-]+)"', file.read_text()))
     return found
@@ -154,7 +154,7 @@ def test_every_code_of_a_bad_row_is_in_the_page() -> None:
     text = API.read_text()
     codes = set()
     for name in ("prompt_files", "raw_rows"):
-        source = (ROOT / "versequeue" / f"{name}.py").read_text()
+        source = (ROOT / "versequeue" / "api" / f"{name}.py").read_text()
         codes |= set(re.findall(r'"((?:\w+-)+\w+)"', source)) - {"utf-8-sig"}
     assert sorted(code for code in codes if f"`{code}`" not in text and "/" not in code) == []
 

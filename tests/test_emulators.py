@@ -12,9 +12,9 @@ import pytest
 from tests.emulators import require_emulators
 from tests.samples import NOW, queued_job
 from tests.waiting import wait_until
-from versequeue.emulators import PROJECT, Emulators, missing
+from versequeue.emulated.emulators import PROJECT, Emulators, missing
 from versequeue.errors import StartupError, StoreUnavailable
-from versequeue.store import Store
+from versequeue.ports.store import Store
 
 pytestmark = [pytest.mark.emulators, pytest.mark.processes]
 
@@ -31,7 +31,7 @@ def own(tmp_path: Path) -> Iterator[Emulators]:
 def test_they_are_killed_noticed_ended_and_started_again_with_nothing_in_them(
     own: Emulators, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from versequeue.store_firestore import FirestoreStore
+    from versequeue.backends.firestore_store import FirestoreStore
 
     own.start()
     for name, value in own.environ.items():

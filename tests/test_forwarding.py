@@ -10,8 +10,8 @@ from werkzeug.test import Client
 
 from tests.receivers import Receiver, answer, raw, receiver
 from tests.waiting import wait_until
+from versequeue.emulated.forwarding import Activator, Forward
 from versequeue.errors import StartupError
-from versequeue.forwarding import Activator, Forward
 
 
 def _client(served: Receiver) -> Client:

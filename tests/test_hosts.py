@@ -47,7 +47,7 @@ def test_the_page_is_not_pointed_at_a_placeholder(tmp_path: Path) -> None:
 
 
 def test_netlify_sends_the_headers_that_the_local_server_sends() -> None:
-    from versequeue.local_app import PAGE_POLICY
+    from versequeue.local.app import PAGE_POLICY
 
     settings = tomllib.loads(Path("netlify.toml").read_text(encoding="utf-8"))
     sent = settings["headers"][0]["values"]

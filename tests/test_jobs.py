@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from versequeue import jobs
 from versequeue.errors import LeaseLost
-from versequeue.jobs import Job, Metrics, Options, Stage, Status
 from versequeue.records import from_record, to_record
-from versequeue.webhooks import Webhook
+from versequeue.rules import job as jobs
+from versequeue.rules.job import Job, Metrics, Options, Stage, Status
+from versequeue.rules.webhook import Webhook
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ERROR = {"type": "/problems/x", "title": "X", "status": 500, "detail": "it broke"}

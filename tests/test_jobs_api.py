@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 from tests.in_process import InProcess, in_process
 from tests.waiting import wait_until
 from versequeue.config import Settings
-from versequeue.jobs import Stage
-from versequeue.queue import Topic
+from versequeue.ports.queue import Topic
+from versequeue.rules.job import Stage
 
 JSON = "application/json"
 

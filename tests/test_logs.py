@@ -14,7 +14,9 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 def written(project: str = "songs", level: int = logging.INFO, **extra: object) -> dict[str, Any]:
-    record = logging.LogRecord("versequeue.work", level, __file__, 1, "claimed %s", ("it",), None)
+    record = logging.LogRecord(
+        "versequeue.service.worker", level, __file__, 1, "claimed %s", ("it",), None
+    )
     vars(record).update(extra)
     line = JsonLines(project).format(record)
     assert "\n" not in line

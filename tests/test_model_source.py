@@ -14,11 +14,17 @@ import requests
 
 from tests.bucket import FakeStorage, storage
 from tests.waiting import wait_until
-from versequeue.backend import model_folder
+from versequeue.backends.model_bucket import (
+    RANGE_BYTES,
+    STORAGE_URL,
+    Bucket,
+    fetch_bundle,
+    open_bucket,
+)
 from versequeue.config import Settings
-from versequeue.emulators import free_port
+from versequeue.emulated.emulators import free_port
 from versequeue.errors import ModelUnavailable
-from versequeue.model_source import RANGE_BYTES, STORAGE_URL, Bucket, fetch_bundle, open_bucket
+from versequeue.functions.wiring import model_folder
 
 LARGE = random.Random(7).randbytes(2 * RANGE_BYTES + 12_345)
 FILES = {"model.tflite": LARGE, "variables/part one": b"weights", "tokenizer.json": b"{}", "e": b""}

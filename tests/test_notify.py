@@ -14,17 +14,17 @@ from standardwebhooks.webhooks import Webhook as Verifier
 
 from tests.api import ApiUnderTest, ManualClock, make_api
 from tests.receivers import Behaviour, answer, receiver
-from versequeue import backend, notify
+from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.config import Settings
-from versequeue.events import push_body, push_headers
-from versequeue.jobs import Job, Metrics, Stage, Status, claim, succeed
-from versequeue.notify import Notifier
-from versequeue.queue import Topic
-from versequeue.store import Store
-from versequeue.store_sqlite import SqliteStore
-from versequeue.sweep import sweep
-from versequeue.webhook_sender import Outcome, WebhookSender
-from versequeue.webhooks import ATTEMPT_LEASE_S, JITTER, RETRY_SCHEDULE_S, Webhook
+from versequeue.functions import notify, wiring
+from versequeue.functions.push import push_body, push_headers
+from versequeue.ports.queue import Topic
+from versequeue.ports.store import Store
+from versequeue.rules.job import Job, Metrics, Stage, Status, claim, succeed
+from versequeue.rules.webhook import ATTEMPT_LEASE_S, JITTER, RETRY_SCHEDULE_S, Webhook
+from versequeue.service.sweep import sweep
+from versequeue.webhooks.notifier import Notifier
+from versequeue.webhooks.sender import Outcome, WebhookSender
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "whsec_bmV3IHNlY3JldCBvZiB0aGlydHktdHdvIGJ5dGVzIQ=="
@@ -362,10 +362,10 @@ def test_the_notify_function_delivers_what_a_push_names(
     monkeypatch.setenv("VERSEQUEUE_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("VERSEQUEUE_WEBHOOK_SECRET", SECRET)
     monkeypatch.setenv("VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE", "1")
-    caches = (backend.settings, backend.store, backend.queue, notify._notifier)
+    caches = (wiring.settings, wiring.store, wiring.queue, notify._notifier)
     for cached in caches:
         cached.cache_clear()
-    store = backend.store()
+    store = wiring.store()
     api = an_api(store)
     app = functions_framework.create_app(  # type: ignore[no-untyped-call]
         "notify", str(ROOT / "notify_fn" / "main.py"), "cloudevent"

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.in_process import InProcess, in_process
-from versequeue.openapi import document, problem_slugs
-from versequeue.routes import ROUTES
+from versequeue.api.openapi import document, problem_slugs
+from versequeue.api.routes import ROUTES
 
 CASES = 40
 

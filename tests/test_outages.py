@@ -13,11 +13,11 @@ from tests.memory import MemoryQueue, MemoryStore
 from tests.samples import NOW, queued_job
 from versequeue.clock import utc_now
 from versequeue.config import Settings
-from versequeue.jobs import Options, Stage, Status
-from versequeue.queue import Topic
-from versequeue.service import Service, Submission
-from versequeue.sweep import sweep
-from versequeue.work import Desk
+from versequeue.ports.queue import Topic
+from versequeue.rules.job import Options, Stage, Status
+from versequeue.service.jobs import Service, Submission
+from versequeue.service.sweep import sweep
+from versequeue.service.worker import Desk
 
 
 @pytest.fixture
@@ -31,10 +31,10 @@ def closed_port() -> int:
 def test_a_job_whose_message_pubsub_did_not_take_is_kept_and_published_by_the_sweep(
     emulated_project: EmulatedProject, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from versequeue.queue_pubsub import PubSubQueue
-    from versequeue.store_firestore import FirestoreStore
+    from versequeue.backends.firestore_store import FirestoreStore
+    from versequeue.backends.pubsub_queue import PubSubQueue
 
-    monkeypatch.setattr("versequeue.queue_pubsub.PUBLISH_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("versequeue.backends.pubsub_queue.PUBLISH_TIMEOUT_S", 0.3)
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{closed_port}")
     store, away = FirestoreStore(emulated_project.id), PubSubQueue(emulated_project.id)
     service = Service(store, away, Settings())
@@ -54,10 +54,10 @@ def test_a_job_whose_message_pubsub_did_not_take_is_kept_and_published_by_the_sw
 def test_a_firestore_that_is_away_at_submit_is_a_503_and_nothing_is_published(
     tmp_path: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from versequeue.store_firestore import FirestoreStore
+    from versequeue.backends.firestore_store import FirestoreStore
 
     for name in ("RPC_TIMEOUT_S", "CREATE_TIMEOUT_S"):
-        monkeypatch.setattr(f"versequeue.firestore_documents.{name}", 0.3)
+        monkeypatch.setattr(f"versequeue.backends.firestore_documents.{name}", 0.3)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{closed_port}")
     app = in_process(tmp_path, store=FirestoreStore("demo-nowhere"))
 

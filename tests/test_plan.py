@@ -9,10 +9,20 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from versequeue.arrivals import PEAK_AT_S, SECONDS_PER_DAY, Arrival, Traffic, arrivals, day_curve
-from versequeue.cli_plan import plan
-from versequeue.fleet import Policy
-from versequeue.plan import (
+from versequeue.cli.plan import plan
+from versequeue.planning.arrivals import (
+    PEAK_AT_S,
+    SECONDS_PER_DAY,
+    Arrival,
+    Traffic,
+    arrivals,
+    day_curve,
+)
+from versequeue.planning.fleet import Policy
+from versequeue.planning.prices import load_prices
+from versequeue.planning.quotas import limits
+from versequeue.planning.service_times import ServiceTimes, load_service_times
+from versequeue.planning.simulation import (
     forecast,
     instances_needed,
     is_slice,
@@ -21,9 +31,6 @@ from versequeue.plan import (
     quantiles,
     simulate,
 )
-from versequeue.prices import load_prices
-from versequeue.quotas import limits
-from versequeue.service_times import ServiceTimes, load_service_times
 
 LINES = 16
 PLAIN = Policy("plain", max_instances=1)

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from versequeue.api.bodies import FormOptions, OptionsBody, validate
+from versequeue.api.prompt_files import MAX_BYTES, FileFormat, format_of, parse
+from versequeue.api.raw_rows import FaultCode
 from versequeue.errors import BatchInvalid, PayloadTooLarge
-from versequeue.jobs import Options
-from versequeue.models import FormOptions, OptionsBody, validate
-from versequeue.prompt_files import MAX_BYTES, FileFormat, Row, format_of, parse
-from versequeue.raw_rows import FaultCode
+from versequeue.rules.batch import Row
+from versequeue.rules.job import Options
 
 SEED = 7
 

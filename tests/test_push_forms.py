@@ -13,11 +13,11 @@ from deploy.stage import stage
 from deploy.trial import Running, started
 from tests.environments import python_of
 from tests.samples import finished_job, queued_job
+from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.clock import utc_now
-from versequeue.events import push_headers
-from versequeue.jobs import Status
-from versequeue.queue import Topic
-from versequeue.store_sqlite import SqliteStore
+from versequeue.functions.push import push_headers
+from versequeue.ports.queue import Topic
+from versequeue.rules.job import Status
 
 pytestmark = pytest.mark.processes
 PATH = "/projects/trial/topics/jobs"

@@ -10,8 +10,8 @@ import pytest
 from tests.emulators import EmulatedProject
 from tests.memory import MemoryQueue
 from tests.samples import NOW, at
-from versequeue.queue import Topic
-from versequeue.queue_sqlite import Delivery, SqliteQueue, backoff_s
+from versequeue.backends.sqlite_queue import Delivery, SqliteQueue, backoff_s
+from versequeue.ports.queue import Topic
 
 if TYPE_CHECKING:
     from tests.pulled_pubsub import PulledPubSub

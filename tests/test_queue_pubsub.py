@@ -10,11 +10,11 @@ import pytest
 from tests.emulators import EmulatedProject
 from tests.receivers import Receiver, answer, receiver
 from tests.waiting import wait_until
+from versequeue.backends.pubsub_queue import PubSubQueue
+from versequeue.emulated.topics import DEAD_LETTER, Policy, create_topics
 from versequeue.errors import QueueUnavailable, StartupError
-from versequeue.events import read_message
-from versequeue.pubsub_topics import DEAD_LETTER, Policy, create_topics
-from versequeue.queue import Topic
-from versequeue.queue_pubsub import PubSubQueue
+from versequeue.functions.push import read_message
+from versequeue.ports.queue import Topic
 
 #: The shortest that Pub/Sub allows, except for the back-off, which may be nothing.
 HASTY = Policy(ack_deadline_s=10, max_deliveries=5, backoff_first_s=0, backoff_longest_s=1)
@@ -37,7 +37,7 @@ def test_a_missing_project_is_named_at_the_start() -> None:
 def test_a_pubsub_that_is_not_there_is_queue_unavailable_soon(
     monkeypatch: pytest.MonkeyPatch, listening: bool
 ) -> None:
-    monkeypatch.setattr("versequeue.queue_pubsub.PUBLISH_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("versequeue.backends.pubsub_queue.PUBLISH_TIMEOUT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{listener.getsockname()[1]}")
         if not listening:

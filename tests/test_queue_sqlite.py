@@ -10,9 +10,9 @@ import pytest
 
 from tests.samples import NOW
 from tests.waiting import wait_until
+from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.errors import QueueUnavailable, StartupError
-from versequeue.queue import Topic
-from versequeue.queue_sqlite import SqliteQueue
+from versequeue.ports.queue import Topic
 
 #: Far beyond what any wake-up takes, so that a wait that is not woken fails its test.
 LONG_S = 60
@@ -57,7 +57,8 @@ def test_a_publish_of_another_process_wakes_the_dispatcher(path: Path) -> None:
     assert queue.depth(Topic.JOBS) == 0
     publish = (
         "import sys; from pathlib import Path; from datetime import UTC, datetime;"
-        "from versequeue.queue_sqlite import SqliteQueue; from versequeue.queue import Topic;"
+        "from versequeue.backends.sqlite_queue import SqliteQueue;"
+        "from versequeue.ports.queue import Topic;"
         "SqliteQueue(Path(sys.argv[1]), lambda: datetime.now(UTC)).publish(Topic.JOBS, [{}])"
     )
     subprocess.run([sys.executable, "-c", publish, str(path)], check=True, timeout=60)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from versequeue.reaper import Reaper, end_groups
+from versequeue.emulated.reaper import Reaper, end_groups
 
 pytestmark = pytest.mark.processes
 SLEEP = [sys.executable, "-c", "import time; time.sleep(120)"]
@@ -52,7 +52,7 @@ def test_a_parent_that_is_killed_leaves_nothing(started: ExitStack) -> None:
     parent = textwrap.dedent(
         f"""
         import os, signal, subprocess
-        from versequeue.reaper import Reaper
+        from versequeue.emulated.reaper import Reaper
         child = subprocess.Popen({SLEEP!r}, start_new_session=True)
         reaper = Reaper()
         reaper.watch(child.pid)

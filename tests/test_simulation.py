@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-import versequeue.jobs
-import versequeue.service
-import versequeue.sweep
+import versequeue.rules.job
+import versequeue.service.jobs
+import versequeue.service.sweep
 from tests.simulation import Simulation, run_seeds
 from versequeue.errors import LeaseLost
-from versequeue.idempotency import record_for
-from versequeue.jobs import Job, Status
-from versequeue.store import IdempotencyRecord
+from versequeue.ports.store import IdempotencyRecord
+from versequeue.rules.job import Job, Status
+from versequeue.service.idempotency import record_for
 
 SEEDS = 200
 
@@ -57,12 +57,12 @@ def _forgetful_record(
 @pytest.mark.parametrize(
     ("module", "name", "broken"),
     [
-        (versequeue.jobs, "check_fence", lambda *_: None),
-        (versequeue.jobs, "check_fence", _attempt_only),
-        (versequeue.jobs, "_lease_is_live", lambda *_: False),
-        (versequeue.sweep, "_publish", lambda *_: None),
-        (versequeue.sweep, "settle", lambda job, _now: job),
-        (versequeue.service, "record_for", _forgetful_record),
+        (versequeue.rules.job, "check_fence", lambda *_: None),
+        (versequeue.rules.job, "check_fence", _attempt_only),
+        (versequeue.rules.job, "_lease_is_live", lambda *_: False),
+        (versequeue.service.sweep, "_publish", lambda *_: None),
+        (versequeue.service.sweep, "settle", lambda job, _now: job),
+        (versequeue.service.jobs, "record_for", _forgetful_record),
     ],
     ids=[
         "no fence",

@@ -16,10 +16,10 @@ from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.presets import tiny_plan
 from tests.bucket import storage
 from tests.environments import python_of
+from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.clock import utc_now
-from versequeue.events import push_body, push_headers
-from versequeue.queue import Topic
-from versequeue.queue_sqlite import SqliteQueue
+from versequeue.functions.push import push_body, push_headers
+from versequeue.ports.queue import Topic
 
 
 @contextmanager

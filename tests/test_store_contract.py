@@ -11,11 +11,11 @@ import pytest
 from tests.emulators import EmulatedProject
 from tests.memory import MemoryStore
 from tests.samples import NOW, at, batch_of, finished_job, key_record, queued_job
+from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.errors import LeaseLost
-from versequeue.jobs import Job, Status, note, request_cancel
-from versequeue.store import KeyTaken, Store
-from versequeue.store_sqlite import SqliteStore
-from versequeue.webhooks import Pending, Webhook
+from versequeue.ports.store import KeyTaken, Store
+from versequeue.rules.job import Job, Status, note, request_cancel
+from versequeue.rules.webhook import Pending, Webhook
 
 StoreMaker = Callable[[], Store]
 RACERS = 8
@@ -37,7 +37,7 @@ def open_sqlite(tmp_path: Path) -> Iterator[StoreMaker]:
 
 @pytest.fixture
 def open_firestore(request: pytest.FixtureRequest) -> Iterator[StoreMaker]:
-    from versequeue.store_firestore import FirestoreStore
+    from versequeue.backends.firestore_store import FirestoreStore
 
     project: EmulatedProject = request.getfixturevalue("emulated_project")
     opened = []

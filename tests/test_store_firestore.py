@@ -12,10 +12,10 @@ from google.api_core import exceptions
 
 from tests.emulators import EmulatedProject
 from tests.samples import NOW, batch_of, key_record, queued_job
+from versequeue.backends.firestore_documents import Document, Documents, Exists, New, Query
+from versequeue.backends.firestore_store import FirestoreStore
 from versequeue.errors import StartupError, StoreUnavailable
-from versequeue.firestore_documents import Document, Documents, Exists, New, Query
-from versequeue.jobs import Job, note
-from versequeue.store_firestore import FirestoreStore
+from versequeue.rules.job import Job, note
 
 INDEXES = json.loads(
     (Path(__file__).parent.parent / "deploy" / "firestore.indexes.json").read_text()
@@ -125,8 +125,8 @@ def test_nothing_is_connected_before_the_first_use(monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("versequeue.firestore_documents.RPC_TIMEOUT_S", 0.3)
-    monkeypatch.setattr("versequeue.firestore_documents.CREATE_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("versequeue.backends.firestore_documents.RPC_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("versequeue.backends.firestore_documents.CREATE_TIMEOUT_S", 0.3)
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from tests.samples import NOW, finished_job, key_record, queued_job
+from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.errors import StartupError, StoreUnavailable
-from versequeue.jobs import Job, note
-from versequeue.store import State
-from versequeue.store_sqlite import SqliteStore
+from versequeue.ports.store import State
+from versequeue.rules.job import Job, note
 
 NOBODY = 65534
 
@@ -51,7 +51,7 @@ def test_the_folder_is_made(path: Path) -> None:
 def test_jobs_survive_the_end_of_the_process(path: Path) -> None:
     create = (
         "import os, sys; from pathlib import Path; from tests.samples import NOW, queued_job;"
-        "from versequeue.store_sqlite import SqliteStore;"
+        "from versequeue.backends.sqlite_store import SqliteStore;"
         "SqliteStore(Path(sys.argv[1])).create([queued_job()], now=NOW); os._exit(9)"
     )
     root = Path(__file__).parent.parent
@@ -117,7 +117,7 @@ def test_a_disk_that_turned_read_only_still_answers(path: Path) -> None:
 def test_a_lock_that_is_held_for_too_long_is_store_unavailable(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("versequeue.sqlite_file.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("versequeue.backends.sqlite_file.BUSY_TIMEOUT_S", 0.05)
     store = SqliteStore(path)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

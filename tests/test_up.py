@@ -162,7 +162,7 @@ def test_killing_up_with_jobs_queued_loses_none(tmp_path: Path, tiny_bundle: Pat
 
 
 def run_up(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "versequeue.cli", "up", *arguments]
+    command = [sys.executable, "-m", "versequeue", "up", *arguments]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )

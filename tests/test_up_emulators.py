@@ -22,8 +22,8 @@ from tests.test_up import (
     writing,
 )
 from tests.waiting import wait_until
-from versequeue.emulators import PROJECT
-from versequeue.queue import Topic
+from versequeue.emulated.emulators import PROJECT
+from versequeue.ports.queue import Topic
 
 __all__ = [
     "test_a_prompt_becomes_lyrics_and_the_cold_start_is_a_stage",
@@ -90,7 +90,7 @@ def test_the_page_and_the_api_have_one_origin(server: Server) -> None:
 
 @pytest.mark.usefixtures("cloud")
 def test_a_message_that_comes_twice_is_done_once(server: Server) -> None:
-    from versequeue.queue_pubsub import PubSubQueue
+    from versequeue.backends.pubsub_queue import PubSubQueue
 
     job_id = server.submit("rain", lines=MANY_LINES)["id"]
     queue = PubSubQueue(PROJECT)

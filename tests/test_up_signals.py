@@ -62,7 +62,16 @@ class Up:
 
 def start_up(folder: Path, model: Path, backend: str) -> Up:
     folder.mkdir()
-    command = [sys.executable, "-m", "versequeue.cli", "up", "--port", "0", "--backend", backend]
+    command = [
+        sys.executable,
+        "-m",
+        "versequeue",
+        "up",
+        "--port",
+        "0",
+        "--backend",
+        backend,
+    ]
     environ = {name: value for name, value in os.environ.items() if "VERSEQUEUE" not in name}
     mark = uuid.uuid4().hex
     with (folder / "log").open("w") as log:
@@ -181,7 +190,7 @@ def test_a_signal_while_the_emulators_start_leaves_neither_of_them(
 def workers(up: Up) -> Iterator[int]:
     """Process ids of the embedded server's worker."""
     for folder in _processes():
-        if "versequeue.local_worker" in _marked(folder, up.mark):
+        if "versequeue.local.worker" in _marked(folder, up.mark):
             yield int(folder.name)
 
 

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from versequeue.errors import WebhookUrlForbidden
-from versequeue.webhook_addresses import is_public, may_connect, read_url
+from versequeue.webhooks.addresses import is_public, may_connect, read_url
 
 PRIVATE_ADDRESSES = """
     0.0.0.0 10.1.2.3 100.64.0.1 127.0.0.1 127.8.8.8 169.254.169.254 172.16.0.1 192.168.1.1

@@ -15,8 +15,14 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from tests.receivers import Behaviour, Receiver, answer, certificates, drip, raw, receiver
 from versequeue.errors import StartupError
-from versequeue.webhook_addresses import Address, read_url
-from versequeue.webhook_sender import Outcome, WebhookSender, read_retry_after, read_secret, resolve
+from versequeue.webhooks.addresses import Address, read_url
+from versequeue.webhooks.sender import (
+    Outcome,
+    WebhookSender,
+    read_retry_after,
+    read_secret,
+    resolve,
+)
 
 OLD_SECRET = "whsec_b2xkIHNlY3JldCBvZiB0aGlydHktdHdvIGJ5dGVzIQ=="
 NEW_SECRET = "whsec_bmV3IHNlY3JldCBvZiB0aGlydHktdHdvIGJ5dGVzIQ=="

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from versequeue.webhooks import (
+from versequeue.rules.webhook import (
     Pending,
     Webhook,
     announce,

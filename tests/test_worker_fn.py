@@ -14,11 +14,11 @@ from lyricist.errors import LyricistError
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.writing.writer import Writer
 from tests.in_process import InProcess, in_process
-from versequeue import backend
 from versequeue.config import Settings
 from versequeue.errors import VerseQueueError
-from versequeue.events import job_ids, push_body, read_message
-from versequeue.queue import Topic
+from versequeue.functions import wiring
+from versequeue.functions.push import job_ids, push_body, read_message
+from versequeue.ports.queue import Topic
 from worker_fn.studio import Studio, WorkerStopping
 
 
@@ -143,7 +143,7 @@ def test_a_song_that_cannot_be_stored_asks_for_the_message_again_and_spares_the_
         return real(job_id, change)
 
     monkeypatch.setattr(app.store, "update_job", failing)
-    monkeypatch.setattr("versequeue.work.StoreUnavailable", VerseQueueError)
+    monkeypatch.setattr("versequeue.service.worker.StoreUnavailable", VerseQueueError)
     with pytest.raises(VerseQueueError, match="disk"):
         studio(app, GivenWriter(a_song)).perform(ids)
     assert app.service.get_job(ids[1]).status == "succeeded"
@@ -160,7 +160,7 @@ def test_a_stopping_worker_asks_for_the_message_again(
 def test_a_model_that_cannot_be_loaded_fails_the_attempt_with_the_reason(
     app: InProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(backend, "model_folder", lambda _settings: tmp_path / "nothing")
+    monkeypatch.setattr(wiring, "model_folder", lambda _settings: tmp_path / "nothing")
     job_id = app.submit()
     with pytest.raises(LyricistError):
         Studio(app.desk).perform([job_id])
@@ -175,7 +175,7 @@ def test_a_worker_for_batches_does_not_count_as_warm_for_visitors(
     bulk_only: bool, seen: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     app = in_process(tmp_path, Settings(data_dir=tmp_path, bulk_only=bulk_only))
-    monkeypatch.setattr(backend, "model_folder", lambda _settings: tmp_path)
+    monkeypatch.setattr(wiring, "model_folder", lambda _settings: tmp_path)
     monkeypatch.setattr(Writer, "open", lambda _folder: GivenWriter(a_song))
     rows = b'{"prompt":"rain"}\n{"prompt":"snow"}\n'
     app.client.post("/v1/batches", data=rows, content_type="application/jsonl")

@@ -1,7 +1,7 @@
 """Every error that a caller can meet: one tree, each class with its HTTP status, slug and title.
 
 The slugs are part of the public contract and never change. Knows nothing of HTTP libraries:
-`versequeue.http` turns these into problem documents.
+`versequeue.api.edge` turns these into problem documents.
 """
 
 from collections.abc import Mapping, Sequence

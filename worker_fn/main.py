@@ -9,9 +9,9 @@ from cloudevents.http import CloudEvent
 from werkzeug.exceptions import ServiceUnavailable
 
 from lyricist.errors import LyricistError
-from versequeue import backend
 from versequeue.errors import VerseQueueError
-from versequeue.events import job_ids, read_message
+from versequeue.functions import wiring
+from versequeue.functions.push import job_ids, read_message
 from worker_fn.studio import Studio, WorkerStopping
 
 log = logging.getLogger(__name__)
@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 
 @cache
 def _studio() -> Studio:
-    return Studio(backend.desk(backend.settings().worker or uuid.uuid4().hex))
+    return Studio(wiring.desk(wiring.settings().worker or uuid.uuid4().hex))
 
 
 @functions_framework.cloud_event
 def worker(event: CloudEvent) -> None:
     """Acknowledge by returning; 503 when the message is to be delivered again."""
-    backend.settings()  # also makes the log structured, before there is anything to log
+    wiring.settings()  # also makes the log structured, before there is anything to log
     message = read_message(event.data)
     if message is None:
         return

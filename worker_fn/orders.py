@@ -7,7 +7,7 @@ from typing import Any
 
 from lyricist.songs import Song, SongRequest
 from versequeue import __version__
-from versequeue.jobs import Job
+from versequeue.rules.job import Job
 
 
 def song_request(job: Job) -> SongRequest:

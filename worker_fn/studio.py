@@ -13,11 +13,11 @@ from typing import Any
 from lyricist.errors import LyricistError
 from lyricist.songs import Song
 from lyricist.writing.writer import Writer
-from versequeue import backend
 from versequeue.errors import ModelUnavailable, VerseQueueError
-from versequeue.jobs import Metrics, Stage
+from versequeue.functions import wiring
+from versequeue.rules.job import Metrics, Stage
+from versequeue.service.worker import Attempt, Desk
 from versequeue.stopping import stopping
-from versequeue.work import Attempt, Desk
 from worker_fn.orders import output_document, song_request
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Studio:
 
     def _load(self, attempts: list[Attempt]) -> Writer:
         with _beating(attempts, self._desk.settings.lease_s / 3):
-            folder = backend.model_folder(self._desk.settings)
+            folder = wiring.model_folder(self._desk.settings)
             self._writer = Writer.open(folder)
         log.info("model loaded", extra={"worker": self._desk.worker})
         if not self._desk.settings.bulk_only:

@@ -1,0 +1,231 @@
+"""What a request body may hold: the models that validate it and that openapi.json is made from.
+
+Pydantic lives here, at the edge; inside the house a job is a frozen dataclass.
+"""
+
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
+
+from versequeue.errors import FieldError, ValidationFailed
+from versequeue.rules.job import Options
+
+MAX_PROMPT_CHARACTERS = 500
+JOB_EVENTS = ("job.succeeded", "job.failed", "job.canceled", "job.expired", "batch.completed")
+
+
+def clean_prompt(text: str) -> str:
+    """`text` in NFC without white space around it. ValueError says what is wrong with it."""
+    text = unicodedata.normalize("NFC", text).strip()
+    if not text:
+        raise ValueError("a prompt has at least one character that is not white space")
+    if len(text) > MAX_PROMPT_CHARACTERS:
+        raise ValueError(f"a prompt has at most {MAX_PROMPT_CHARACTERS} characters")
+    return _printable(text)
+
+
+def _printable(text: str) -> str:
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+def _short_text(text: str) -> str:
+    return _printable(unicodedata.normalize("NFC", text).strip())
+
+
+# The patterns say in openapi.json what the validators do; the validators have the better words.
+_PRINTABLE = r"[^\u0000-\u001f\u007f-\u009f]"
+_VISIBLE = r"[^\s\u0000-\u001f\u007f-\u009f]"
+_ANY_PRINTABLE: dict[str, Any] = {"pattern": f"^{_PRINTABLE}*$"}
+
+#: What openapi.json says of a prompt, wherever one stands.
+PROMPT_SCHEMA: dict[str, Any] = {
+    "minLength": 1,
+    "maxLength": MAX_PROMPT_CHARACTERS,
+    "pattern": f"^{_PRINTABLE}*{_VISIBLE}{_PRINTABLE}*$",
+}
+Prompt = Annotated[
+    str,
+    AfterValidator(clean_prompt),
+    Field(
+        description="What the song is about, 1 to 500 characters after trimming and NFC.",
+        json_schema_extra=PROMPT_SCHEMA,
+    ),
+]
+Mood = Annotated[
+    str, AfterValidator(_short_text), Field(max_length=40, json_schema_extra=_ANY_PRINTABLE)
+]
+MetadataText = Annotated[
+    str,
+    StringConstraints(max_length=512),
+    AfterValidator(_printable),
+    Field(json_schema_extra=_ANY_PRINTABLE),
+]
+MetadataKey = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64),
+    AfterValidator(_printable),
+    Field(json_schema_extra=_ANY_PRINTABLE),
+]
+Metadata = Annotated[
+    dict[MetadataKey, MetadataText],
+    Field(max_length=16, json_schema_extra={"additionalProperties": False}),
+]
+
+
+class Strict(BaseModel):
+    """Refuses unknown fields and does not guess types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _whole_float(value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _whole_number(value: Any) -> Any:
+    # To JSON Schema 8.0 is an integer too.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Real = BeforeValidator(_whole_float)
+Whole = BeforeValidator(_whole_number)
+
+
+class OptionsBody(Strict):
+    """How the song is to be written; everything has a default."""
+
+    lines: Annotated[int, Whole] = Field(
+        16, ge=4, le=64, description="How many lines, a song's chorus repeated."
+    )
+    rhyme_scheme: Literal["AABB", "ABAB", "ABBA", "AAAA", "ABCB", "none"] = "AABB"
+    structure: Literal["verse", "song"] = Field(
+        "verse", description="`song` is verse, chorus, verse, chorus."
+    )
+    style: Literal["rap", "pop", "country", "rock", "folk", "soul"] = "rap"
+    mood: Mood = Field("", description="Free text, for example `hopeful`.")
+    temperature: Annotated[float, Real] = Field(0.8, ge=0, le=1.5)
+    top_p: Annotated[float, Real] = Field(0.95, ge=0, le=1)
+    seed: Annotated[int | None, Whole] = Field(
+        None, ge=0, le=2**32 - 1, description="Chosen at random and reported if left out."
+    )
+    explicit: bool = Field(False, description="Whether profanity may stay as it is.")
+    continue_prompt: bool = Field(
+        False, description="Whether the prompt is the beginning of the first line."
+    )
+
+    def resolved(self, seed: int) -> Options:
+        """The options with every default filled in; `seed` is used if none was given."""
+        given = self.model_dump()
+        given["seed"] = seed if self.seed is None else self.seed
+        return Options(**given)
+
+
+class WebhookBody(Strict):
+    """Who is told, and of what."""
+
+    url: str = Field(min_length=1, max_length=2048)
+    events: list[Literal[JOB_EVENTS]] = Field(  # type: ignore[valid-type]
+        default_factory=list, max_length=5, description="Empty: every event."
+    )
+
+
+class JobBody(Strict):
+    """The body of POST /v1/jobs."""
+
+    prompt: Prompt
+    options: OptionsBody = Field(default_factory=OptionsBody)  # type: ignore[arg-type]
+    metadata: Metadata = Field(
+        default_factory=dict, description="At most 16 texts of yours, handed back with the job."
+    )
+    webhook: WebhookBody | None = None
+
+
+def _form_flag(value: Any) -> Any:
+    words = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+    if str(value).lower() not in words:
+        raise ValueError("true or false")
+    return words[str(value).lower()]
+
+
+FormFlag = Annotated[
+    bool,
+    BeforeValidator(_form_flag),
+    WithJsonSchema({"enum": ["true", "false", "on", "off", "1", "0", True, False, 1, 0]}),
+]
+
+
+class FormOptions(OptionsBody):
+    """The same options as fields of a form: text that reads as a number or a flag will do."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+    explicit: FormFlag = False
+    continue_prompt: FormFlag = False
+    # A form has no null: a seed that is not wanted is left out.
+    seed: Annotated[
+        int | None,
+        Field(ge=0, le=2**32 - 1),
+        WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 2**32 - 1}),
+    ] = None
+
+
+class FormJob(FormOptions):
+    """The body of POST /v1/jobs as a form: the prompt and the options side by side."""
+
+    prompt: Prompt
+
+    def as_body(self) -> JobBody:
+        """The same request as a JSON body's model."""
+        fields = self.model_dump(exclude={"prompt"})
+        return JobBody.model_construct(
+            prompt=self.prompt,
+            options=OptionsBody.model_construct(**fields),
+            metadata={},
+            webhook=None,
+        )
+
+
+def validate(model: type[Strict], data: Any) -> Any:
+    """`data` as an instance of `model`. Raises ValidationFailed that names every field at fault."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ValidationFailed(
+            "Some fields of the request are not valid.", errors=field_errors(error)
+        ) from error
+
+
+def field_errors(error: ValidationError) -> list[FieldError]:
+    """What pydantic found, as JSON pointers and plain sentences, without the input's text."""
+    return [
+        FieldError(_pointer(fault["loc"]), _sentence(fault))
+        for fault in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
+    return "".join(f"/{part}" for part in parts if part != "[key]")
+
+
+def _sentence(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "This field is not known."
+    if fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return "This is to be a JSON object."
+    if fault["type"] == "missing":
+        return "This field is required."
+    text: str = fault["msg"].removeprefix("Value error, ")
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

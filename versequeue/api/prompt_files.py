@@ -1,0 +1,183 @@
+"""A prompt file: many prompts in one upload, checked as a whole before anything is queued.
+
+Bytes in, rows out, or one BatchInvalid that names every bad row. Pure: knows no HTTP and no store;
+how options are validated is given by the caller.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+from versequeue.api.bodies import MAX_PROMPT_CHARACTERS, clean_prompt
+from versequeue.api.raw_rows import Fault, FaultCode, RawRow, csv_rows, decode, json_rows, text_rows
+from versequeue.errors import BatchInvalid, PayloadTooLarge, ValidationFailed
+from versequeue.rules.batch import MAX_ROWS, Row
+from versequeue.rules.job import Options
+
+MAX_BYTES = 1 << 20
+MAX_FAULTS = 100
+MAX_CUSTOM_ID_CHARACTERS = 128
+OPTION_NAMES = frozenset(option.name for option in fields(Options))
+
+#: From a row's own options to all of them. Raises ValidationFailed that names the bad ones.
+ReadOptions = Callable[[Mapping[str, Any]], Options]
+
+
+class FileFormat(StrEnum):
+    """How a prompt file is written."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    TEXT = "txt"
+
+
+_BY_TYPE = {
+    "application/jsonl": FileFormat.JSONL,
+    "application/x-ndjson": FileFormat.JSONL,
+    "application/x-jsonlines": FileFormat.JSONL,
+    "text/csv": FileFormat.CSV,
+    "text/plain": FileFormat.TEXT,
+}
+_BY_SUFFIX = {
+    "jsonl": FileFormat.JSONL,
+    "ndjson": FileFormat.JSONL,
+    "csv": FileFormat.CSV,
+    "txt": FileFormat.TEXT,
+}
+
+
+def format_of(content_type: str, file_name: str = "") -> FileFormat | None:
+    """The format by media type, then by the file's name; None if neither tells."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    suffix = file_name.rpartition(".")[2].lower()
+    return _BY_TYPE.get(media_type) or _BY_SUFFIX.get(suffix)
+
+
+def parse(data: bytes, file_format: FileFormat, read_options: ReadOptions) -> tuple[Row, ...]:
+    """All rows of the file. Raises BatchInvalid with every fault, or PayloadTooLarge."""
+    if len(data) > MAX_BYTES:
+        raise PayloadTooLarge(f"A prompt file has at most {MAX_BYTES} bytes (1 MiB).")
+    text = decode(data)
+    if isinstance(text, Fault):
+        raise _refusal([text], 1)
+    checker = _Checker(read_options)
+    rows = _raw_rows(text, file_format)
+    for raw in islice(rows, MAX_ROWS):
+        checker.take(raw)
+    for beyond in rows:
+        count = MAX_ROWS + 1 + sum(1 for _ in rows)
+        detail = f"The file has {count} rows; at most {MAX_ROWS} are taken."
+        checker.refuse(Fault(beyond.line, FaultCode.TOO_MANY_ROWS, detail))
+    if not checker.taken:
+        checker.refuse(Fault(1, FaultCode.EMPTY_FILE, "There is no prompt in the file."))
+    if checker.faults:
+        raise _refusal(checker.faults, checker.fault_count)
+    return tuple(checker.rows)
+
+
+def _raw_rows(text: str, file_format: FileFormat) -> Iterator[RawRow]:
+    if file_format is FileFormat.JSONL:
+        return json_rows(text)
+    if file_format is FileFormat.CSV:
+        return csv_rows(text, OPTION_NAMES)
+    return text_rows(text)
+
+
+class _Checker:
+    """Turns raw rows into rows, remembers what was wrong and which ids were taken."""
+
+    def __init__(self, read_options: ReadOptions) -> None:
+        self.rows: list[Row] = []
+        self.faults: list[Fault] = []
+        self.fault_count = 0
+        self.taken = 0
+        self._read_options = read_options
+        self._line_of_id: dict[str, int] = {}
+
+    def take(self, raw: RawRow) -> None:
+        self.taken += 1
+        faults: list[Fault] = [raw.fault] if raw.fault else []
+        if not faults:
+            custom_id, fault = self._custom_id(raw)
+            prompt, prompt_fault = _prompt(raw, custom_id)
+            options, option_faults = self._options(raw, custom_id)
+            faults = [found for found in (fault, prompt_fault) if found] + option_faults
+            if options and not faults:
+                self.rows.append(Row(raw.line, custom_id, prompt, options))
+        for found in faults:
+            self.refuse(found)
+
+    def refuse(self, fault: Fault) -> None:
+        self.fault_count += 1
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(fault)
+
+    def _custom_id(self, raw: RawRow) -> tuple[str, Fault | None]:
+        custom_id = str(self.taken) if raw.custom_id is None else raw.custom_id
+        if not 1 <= len(custom_id) <= MAX_CUSTOM_ID_CHARACTERS or not custom_id.isprintable():
+            detail = f"A custom_id has 1 to {MAX_CUSTOM_ID_CHARACTERS} printable characters."
+            return "", Fault(raw.line, FaultCode.INVALID_TEXT, detail)
+        first = self._line_of_id.setdefault(custom_id, raw.line)
+        if first == raw.line:
+            return custom_id, None
+        detail = f"This custom_id is that of line {first}, too."
+        if raw.custom_id is None:
+            detail = f"Without a custom_id this row is {custom_id}, and so is line {first}."
+        return custom_id, Fault(raw.line, FaultCode.DUPLICATE_CUSTOM_ID, detail, custom_id)
+
+    def _options(self, raw: RawRow, custom_id: str) -> tuple[Options | None, list[Fault]]:
+        try:
+            return self._read_options(raw.options), []
+        except ValidationFailed as error:
+            details = [_option_detail(found) for found in error.errors] or [str(error)]
+        return None, [
+            Fault(raw.line, FaultCode.INVALID_OPTION, detail, custom_id or None)
+            for detail in details
+        ]
+
+
+def _prompt(raw: RawRow, custom_id: str) -> tuple[str, Fault | None]:
+    if not isinstance(raw.prompt, str):
+        detail = "There is no prompt." if raw.prompt is None else "A prompt is text."
+        return "", Fault(raw.line, FaultCode.MISSING_PROMPT, detail, custom_id or None)
+    try:
+        return clean_prompt(raw.prompt), None
+    except ValueError as error:
+        reason = str(error)
+        detail = reason[:1].upper() + reason[1:] + "."
+        return "", Fault(raw.line, _prompt_code(raw.prompt), detail, custom_id or None)
+
+
+def _prompt_code(prompt: str) -> FaultCode:
+    # Which of its rules `clean_prompt` found broken.
+    text = unicodedata.normalize("NFC", prompt).strip()
+    if not text:
+        return FaultCode.MISSING_PROMPT
+    return (
+        FaultCode.PROMPT_TOO_LONG if len(text) > MAX_PROMPT_CHARACTERS else FaultCode.INVALID_TEXT
+    )
+
+
+def _option_detail(found: Any) -> str:
+    name = str(found.pointer).strip("/").replace("/", ".")
+    return f"{name}: {found.detail}" if name else str(found.detail)
+
+
+def _refusal(faults: list[Fault], count: int) -> BatchInvalid:
+    detail = "One fault was found" if count == 1 else f"{count} faults were found"
+    listed = "" if count <= len(faults) else f", the first {len(faults)} of them are listed"
+    return BatchInvalid(
+        f"{detail}{listed}; nothing was queued.",
+        errors=[
+            {
+                "line": fault.line,
+                "custom_id": fault.custom_id,
+                "code": fault.code.value,
+                "detail": fault.detail,
+            }
+            for fault in sorted(faults, key=lambda fault: fault.line)
+        ],
+    )

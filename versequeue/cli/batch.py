@@ -1,0 +1,137 @@
+"""The command `versequeue batch`: a file of prompts in, a file of songs out.
+
+Safe to stop and to run again: the file's digest is the idempotency key, so that a second run
+finds the first one's batch. Results are written whole or not at all.
+"""
+
+import os
+import sys
+import uuid
+from pathlib import Path
+
+import click
+
+from versequeue.cli.failures import Exit, Refused, coming_back
+from versequeue.cli.jobs import batch_goes_on, follow_batch, json_text
+from versequeue.cli.options import (
+    connect,
+    json_option,
+    server_option,
+    song_options,
+)
+from versequeue.client.types import Batch, SongOptions
+
+#: by the end of the result file's name; anything else is text
+RESULT_FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the results here (.jsonl, .csv or .txt) instead of to stdout.",
+)
+@song_options
+@click.option("--retry-failed", is_flag=True, help="Queue the rows of an earlier run that failed.")
+@click.option("--again", is_flag=True, help="A new batch, even if this file was sent before.")
+@click.option("--wait/--no-wait", default=True, help="Wait for the results, or only queue them.")
+@json_option
+@server_option
+def batch(
+    file: Path,
+    out: Path | None,
+    options: SongOptions,
+    retry_failed: bool,
+    again: bool,
+    wait: bool,
+    as_json: bool,
+    server: str | None,
+) -> None:
+    """Have every prompt of FILE written: .jsonl, .csv, or text with one prompt a line.
+
+    Stopped and run again within a day, the same FILE with the same options is picked up where it
+    is. Options are for all rows; a row's own win. Exit status 1 if any row has no song.
+    """
+    _check_writable(out)
+    sent = _send(file, options, again, server)
+    come_back = "Run the same command again to pick it up."
+    with coming_back(batch_goes_on(sent.id, server, come_back)):
+        _announce(sent)
+        if retry_failed and sent.request_counts.failed:
+            with connect(server) as client:
+                sent = client.retry_failed(sent.id)
+        if not wait:
+            click.echo(json_text(sent.raw) if as_json else sent.id)
+            return
+        done = follow_batch(sent.id, server)
+        missing = _report_failures(done, server)
+        _write_results(done, out, as_json, server)
+    if missing:
+        sys.exit(Exit.JOB_FAILED)
+
+
+def _send(file: Path, options: SongOptions, again: bool, server: str | None) -> Batch:
+    key = f"again-{uuid.uuid4().hex}" if again else None
+    with connect(server) as client:
+        try:
+            return client.submit_batch(file, options, idempotency_key=key)
+        except OSError as error:
+            raise Refused(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _announce(sent: Batch) -> None:
+    counts = sent.request_counts
+    if sent.replayed:
+        done = f"{counts.ended} of {counts.total} rows are done"
+        click.echo(f"Sent before as {sent.id}: {done}.", err=True)
+    else:
+        click.echo(f"{counts.total} rows accepted as {sent.id}.", err=True)
+
+
+def _report_failures(done: Batch, server: str | None) -> int:
+    """Name each row without a song on stderr; how many there are."""
+    counts = done.request_counts
+    if counts.succeeded == counts.total:
+        click.echo(f"All {counts.total} rows have a song.", err=True)
+        return 0
+    missing = 0
+    with connect(server, following=True) as client:
+        for row in client.results(done.id):
+            if row.status != "succeeded":
+                missing += 1
+                reason = f": {row.error.detail}" if row.error else ""
+                name = "" if row.custom_id == str(row.line) else f" ({row.custom_id})"
+                click.echo(f"line {row.line}{name}: {row.status}{reason}", err=True)
+    click.echo(f"{missing} of {counts.total} rows have no song.", err=True)
+    return missing
+
+
+def _write_results(done: Batch, out: Path | None, as_json: bool, server: str | None) -> None:
+    file_format = "jsonl" if as_json else "txt"
+    if out:
+        file_format = RESULT_FORMATS.get(out.suffix.lower(), "txt")
+    with connect(server, following=True) as client:
+        pieces = client.results_file(done.id, file_format)
+        if out is None:
+            for piece in pieces:
+                click.echo(piece, nl=False)
+            return
+        unfinished = out.with_name(f".{out.name}.{os.getpid()}.part")
+        try:
+            with unfinished.open("wb") as stream:
+                stream.writelines(pieces)
+            unfinished.replace(out)
+        except OSError as error:
+            raise Refused(f"{out} cannot be written: {error.strerror}.") from error
+        finally:
+            unfinished.unlink(missing_ok=True)
+    if as_json:
+        click.echo(json_text(done.raw))
+    click.echo(f"Results are in {out}.", err=True)
+
+
+def _check_writable(out: Path | None) -> None:
+    """Refuse a result file that cannot be written before any work is done."""
+    if out and not os.access(out.parent, os.W_OK):
+        raise Refused(f"{out.parent} is not a folder that can be written to.")

@@ -1,0 +1,119 @@
+"""The command `versequeue cost`: options in, tables, JSON or a picture out.
+
+Owns the wording of its output. The arithmetic is in `costs` and `choices`.
+"""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from versequeue.cli.plan import plan
+from versequeue.cli.tables import SVG_FILE, check_svg, table, usd
+from versequeue.planning.chart import Axis, Series, line_chart
+from versequeue.planning.choices import choices, grid, turns
+from versequeue.planning.costs import PAY_PER_USE, BillLine, Load, bill, machine_usd, total_usd
+from versequeue.planning.prices import Prices, load_prices
+from versequeue.planning.service_times import ServiceTimes, load_service_times
+
+__all__ = ["cost", "plan"]
+
+
+@click.command()
+@click.option("--jobs-per-day", type=click.FloatRange(0, 1e9), default=300.0, show_default=True)
+@click.option(
+    "--lines", type=click.IntRange(4, 64), default=16, show_default=True, help="Lines per song."
+)
+@click.option(
+    "--burst",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Jobs sent as one file.",
+)
+@click.option(
+    "--polls",
+    type=click.IntRange(0, 1000),
+    default=6,
+    show_default=True,
+    help="Questions per submission.",
+)
+@click.option("--min-instances", type=click.IntRange(0, 1000), default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+@click.option(
+    "--plot", type=SVG_FILE, callback=check_svg, help="Draw 10 to 10 million jobs a day to an SVG."
+)
+def cost(as_json: bool, plot: Path | None, **options: Any) -> None:
+    """What a month costs on pay-per-use services, and on machines that run all day."""
+    load = Load(**options)
+    prices, times = load_prices(), load_service_times()
+    if plot is not None:
+        plot.write_text(cost_chart(load, prices, times), encoding="utf-8")
+    click.echo(cost_json(load, prices, times) if as_json else cost_text(load, prices, times))
+
+
+def cost_json(load: Load, prices: Prices, times: ServiceTimes) -> str:
+    """The bill, the choices and the turns as JSON."""
+    lines = bill(load, prices, times)
+    total = total_usd(lines)
+    monthly_jobs = load.jobs_per_day * 365.25 / 12
+    document = {
+        "object": "cost",
+        "load": asdict(load),
+        "lines": [{**asdict(line), "pay_usd": line.pay_usd} for line in lines],
+        "total_usd": total,
+        "usd_per_1000_jobs": total / monthly_jobs * 1000 if monthly_jobs else None,
+        "choices": [asdict(choice) for choice in choices(load, prices, times)],
+        "cheapest_from": [asdict(turn) for turn in turns(load, prices, times)],
+        "prices_date": prices.date,
+        "service_times": {"date": times.date, "machine": times.machine, "source": times.source},
+    }
+    return json.dumps(document, indent=2)
+
+
+def cost_text(load: Load, prices: Prices, times: ServiceTimes) -> str:
+    """The same as tables to read."""
+    lines = bill(load, prices, times)
+    rows = [[line.service, line.usage, *_dollars(line)] for line in lines]
+    rows.append(["Total", "", "", "", usd(total_usd(lines))])
+    found = choices(load, prices, times)
+    kinds = [[c.name, str(c.machines or "-"), usd(c.month_usd)] for c in found]
+    steps = [[f"{turn.jobs_per_day:,.0f}", turn.name] for turn in turns(load, prices, times)]
+    return "\n".join(
+        [
+            f"{load.jobs_per_day:,.0f} jobs a day of {load.lines} lines, in a month:",
+            table(["Service", "Use", "List", "Free", "To pay"], rows, right_from=2),
+            "",
+            table(["Choice", "Machines", "A month"], kinds, right_from=1),
+            "",
+            "The cheapest, by load (machines come whole, so a choice may win twice):",
+            table(["Jobs a day from", "Cheapest"], steps, right_from=2),
+            "",
+            f"Prices of {prices.date}; service times of {times.date}, {times.machine}.",
+            "A machine keeps no spare for its own failure, and its queue grows at the day's peak.",
+        ]
+    )
+
+
+def cost_chart(load: Load, prices: Prices, times: ServiceTimes) -> str:
+    """The month's bill of every choice, for 10 to 10 million jobs a day."""
+    loads = grid()
+    curves = {
+        PAY_PER_USE: [total_usd(bill(replace(load, jobs_per_day=n), prices, times)) for n in loads]
+    }
+    for name in prices.machines:
+        at = [machine_usd(name, replace(load, jobs_per_day=n), prices, times)[1] for n in loads]
+        curves[name] = at
+    most = 10 * max(max(curve) for curve in curves.values())
+    return line_chart(
+        f"A month's bill, songs of {load.lines} lines",
+        Axis("jobs a day", loads[0], loads[-1], logarithmic=True),
+        Axis("dollars a month", 0.01, most, logarithmic=True, prefix="$"),
+        [Series(name, list(zip(loads, curve, strict=True))) for name, curve in curves.items()],
+    )
+
+
+def _dollars(line: BillLine) -> list[str]:
+    return [usd(line.list_usd), usd(line.free_usd), usd(line.pay_usd)]

@@ -1,0 +1,67 @@
+"""The command line: which commands there are, and how each kind of trouble ends.
+
+Each command lives in a module of its own that is imported when the command is called, so that
+`versequeue --help` and a Ctrl-C are quick. Knows no HTTP.
+"""
+
+import importlib
+from typing import Any
+
+import click
+
+from versequeue import __version__
+from versequeue.cli.failures import coming_back, failure_of
+from versequeue.errors import VerseQueueError
+
+#: name -> where the command is, and its line in the help
+COMMANDS = {
+    "up": ("versequeue.cli.up:up", "Run everything on this machine."),
+    "submit": ("versequeue.cli.jobs:submit", "Have one song written."),
+    "batch": ("versequeue.cli.batch:batch", "Have a file of prompts written."),
+    "get": ("versequeue.cli.jobs:get", "Show a job or a batch."),
+    "cancel": ("versequeue.cli.jobs:cancel", "End a job or a batch."),
+    "status": ("versequeue.cli.jobs:status", "Show what a new job has to wait for."),
+    "cost": ("versequeue.cli.cost:cost", "What a month costs."),
+    "plan": ("versequeue.cli.plan:plan", "Simulate a day of load."),
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when that command is called."""
+
+    # ruff: noqa: ARG002 - the signatures are click's
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order in which one meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module_name, attribute = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module_name), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help's list of commands, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error of ours becomes one sentence and an exit status."""
+        with coming_back("Stopped."):
+            try:
+                return super().invoke(ctx)
+            except VerseQueueError as error:
+                raise failure_of(error) from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="versequeue", message="versequeue %(version)s")
+def main() -> None:
+    """Song lyrics from a prompt, written asynchronously.
+
+    Exit status: 0 done, 1 a job failed, 2 wrong usage or input, 3 the server could not be reached
+    or cannot take the request now.
+    """

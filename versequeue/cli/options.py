@@ -1,0 +1,82 @@
+"""The options that the commands share, and the client that they talk through."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, cast
+
+import click
+
+from versequeue.client.client import Client
+from versequeue.client.types import SongOptions
+from versequeue.config import ClientSettings
+
+#: how long a call is tried again: somebody waits for the first one, an accepted job is worth more
+FIRST_CALL_S, FOLLOWING_S = 2.0, 120.0
+Command = Callable[..., Any]
+OPTION_NAMES = tuple(SongOptions.__annotations__)
+
+
+def server_option(function: Command) -> Command:
+    """Add --server."""
+    return click.option(
+        "--server",
+        metavar="URL",
+        help="The server; else VERSEQUEUE_URL, else http://127.0.0.1:8080.",
+    )(function)
+
+
+def json_option(function: Command) -> Command:
+    """Add --json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")(
+        function
+    )
+
+
+def song_options(function: Command) -> Command:
+    """Add the options of a song and hand those that were given over as `options`."""
+
+    @functools.wraps(function)
+    def with_options(**arguments: Any) -> Any:
+        found = {name: arguments.pop(name) for name in OPTION_NAMES}
+        given = {name: value for name, value in found.items() if value is not None}
+        return function(options=cast(SongOptions, given), **arguments)
+
+    wrapped: Command = with_options
+    for add in reversed(SONG_OPTIONS):
+        wrapped = add(wrapped)
+    return wrapped
+
+
+SONG_OPTIONS = (
+    click.option("--lines", type=int, help="4 to 64 (16)."),
+    click.option(
+        "--rhyme-scheme", metavar="SCHEME", help="AABB, ABAB, ABBA, AAAA, ABCB or none (AABB)."
+    ),
+    click.option("--structure", metavar="WORD", help="verse or song (verse)."),
+    click.option("--style", metavar="WORD", help="rap, pop, country, rock, folk or soul (rap)."),
+    click.option("--mood", metavar="TEXT", help="In your own words, at most 40 characters."),
+    click.option("--temperature", type=float, help="0 to 1.5 (0.8)."),
+    click.option("--top-p", type=float, help="0 to 1 (0.95)."),
+    click.option("--seed", type=int, help="The same seed gives the same song (random)."),
+    click.option("--explicit/--no-explicit", default=None, help="Leave profanity as it is."),
+    click.option(
+        "--continue-prompt/--no-continue-prompt",
+        default=None,
+        help="The prompt begins the first line.",
+    ),
+)
+
+
+def connect(server: str | None, *, following: bool = False) -> Client:
+    """The client of the server that is meant."""
+    settings = ClientSettings.from_environ()
+    retry_for_s = FOLLOWING_S if following else FIRST_CALL_S
+    try:
+        return Client(server or settings.url, settings.api_key or None, retry_for_s=retry_for_s)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="--server") from error
+
+
+def command_again(name: str, target_id: str, server: str | None) -> str:
+    """The command that shows or ends what this one began."""
+    return f"versequeue {name} {target_id}" + (f" --server {server}" if server else "")

@@ -1,0 +1,228 @@
+"""The command `versequeue plan`: options in, tables, JSON or a picture out.
+
+Owns the policies that are compared and the wording. The simulation is in `plan` and `fleet`.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from versequeue.cli.tables import SVG_FILE, check_svg, table, usd
+from versequeue.planning.arrivals import Traffic
+from versequeue.planning.chart import Axis, Series, line_chart
+from versequeue.planning.fleet import Policy
+from versequeue.planning.prices import Prices, load_prices
+from versequeue.planning.quotas import Limit, limits
+from versequeue.planning.service_times import ServiceTimes, load_service_times
+from versequeue.planning.simulation import (
+    Outcome,
+    forecast,
+    instances_needed,
+    is_slice,
+    month_usd,
+    offered_load,
+)
+
+#: How long somebody looks at the page before sending a prompt, during which it wakes a worker.
+PAGE_AHEAD_S = 15.0
+PING_EVERY_S = 600.0
+
+
+@dataclass(frozen=True)
+class PlanQuestion:
+    """The command's options."""
+
+    jobs_per_day: float
+    lines: int
+    peak: float
+    file_share: float
+    file_size: int
+    max_instances: int
+    idle_timeout: float
+    polls: int
+    target: float
+    daily_budget: int
+    seed: int
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic(self.jobs_per_day, self.peak, self.file_share, self.file_size)
+
+
+@dataclass(frozen=True)
+class PlanAnswer:
+    asked: PlanQuestion
+    #: Each policy with its month's bill.
+    outcomes: tuple[tuple[Outcome, float], ...]
+    busy_at_peak: float
+    #: None where no number of them keeps the target.
+    instances: int | None
+    limits: tuple[Limit, ...]
+    times: ServiceTimes
+
+
+def policies(asked: PlanQuestion) -> list[Policy]:
+    """What an owner can choose from, the plainest first."""
+    plain = Policy("nothing kept", max_instances=asked.max_instances, idle_s=asked.idle_timeout)
+    return [
+        plain,
+        replace(plain, name="the page wakes a worker", wake_ahead_s=PAGE_AHEAD_S),
+        replace(plain, name="a ping every 10 minutes", ping_every_s=PING_EVERY_S),
+        replace(plain, name="min-instances 1", min_instances=1),
+    ]
+
+
+def answer_plan(asked: PlanQuestion, prices: Prices, times: ServiceTimes) -> PlanAnswer:
+    """Simulates every policy, and searches for the number of instances that keeps the target."""
+    traffic, lines, seed = asked.traffic, asked.lines, asked.seed
+    outcomes = []
+    for policy in policies(asked):
+        outcome = forecast(traffic, policy, times, lines, seed)
+        outcomes.append((outcome, month_usd(outcome, traffic, lines, asked.polls, prices, times)))
+    base = policies(asked)[0]
+    return PlanAnswer(
+        asked=asked,
+        outcomes=tuple(outcomes),
+        busy_at_peak=offered_load(traffic, times, lines),
+        instances=instances_needed(traffic, base, times, lines, asked.target, seed),
+        limits=tuple(
+            limits(traffic, lines, asked.max_instances, asked.daily_budget, times, prices)
+        ),
+        times=times,
+    )
+
+
+def plan_json(answer: PlanAnswer) -> str:
+    """Everything but the single waits as JSON."""
+    outcomes = []
+    for outcome, month in answer.outcomes:
+        entry = asdict(outcome)
+        del entry["waits_s"]
+        outcomes.append({**entry, "month_usd": month})
+    document = {
+        "object": "plan",
+        "load": asdict(answer.asked),
+        "simulated": "the day's peak" if is_slice(answer.asked.traffic) else "whole days",
+        "outcomes": outcomes,
+        "workers_busy_at_peak": answer.busy_at_peak,
+        "instances_needed": answer.instances,
+        "limits": [asdict(limit) for limit in answer.limits],
+        "service_times": {"date": answer.times.date, "machine": answer.times.machine},
+    }
+    return json.dumps(document, indent=2)
+
+
+def plan_text(answer: PlanAnswer) -> str:
+    """The same as tables to read."""
+    asked = answer.asked
+    part = "the busiest part of a day" if is_slice(asked.traffic) else "whole days"
+    rows = [_outcome_row(outcome, month) for outcome, month in answer.outcomes]
+    header = ["Policy", "p50", "p95", "p99", "whole song p95", "cold", "instances", "a month"]
+    met = [
+        [limit.name, limit.bound, f"{limit.jobs_per_day:,.0f}", _effect(limit)]
+        for limit in answer.limits
+    ]
+    return "\n".join(
+        [
+            f"{asked.jobs_per_day:,.0f} jobs a day of {asked.lines} lines, {part} simulated.",
+            "Seconds until the first line can be read:",
+            table(header, rows, right_from=1),
+            "",
+            _needed(answer),
+            "",
+            "Limits, in the order in which a growing load meets them:",
+            table(["Limit", "Bound", "Jobs a day", "Then"], met, right_from=2),
+            "",
+            f"Service times of {answer.times.date}, {answer.times.machine}.",
+        ]
+    )
+
+
+def plan_chart(answer: PlanAnswer) -> str:
+    """The share of visitors who see a first line within so many seconds, a curve a policy."""
+    curves = []
+    for outcome, _ in answer.outcomes:
+        waits = sorted(outcome.waits_s)
+        step = max(1, len(waits) // 400)
+        points = [(waits[i], 100 * (i + 1) / len(waits)) for i in range(0, len(waits), step)]
+        curves.append(Series(outcome.policy.name, [*points, (waits[-1], 100.0)]))
+    ends = [point[0] for curve in curves for point in curve.points]
+    return line_chart(
+        f"Wait for a first line, {answer.asked.jobs_per_day:,.0f} jobs a day",
+        Axis("seconds", 0.9 * min(ends), 1.1 * max(ends), logarithmic=True),
+        Axis("% of visitors", 0, 100),
+        curves,
+    )
+
+
+def _outcome_row(outcome: Outcome, month: float) -> list[str]:
+    first = outcome.first_line_s
+    seconds = [first.p50, first.p95, first.p99, outcome.whole_song_s.p95]
+    return [
+        outcome.policy.name,
+        *(f"{value:,.1f}" for value in seconds),
+        f"{outcome.cold_share:.1%}",
+        str(outcome.most_instances),
+        usd(month),
+    ]
+
+
+def _needed(answer: PlanAnswer) -> str:
+    within = f"95 of 100 first lines within {answer.asked.target:g} s"
+    workers = answer.busy_at_peak
+    number = f"{workers:,.0f}" if workers >= 10 else f"{workers:.2g}"
+    busy = f"at the peak {number} workers are busy"
+    if answer.instances is None:
+        return f"No number of instances brings {within}: a start alone takes longer ({busy})."
+    behind = ""
+    if answer.busy_at_peak > answer.asked.max_instances:
+        behind = f"\n{answer.asked.max_instances} fall behind: the wait grows while the peak lasts."
+    return f"Instances that bring {within}: {answer.instances} ({busy}).{behind}"
+
+
+def _effect(limit: Limit) -> str:
+    return "jobs wait" if limit.stops else "begins to cost"
+
+
+@click.command()
+@click.option("--jobs-per-day", type=click.FloatRange(0.1, 1e8), default=300.0, show_default=True)
+@click.option("--lines", type=click.IntRange(4, 64), default=16, show_default=True)
+@click.option(
+    "--peak",
+    type=click.FloatRange(1, 20),
+    default=3.0,
+    show_default=True,
+    help="The busiest moment's rate over the day's mean.",
+)
+@click.option(
+    "--file-share",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of jobs that come in files.",
+)
+@click.option("--file-size", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--max-instances", type=click.IntRange(1, 5000), default=3, show_default=True)
+@click.option("--idle-timeout", type=click.FloatRange(1), default=900.0, show_default=True)
+@click.option("--polls", type=click.IntRange(0, 1000), default=6, show_default=True)
+@click.option(
+    "--target",
+    type=click.FloatRange(0.1),
+    default=10.0,
+    show_default=True,
+    help="Seconds within which 95 of 100 should see a first line.",
+)
+@click.option("--daily-budget", type=click.IntRange(0), default=0, help="VERSEQUEUE_DAILY_BUDGET.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+@click.option("--plot", type=SVG_FILE, callback=check_svg, help="Draw the waits to an SVG.")
+def plan(as_json: bool, plot: Path | None, **options: Any) -> None:
+    """The wait that visitors will see, by simulation, and what each remedy costs."""
+    asked = PlanQuestion(**options)
+    answer = answer_plan(asked, load_prices(), load_service_times())
+    if plot is not None:
+        plot.write_text(plan_chart(answer), encoding="utf-8")
+    click.echo(plan_json(answer) if as_json else plan_text(answer))

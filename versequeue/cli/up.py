@@ -1,0 +1,68 @@
+"""The command `versequeue up`: its options. What it starts is the affair of
+`versequeue.local` and `versequeue.emulated`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from versequeue.config import Settings
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: a free one."
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Jobs and models; else VERSEQUEUE_DATA_DIR, else .versequeue.",
+)
+@click.option(
+    "--model",
+    metavar="default|tiny|PATH|gs://…",
+    help="The model bundle; else VERSEQUEUE_MODEL, else default.",
+)
+@click.option(
+    "--idle-timeout",
+    "idle_timeout_s",
+    type=click.FloatRange(min=0),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Stop the worker when it has had nothing to do for so long.",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(["sqlite", "emulators"]),
+    default="sqlite",
+    show_default=True,
+    help="Where jobs and messages are kept.",
+)
+def up(
+    host: str,
+    port: int,
+    data_dir: Path | None,
+    model: str | None,
+    idle_timeout_s: float,
+    backend: str,
+) -> None:
+    """Run the page, the API and a worker on this machine; Ctrl-C ends all of it."""
+    from versequeue.local.host import UpOptions
+
+    if backend == "emulators":
+        from versequeue.emulated.up import run_up
+    else:
+        from versequeue.local.up import run_up
+
+    settings = Settings.from_environ()
+    options = UpOptions(
+        host=host,
+        port=port,
+        data_dir=data_dir or settings.data_dir,
+        model=model or settings.model,
+        idle_timeout_s=idle_timeout_s,
+        backend=backend,
+    )
+    sys.exit(run_up(options))

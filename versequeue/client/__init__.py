@@ -1,0 +1,76 @@
+"""The Python client: `from versequeue.client import Client`. What is named here is public.
+
+Talks to a server over HTTP and shares nothing with it but the contract. `Client` is loaded when it
+is first asked for, since the command line needs the types and the errors without an HTTP library.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from versequeue.client.errors import (
+    ApiError,
+    ClientError,
+    JobNotSuccessful,
+    ServerUnreachable,
+    UnexpectedAnswer,
+    WaitTimeout,
+)
+from versequeue.client.types import (
+    Batch,
+    Counts,
+    Event,
+    ExpectedWait,
+    Job,
+    Metrics,
+    Problem,
+    Progress,
+    Receipt,
+    Rhyme,
+    Row,
+    Section,
+    ServerStatus,
+    Song,
+    SongOptions,
+)
+
+if TYPE_CHECKING:
+    from versequeue.client.client import Client
+    from versequeue.client.files import PromptFile
+
+__all__ = [
+    "ApiError",
+    "Batch",
+    "Client",
+    "ClientError",
+    "Counts",
+    "Event",
+    "ExpectedWait",
+    "Job",
+    "JobNotSuccessful",
+    "Metrics",
+    "Problem",
+    "Progress",
+    "PromptFile",
+    "Receipt",
+    "Rhyme",
+    "Row",
+    "Section",
+    "ServerStatus",
+    "ServerUnreachable",
+    "Song",
+    "SongOptions",
+    "UnexpectedAnswer",
+    "WaitTimeout",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """`Client` and `PromptFile`, imported at their first use."""
+    if name == "Client":
+        from versequeue.client.client import Client
+
+        return Client
+    if name == "PromptFile":
+        from versequeue.client.files import PromptFile
+
+        return PromptFile
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,23 @@
+"""From a server's JSON to the frozen values of `types`: a stranger's answer is refused here."""
+
+from dataclasses import replace
+from typing import TypeVar
+
+from versequeue.client.errors import UnexpectedAnswer
+from versequeue.client.types import Batch, Job, Row, ServerStatus
+from versequeue.records import from_record
+
+Answer = TypeVar("Answer", Job, Batch, Row, ServerStatus)
+
+
+def read_answer(cls: type[Answer], document: object, *, replayed: bool = False) -> Answer:
+    """`document` as a `cls`. Raises UnexpectedAnswer if it is something else."""
+    if not isinstance(document, dict):
+        raise UnexpectedAnswer(f"The server's answer is not a {cls.__name__.lower()}.")
+    given = {name: value for name, value in document.items() if value is not None}
+    try:
+        value = from_record(cls, {**given, "replayed": replayed})
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        noun = cls.__name__.lower()
+        raise UnexpectedAnswer(f"The server's answer is not a readable {noun}: {error}") from error
+    return replace(value, raw=document)

@@ -1,0 +1,213 @@
+"""The Python client: songs and files of prompts from a VerseQueue server, with types.
+
+What is tried again after a failure is `transport`'s affair, how to wait is
+`polling`'s. Knows nothing of terminals.
+"""
+
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, Unpack
+from urllib.parse import quote
+
+import requests
+
+from versequeue.client.answers import Answer, read_answer
+from versequeue.client.errors import JobNotSuccessful, UnexpectedAnswer
+from versequeue.client.files import PromptFile, batch_params
+from versequeue.client.polling import follow
+from versequeue.client.transport import Call, Transport, json_answer
+from versequeue.client.types import (
+    Batch,
+    Job,
+    Row,
+    ServerStatus,
+    Song,
+    SongOptions,
+)
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+class Client:
+    """One server. Keep it as long as you like; close it, or use it in a `with`."""
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        api_key: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        retry_for_s: float = 60.0,
+        session: requests.Session | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """A failed call is tried again for `retry_for_s`. Raises ValueError if `url` is none."""
+        self._transport = Transport(
+            url=url,
+            api_key=api_key,
+            timeout_s=timeout_s,
+            retry_for_s=retry_for_s,
+            session=session or requests.Session(),
+            clock=clock,
+            sleep=sleep,
+            jitter=jitter,
+        )
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.session.close()
+
+    def write(
+        self, prompt: str, *, timeout_s: float | None = None, **options: Unpack[SongOptions]
+    ) -> Song:
+        """Have a song written and wait for it. Raises JobNotSuccessful or WaitTimeout."""
+        job = self.wait(self.submit(prompt, options), timeout_s=timeout_s)
+        if job.status != "succeeded" or job.output is None:
+            raise JobNotSuccessful(job)
+        return job.output
+
+    def submit(
+        self,
+        prompt: str,
+        options: SongOptions | None = None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        webhook: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Queue one song. One call makes one job, however often it has to be tried."""
+        given = {"options": options, "metadata": metadata, "webhook": webhook}
+        body = {"prompt": prompt, **{name: value for name, value in given.items() if value}}
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        return self._ask(Job, Call("POST", "/v1/jobs", headers, json=body))
+
+    def get(self, job_id: str) -> Job:
+        """The job as it is now."""
+        return self._ask(Job, Call("GET", _job_path(job_id)))
+
+    def wait(
+        self,
+        job: Job | str,
+        *,
+        on_update: Callable[[Job], None] | None = None,
+        timeout_s: float | None = None,
+    ) -> Job:
+        """The job once it is done; `on_update` sees each change. Raises WaitTimeout."""
+        path = _job_path(job if isinstance(job, str) else job.id)
+        return follow(self._transport, Job, path, on_update, timeout_s)
+
+    def cancel(self, job_id: str) -> Job:
+        """Ask for the job's end; safe to repeat, and a finished job stays as it is."""
+        return self._ask(Job, Call("POST", f"{_job_path(job_id)}/cancel"))
+
+    def redeliver(self, job_id: str) -> Job:
+        """Have the job's last webhook event sent again, under the same `webhook-id`."""
+        return self._ask(Job, Call("POST", f"{_job_path(job_id)}/redeliver"))
+
+    def submit_batch(
+        self,
+        source: Path | PromptFile | Iterable[Mapping[str, Any]],
+        options: SongOptions | None = None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        webhook: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Batch:
+        """Queue a file, or rows of `{"prompt", "custom_id"?, "options"?}`; a row's options win.
+
+        The idempotency key is made from all of this: sent again within a day, the same file is the
+        same batch (`replayed`), never a second one.
+        """
+        file = _prompt_file(source)
+        params = batch_params(options or {}, metadata or {}, webhook or {})
+        key = idempotency_key or file.idempotency_key(params)
+        headers = {"Idempotency-Key": key, "Content-Type": file.media_type}
+        return self._ask(Batch, Call("POST", "/v1/batches", headers, params, body=file.content))
+
+    def get_batch(self, batch_id: str) -> Batch:
+        """The batch as it is now."""
+        return self._ask(Batch, Call("GET", _batch_path(batch_id)))
+
+    def wait_batch(
+        self,
+        batch: Batch | str,
+        *,
+        on_update: Callable[[Batch], None] | None = None,
+        timeout_s: float | None = None,
+    ) -> Batch:
+        """The batch once all its rows are done. Raises WaitTimeout."""
+        path = _batch_path(batch if isinstance(batch, str) else batch.id)
+        return follow(self._transport, Batch, path, on_update, timeout_s)
+
+    def cancel_batch(self, batch_id: str) -> Batch:
+        """Ask for the end of every row that is not done."""
+        return self._ask(Batch, Call("POST", f"{_batch_path(batch_id)}/cancel"))
+
+    def retry_failed(self, batch_id: str) -> Batch:
+        """Queue the failed rows again."""
+        return self._ask(Batch, Call("POST", f"{_batch_path(batch_id)}/retry-failed"))
+
+    def results(self, batch_id: str) -> Iterator[Row]:
+        """One row per input row, in input order; the batch may still be running."""
+        for line in self._transport.lines(_results(batch_id, "jsonl")):
+            try:
+                document = json.loads(line)
+            except ValueError as error:
+                raise UnexpectedAnswer("A row of the results is not JSON.") from error
+            yield read_answer(Row, document)
+
+    def results_file(self, batch_id: str, file_format: str) -> Iterator[bytes]:
+        """The results as the bytes of a `jsonl`, `csv` or `txt` file, piece by piece."""
+        return self._transport.chunks(_results(batch_id, file_format))
+
+    def status(self) -> ServerStatus:
+        """Whether a worker is awake, and what a new job has to wait for."""
+        return self._ask(ServerStatus, Call("GET", "/v1/status"))
+
+    def warm_up(self) -> None:
+        """Wake a worker, so that it is ready when the first prompt comes."""
+        self._transport.send(Call("POST", "/v1/warmup"))
+
+    def _ask(self, cls: type[Answer], call: Call) -> Answer:
+        response = self._transport.send(call)
+        replayed = response.headers.get("Idempotent-Replayed") == "true"
+        return read_answer(cls, json_answer(response), replayed=replayed)
+
+
+def _job_path(job_id: str) -> str:
+    return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+def _batch_path(batch_id: str) -> str:
+    return f"/v1/batches/{quote(batch_id, safe='')}"
+
+
+def _results(batch_id: str, file_format: str) -> Call:
+    path = f"{_batch_path(batch_id)}/results"
+    return Call("GET", path, params={"format": file_format}, stream=True)
+
+
+def _prompt_file(source: Path | PromptFile | Iterable[Mapping[str, Any]]) -> PromptFile:
+    if isinstance(source, PromptFile):
+        return source
+    return PromptFile.read(source) if isinstance(source, Path) else PromptFile.from_rows(source)

@@ -1,0 +1,73 @@
+"""What can go wrong for a program that calls a VerseQueue server.
+
+Made from the server's problem documents and from failed connections. Imports no HTTP library, so
+that the command line can name these errors without loading one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from versequeue.client.types import Batch, Job
+from versequeue.errors import VerseQueueError
+
+
+class ClientError(VerseQueueError):
+    """A call to a VerseQueue server did not give what was asked for."""
+
+    status, slug, title = 0, "client", "Client error"
+    #: what the server asked for in Retry-After, if it did
+    retry_after_s: float | None = None
+
+
+class ApiError(ClientError):
+    """The server answered with an error; `slug` is the stable name of it."""
+
+    def __init__(
+        self, status: int, document: Mapping[str, Any], retry_after_s: float | None = None
+    ) -> None:
+        self.status = status
+        self.slug = str(document.get("type") or f"http-{status}").rsplit("/", 1)[-1]
+        self.title = str(document.get("title") or f"HTTP {status}")
+        self.detail = str(document.get("detail") or self.title)
+        errors = document.get("errors")
+        rows = errors if isinstance(errors, list) else []
+        super().__init__(self.detail, errors=[row for row in rows if isinstance(row, dict)])
+        self.retry_after_s = retry_after_s
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same request may be accepted later."""
+        return self.status == 429 or self.status >= 500
+
+
+class ServerUnreachable(ClientError):
+    """The server could not be reached, or the connection broke before its answer was whole."""
+
+    slug, title = "server-unreachable", "Server unreachable"
+
+
+class UnexpectedAnswer(ClientError):
+    """What answered is not a VerseQueue server, or a version that this client cannot read."""
+
+    slug, title = "unexpected-answer", "Unexpected answer"
+
+
+class JobNotSuccessful(ClientError):
+    """The job ended without a song; `job` says how."""
+
+    slug, title = "job-not-successful", "No song"
+
+    def __init__(self, job: Job) -> None:
+        reason = f": {job.error.detail}" if job.error and job.error.detail else "."
+        super().__init__(f"The job {job.id} ended as {job.status}{reason}")
+        self.job = job
+
+
+class WaitTimeout(ClientError):
+    """The time to wait is over, the job or batch is not; `last` is what was seen of it last."""
+
+    slug, title = "wait-timeout", "Still not done"
+
+    def __init__(self, last: Job | Batch, waited_s: float) -> None:
+        super().__init__(f"{last.id} is still {last.status} after {waited_s:g} s.")
+        self.last = last

@@ -1,0 +1,174 @@
+"""One HTTP call that does not give up at the first trouble: what is tried again, when, how often.
+
+Knows requests, problem documents and Retry-After; knows neither jobs nor batches. Every call that
+goes through here can be repeated safely: it reads, ends something, or carries an Idempotency-Key.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from versequeue.client.errors import ApiError, ClientError, ServerUnreachable, UnexpectedAnswer
+
+RETRIED_STATUSES = frozenset({429, 502, 503, 504})
+CONNECT_TIMEOUT_S = 5.0
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: `hold_s` is how long the server may keep it before it answers."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    json: object = None
+    body: bytes | None = None
+    hold_s: float = 0.0
+    stream: bool = False
+
+
+@dataclass(frozen=True)
+class Transport:
+    """Sends calls to the server at `url`, trying again for at most `retry_for_s`."""
+
+    url: str
+    api_key: str | None = None
+    timeout_s: float = 30.0
+    retry_for_s: float = 60.0
+    session: requests.Session = field(default_factory=requests.Session)
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+
+    def __post_init__(self) -> None:
+        """Refuse what is not the address of a server, before the first call."""
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{self.url!r} is not an http or https URL")
+
+    def send(self, call: Call) -> requests.Response:
+        """The answer, 2xx or 304. Raises ApiError or ServerUnreachable when trying is over."""
+        give_up_at = self.clock() + self.retry_for_s
+        attempt = 0
+        while True:
+            outcome = self._attempt(call)
+            if isinstance(outcome, requests.Response):
+                return outcome
+            pause_s = pause_before_retry(attempt, outcome.retry_after_s, self.jitter())
+            if not _worth_retrying(outcome) or self.clock() + pause_s > give_up_at:
+                raise outcome
+            self.sleep(pause_s)
+            attempt += 1
+
+    def lines(self, call: Call) -> Iterator[bytes]:
+        """The lines of a streamed answer, each without its line end."""
+        for line in self._stream(call, lambda response: response.iter_lines()):
+            if line:
+                yield line
+
+    def chunks(self, call: Call) -> Iterator[bytes]:
+        """The bytes of a streamed answer."""
+        yield from self._stream(call, lambda response: response.iter_content(65536))
+
+    def _stream(
+        self, call: Call, pieces: Callable[[requests.Response], Iterator[bytes]]
+    ) -> Iterator[bytes]:
+        with self.send(call) as response:
+            try:
+                yield from pieces(response)
+            except requests.RequestException as error:
+                raise self._unreachable("broke off in the middle of its answer") from error
+
+    def _attempt(self, call: Call) -> requests.Response | ClientError:
+        headers = {"Accept": "application/json, */*;q=0.5", **call.headers}
+        if self.api_key:
+            headers["X-Api-Key"] = self.api_key
+        try:
+            response = self.session.request(
+                call.method,
+                self.url.rstrip("/") + call.path,
+                params=dict(call.params),
+                json=call.json,
+                data=call.body,
+                headers=headers,
+                timeout=(CONNECT_TIMEOUT_S, self.timeout_s + call.hold_s),
+                proxies=self._proxies(),
+                stream=call.stream,
+                allow_redirects=call.method == "GET",
+            )
+        except requests.Timeout:
+            return self._unreachable("did not answer in time")
+        except requests.RequestException:
+            return self._unreachable("could not be reached")
+        if response.status_code < 300 or response.status_code == 304:
+            return response
+        return error_of(response)
+
+    def _proxies(self) -> dict[str, str]:
+        """A proxy of the environment's cannot know what this machine's own addresses mean."""
+        host = urlsplit(self.url).hostname or ""
+        return {"no_proxy": host} if host in LOOPBACK_HOSTS else {}
+
+    def _unreachable(self, what: str) -> ServerUnreachable:
+        return ServerUnreachable(f"The server at {self.url} {what}.")
+
+
+def pause_before_retry(attempt: int, retry_after_s: float | None, jitter: float) -> float:
+    """Seconds to wait: doubled each time, between half and all of it, never before Retry-After."""
+    longest_s = min(FIRST_PAUSE_S * 2.0 ** min(attempt, 30), LONGEST_PAUSE_S)
+    return max(retry_after_s or 0.0, longest_s * (0.5 + jitter / 2))
+
+
+def error_of(response: requests.Response) -> ClientError:
+    """The error that a response stands for: a problem document, a gateway's page, or neither."""
+    document: Any = None
+    if "json" in response.headers.get("Content-Type", ""):
+        try:
+            document = response.json()
+        except ValueError:
+            document = None
+    if isinstance(document, dict):
+        return ApiError(response.status_code, document, retry_after_s(response))
+    said = f"{response.status_code} {response.reason or ''}".rstrip()
+    if response.status_code in RETRIED_STATUSES:
+        title = f"The server answered {said}."
+        return ApiError(response.status_code, {"title": title}, retry_after_s(response))
+    where = response.headers.get("Location")
+    moved = f" and points to {where}" if where and response.is_redirect else ""
+    return UnexpectedAnswer(f"{response.url} answers {said}{moved}: that is not VerseQueue itself.")
+
+
+def retry_after_s(response: requests.Response) -> float | None:
+    """Seconds until the server wants to be asked again; None if it says nothing readable."""
+    text = response.headers.get("Retry-After", "")
+    if text.isdigit():
+        return float(text)
+    try:
+        asked = parsedate_to_datetime(text)
+        sent = parsedate_to_datetime(response.headers.get("Date", ""))
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, (asked - sent).total_seconds())
+
+
+def json_answer(response: requests.Response) -> object:
+    """The JSON body. Raises UnexpectedAnswer if it is something else."""
+    try:
+        return response.json()
+    except ValueError as error:
+        raise UnexpectedAnswer(f"What answers at {response.url} is not VerseQueue.") from error
+
+
+def _worth_retrying(error: ClientError) -> bool:
+    if isinstance(error, ApiError):
+        return error.status in RETRIED_STATUSES or error.slug == "idempotency-in-progress"
+    return isinstance(error, ServerUnreachable)

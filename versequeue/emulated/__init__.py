@@ -1,0 +1,1 @@
+"""`versequeue up --backend emulators`: the deployment's processes on Google's own emulators."""

@@ -1,0 +1,232 @@
+"""`versequeue up --backend emulators`: the deployment on one machine, on Google's own emulators.
+
+Every function is a functions-framework process, as in the cloud; Pub/Sub pushes; the page and the
+API are on one origin. What dies is started again. The emulators forget everything when they end.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+
+import requests
+import waitress
+
+from versequeue.emulated.emulators import PROJECT, Emulators
+from versequeue.emulated.forwarding import Activator, Forward
+from versequeue.emulated.function_process import FunctionProcess
+from versequeue.emulated.reaper import Reaper
+from versequeue.emulated.topics import create_topics
+from versequeue.errors import VerseQueueError
+from versequeue.functions import wiring
+from versequeue.local.app import CONNECTIONS, LocalApp
+from versequeue.local.host import (
+    ROOT,
+    UpOptions,
+    check_model,
+    data_dir_lock,
+    embedded_environ,
+    hear_signals,
+    listening,
+    say_ready,
+    wait_for_signal,
+)
+from versequeue.ports.queue import Topic
+from versequeue.stopping import StoppedEarly, raise_if_stopping
+
+log = logging.getLogger(__name__)
+#: Requests that one process serves at a time; the worker does one, as in the cloud.
+THREADS, WORKER_THREADS = 24, 1
+#: How often the parts are looked after.
+LOOK_S = 0.5
+SWEEP_LIMIT_S = 300.0
+WARM_LIMIT_S, WARM_REQUEST_S = 60.0, 20.0
+#: Requests that reach the store and change nothing.
+_FIRST_REQUESTS = (("sweep", "/"), ("submit", "/v1/jobs/job_nobody/cancel"))
+
+
+def run_up(options: UpOptions) -> int:
+    """Serve until SIGINT or SIGTERM; the exit status. Raises StartupError with one sentence."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(listening(options.host, options.port))
+        stack.enter_context(data_dir_lock(options.data_dir))
+        emulators = Emulators(options.data_dir / "emulators")
+        # Firestore takes about one write a second to one document.
+        os.environ.setdefault("VERSEQUEUE_PROGRESS_INTERVAL_S", "1")
+        os.environ.update(embedded_environ(options, os.environ))
+        os.environ.update(emulators.environ)
+        os.environ.update(
+            {
+                "VERSEQUEUE_BACKEND": "gcp",
+                "VERSEQUEUE_PROJECT": PROJECT,
+                "VERSEQUEUE_TRUSTED_PROXIES": "1",
+            }
+        )
+        server = EmulatedServer(options, listener, emulators)
+        flag = hear_signals()
+        try:
+            stack.enter_context(server)
+        except StoppedEarly:
+            return 0
+        say_ready(options.host, listener)
+        wait_for_signal(flag, server.failed)
+    return 1 if server.failed.is_set() else 0
+
+
+class EmulatedServer:
+    """Context manager: everything runs inside it, and no process is left at its end."""
+
+    def __init__(self, options: UpOptions, listener: socket.socket, emulators: Emulators) -> None:
+        check_model(wiring.model_folder(wiring.settings()), options.model)
+        self.failed = threading.Event()
+        self._stopping = threading.Event()
+        self._emulators = emulators
+        self._reaper = Reaper()
+        self._scratch = TemporaryDirectory(prefix="versequeue-")
+        self._functions = {
+            name: self._function(name, kind)
+            for name, kind in (
+                ("submit", "http"),
+                ("results", "http"),
+                ("notify", "cloudevent"),
+                ("sweep", "http"),
+            )
+        }
+        self._worker = self._function("worker", "cloudevent", WORKER_THREADS)
+        self._activator = Activator(self._worker, options.idle_timeout_s)
+        app = LocalApp(
+            submit=Forward(self._functions["submit"].url),
+            results=Forward(self._functions["results"].url),
+            web=ROOT / "web",
+        )
+        self._front = waitress.create_server(
+            app,
+            sockets=[listener],
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            asyncore_use_poll=True,
+            ident="VerseQueue",
+            channel_timeout=60,
+        )
+        self._pushes = waitress.create_server(
+            self._activator, host="127.0.0.1", port=0, threads=8, channel_timeout=3600
+        )
+        self._sweep_interval_s = wiring.settings().sweep_interval_s
+        self._threads = [
+            threading.Thread(target=run, name=name, daemon=True)
+            for name, run in (
+                ("http", self._front.run),
+                ("pushes", self._pushes.run),
+                ("keeper", self._keep),
+                ("sweeper", self._sweep_on),
+            )
+        ]
+
+    def __enter__(self) -> "EmulatedServer":
+        """Start the emulators and the functions beside each other; return when all answer."""
+        try:
+            for function in self._functions.values():
+                function.start()
+            self._start_emulators()
+            for function in self._functions.values():
+                function.ensure()
+            self._warm_up()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Stop the worker first, so that it can hand its job back; the emulators last."""
+        self._stopping.set()
+        self._worker.end()
+        with ThreadPoolExecutor() as pool:
+            for function in self._functions.values():
+                pool.submit(function.end)
+        # The sweeper's request has ended with its function; the keeper starts nothing any more.
+        for thread in self._threads[2:]:
+            if thread.ident:
+                thread.join()
+        self._emulators.stop()
+        self._front.close()
+        self._pushes.close()
+        self._reaper.close()
+        self._scratch.cleanup()
+
+    def _function(self, name: str, kind: str, threads: int = THREADS) -> FunctionProcess:
+        return FunctionProcess(
+            name,
+            ROOT / f"{name}_fn",
+            kind,
+            self._reaper,
+            threads=threads,
+            scratch=Path(self._scratch.name),
+        )
+
+    def _start_emulators(self) -> None:
+        for group in self._emulators.groups:
+            self._reaper.forget(group)
+        self._emulators.stop()
+        self._emulators.start(self._reaper.watch)
+        worker = f"http://127.0.0.1:{self._pushes.effective_port}"
+        notify = self._functions["notify"].url
+        create_topics(PROJECT, {Topic.JOBS: worker, Topic.BULK: worker, Topic.NOTIFY: notify})
+
+    def _warm_up(self) -> None:
+        # The emulators' first answers take seconds, longer than a visitor's request may.
+        for name, path in _FIRST_REQUESTS:
+            url = f"{self._functions[name].url}{path}"
+            limit = time.monotonic() + WARM_LIMIT_S
+            while time.monotonic() < limit and not self._stopping.is_set():
+                raise_if_stopping()
+                try:
+                    if requests.post(url, timeout=WARM_REQUEST_S).status_code < 500:
+                        break
+                except requests.RequestException as error:
+                    log.info("not warm yet: %s", error)
+                self._stopping.wait(LOOK_S)
+
+    def _keep(self) -> None:
+        while not self._stopping.wait(LOOK_S):
+            try:
+                self._look_after()
+            except VerseQueueError as error:
+                log.warning("tried again in a moment: %s", error)
+            except Exception:
+                log.exception("a part of the server has failed")
+                self.failed.set()
+                return
+
+    def _look_after(self) -> None:
+        for function in self._functions.values():
+            if not function.running:
+                log.warning("the %s function has ended; it is started again", function.name)
+                function.start()
+        if not self._emulators.alive():
+            log.warning("an emulator has ended; both start again and have forgotten every job")
+            self._start_emulators()
+        if self._activator.stop_if_idle():
+            wiring.desk("up").show_stopped()
+
+    def _sweep_on(self) -> None:
+        url = self._functions["sweep"].url
+        while not self._stopping.wait(self._sweep_interval_s):
+            try:
+                answer = requests.post(url, timeout=SWEEP_LIMIT_S)
+                answer.raise_for_status()
+            except requests.RequestException as error:
+                if not self._stopping.is_set():
+                    log.warning("the sweep failed; the next tick tries again: %s", error)

@@ -1,0 +1,69 @@
+"""Which store and queue a process works with, made once from the settings."""
+
+from functools import cache
+from pathlib import Path
+
+from versequeue.clock import utc_now
+from versequeue.config import Settings
+from versequeue.logs import configure_logging
+from versequeue.ports.queue import Queue
+from versequeue.ports.store import Store
+from versequeue.service.jobs import Service
+from versequeue.service.worker import Desk
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Raises StartupError if one cannot be read."""
+    found = Settings.from_environ()
+    configure_logging(found.log_level, found.project)
+    return found
+
+
+@cache
+def store() -> Store:
+    """The one store of this process. Raises StartupError if it cannot be opened."""
+    if settings().backend == "sqlite":
+        from versequeue.backends.sqlite_store import SqliteStore
+
+        return SqliteStore(settings().data_dir / "store.sqlite3")
+    from versequeue.backends.firestore_store import FirestoreStore
+
+    return FirestoreStore(settings().project)
+
+
+@cache
+def queue() -> Queue:
+    """The one queue of this process. Raises StartupError if it cannot be opened."""
+    if settings().backend == "sqlite":
+        from versequeue.backends.sqlite_queue import SqliteQueue
+
+        return SqliteQueue(settings().data_dir / "queue.sqlite3", utc_now)
+    from versequeue.backends.pubsub_queue import PubSubQueue
+
+    return PubSubQueue(settings().project)
+
+
+def service() -> Service:
+    """The callers' side over this process's store and queue."""
+    return Service(store(), queue(), settings())
+
+
+def desk(worker: str) -> Desk:
+    """The worker's side over this process's store and queue."""
+    return Desk(store(), queue(), settings(), worker)
+
+
+def model_folder(found: Settings) -> Path:
+    """Where the bundle of the `model` setting lies: a preset's folder, or a folder of its own.
+
+    One in a bucket is fetched first. Raises ModelUnavailable.
+    """
+    if found.model.startswith("gs://"):
+        from versequeue.backends.model_bucket import fetch_bundle, open_bucket
+
+        bucket = open_bucket(found.model, found.storage_url)
+        return fetch_bundle(bucket, found.data_dir / "models" / "fetched")
+    if found.model in ("default", "tiny"):
+        return found.data_dir / "models" / found.model
+    return Path(found.model)

@@ -1,0 +1,141 @@
+"""What every `versequeue up` stands on: its options, address, data folder, secrets and signals.
+
+Knows neither of the two sets of parts that can run on it.
+"""
+
+import base64
+import fcntl
+import secrets
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from versequeue.errors import StartupError
+from versequeue.stopping import StopFlag
+
+#: The checkout: the functions and the page lie in it.
+ROOT = Path(__file__).resolve().parents[2]
+#: How soon a signal is seen.
+LOOK_S = 0.2
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """What the command line says."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    data_dir: Path = Path(".versequeue")
+    model: str = "default"
+    idle_timeout_s: float = 300.0
+    backend: str = "sqlite"
+
+
+def embedded_environ(options: UpOptions, environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings of an embedded server as variables; what the owner has set stays."""
+    standard = {
+        "VERSEQUEUE_BACKEND": "sqlite",
+        "VERSEQUEUE_DATA_DIR": str(options.data_dir),
+        "VERSEQUEUE_MODEL": options.model,
+        "VERSEQUEUE_WARM_S": str(options.idle_timeout_s + 60),
+    }
+    proposed = {
+        "VERSEQUEUE_HASH_KEY": kept_secret(options.data_dir / "hash.key", hash_key),
+        "VERSEQUEUE_WEBHOOK_SECRET": kept_secret(options.data_dir / "webhook.key", webhook_secret),
+        "VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE": "1",
+        "VERSEQUEUE_PROGRESS_INTERVAL_S": "0.25",
+        "VERSEQUEUE_SWEEP_INTERVAL_S": "5",
+        "VERSEQUEUE_LOG_LEVEL": "WARNING",
+    }
+    return {**{key: environ.get(key, value) for key, value in proposed.items()}, **standard}
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A listening socket. Raises StartupError if the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    with listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen(1024)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise StartupError(
+                f"Cannot listen on {host}:{port}: {reason}. Choose another with --port."
+            ) from error
+        yield listener
+
+
+@contextmanager
+def data_dir_lock(data_dir: Path) -> Iterator[None]:
+    """Keep the data folder for this process. Raises StartupError if it cannot be had."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        handle = (data_dir / "up.lock").open("w")
+    except OSError as error:
+        raise StartupError(f"Cannot write to {data_dir}: {error.strerror}.") from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StartupError(
+                f"Another `versequeue up` is using {data_dir}; stop it, or give --data-dir."
+            ) from error
+        yield
+
+
+def kept_secret(path: Path, make: Callable[[], str]) -> str:
+    """The secret in the file at `path`, made once for each data folder and readable by us only."""
+    try:
+        path.touch(mode=0o600)
+        if not path.read_text().strip():
+            path.write_text(make())
+        return path.read_text().strip()
+    except OSError as error:
+        raise StartupError(f"Cannot write to {path.parent}: {error.strerror}.") from error
+
+
+def hash_key() -> str:
+    """A secret under which clients are hashed."""
+    return secrets.token_hex(32)
+
+
+def webhook_secret() -> str:
+    """A secret that webhooks are signed with."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
+def hear_signals() -> StopFlag:
+    """Let SIGINT and SIGTERM, however many, set a flag instead of ending the process."""
+    # A handler that set an Event would deadlock when it interrupts a wait on that very Event.
+    flag = StopFlag()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, flag.handle)
+    return flag
+
+
+def wait_for_signal(flag: StopFlag, failed: threading.Event) -> None:
+    """Return once a signal has come, or when `failed` is set."""
+    while flag.alive and not failed.wait(LOOK_S):
+        continue
+
+
+def say_ready(host: str, listener: socket.socket) -> None:
+    """Print the one line that says where the server is."""
+    sys.stdout.write(f"VerseQueue is ready at http://{host}:{listener.getsockname()[1]}/\n")
+    sys.stdout.flush()
+
+
+def check_model(folder: Path, model: str) -> None:
+    """Raise StartupError if there is no bundle where the worker will look for it."""
+    if not (folder / "bundle.json").is_file():
+        preset = f" --preset {model}" if model == "tiny" else ""
+        command = f"python -m lyricist build{preset} --out {folder}"
+        raise StartupError(f"There is no model in {folder}. Build it with: {command}")

@@ -1,0 +1,74 @@
+"""Which way of running VerseQueue is the cheapest: pay per use, or a machine that runs all day.
+
+Owns the comparison and the search for the loads at which it turns; the bills are `costs`'.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from versequeue.planning.costs import PAY_PER_USE, Load, bill, machine_usd, total_usd
+from versequeue.planning.prices import Prices
+from versequeue.planning.service_times import ServiceTimes
+
+LEAST_JOBS_PER_DAY = 10.0
+MOST_JOBS_PER_DAY = 10_000_000.0
+STEPS_PER_DECADE = 40
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to run a load, and what it costs in a month."""
+
+    name: str
+    #: Machines rented; 0 where nothing is.
+    machines: int
+    month_usd: float
+
+
+@dataclass(frozen=True)
+class Turn:
+    """From `jobs_per_day` on, `name` is the cheapest, until the next turn."""
+
+    jobs_per_day: float
+    name: str
+
+
+def choices(load: Load, prices: Prices, times: ServiceTimes) -> list[Choice]:
+    """Every way to run `load`, the cheapest first."""
+    found = [Choice(PAY_PER_USE, 0, total_usd(bill(load, prices, times)))]
+    for name in prices.machines:
+        count, month_usd = machine_usd(name, load, prices, times)
+        found.append(Choice(name, count, month_usd))
+    return sorted(found, key=lambda choice: choice.month_usd)
+
+
+def grid() -> list[float]:
+    """Loads from 10 to 10 million jobs a day, evenly on a logarithmic scale."""
+    decades = 6
+    steps = decades * STEPS_PER_DECADE
+    return [LEAST_JOBS_PER_DAY * 10 ** (i * decades / steps) for i in range(steps + 1)]
+
+
+def turns(load: Load, prices: Prices, times: ServiceTimes) -> list[Turn]:
+    """The loads between 10 and 10 million jobs a day at which another choice becomes the cheapest.
+
+    Machines come whole, so that their bill is a staircase and a choice may win more than once.
+    """
+
+    def cheapest(jobs_per_day: float) -> str:
+        return choices(replace(load, jobs_per_day=jobs_per_day), prices, times)[0].name
+
+    found = [Turn(LEAST_JOBS_PER_DAY, cheapest(LEAST_JOBS_PER_DAY))]
+    loads = grid()
+    for low, high in pairwise(loads):
+        name = cheapest(high)
+        if name == found[-1].name:
+            continue
+        while high - low > 0.001 * high:
+            middle = (low + high) / 2
+            if cheapest(middle) == found[-1].name:
+                low = middle
+            else:
+                high = middle
+        found.append(Turn(high, cheapest(high)))
+    return found

@@ -1,0 +1,261 @@
+"""The monthly bill for a load: what each pay-per-use service charges, or a machine instead.
+
+Owns the arithmetic from jobs to dollars. Knows no prices and no durations of its own: both are
+handed in, read from dated files. How long people wait, and how many workers a rush needs, is the
+business of `versequeue.planning.simulation`.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from versequeue.planning.prices import Prices
+from versequeue.planning.service_times import MOST_STREAMS, ServiceTimes, message_sizes, round_up
+
+DAYS_PER_MONTH = 365.25 / 12
+SECONDS_PER_DAY = 86_400
+SECONDS_PER_MONTH = DAYS_PER_MONTH * SECONDS_PER_DAY
+GIB = 2**30
+PAY_PER_USE = "pay per use"
+
+# What one job asks of the store. The progress writes come on top, at most one a second.
+WRITES_TO_SUBMIT = 2  # the job, its idempotency record
+WRITES_TO_WORK = 3  # the claim, the end, the worker's measured times
+READS_TO_SUBMIT = 3  # the record; the client's and everybody's jobs are counted for the limits
+READS_TO_POLL = 2  # the job; while it is queued also how many are before it
+DELETES_PER_JOB = 2  # the job and its idempotency record, at the end of their retention
+
+
+@dataclass(frozen=True)
+class Load:
+    """What visitors ask for: so many jobs a day, so many lines each."""
+
+    jobs_per_day: float
+    lines: int = 16
+    #: Jobs submitted together as one file; 1 is a single visitor.
+    burst: int = 1
+    #: Times that the page or program asks for a job's (or file's) state until it is done.
+    polls: int = 6
+    min_instances: int = 0
+
+    @property
+    def submits_per_day(self) -> float:
+        return self.jobs_per_day / self.burst
+
+    @property
+    def messages_per_day(self) -> float:
+        return self.submits_per_day * len(message_sizes(self.burst))
+
+
+@dataclass(frozen=True)
+class WorkerUse:
+    """What the workers did in a month: the part of the bill that depends on who came when."""
+
+    busy_s: float
+    requests: float
+    #: Seconds in which minimum instances were kept and had nothing to do.
+    idle_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class BillLine:
+    service: str
+    usage: str
+    list_usd: float
+    #: What the free tier takes off.
+    free_usd: float
+
+    @property
+    def pay_usd(self) -> float:
+        return self.list_usd - self.free_usd
+
+
+@dataclass(frozen=True)
+class _RunUse:
+    """One function's month on Cloud Run."""
+
+    name: str
+    seconds: float
+    vcpu: float
+    gib: float
+    requests: float
+    idle_s: float = 0.0
+
+
+def cold_share(arrivals_per_day: float, kept_s: float) -> float:
+    """The chance that a Poisson arrival finds no instance, an idle one being kept `kept_s` seconds.
+
+    Scaling out under a rush is left out here; the simulation has it.
+    """
+    return math.exp(-arrivals_per_day / SECONDS_PER_DAY * kept_s)
+
+
+def worker_use(load: Load, prices: Prices, times: ServiceTimes) -> WorkerUse:
+    """The workers' month for arrivals spread evenly over the day."""
+    kept_s = times.assumed.platform_idle_s
+    cold = 0.0 if load.min_instances else cold_share(load.submits_per_day, kept_s)
+    start_s = cold * times.worker_start_s
+    per_submit_s = sum(
+        round_up(times.song_s(load.lines, size), prices.run.rounding_s) + start_s
+        for size in message_sizes(load.burst)
+    )
+    busy_s = load.submits_per_day * DAYS_PER_MONTH * per_submit_s
+    idle_s = max(0.0, load.min_instances * SECONDS_PER_MONTH - busy_s)
+    return WorkerUse(busy_s, load.messages_per_day * DAYS_PER_MONTH, idle_s)
+
+
+def bill(
+    load: Load, prices: Prices, times: ServiceTimes, use: WorkerUse | None = None
+) -> tuple[BillLine, ...]:
+    """The month's bill, a line a service; `use` is a simulation's, or that of even arrivals."""
+    use = use or worker_use(load, prices, times)
+    return (
+        *_run_lines(_run_uses(load, prices, times, use), prices),
+        _pubsub_line(load, prices, times),
+        *_firestore_lines(load, prices, times),
+        *_kept_lines(prices, times),
+        _egress_line(load, prices, times),
+    )
+
+
+def total_usd(lines: Iterable[BillLine]) -> float:
+    """What is to be paid for all of `lines`."""
+    return sum(line.pay_usd for line in lines)
+
+
+def machine_usd(name: str, load: Load, prices: Prices, times: ServiceTimes) -> tuple[int, float]:
+    """(machines, dollars a month) when the embedded backend serves `load` on machines `name`."""
+    machine = prices.machines[name]
+    # All the threads that the times were measured with count as one worker's cores.
+    core_s = worker_core_s(load, times)
+    capacity = machine.sustained_vcpu * times.assumed.machine_busy_share * SECONDS_PER_DAY
+    count = max(1, math.ceil(core_s / capacity))
+    return count, count * machine.month
+
+
+def worker_core_s(load: Load, times: ServiceTimes) -> float:
+    """Core-seconds a day that writing takes on warm workers."""
+    per_submit_s = sum(times.song_s(load.lines, size) for size in message_sizes(load.burst))
+    return load.submits_per_day * per_submit_s * times.measured.threads
+
+
+def _light(
+    name: str, requests: float, each_s: float, prices: Prices, times: ServiceTimes
+) -> _RunUse:
+    """A function without a model; billing each request apart overstates those that overlap."""
+    kept_s = times.assumed.platform_idle_s
+    cold = cold_share(requests / DAYS_PER_MONTH, kept_s)
+    seconds = requests * (round_up(each_s, prices.run.rounding_s) + cold * times.light_start_s)
+    return _RunUse(name, seconds, times.assumed.light_vcpu, times.assumed.light_gib, requests)
+
+
+def _run_uses(load: Load, prices: Prices, times: ServiceTimes, use: WorkerUse) -> list[_RunUse]:
+    assumed, measured = times.assumed, times.measured
+    submits = load.submits_per_day * DAYS_PER_MONTH
+    ticks = SECONDS_PER_MONTH / assumed.sweep_period_s
+    return [
+        _RunUse(
+            "worker", use.busy_s, assumed.worker_vcpu, assumed.worker_gib, use.requests, use.idle_s
+        ),
+        _light("submit", submits, measured.submit_request_s, prices, times),
+        _light("results", submits * load.polls, measured.results_request_s, prices, times),
+        _light("sweep", ticks, assumed.sweep_request_s, prices, times),
+    ]
+
+
+def _run_lines(uses: list[_RunUse], prices: Prices) -> list[BillLine]:
+    """Cloud Run's lines; its free tier is one for the account and is shared out by use."""
+    run = prices.run
+    cpu_free = _free_part(sum(u.seconds * u.vcpu for u in uses), run.free_vcpu_seconds_per_month)
+    gib_free = _free_part(sum(u.seconds * u.gib for u in uses), run.free_gib_seconds_per_month)
+    request_free = _free_part(sum(u.requests for u in uses), run.free_requests_per_month)
+    lines = []
+    for use in uses:
+        cpu = use.seconds * use.vcpu * run.vcpu_second
+        gib = use.seconds * use.gib * run.gib_second
+        requests = use.requests / 1e6 * run.million_requests
+        idle = use.idle_s * (use.vcpu * run.idle_vcpu_second + use.gib * run.idle_gib_second)
+        kept = f", {use.idle_s:,.0f} s kept idle" if use.idle_s else ""
+        lines.append(
+            BillLine(
+                f"Cloud Run: {use.name}",
+                f"{use.requests:,.0f} requests, {use.seconds:,.0f} s{kept}",
+                cpu + gib + requests + idle,
+                cpu * cpu_free + gib * gib_free + requests * request_free,
+            )
+        )
+    return lines
+
+
+def _pubsub_line(load: Load, prices: Prices, times: ServiceTimes) -> BillLine:
+    each = max(prices.pubsub.minimum_bytes_per_request, times.assumed.message_bytes)
+    messages = load.messages_per_day * DAYS_PER_MONTH
+    gib = 2 * messages * each / GIB  # published once, pushed once
+    free = _free_part(gib, prices.pubsub.free_gib_per_month)
+    cost = gib / 1024 * prices.pubsub.tib
+    return BillLine("Pub/Sub", f"{messages:,.0f} messages, {gib:,.3g} GiB", cost, cost * free)
+
+
+def writes_per_job(load: Load, times: ServiceTimes) -> int:
+    """Document writes that one job causes, its progress a write a second."""
+    progress = math.ceil(times.song_s(load.lines, min(load.burst, MOST_STREAMS)))
+    return WRITES_TO_SUBMIT + WRITES_TO_WORK + progress
+
+
+def _firestore_lines(load: Load, prices: Prices, times: ServiceTimes) -> list[BillLine]:
+    """Its free tier is by the day, for reads and writes; deletes by TTL have none."""
+    store, days = prices.firestore, DAYS_PER_MONTH
+    writes = load.jobs_per_day * writes_per_job(load, times)
+    ticks = SECONDS_PER_DAY / times.assumed.sweep_period_s
+    reads = (  # each write after submitting is a transaction that reads and compares first
+        load.jobs_per_day * (READS_TO_SUBMIT + writes_per_job(load, times) - WRITES_TO_SUBMIT)
+        + load.submits_per_day * load.polls * READS_TO_POLL
+        + ticks * times.assumed.sweep_reads
+    )
+    deletes = load.jobs_per_day * DELETES_PER_JOB
+    gib = load.jobs_per_day * times.assumed.retention_days * times.assumed.job_kib / 2**20
+    rows = [
+        ("reads", reads * days, store.reads_per_100k / 1e5, store.free_reads_per_day * days),
+        ("writes", writes * days, store.writes_per_100k / 1e5, store.free_writes_per_day * days),
+        ("deletes", deletes * days, store.deletes_per_100k / 1e5, 0.0),
+        ("GiB kept", gib, store.gib_month, store.free_gib),
+    ]
+    return [_counted_line(f"Firestore: {name}", name, *numbers) for name, *numbers in rows]
+
+
+def _kept_lines(prices: Prices, times: ServiceTimes) -> list[BillLine]:
+    bundle, images = prices.storage, prices.artifact_registry
+    scheduler = prices.scheduler
+    return [
+        _counted_line(
+            "Cloud Storage: model", "GB", times.assumed.bundle_gb, bundle.gb_month, bundle.free_gb
+        ),
+        _counted_line(
+            "Artifact Registry: images",
+            "GB",
+            times.assumed.images_gb,
+            images.gb_month,
+            images.free_gb,
+        ),
+        _counted_line(
+            "Cloud Scheduler: sweep", "job", 1.0, scheduler.job_month, scheduler.free_jobs
+        ),
+    ]
+
+
+def _egress_line(load: Load, prices: Prices, times: ServiceTimes) -> BillLine:
+    polls = load.submits_per_day * load.polls * DAYS_PER_MONTH
+    gib = polls * times.assumed.poll_bytes * load.burst / GIB
+    return _counted_line(
+        "Network: answers", "GiB", gib, prices.egress.gib, prices.egress.free_gib_per_month
+    )
+
+
+def _counted_line(service: str, unit: str, amount: float, unit_usd: float, free: float) -> BillLine:
+    number = f"{amount:,.0f}" if amount >= 1000 else f"{amount:,.3g}"
+    cost = amount * unit_usd
+    return BillLine(service, f"{number} {unit}", cost, cost * _free_part(amount, free))
+
+
+def _free_part(amount: float, free: float) -> float:
+    return 1.0 if amount <= free else free / amount

@@ -1,0 +1,110 @@
+"""The port to whatever keeps jobs: what every store promises, and nothing of how.
+
+A store is a place for documents with a few indexed fields. The rules of a job live in
+`versequeue.rules.job`: a store applies a pure change inside one transaction and knows no status.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from versequeue.rules.batch import Batch
+from versequeue.rules.job import Job, Status
+
+JobChange = Callable[[Job], Job]
+BatchChange = Callable[[Batch], Batch]
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class IdempotencyRecord:
+    """The first request that came with one key of one client."""
+
+    #: keyed hash of client and key
+    key: str
+    body_digest: str
+    #: id of the job or batch that was made
+    resource_id: str
+    created_at: datetime
+    expires_at: datetime
+
+
+class KeyTaken(Exception):
+    """Another request wrote the idempotency record first: a race that was lost, not a fault."""
+
+    def __init__(self, record: IdempotencyRecord) -> None:
+        super().__init__(record.key)
+        self.record = record
+
+
+class Store(Protocol):
+    """Everything here raises StoreUnavailable when the store cannot be reached."""
+
+    def create(
+        self,
+        jobs: Sequence[Job],
+        *,
+        batch: Batch | None = None,
+        record: IdempotencyRecord | None = None,
+        now: datetime,
+    ) -> None:
+        """Write all of it or nothing. Raises KeyTaken if a live record has the same key."""
+
+    def get_job(self, job_id: str) -> Job | None:
+        """The job, or None."""
+
+    def update_job(self, job_id: str, change: JobChange) -> Job | None:
+        """Read, change and write in one transaction; the job as it is then, None if unknown.
+
+        `change` may run more than once. What it raises passes through and nothing is written;
+        the same object back means that nothing is written either.
+        """
+
+    def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
+        """`update_job` for each id, in as few transactions as the store can.
+
+        When something is raised, any number of them may have been written.
+        """
+
+    def get_batch(self, batch_id: str) -> Batch | None:
+        """The batch, or None."""
+
+    def update_batch(self, batch_id: str, change: BatchChange) -> Batch | None:
+        """As `update_job`."""
+
+    def batch_jobs(self, batch_id: str, *, after: int = -1, limit: int = 100) -> list[Job]:
+        """Jobs of a batch by position, those behind position `after`."""
+
+    def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
+        """How many jobs of the batch are in each status, counted now."""
+
+    def get_record(self, key: str) -> IdempotencyRecord | None:
+        """The idempotency record with this key, expired or not."""
+
+    def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
+        """Jobs whose `due_at` has come, the most overdue first."""
+
+    def due_batches(self, now: datetime, limit: int = 100) -> list[Batch]:
+        """Batches whose `due_at` has come, the most overdue first."""
+
+    def delete_expired(self, now: datetime, limit: int = 500) -> int:
+        """Delete jobs, batches and records past `expires_at`; how many."""
+
+    def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
+        """Queued jobs, or those of them created before a moment; `singles`: those of no batch."""
+
+    def count_created(self, since: datetime, client: str | None = None) -> int:
+        """Jobs created at or after `since`, by everybody or by one client."""
+
+    def oldest_created(self, since: datetime, client: str) -> datetime | None:
+        """When the oldest of the jobs that `count_created` counts was created."""
+
+    def get_state(self, name: str) -> State:
+        """A small named document, `{}` if there is none."""
+
+    def update_state(self, name: str, change: Callable[[State], State]) -> State:
+        """Change a named document in one transaction, as `update_job` does."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""

@@ -1,0 +1,84 @@
+"""A batch: many jobs from one file. Pure state; its counts are derived from its jobs.
+
+Nothing of a job is repeated here, so nothing here can disagree with the jobs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from versequeue.rules.job import Options, Status
+from versequeue.rules.webhook import Webhook, announce
+
+#: Jobs in one message, and so in one forward pass of the worker.
+JOBS_PER_MESSAGE = 8
+#: Rows of one file. A retried row has the position of the failed one plus this, times the round.
+MAX_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One prompt of a file, which will become one job."""
+
+    line: int
+    custom_id: str
+    prompt: str
+    options: Options
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is known of a batch beside its jobs."""
+
+    id: str
+    total: int
+    created_at: datetime
+    expires_at: datetime
+    client: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+    cancel_requested_at: datetime | None = None
+    #: written once, when the last of its jobs has ended; a retry clears it
+    finished_at: datetime | None = None
+    #: raised by each retry, so that each completion is an event of its own
+    round: int = 0
+    webhook: Webhook | None = None
+    #: when the sweep looks whether all jobs have ended
+    check_at: datetime | None = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the sweep must look at this batch next; None if never."""
+        if self.finished_at is None:
+            return self.check_at
+        return self.webhook.pending.due_at if self.webhook and self.webhook.pending else None
+
+
+def current_counts(total: int, stored: Mapping[Status, int]) -> dict[Status, int]:
+    """Rows in each status, from stored jobs that may hold failed ones which were retried since.
+
+    Only failed jobs are ever retried, so whatever goes beyond `total` is one of those.
+    """
+    superseded = max(0, sum(stored.values()) - total)
+    counts = {status: stored.get(status, 0) for status in Status}
+    return counts | {Status.FAILED: counts[Status.FAILED] - superseded}
+
+
+def unfinished(counts: Mapping[Status, int]) -> int:
+    """How many jobs of a batch have still to end."""
+    return sum(count for status, count in counts.items() if not status.is_terminal)
+
+
+def batch_status(batch: Batch, counts: Mapping[Status, int]) -> str:
+    """`running`, `completed` or `canceled`: the last only if the cancel left something undone."""
+    if unfinished(counts):
+        return "running"
+    return "canceled" if batch.cancel_requested_at and counts.get(Status.CANCELED) else "completed"
+
+
+def complete(batch: Batch, now: datetime) -> Batch:
+    """The batch with its end noted and `batch.completed` announced; unchanged if it was."""
+    if batch.finished_at:
+        return batch
+    event_source = batch.id if batch.round == 0 else f"{batch.id}/{batch.round}"
+    webhook = announce(batch.webhook, event_source, "batch.completed", now)
+    return replace(batch, finished_at=now, check_at=None, webhook=webhook)

@@ -1,0 +1,151 @@
+"""A webhook as state: who is told of what, which attempt is due, what became of each.
+
+Pure: the schedule and the bookkeeping of the Standard Webhooks specification. Sending is
+`versequeue.webhooks.sender`.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+#: Seconds to wait before each try, the first one at once.
+RETRY_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+#: An attempt that was started and never reported is due again after this time.
+ATTEMPT_LEASE_S = 60
+#: What is kept of the past of one webhook.
+MAX_DELIVERIES = 30
+#: Share of a wait by which it may be lengthened, so that retries do not come in step.
+JITTER = 0.2
+#: How far the clocks of two functions may differ before an event seems not yet due.
+CLOCK_SLACK_S = 2
+#: The answer of a receiver that never wants to hear of it again.
+HTTP_GONE = 410
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One attempt: when, of which event, and how it ended."""
+
+    at: datetime
+    event: str
+    #: `webhook-id`, the same for every attempt of one event
+    id: str
+    status_code: int | None = None
+    error: str | None = None
+    next_attempt_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An event that has still to be delivered."""
+
+    event: str
+    id: str
+    #: attempts already started
+    tries: int
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A subscription of one job or batch: `events` empty means every event of its kind."""
+
+    url: str
+    events: tuple[str, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    pending: Pending | None = None
+    #: the receiver answered 410: no later event is announced
+    stopped: bool = False
+
+    def wants(self, event: str) -> bool:
+        """Whether this subscription asked for `event` and was not told to stop."""
+        return not self.stopped and (not self.events or event in self.events)
+
+
+def webhook_id(target_id: str, event: str) -> str:
+    """The one id of this event of this job or batch, however often it is sent."""
+    digest = hashlib.sha256(f"{target_id}/{event}".encode()).hexdigest()
+    return f"msg_{digest[:32]}"
+
+
+def announce(webhook: Webhook | None, target_id: str, event: str, now: datetime) -> Webhook | None:
+    """The webhook with `event` pending and due at once, or unchanged if nobody asked for it."""
+    if webhook is None or not webhook.wants(event):
+        return webhook
+    return replace(webhook, pending=Pending(event, webhook_id(target_id, event), 0, now))
+
+
+def start_attempt(webhook: Webhook, now: datetime) -> Webhook:
+    """Take the pending event for one attempt: nobody else finds it due within the lease."""
+    if webhook.pending is None:
+        return webhook
+    due_at = now + timedelta(seconds=ATTEMPT_LEASE_S)
+    pending = replace(webhook.pending, tries=webhook.pending.tries + 1, due_at=due_at)
+    return replace(webhook, pending=pending)
+
+
+def take_attempt(webhook: Webhook, now: datetime) -> Webhook:
+    """`start_attempt` if the pending event is due; given up if its last try was never reported.
+
+    The very same object means that there is nothing to send.
+    """
+    pending = webhook.pending
+    if pending is None or pending.due_at > now + timedelta(seconds=CLOCK_SLACK_S):
+        return webhook
+    if pending.tries >= len(RETRY_SCHEDULE_S):
+        lost = Delivery(now, pending.event, pending.id, error="The last attempt was not reported.")
+        return replace(webhook, deliveries=_with(webhook, lost), pending=None)
+    return start_attempt(webhook, now)
+
+
+def record_attempt(
+    webhook: Webhook,
+    attempted: Pending,
+    now: datetime,
+    *,
+    status_code: int | None,
+    error: str | None,
+    retry_after_s: float = 0,
+    jitter: float = 0,
+) -> Webhook:
+    """Note how the attempt at `attempted` ended and plan the next one, if there is to be one.
+
+    2xx ends the event, 410 the webhook; `jitter` from 0 to 1 spreads retries, only to later times.
+    """
+    succeeded = status_code is not None and 200 <= status_code < 300 and error is None
+    gone = status_code == HTTP_GONE
+    pending = webhook.pending
+    is_current = pending is not None and pending.id == attempted.id
+    if succeeded or gone or attempted.tries >= len(RETRY_SCHEDULE_S) or not is_current:
+        next_at = None
+    else:
+        scheduled_s = RETRY_SCHEDULE_S[attempted.tries]
+        wait_s = min(max(scheduled_s, retry_after_s), RETRY_SCHEDULE_S[-1])
+        next_at = now + timedelta(seconds=wait_s * (1 + JITTER * jitter))
+    delivery = Delivery(now, attempted.event, attempted.id, status_code, error, next_at)
+    if is_current:
+        pending = replace(attempted, due_at=next_at) if next_at else None
+    return replace(
+        webhook,
+        deliveries=_with(webhook, delivery),
+        pending=None if gone else pending,
+        stopped=webhook.stopped or gone,
+    )
+
+
+def redeliver(webhook: Webhook, now: datetime) -> Webhook | None:
+    """The webhook with its last event due again under the same id; None if it never had one.
+
+    An event that is still pending becomes due now and keeps its count of tries; one that has
+    ended starts anew, also after a 410: somebody asked for it.
+    """
+    if webhook.pending:
+        return replace(webhook, pending=replace(webhook.pending, due_at=now))
+    if not webhook.deliveries:
+        return None
+    last = webhook.deliveries[-1]
+    return replace(webhook, pending=Pending(last.event, last.id, 0, now), stopped=False)
+
+
+def _with(webhook: Webhook, delivery: Delivery) -> tuple[Delivery, ...]:
+    return (*webhook.deliveries, delivery)[-MAX_DELIVERIES:]

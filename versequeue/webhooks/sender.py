@@ -1,0 +1,255 @@
+"""One attempt to deliver one event: sign, resolve, connect to what was checked, read the status.
+
+Knows sockets, TLS and the Standard Webhooks signature; knows no job, no store and no retry. Uses
+no HTTP client: the connection must go to the very address that was checked, end at one deadline
+however slowly the other side speaks, and follow nothing.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import http.client
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from queue import Empty, SimpleQueue
+
+from versequeue.errors import StartupError, WebhookUrlForbidden
+from versequeue.webhooks.addresses import Address, Endpoint, may_connect, read_url
+
+TIMEOUT_S = 15.0
+#: An address that does not answer is left for the host's next one after this time.
+CONNECT_TIMEOUT_S = 5.0
+MAX_ADDRESSES = 4
+#: How much of an answer is read, so that a polite receiver is not cut off.
+MAX_ANSWER_BYTES = 64 * 1024
+MAX_RETRY_AFTER_S = 86_400.0
+SECRET_PREFIX = "whsec_"  # noqa: S105 - how every secret begins, not one
+
+#: From a host name and a port to its addresses. Raises OSError if there are none.
+Resolve = Callable[[str, int], Sequence[Address]]
+
+
+class Undeliverable(Exception):
+    """This attempt failed before a status was received; the text may be shown to the caller."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended. `error` is one sentence of ours, never the receiver's words."""
+
+    status_code: int | None = None
+    error: str | None = None
+    retry_after_s: float = 0
+
+
+def resolve(host: str, port: int) -> list[Address]:
+    """All addresses of `host`, in the system's order of preference."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
+
+
+def read_secret(text: str) -> bytes:
+    """The key in a `whsec_…` text. Raises StartupError if it is none of 24 to 64 bytes."""
+    try:
+        key = base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not text.startswith(SECRET_PREFIX) or not 24 <= len(key) <= 64:
+        raise StartupError(
+            "A secret in VERSEQUEUE_WEBHOOK_SECRET is whsec_ and the base64 of 24 to 64 bytes."
+        )
+    return key
+
+
+def sign(key: bytes, webhook_id: str, timestamp_s: int, body: bytes) -> str:
+    """One `v1,…` signature after the Standard Webhooks specification."""
+    signed = f"{webhook_id}.{timestamp_s}.".encode() + body
+    digest = hmac.new(key, signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+class WebhookSender:
+    """Sends signed events; one instance serves any number of threads."""
+
+    def __init__(
+        self,
+        secrets: Sequence[str],
+        *,
+        allow_private: bool = False,
+        resolve_host: Resolve = resolve,
+        timeout_s: float = TIMEOUT_S,
+        tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
+    ) -> None:
+        self._keys = [read_secret(secret) for secret in secrets]
+        self._allow_private = allow_private
+        self._resolve = resolve_host
+        self._timeout_s = timeout_s
+        self._tls = tls
+
+    def send(self, url: str, webhook_id: str, body: bytes, now: datetime) -> Outcome:
+        """Try once. Never raises for what the receiver or the network does."""
+        deadline = time.monotonic() + self._timeout_s
+        try:
+            endpoint = read_url(url, allow_private=self._allow_private)
+            addresses = self._checked_addresses(endpoint, deadline)
+            headers = self._headers(endpoint, webhook_id, body, now)
+            return self._exchange(endpoint, addresses, headers, body, deadline, now)
+        except (WebhookUrlForbidden, Undeliverable) as error:
+            return Outcome(error=str(error))
+
+    def _headers(
+        self, endpoint: Endpoint, webhook_id: str, body: bytes, now: datetime
+    ) -> dict[str, str]:
+        timestamp_s = int(now.timestamp())
+        headers = {
+            "Host": endpoint.host_header,
+            "Content-Type": "application/json",
+            "User-Agent": "VerseQueue-Webhooks/1",
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+            "webhook-id": webhook_id,
+            "webhook-timestamp": str(timestamp_s),
+        }
+        if self._keys:
+            signatures = [sign(key, webhook_id, timestamp_s, body) for key in self._keys]
+            headers["webhook-signature"] = " ".join(signatures)
+        return headers
+
+    def _checked_addresses(self, endpoint: Endpoint, deadline: float) -> list[Address]:
+        addresses = _within(lambda: self._resolve(endpoint.host, endpoint.port), deadline)
+        # One forbidden address among public ones is a trick, or a mistake: none of them is used.
+        if not all(may_connect(each, allow_private=self._allow_private) for each in addresses):
+            raise Undeliverable("The host's address is not a public one.")
+        if not addresses:
+            raise Undeliverable("The host name has no address.")
+        return list(addresses[:MAX_ADDRESSES])
+
+    def _exchange(
+        self,
+        endpoint: Endpoint,
+        addresses: Sequence[Address],
+        headers: dict[str, str],
+        body: bytes,
+        deadline: float,
+        now: datetime,
+    ) -> Outcome:
+        plain = _connect(addresses, endpoint.port, deadline)
+        plain.settimeout(max(0.1, deadline - time.monotonic()))
+        # A socket's time-out begins anew with every byte; cutting the line does not. The line is
+        # a second handle, since TLS takes the first one away.
+        line = plain.dup()
+        cut = threading.Timer(max(0.0, deadline - time.monotonic()), _shut, [line])
+        cut.daemon = True
+        cut.start()
+        try:
+            with line, plain, self._secured(plain, endpoint) as stream:
+                outcome = _ask(stream, endpoint, headers, body, now)
+            if outcome.error is None and time.monotonic() >= deadline:
+                raise TimeoutError
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            in_time = time.monotonic() < deadline
+            raise Undeliverable(_reason(error) if in_time else self._too_late()) from error
+        finally:
+            cut.cancel()
+        return outcome
+
+    def _too_late(self) -> str:
+        return f"There was no complete answer within {self._timeout_s:g} s."
+
+    def _secured(self, plain: socket.socket, endpoint: Endpoint) -> socket.socket:
+        if endpoint.scheme == "http":
+            return plain
+        return self._tls().wrap_socket(plain, server_hostname=endpoint.host)
+
+
+def _within(look_up: Callable[[], Sequence[Address]], deadline: float) -> Sequence[Address]:
+    # The system's resolver takes no time limit, so it gets a thread that may be left behind.
+    found: SimpleQueue[Sequence[Address] | OSError] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            found.put(look_up())
+        except (OSError, UnicodeError) as error:
+            found.put(OSError(str(error)))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        result = found.get(timeout=max(0.0, deadline - time.monotonic()))
+    except Empty as error:
+        raise Undeliverable("The host name could not be resolved in time.") from error
+    if isinstance(result, OSError):
+        raise Undeliverable("The host name could not be resolved.") from result
+    return result
+
+
+def _connect(addresses: Sequence[Address], port: int, deadline: float) -> socket.socket:
+    for address in addresses:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            break
+        try:
+            return socket.create_connection(
+                (str(address), port), timeout=min(left_s, CONNECT_TIMEOUT_S)
+            )
+        except OSError:
+            continue
+    raise Undeliverable("The receiver could not be connected to.")
+
+
+def _shut(plain: socket.socket) -> None:
+    try:
+        socket.socket.shutdown(plain, socket.SHUT_RDWR)
+    except OSError:
+        return  # it was closed a moment ago, which is as good
+
+
+def _ask(
+    stream: socket.socket, endpoint: Endpoint, headers: dict[str, str], body: bytes, now: datetime
+) -> Outcome:
+    connection = http.client.HTTPConnection(endpoint.host, endpoint.port)
+    connection.sock = stream
+    connection.request("POST", endpoint.target, body, headers)
+    answer = connection.getresponse()
+    status = answer.status
+    if 200 <= status < 300:
+        _read_to_the_end(answer)
+        return Outcome(status)
+    retry_after_s = read_retry_after(answer.headers.get("Retry-After", ""), now)
+    error = "Redirects are not followed." if 300 <= status < 400 else f"The answer was {status}."
+    return Outcome(status, error, retry_after_s)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "The receiver's certificate is not valid for its host."
+    if isinstance(error, ssl.SSLError):
+        return "No secure connection could be made to the receiver."
+    return "The connection broke before the answer was complete."
+
+
+def _read_to_the_end(answer: http.client.HTTPResponse) -> None:
+    # A receiver that died while it answered may have lost the event: that counts as a failure.
+    # One that goes on for ever has answered.
+    size = len(answer.read(MAX_ANSWER_BYTES))
+    if answer.msg.defects or (answer.length and size < MAX_ANSWER_BYTES):
+        raise http.client.IncompleteRead(b"")
+
+
+def read_retry_after(text: str, now: datetime) -> float:
+    """Seconds to wait, from a number of seconds or a date; 0 if there is nothing to be read."""
+    if re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
+        return min(float(text), MAX_RETRY_AFTER_S)
+    try:
+        moment = parsedate_to_datetime(text)
+        return min(max(0.0, (moment - now).total_seconds()), MAX_RETRY_AFTER_S)
+    except (TypeError, ValueError):
+        return 0
