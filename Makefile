@@ -39,7 +39,7 @@ bench: dev model $(VENV)/.installed-bench  ## measure against peers, write docs/
 	@$(PY) -m bench all $(ARGS)
 
 screenshots: dev ## a picture of each state of the page
-	@$(PY) -m tests.screenshots
+	@$(PY) -m tests.web.screenshots
 
 stage: setup model  ## build/<function>/, ready to be deployed
 	@$(PY) -m deploy.stage $(ARGS)

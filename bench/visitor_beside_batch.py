@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.server import Server, running_server
-from tests.waiting import wait_until
+from tests.support.server import Server, running_server
+from tests.support.waiting import wait_until
 
 TOPICS = (
     "the sea",

@@ -4,10 +4,10 @@ import signal
 
 import pytest
 
-from tests.browser import browser, new_context, site
-from tests.emulators import emulated_project, emulators
-from tests.model_bundles import default_bundle, tiny_bundle
-from tests.page_api import open_page
+from tests.support.browser import browser, new_context, site
+from tests.support.emulators import emulated_project, emulators
+from tests.support.model_bundles import default_bundle, tiny_bundle
+from tests.support.page_api import open_page
 
 __all__ = [
     "browser",

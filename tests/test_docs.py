@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from tests.model_bundles import built
-from tests.server import Server, running_server
-from tests.written import PUBLISHED_URL, ROOT, Example, Shell, examples
+from tests.support.model_bundles import built
+from tests.support.paths import ROOT
+from tests.support.server import Server, running_server
+from tests.support.written import PUBLISHED_URL, Example, Shell, examples
 from versequeue import errors
 from versequeue.api.bodies import FormJob
 from versequeue.api.routes import ROUTES

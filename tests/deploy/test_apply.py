@@ -1,0 +1,191 @@
+"""Carrying a plan out, and taking it back: once, twice, and when something is refused."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy.__main__ import main
+from deploy.apply import RETRIES, Runner, StepFailed, make_secret
+from deploy.gcloud import Answer
+from deploy.steps import Command, Secret, Step
+from tests.support.deployment import FakeCloud, steps
+
+
+def test_carrying_out_the_plan_twice_makes_everything_once() -> None:
+    planned = steps()
+    cloud = FakeCloud(planned)
+    runner = Runner(cloud, lambda line: None, lambda seconds: None)
+
+    runner.apply(planned)
+    first = len(cloud.made())
+    cloud.ran.clear()
+    runner.apply(planned)
+
+    assert first == sum(1 for step in planned if step.exists and step.create)
+    assert cloud.made() == []
+
+
+def test_destroying_removes_what_was_made_and_can_be_repeated() -> None:
+    planned = steps()
+    cloud = FakeCloud(planned)
+    runner = Runner(cloud, lambda line: None, lambda seconds: None)
+    runner.apply(planned)
+
+    assert runner.destroy(planned) == []
+    assert not {step.title for step in planned if step.remove} & cloud.there
+    assert runner.destroy(planned) == []
+
+
+def test_destroying_goes_on_after_a_refusal_and_names_what_is_left() -> None:
+    planned = (
+        Step("a", remove=("remove", "a")),
+        Step("b", remove=("remove", "b")),
+        Step("c", remove=("remove", "c")),
+    )
+    answers = {"a": Answer(0), "b": Answer(1, "", "no right"), "c": Answer(1, "", "NOT_FOUND")}
+    heard: list[str] = []
+    runner = Runner(lambda command, stdin: answers[command[1]], heard.append, lambda seconds: None)
+
+    assert runner.destroy(planned) == ["b"]
+    assert heard == ["c: was not there", "b: failed: no right", "a: removed"]
+
+
+def test_a_generated_name_is_used_for_updating_and_removing() -> None:
+    budget = next(step for step in steps() if step.title.startswith("Budget"))
+    ran: list[Command] = []
+
+    def gcloud(command: Command, stdin: str) -> Answer:
+        ran.append(command)
+        return Answer(0, "billingAccounts/x/budgets/42\n")
+
+    runner = Runner(gcloud, lambda line: None, lambda seconds: None)
+    runner.apply([budget])
+    runner.destroy([budget])
+
+    assert "billingAccounts/x/budgets/42" in ran[1]
+    assert "billingAccounts/x/budgets/42" in ran[3]
+
+
+def test_a_right_for_an_identity_made_moments_ago_is_tried_again() -> None:
+    answers = [Answer(1, "", "Service account x does not exist.")] * 2 + [Answer(0)]
+    waits: list[float] = []
+    step = Step("role", create=("grant",))
+
+    Runner(lambda command, stdin: answers.pop(0), print, waits.append).apply([step])
+
+    assert len(waits) == 2
+
+
+def test_a_thing_that_only_its_own_making_can_find_is_left_alone() -> None:
+    index = next(step for step in steps() if step.title.startswith("Index on jobs"))
+    heard: list[str] = []
+    refused = Answer(1, "", "ERROR: ALREADY_EXISTS: index already exists")
+
+    Runner(lambda command, stdin: refused, heard.append, lambda seconds: None).apply([index])
+
+    assert heard == ["Index on jobs (batch_id, created_at, tags): already there"]
+
+
+def test_a_refused_step_stops_the_deployment_with_gclouds_own_words() -> None:
+    step = Step("role", create=("grant", "it"))
+    waits: list[float] = []
+    runner = Runner(lambda command, stdin: Answer(1, "", "PERMISSION_DENIED"), print, waits.append)
+
+    with pytest.raises(StepFailed, match=r"role failed.\n  gcloud grant it\nPERMISSION_DENIED"):
+        runner.apply([step])
+
+    assert len(waits) == RETRIES
+
+
+def test_secrets_reach_gcloud_on_standard_input_only() -> None:
+    planned = steps()
+    cloud = FakeCloud(planned)
+    Runner(cloud, lambda line: None, lambda seconds: None).apply(planned)
+
+    secret = cloud.given["Secret versequeue-webhook-secret"]
+
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", secret)
+    assert not any(secret in word for command in cloud.ran for word in command)
+    assert make_secret(Secret.KEY) != make_secret(Secret.KEY)
+
+
+def test_a_dry_run_prints_the_plan_and_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    ran: list[Command] = []
+
+    def gcloud(command: Command, stdin: str) -> Answer:
+        ran.append(command)
+        return Answer(1, "", "no account")
+
+    assert main(["apply", "--dry-run"], gcloud) == 0
+
+    printed = capsys.readouterr().out
+    assert all("describe" in command for command in ran)
+    assert "gcloud run deploy versequeue-worker" in printed
+    assert "# bulk     https://versequeue-bulk-PROJECT_NUMBER" in printed
+    assert "gcloud pubsub topics create jobs --project=my-project" in printed
+    assert "versequeue-worker-PROJECT_NUMBER.us-central1.run.app" in printed
+
+
+def test_deploying_without_a_project_or_with_an_unknown_one_is_one_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["apply"], lambda command, stdin: Answer(0)) == 2
+    assert "PROJECT=" in capsys.readouterr().err
+
+    assert main(["apply", "--project=x"], lambda command, stdin: Answer(1, "", "NOT_FOUND")) == 1
+    assert "gcloud projects describe x failed.\nNOT_FOUND" in capsys.readouterr().err
+
+
+def test_a_deployment_ends_with_the_addresses_the_page_and_a_song(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    smoked: list[str] = []
+
+    def smoke(submit: str, results: str, say: object) -> str:
+        smoked.extend([submit, results])
+        return "la la la"
+
+    def gcloud(command: Command, stdin: str) -> Answer:
+        return Answer(0, "123\n" if "projectNumber" in command[-1] else "found\n")
+
+    monkeypatch.setattr("deploy.smoke.smoke", smoke)
+    monkeypatch.setattr("deploy.__main__.WEB", tmp_path)
+    monkeypatch.setattr("deploy.__main__.BUILD", tmp_path / "build")
+
+    status = main(["apply", "--project=song-shop", "--model=gs://songs/one"], gcloud)
+
+    urls = [f"https://versequeue-{name}-123.us-central1.run.app" for name in ("submit", "results")]
+    assert status == 0
+    assert smoked == urls
+    assert (tmp_path / "build/worker_fn/main.py").exists()
+    assert all(url in (tmp_path / "config.js").read_text(encoding="utf-8") for url in urls)
+    assert capsys.readouterr().out.endswith("la la la\n")
+
+
+def test_a_missing_model_stops_a_deployment_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[Command] = []
+
+    def gcloud(command: Command, stdin: str) -> Answer:
+        ran.append(command)
+        return Answer(0, "123\n")
+
+    monkeypatch.setattr("deploy.__main__.BUILD", tmp_path / "build")
+
+    assert main(["apply", "--project=song-shop", f"--model={tmp_path}"], gcloud) == 2
+    assert "python -m lyricist build" in capsys.readouterr().err
+    assert all("describe" in command for command in ran)
+
+
+def test_destroying_asks_for_the_projects_name_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    ran: list[Command] = []
+
+    def gcloud(command: Command, stdin: str) -> Answer:
+        ran.append(command)
+        return Answer(0, "42")
+
+    assert main(["destroy", "--project=song-shop"], gcloud) == 2
+    assert "CONFIRM=song-shop" in capsys.readouterr().err
+    assert not any("delete" in command for command in ran)

@@ -1,0 +1,123 @@
+"""Every command, planned or documented, before the real gcloud, without an account."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploy.database import read_indexes
+from deploy.plan import plan
+from deploy.steps import Command
+from tests.support.deployment import TARGET
+from tests.support.paths import ROOT
+
+NO_ACCOUNT = "do not currently have an active account"
+
+
+@pytest.fixture
+def gcloud_folder() -> Path:
+    program = shutil.which("gcloud")
+    if program is None:
+        message = "the Cloud SDK is not installed, so no planned command was judged by gcloud"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return Path(program).resolve().parent.parent
+
+
+@pytest.fixture
+def judge(gcloud_folder: Path, tmp_path: Path) -> Callable[[list[Command]], list[str]]:
+    def ask(commands: list[Command]) -> list[str]:
+        bundled = gcloud_folder / "platform" / "bundledpythonunix" / "bin" / "python3"
+        python = str(bundled) if bundled.exists() else shutil.which("python3")
+        assert python
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "CLOUDSDK_CONFIG": str(tmp_path),
+            "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+            "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
+            "CLOUDSDK_CORE_CHECK_GCE_METADATA": "0",
+            "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
+        }
+        script = ROOT / "tests" / "support" / "gcloud_judge.py"
+        done = subprocess.run(
+            [python, str(script), str(gcloud_folder)],
+            input=json.dumps(commands),
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        answers: list[str] = json.loads(done.stdout)
+        return answers
+
+    return ask
+
+
+def test_gcloud_accepts_every_planned_command(
+    judge: Callable[[list[Command]], list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "build").mkdir()
+    planned = plan(TARGET, tmp_path / "build", read_indexes())
+    commands = [command for step in planned for command in step.commands()]
+    commands += [("projects", "describe", "p"), ("billing", "projects", "describe", "p")]
+
+    answers = judge(commands)
+
+    refused = {
+        " ".join(command): answer
+        for command, answer in zip(commands, answers, strict=True)
+        if NO_ACCOUNT not in answer
+    }
+    assert refused == {}
+    assert len(commands) > 100
+
+
+def test_gcloud_refuses_what_it_does_not_know(
+    judge: Callable[[list[Command]], list[str]],
+) -> None:
+    answers = judge(
+        [
+            ("pubsub", "topics", "create", "jobs", "--no-such-flag"),
+            ("pubsub", "topics", "invent", "jobs"),
+            ("pubsub", "subscriptions", "create", "jobs"),
+        ]
+    )
+
+    assert not any(NO_ACCOUNT in answer for answer in answers)
+
+
+def documented_commands() -> list[Command]:
+    """Every gcloud command that a page of the documentation tells a reader to type."""
+    found = []
+    for page in ("deploy", "operate", "other-hosts"):
+        text = Path(f"docs/{page}.md").read_text(encoding="utf-8")
+        for line in re.findall(r"gcloud [^`|\n]+", re.sub(r"\$\([^)]*\)", "2026-01-02", text)):
+            words = shlex.split(line, comments=True)
+            if "…" not in line.split("#")[0] and words[1] not in ("auth",):
+                found.append(tuple(words[1:]))
+    return found
+
+
+def test_gcloud_accepts_every_documented_command(
+    judge: Callable[[list[Command]], list[str]],
+) -> None:
+    commands = documented_commands()
+
+    answers = judge([(*command, "--project=p") for command in commands])
+
+    refused = {
+        " ".join(command): answer
+        for command, answer in zip(commands, answers, strict=True)
+        if NO_ACCOUNT not in answer
+    }
+    assert refused == {}
+    assert len(commands) > 10

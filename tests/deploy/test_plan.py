@@ -1,0 +1,131 @@
+"""The plan of a deployment: complete, least privileged, and repeatable."""
+
+import re
+
+from deploy import messaging, services
+from deploy.functions import DEPLOYED, FUNCTIONS, Caller, deployed, function
+from tests.support.deployment import TARGET, created
+from versequeue.config import Settings
+from versequeue.emulated import topics as pubsub_topics
+from versequeue.ports.queue import Topic
+
+
+def test_every_topic_is_pushed_with_the_longest_deadline_and_a_dead_letter_topic() -> None:
+    pushes = [text for text in created() if "--push-endpoint" in text]
+
+    assert len(pushes) == len(messaging.PUSHES)
+    for text in pushes:
+        assert "--ack-deadline=600" in text
+        assert "--dead-letter-topic=dead-letter" in text
+        assert "--expiration-period=never" in text
+        assert "--push-auth-service-account=versequeue-invoker@" in text
+    assert any(
+        "--push-endpoint=https://versequeue-worker-123456789012.europe-west1.run.app"
+        "/projects/song-shop/topics/jobs " in text
+        for text in pushes
+    )
+
+
+def test_the_emulators_are_given_the_policy_of_the_deployment() -> None:
+    assert pubsub_topics.Policy() == pubsub_topics.Policy(
+        ack_deadline_s=messaging.ACK_DEADLINE_S,
+        max_deliveries=messaging.DELIVERY_ATTEMPTS,
+        backoff_first_s=messaging.MIN_BACKOFF_S,
+        backoff_longest_s=messaging.MAX_BACKOFF_S,
+    )
+    assert {topic.value for topic in Topic} == set(messaging.PUSHES)
+    assert pubsub_topics.DEAD_LETTER == messaging.DEAD_LETTER
+
+
+def test_a_batch_and_a_visitor_have_services_of_their_own_that_run_the_same_worker() -> None:
+    visitors, batches = (deployed(messaging.PUSHES[topic]) for topic in ("jobs", "bulk"))
+    deploys = {text.split()[2]: text for text in created() if text.startswith("run deploy")}
+
+    def flags(service: str, *names: str) -> list[str]:
+        return [word for word in deploys[service].split() if word.startswith(names)]
+
+    assert (visitors.service, batches.service) == ("versequeue-worker", "versequeue-bulk")
+    for service in (visitors.service, batches.service):
+        pushed = f"--push-auth-token-audience=https://{service}-123456789012.europe-west1.run.app "
+        assert sum(pushed in text for text in created() if " create " in text) == 1
+    same = ("--source", "--function", "--service-account", "--cpu=", "--memory", "--timeout")
+    assert flags("versequeue-worker", *same) == flags("versequeue-bulk", *same)
+    assert "--source=build/worker_fn" in deploys["versequeue-bulk"]
+    assert "--min-instances=0" in deploys["versequeue-bulk"]
+    assert Settings.from_environ(services.settings(TARGET, batches)).bulk_only
+    assert not Settings.from_environ(services.settings(TARGET, visitors)).bulk_only
+
+
+def test_only_submit_and_results_are_public() -> None:
+    deploys = [text for text in created() if text.startswith("run deploy")]
+
+    public = {text.split()[2] for text in deploys if " --allow-unauthenticated" in text}
+
+    assert (len(FUNCTIONS), len(deploys)) == (5, 6)
+    assert public == {"versequeue-submit", "versequeue-results"}
+    for spec in DEPLOYED:
+        if spec.caller is Caller.GOOGLE:
+            assert any(
+                f"run services add-iam-policy-binding {spec.service} "
+                "--member=serviceAccount:versequeue-invoker@" in text
+                for text in created()
+            )
+
+
+def test_nothing_runs_while_nobody_asks() -> None:
+    for text in created():
+        if text.startswith("run deploy"):
+            assert "--min-instances=0" in text
+            assert re.search(r"--max-instances=[1-9]", text)
+            assert "--cpu-boost" in text
+            assert "--no-cpu-throttling" not in text
+
+
+def test_no_function_has_a_broad_role_or_a_default_identity() -> None:
+    granted = set(re.findall(r"--role=(\S+)", " ".join(created())))
+
+    assert granted == {
+        "roles/datastore.user",
+        "roles/datastore.viewer",
+        "roles/iam.serviceAccountTokenCreator",
+        "roles/pubsub.publisher",
+        "roles/pubsub.subscriber",
+        "roles/run.builder",
+        "roles/run.invoker",
+        "roles/secretmanager.secretAccessor",
+        "roles/storage.objectViewer",
+    }
+    for spec in DEPLOYED:
+        deploy = next(text for text in created() if text.startswith(f"run deploy {spec.service} "))
+        assert f"--service-account=versequeue-{spec.name}@" in deploy
+
+
+def test_results_can_only_read() -> None:
+    member = TARGET.member("results")
+
+    rights = [text for text in created() if member in text]
+
+    assert len(rights) == 1
+    assert "roles/datastore.viewer" in rights[0]
+
+
+def test_the_worker_takes_one_message_at_a_time_and_ends_before_it_is_sent_again() -> None:
+    worker = function("worker")
+
+    assert worker.concurrency == 1
+    assert Settings().attempt_limit_s < worker.timeout_s < messaging.ACK_DEADLINE_S
+    assert worker.memory_mib <= 1024 or worker.cpu >= 1
+
+
+def test_settings_are_those_that_the_functions_read() -> None:
+    for spec in DEPLOYED:
+        environ = services.settings(TARGET, spec) | {name: "secret" for name, _ in spec.secrets}
+        settings = Settings.from_environ(environ)
+        assert settings.backend == "gcp"
+        assert settings.project == TARGET.project
+    submit = Settings.from_environ(
+        services.settings(TARGET, function("submit")) | {"VERSEQUEUE_HASH_KEY": "k"}
+    )
+    assert submit.cors_origins == TARGET.cors_origins
+    assert submit.daily_budget == TARGET.daily_budget
+    assert submit.trusted_proxies == 1

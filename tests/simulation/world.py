@@ -1,0 +1,354 @@
+"""A seeded simulation of the whole job system, and what must hold whatever happens in it.
+
+`python -m tests.simulation --seeds 10000` runs many; `--seed N` replays one.
+"""
+
+import itertools
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from tests.simulation.chaos import ChaosQueue, ChaosStore, World
+from tests.support.memory import MemoryQueue, MemoryStore
+from versequeue.config import Settings
+from versequeue.errors import Gone, NotFound, VerseQueueError
+from versequeue.local.dispatcher import go_together, joined
+from versequeue.ports.queue import Topic
+from versequeue.rules.batch import JOBS_PER_MESSAGE, Batch, Row
+from versequeue.rules.job import TRANSITIONS, Job, Metrics, Options, Stage, Status
+from versequeue.rules.webhook import Webhook
+from versequeue.service.batches import BatchService, BatchSubmission
+from versequeue.service.jobs import Service, Submission
+from versequeue.service.sweep import sweep
+from versequeue.service.worker import Attempt, Desk
+from versequeue.webhooks.notifier import Notifier
+from versequeue.webhooks.sender import Outcome
+
+SETTINGS = Settings(lease_s=30, attempt_limit_s=300, progress_interval_s=1, deadline_s=86_400)
+LINES = 4
+
+
+class WorkerFault(Exception):
+    """The model failed in this attempt."""
+
+
+@dataclass
+class Simulation:
+    """One run: the actors, what they saw, and the checks."""
+
+    seed: int
+    world: World = field(init=False)
+    #: jobs for which a caller was given an answer
+    accepted: set[str] = field(default_factory=set)
+    #: webhook-ids sent, by target and event
+    sent: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    #: every job as it was after the last write
+    known: dict[str, Job] = field(default_factory=dict)
+    #: which idempotency key made which job
+    keyed: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.world = World(self.seed)
+        self.random = self.world.random
+        self.store = MemoryStore()
+        self.queue = MemoryQueue(self.world.clock)
+        self.chaos_store: Any = ChaosStore(self.world, self.store, self.check_writes)
+        self.chaos_queue = ChaosQueue(self.world, self.queue)
+        self.ids = itertools.count()
+        self.settings = SETTINGS
+
+    def run(self) -> None:
+        """Raise AssertionError, with the seed in it, if anything does not hold."""
+        for n in range(3):
+            self.world.spawn(f"submitter {n}", self.one_submitter(n))
+        for n in range(3):
+            self.world.spawn(f"worker {n}", self.work)
+        for n in range(2):
+            self.world.spawn(f"sweep {n}", self.keep_sweeping)
+        self.world.spawn("canceller", self.keep_cancelling)
+        self.world.spawn("poller", self.keep_polling)
+        for n in range(2):
+            self.world.spawn(f"notifier {n}", self.keep_notifying)
+        self.world.run(lambda: self.world.steps >= 1500, 2000)
+        self.world.faulty = False
+        self.world.run(self.jobs_have_ended, 20_000)
+        # What is left are webhooks, some of which are due in a day: time may go by faster.
+        self.world.drift_s = 60
+        self.world.run(self.at_rest, 40_000)
+        self.check_end()
+
+    def service(self) -> Service:
+        """A caller's side, as a process of its own would have it."""
+        return Service(
+            self.chaos_store,
+            self.chaos_queue,
+            self.settings,
+            clock=self.world.clock,
+            new_id=lambda prefix: f"{prefix}{next(self.ids)}",
+            sleep=self.world.pause,
+        )
+
+    # The actors.
+
+    def one_submitter(self, number: int) -> Any:
+        """Ask for three jobs, some of them twice at once under one key, and one batch."""
+        todo = iter(range(4))
+
+        def submit() -> None:
+            for turn in todo:
+                self.world.pause(self.random.uniform(0, 20))
+                if turn == 3:
+                    self.submit_batch(number)
+                else:
+                    # Submitters share keys: several of them make the same request.
+                    self.submit_until_answered(f"key {turn}" if turn < 2 else None)
+
+        return submit
+
+    def submit_until_answered(self, key: str | None) -> None:
+        """A caller that tries again until it has an answer, as the client does."""
+        submission = Submission(
+            prompt="rain",
+            options=Options(seed=1, lines=LINES),
+            client="one",
+            webhook=Webhook("https://example.com/hook"),
+            key=key,
+            body=b"rain",
+        )
+        for _ in range(20):
+            try:
+                accepted = self.service().submit(submission)
+            except (VerseQueueError, Gone, NotFound):
+                if key is None:
+                    return
+                self.world.pause(1)
+                continue
+            self.accepted.add(accepted.job.id)
+            if key is not None:
+                first = self.keyed.setdefault(key, accepted.job.id)
+                self.expect(first == accepted.job.id, f"{key!r} made two jobs")
+            return
+
+    def submit_batch(self, number: int) -> None:
+        """Five rows in one transaction, tried again under one key until there is an answer."""
+        rows = [Row(line, str(line), "sun", Options(seed=2, lines=LINES)) for line in range(5)]
+        submission = BatchSubmission(
+            rows=rows,
+            webhook=Webhook("https://example.com/batch"),
+            key=f"batch {number}",
+            body=b"sun",
+        )
+        for _ in range(20):
+            try:
+                accepted = BatchService(self.service(), sleep=self.world.pause).submit(submission)
+            except VerseQueueError:
+                self.world.pause(1)
+                continue
+            batch_id = accepted.now.batch.id
+            jobs = [job for job in self.store.jobs.values() if job.batch_id == batch_id]
+            self.expect(len(jobs) == len(rows), f"{batch_id} was accepted without all its rows")
+            self.accepted.update(job.id for job in jobs)
+            return
+
+    def work(self) -> None:
+        """Take messages as a pushed worker does; return only by a crash."""
+        name = f"worker-{next(self.ids)}"
+        desk = Desk(self.chaos_store, self.chaos_queue, self.settings, name, self.world.clock)
+        while True:
+            self.world.pause(self.random.uniform(0, 3))
+            taken = self.queue.lease_together(
+                (Topic.JOBS, Topic.BULK), self.world.now, 600, go_together
+            )
+            if not taken:
+                continue
+            try:
+                self.perform(desk, joined(taken)["job_ids"][:JOBS_PER_MESSAGE])
+            except (VerseQueueError, WorkerFault):
+                self.queue.nack_all(taken, self.world.now)
+            else:
+                self.queue.ack_all(taken)
+
+    def perform(self, desk: Desk, job_ids: list[str]) -> None:
+        """Claim, write line by line, end: what worker_fn does with a model."""
+        for attempt in desk.claim_all(job_ids, Stage.WRITING):
+            lines: list[str] = []
+            wanted = True
+            while wanted and len(lines) < LINES:
+                self.world.pause(self.random.choice((0.1, 0.5, 1.5)))
+                if self.world.faulty and self.random.random() < 0.02:
+                    # A worker that stands still for longer than its lease, and goes on.
+                    self.world.pause(self.settings.lease_s * 2)
+                lines.append(f"line {len(lines)} of {attempt.job.attempt}")
+                wanted = attempt.lines(lines)
+            self.end(attempt, lines, wanted=wanted)
+
+    def end(self, attempt: Attempt, lines: list[str], *, wanted: bool) -> None:
+        """The end of one attempt, of whatever kind."""
+        if not wanted:
+            if attempt.cancel_requested:
+                attempt.cancel()
+            return
+        fate = self.random.random() if self.world.faulty else 1.0
+        if fate < 0.08:
+            attempt.hand_back("stopping")
+            raise WorkerFault
+        if fate < 0.2:
+            error = {"type": "/problems/x", "title": "x", "status": 500, "detail": "broken"}
+            attempt.fail(error, retry=True)
+            raise WorkerFault
+        sections = [{"name": "Verse 1", "lines": lines}]
+        output = {"lyrics": "\n".join(lines), "sections": sections, "by": attempt.job.attempt}
+        attempt.succeed(output, Metrics())
+
+    def keep_sweeping(self) -> None:
+        """The scheduler's tick, twice at once."""
+        while True:
+            self.world.pause(self.random.choice((5, 5, 30)))
+            self.tolerate(lambda: sweep(self.chaos_store, self.chaos_queue, self.world.clock))
+
+    def keep_cancelling(self) -> None:
+        """Somebody who cancels whatever there is, also what has ended, also twice."""
+        while True:
+            self.world.pause(self.random.uniform(10, 60))
+            if self.accepted and self.world.faulty:
+                job_id = self.random.choice(sorted(self.accepted))
+                self.tolerate(lambda job_id=job_id: self.service().cancel(job_id))
+
+    def keep_polling(self) -> None:
+        """Somebody who looks: what is done stays as it was."""
+        seen: dict[str, Job] = {}
+        while True:
+            self.world.pause(self.random.uniform(0.5, 5))
+            if not self.accepted:
+                continue
+            job_id = self.random.choice(sorted(self.accepted))
+            job = self.tolerate(lambda job_id=job_id: self.service().get_job(job_id))
+            if job is None:
+                continue
+            before = seen.get(job_id)
+            if before and before.done:
+                self.expect(before.status == job.status, f"{job_id} changed after its end")
+            seen[job_id] = job
+
+    def keep_notifying(self) -> None:
+        """Deliver webhooks, some of them more than once."""
+        sender: Any = SimpleNamespace(send=self.send)
+        notifier = Notifier(
+            self.chaos_store,
+            sender,
+            self.settings,
+            clock=self.world.clock,
+            jitter=self.random.random,
+        )
+        while True:
+            self.world.pause(1)
+            delivery = self.queue.lease((Topic.NOTIFY,), self.world.now, 60)
+            if delivery:
+                target = delivery.message["target"]
+                self.tolerate(lambda target=target: notifier.deliver(target))
+                self.queue.ack(delivery)
+
+    def send(self, _url: str, webhook_id: str, body: bytes, _now: datetime) -> Outcome:
+        """What stands in for a receiver: remembers the event, and fails now and then."""
+        event = json.loads(body)
+        target = (event["data"]["id"], event["type"])
+        self.sent.setdefault(target, set()).add(webhook_id)
+        self.world.pause(self.random.choice((0.1, 1, 90)))
+        if self.world.faulty and self.random.random() < 0.2:
+            return Outcome(503, "The receiver answered 503.")
+        return Outcome(200)
+
+    def tolerate(self, action: Any) -> Any:
+        """Do it; a failing store or queue is a caller's business, not a broken promise."""
+        try:
+            return action()
+        except VerseQueueError:
+            return None
+
+    # What must hold.
+
+    def expect(self, holds: bool, what: str) -> None:
+        """Raise AssertionError that names the seed."""
+        if not holds:
+            raise AssertionError(f"seed {self.seed}, step {self.world.steps}: {what}")
+
+    def check_writes(self) -> None:
+        """After each write: every job moved as the rules allow."""
+        for job_id, job in self.store.jobs.items():
+            before = self.known.get(job_id)
+            if before is not None and before is not job:
+                self.check_change(before, job)
+        self.known = dict(self.store.jobs)
+
+    def check_change(self, before: Job, after: Job) -> None:
+        """One job, before and after one write."""
+        name = after.id
+        if before.done:
+            same = replace(after, webhook=before.webhook) == before
+            self.expect(same, f"{name} changed after it had {before.status}")
+        if before.status is not after.status:
+            passed = after.status in TRANSITIONS[before.status]
+            reclaimed = after.attempt > before.attempt and after.status is Status.RUNNING
+            self.expect(passed or reclaimed, f"{name}: {before.status} -> {after.status}")
+        self.expect(after.attempt - before.attempt in (0, 1), f"{name} skipped an attempt")
+        self.expect(after.attempt <= after.max_attempts, f"{name} was tried too often")
+        leased = before.lease_expires_at
+        if after.attempt > before.attempt and leased:
+            self.expect(leased <= self.world.now, f"{name} was claimed under a live lease")
+        if before.status is Status.RUNNING and after.preview != before.preview and after.preview:
+            live = leased is not None and self.world.now < leased
+            self.expect(live, f"{name} was written to after its lease had lapsed")
+
+    def jobs_have_ended(self) -> bool:
+        """Whether nobody submits any more and every job has ended."""
+        actors = self.world.actors
+        submitting = any(a.name.startswith("submitter") and not a.done for a in actors)
+        return not submitting and all(job.done for job in self.store.jobs.values())
+
+    def at_rest(self) -> bool:
+        """Whether every batch has ended too and nobody has still to be told of anything."""
+        documents: list[Job | Batch] = [*self.store.jobs.values(), *self.store.batches.values()]
+        ended = all(batch.finished_at for batch in self.store.batches.values())
+        return ended and not any(document.due_at for document in documents)
+
+    def check_end(self) -> None:
+        """When all is quiet: nothing is lost, nothing was done twice."""
+        for job_id in self.accepted:
+            self.expect(job_id in self.store.jobs, f"{job_id} was accepted and is lost")
+        for job in self.store.jobs.values():
+            self.check_job(job)
+        for batch_id in self.store.batches:
+            counts = self.store.batch_counts(batch_id)
+            total = self.store.batches[batch_id].total
+            self.expect(sum(counts.values()) == total, f"{batch_id} lost or gained jobs")
+            told = (batch_id, "batch.completed") in self.sent
+            self.expect(told, f"nobody was told that {batch_id} has ended")
+        for (target, event), ids in self.sent.items():
+            self.expect(len(ids) == 1, f"{target} {event} was sent under {len(ids)} webhook-ids")
+
+    def check_job(self, job: Job) -> None:
+        """One job at its end."""
+        self.expect(job.done, f"{job.id} never ended")
+        # The faults stop long before a job's day is over: only a forgotten one can expire.
+        self.expect(job.status is not Status.EXPIRED, f"{job.id} was forgotten until it expired")
+        ends = [event.event for event in job.events if event.event in set(Status) - {"queued"}]
+        self.expect(ends == [job.status.value], f"{job.id} ended as {ends}")
+        if job.status is Status.SUCCEEDED:
+            output = job.output or {}
+            self.expect(output.get("by") == job.attempt, f"{job.id} has another attempt's lyrics")
+        if job.webhook:
+            wanted = (job.id, f"job.{job.status.value}")
+            self.expect(wanted in self.sent, f"nobody was told that {job.id} has {job.status}")
+
+
+def run_seeds(first: int, count: int) -> int:
+    """Run seeds one after the other; how many steps they took together."""
+    steps = 0
+    for seed in range(first, first + count):
+        simulation = Simulation(seed)
+        simulation.run()
+        simulation.world.end()
+        steps += simulation.world.steps
+    return steps

@@ -1,0 +1,34 @@
+"""The model bundles that tests read, built once and kept; fixtures give their folders."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+MODELS = ROOT / ".versequeue" / "models"
+BUILD_LIMIT_S = 280
+
+
+def built(preset: str) -> Path:
+    """The folder of the preset's bundle, which is built here if it is missing or out of date.
+
+    In a process of its own, because TensorFlow takes memory for good.
+    """
+    folder = MODELS / preset
+    command = [sys.executable, "-m", "lyricist", "build", "--preset", preset, "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_LIMIT_S)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle() -> Path:
+    return built("tiny")
+
+
+@pytest.fixture(scope="session")
+def default_bundle() -> Path:
+    return built("default")

@@ -1,0 +1,91 @@
+"""The server against its own description: what the schema allows, and what it does not."""
+
+import re
+import tempfile
+import uuid
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from tests.support.in_process import InProcess, in_process
+from versequeue.api.openapi import document, problem_slugs
+from versequeue.api.routes import ROUTES
+
+CASES = 40
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> InProcess:
+    return in_process(tmp_path_factory.mktemp("openapi"))
+
+
+def _schema() -> Any:
+    folder = Path(tempfile.mkdtemp(prefix="versequeue-openapi-"))
+    served = in_process(folder)
+    for _ in range(3):
+        served.submit()
+    return schemathesis.openapi.from_wsgi("/v1/openapi.json", served.client.application)
+
+
+@schemathesis.serializer("application/jsonl", "application/x-ndjson")
+def _as_it_is(_context: Any, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
+
+
+schema = _schema()
+
+
+@schema.parametrize()  # type: ignore[untyped-decorator]
+@settings(
+    max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
+def test_no_answer_is_undocumented_and_none_is_a_5xx(case: Any) -> None:
+    # Nothing would ever end a job here: waiting for it would only take time.
+    case.headers.pop("Prefer", None)
+    # A key names one request: used for another one it is refused, as it should be.
+    if re.fullmatch("[!-~]{1,255}", case.headers.get("Idempotency-Key", "")):
+        case.headers["Idempotency-Key"] = uuid.uuid4().hex
+    case.call_and_validate(
+        excluded_checks=[positive_data_acceptance] if _is_beyond_a_schema(case) else []
+    )
+
+
+def _is_beyond_a_schema(case: Any) -> bool:
+    """Any text may be a good or a bad prompt file, any address a public or a private one."""
+    with_webhook = isinstance(case.body, dict) and bool(case.body.get("webhook"))
+    return case.operation.path == "/v1/batches" or with_webhook
+
+
+def test_every_route_is_described(app: InProcess) -> None:
+    described = app.client.get("/v1/openapi.json").get_json()["paths"]
+    for route in ROUTES:
+        path = route.path.replace("<", "{").replace(">", "}")
+        assert described[path][route.method.lower()]["operationId"] == route.name
+
+
+def test_a_job_at_every_turn_is_what_the_description_says(app: InProcess) -> None:
+    described = document(app.service.settings)
+    job_schema = {
+        **described["components"]["schemas"]["Job"],
+        "components": described["components"],
+    }
+    validator = jsonschema.Draft202012Validator(job_schema)
+    job_id = app.submit(webhook={"url": "https://example.com/"})
+    validator.validate(app.client.get(f"/v1/jobs/{job_id}").get_json())
+    app.write(job_id)
+    validator.validate(app.client.get(f"/v1/jobs/{job_id}").get_json())
+
+
+def test_the_slugs_are_the_contracts() -> None:
+    contract = {
+        "invalid-json", "not-found", "gone", "payload-too-large", "unsupported-media-type",
+        "validation", "batch-invalid", "webhook-url-forbidden", "idempotency-key-reused",
+        "idempotency-in-progress", "not-finished", "rate-limited", "budget-exhausted",
+        "store-unavailable",
+    }  # fmt: skip
+    assert contract <= set(problem_slugs())

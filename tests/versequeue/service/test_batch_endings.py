@@ -1,0 +1,195 @@
+"""How batches end: canceled, completed, their failed rows tried again."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.api import ApiUnderTest, make_api
+from tests.support.batches import a_batch, end, jobs_of, look, rows_of
+from versequeue.ports.queue import Topic
+from versequeue.rules.job import Stage, Status, claim
+from versequeue.service.batches import BatchService
+from versequeue.service.sweep import sweep
+
+
+def test_a_cancel_ends_what_is_queued_and_asks_what_is_running() -> None:
+    api = make_api()
+    batch_id = a_batch(api)
+    first, second, _ = jobs_of(api, batch_id)
+    end(api, first, Status.SUCCEEDED)
+    now = api.clock()
+    api.store.update_job(
+        second.id,
+        lambda job: claim(job, now, "w", lease_s=30, attempt_limit_s=60, stage=Stage.WRITING),
+    )
+    for _ in range(2):
+        answer = api.client.post(f"/v1/batches/{batch_id}/cancel")
+        api.clock.pass_s(1)
+        assert answer.status_code == 200
+        assert answer.get_json()["request_counts"]["canceled"] == 1
+        assert answer.get_json()["status"] == "running"
+    api.clock.pass_s(61)
+    sweep(api.store, api.queue, api.clock)
+    batch = look(api, batch_id)
+    assert (batch["status"], batch["done"]) == ("canceled", True)
+    assert batch["request_counts"]["succeeded"] == 1
+    assert batch["request_counts"]["canceled"] == 2
+    stored = api.store.get_batch(batch_id)
+    assert stored is not None
+    assert stored.cancel_requested_at == now
+
+
+def test_a_finished_batch_is_not_canceled() -> None:
+    api = make_api()
+    batch_id = a_batch(api)
+    for job in jobs_of(api, batch_id):
+        end(api, job, Status.SUCCEEDED)
+    answer = api.client.post(f"/v1/batches/{batch_id}/cancel")
+    assert (answer.status_code, answer.get_json()["status"]) == (200, "completed")
+
+
+def test_a_cancel_that_was_cut_short_is_finished_by_the_sweep() -> None:
+    api = make_api()
+    batch_id = a_batch(api)
+    ticks = iter(range(1000))
+    # Half of a second for every job, and a budget that is over at once.
+    hasty = BatchService(api.service, monotonic=lambda: next(ticks) * 15.0)
+    assert hasty.cancel(batch_id).counts[Status.CANCELED] < 3
+    sweep(api.store, api.queue, api.clock)
+    assert look(api, batch_id)["status"] == "canceled"
+    assert look(api, batch_id)["request_counts"]["canceled"] == 3
+
+
+def finished_with_two_failed(api: ApiUnderTest) -> str:
+    batch_id = a_batch(api)
+    statuses = (Status.FAILED, Status.SUCCEEDED, Status.FAILED)
+    for job, status in zip(jobs_of(api, batch_id), statuses, strict=True):
+        end(api, job, status)
+    api.clock.pass_s(61)
+    sweep(api.store, api.queue, api.clock)
+    api.messages(Topic.BULK)
+    return batch_id
+
+
+def test_a_retry_queues_the_failed_rows_again_in_their_places() -> None:
+    api = make_api()
+    batch_id = finished_with_two_failed(api)
+    before = rows_of(api, batch_id)
+    answer = api.client.post(f"/v1/batches/{batch_id}/retry-failed")
+    assert answer.status_code == 202
+    assert (answer.get_json()["status"], answer.get_json()["finished_at"]) == ("running", None)
+    counts = answer.get_json()["request_counts"]
+    assert (counts["total"], counts["queued"], counts["succeeded"], counts["failed"]) == (
+        3,
+        2,
+        1,
+        0,
+    )
+    (message,) = api.messages(Topic.BULK)
+    rows = rows_of(api, batch_id)
+    assert [row["id"] for row in rows if row["status"] == "queued"] == message["job_ids"]
+    for name in ("custom_id", "line", "prompt"):
+        assert [row[name] for row in rows] == [row[name] for row in before]
+    old = api.client.get(f"/v1/jobs/{before[0]['id']}").get_json()
+    assert old["status"] == "failed", "what has ended never changes"
+
+
+def test_a_retried_batch_ends_again_and_may_be_retried_again() -> None:
+    api = make_api()
+    batch_id = finished_with_two_failed(api)
+    first_end = look(api, batch_id)["finished_at"]
+    api.client.post(f"/v1/batches/{batch_id}/retry-failed")
+    queued = [job for job in jobs_of(api, batch_id) if job.status is Status.QUEUED]
+    end(api, queued[0], Status.FAILED)
+    end(api, queued[1], Status.SUCCEEDED)
+    api.clock.pass_s(61)
+    sweep(api.store, api.queue, api.clock)
+    batch = look(api, batch_id)
+    assert batch["status"] == "completed"
+    assert batch["finished_at"] > first_end
+    assert batch["request_counts"]["succeeded"] == 2
+    assert batch["request_counts"]["failed"] == 1
+    again = api.client.post(f"/v1/batches/{batch_id}/retry-failed").get_json()
+    assert again["request_counts"]["queued"] == 1
+    assert [row["status"] for row in rows_of(api, batch_id)] == ["queued", "succeeded", "succeeded"]
+    (last,) = [job for job in jobs_of(api, batch_id) if job.status is Status.QUEUED]
+    end(api, last, Status.SUCCEEDED)
+    assert {row["status"] for row in rows_of(api, batch_id)} == {"succeeded"}
+    assert look(api, batch_id)["request_counts"]["failed"] == 0
+
+
+def test_two_retries_at_once_retry_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = make_api()
+    batch_id = finished_with_two_failed(api)
+    batches = BatchService(api.service)
+    create = api.store.create
+    nested: list[int] = []
+
+    def create_after_another(*args: Any, **more: Any) -> None:
+        if not nested:
+            nested.append(1)
+            batches.retry_failed(batch_id)
+        create(*args, **more)
+
+    monkeypatch.setattr(api.store, "create", create_after_another)
+    batches.retry_failed(batch_id)
+    assert look(api, batch_id)["request_counts"]["queued"] == 2
+    assert len(jobs_of(api, batch_id)) == 5
+
+
+def test_a_retry_that_comes_late_does_not_open_a_batch_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    api = make_api()
+    batch_id = finished_with_two_failed(api)
+    batches = BatchService(api.service)
+    create = api.store.create
+    nested: list[int] = []
+
+    def create_after_a_whole_round(*args: Any, **more: Any) -> None:
+        if not nested:
+            nested.append(1)
+            batches.retry_failed(batch_id)
+            for job in jobs_of(api, batch_id):
+                if job.status is Status.QUEUED:
+                    end(api, job, Status.SUCCEEDED)
+            api.clock.pass_s(61)
+            sweep(api.store, api.queue, api.clock)
+        create(*args, **more)
+
+    monkeypatch.setattr(api.store, "create", create_after_a_whole_round)
+    batches.retry_failed(batch_id)
+    assert look(api, batch_id)["finished_at"]
+    assert look(api, batch_id)["request_counts"]["succeeded"] == 3
+
+
+def test_a_retry_that_died_half_way_is_made_whole_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    api = make_api()
+    batch_id = finished_with_two_failed(api)
+    batches = BatchService(api.service)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(api.store, "update_batch", die)
+        with pytest.raises(KeyboardInterrupt):
+            batches.retry_failed(batch_id)
+    assert look(api, batch_id)["status"] == "running"
+    for job in jobs_of(api, batch_id):
+        if job.status is Status.QUEUED:
+            end(api, job, Status.FAILED)
+    batches.retry_failed(batch_id)
+    batches.retry_failed(batch_id)
+    assert look(api, batch_id)["request_counts"]["queued"] == 2
+    assert len(rows_of(api, batch_id)) == 3
+
+
+def test_with_nothing_failed_a_retry_changes_nothing() -> None:
+    api = make_api()
+    batch_id = a_batch(api)
+    answer = api.client.post(f"/v1/batches/{batch_id}/retry-failed")
+    assert (answer.status_code, answer.get_json()["request_counts"]["queued"]) == (202, 3)
+    assert len(jobs_of(api, batch_id)) == 3

@@ -1,0 +1,189 @@
+"""Pictures of the page in each of its states, on a played API: `python -m tests.web.screenshots`.
+
+With `--real` the two pictures of the README instead, of a song that the default model writes.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from tests.support.browser import WEB, chromium_path, open_browser, serve_folder
+from tests.support.page_api import (
+    BATCH,
+    JOB,
+    PageApi,
+    batch,
+    fine,
+    iso,
+    job,
+    loading,
+    problem,
+    succeeded,
+    writing,
+)
+from tests.support.server import running_server
+
+DESKTOP = 1120
+MODEL = WEB.parent / ".versequeue" / "models" / "default"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: what the server says, where the page is opened, what is done on it."""
+
+    name: str
+    address: str = "/"
+    serve: Callable[[PageApi], None] = lambda _api: None
+    act: Callable[[Page], None] = lambda _page: None
+    wait_for: str = "#server:not(:empty)"
+    width: int = DESKTOP
+    height: int = 860
+    dark: bool = False
+
+    @property
+    def own_state(self) -> bool:
+        """Whether the picture is of a state, and not of one in other light or width."""
+        return not self.dark and self.width == DESKTOP
+
+
+def _submit(page: Page) -> None:
+    page.get_by_label("What is your song about?").fill("a slow train home")
+    page.get_by_role("button", name="Write my song").click()
+
+
+def _submit_to(answer: object) -> Callable[[PageApi], None]:
+    return lambda api: api.on("POST", "/v1/jobs", answer)  # type: ignore[arg-type]
+
+
+def _batch(**counts: int) -> Callable[[PageApi], None]:
+    return lambda api: api.on("GET", f"/v1/batches/{BATCH}", fine(batch(**counts)))
+
+
+def _choose_bad_file(page: Page) -> None:
+    rows = b'{"prompt":"fine"}\n{"prompt":""}\nnot json\n{"prompt":"x","lyne":3}\n'
+    page.locator("#file").set_input_files({"name": "prompts.jsonl", "mimeType": "", "buffer": rows})
+
+
+def _choose_good_file(page: Page) -> None:
+    rows = "\n".join(f"a song about the number {number}" for number in range(1, 201)).encode()
+    page.locator("#file").set_input_files({"name": "numbers.txt", "mimeType": "", "buffer": rows})
+
+
+AT_JOB = f"/?job={JOB}"
+AT_BATCH = f"/?batch={BATCH}"
+DONE = succeeded(as_song=True)
+FAILED = job(
+    "failed",
+    attempt=5,
+    finished_at=iso(datetime.now(UTC) + timedelta(seconds=9)),
+    error={"detail": "The model file is damaged."},
+)
+SHOTS = [
+    Shot("ask"),
+    Shot("ask-dark", dark=True),
+    Shot("ask-phone", width=320, height=640),
+    Shot("ask-choices", act=lambda page: page.locator("#choices").click()),
+    Shot("ask-invalid", act=lambda page: page.get_by_role("button", name="Write my song").click()),
+    Shot("ask-limited", serve=_submit_to(problem(429, "rate-limited", retry_after=20)),
+         act=_submit, wait_for="#refused"),
+    Shot("ask-budget", serve=_submit_to(problem(429, "budget-exhausted", retry_after=30000)),
+         act=_submit, wait_for="#refused"),
+    Shot("watch-queued", AT_JOB, lambda api: api.job(job(queue_position=2, eta_seconds=14)),
+         wait_for="#watch"),
+    Shot("watch-waking", AT_JOB, lambda api: api.job(loading()), wait_for="#watch"),
+    Shot("watch-writing", AT_JOB, lambda api: api.job(writing()), wait_for="#watch"),
+    Shot("watch-writing-phone", AT_JOB, lambda api: api.job(writing()), wait_for="#watch",
+         width=320, height=640),
+    Shot("read", AT_JOB, lambda api: api.job(DONE), wait_for="#tools"),
+    Shot("read-dark", AT_JOB, lambda api: api.job(DONE), wait_for="#tools", dark=True),
+    Shot("read-phone", AT_JOB, lambda api: api.job(DONE), wait_for="#tools", width=320),
+    Shot("read-wide", AT_JOB, lambda api: api.job(DONE), wait_for="#tools", width=1800),
+    Shot("failed", AT_JOB, lambda api: api.job(FAILED), wait_for="#end"),
+    Shot("unknown-link", AT_JOB, wait_for="#notice"),
+    Shot("expired-link", AT_JOB, lambda api: api.job(problem(410, "gone")), wait_for="#notice"),
+    Shot("file-bad", act=_choose_bad_file, wait_for="#report table"),
+    Shot("file-good", act=_choose_good_file, wait_for="#report button"),
+    Shot("batch", AT_BATCH, _batch(succeeded=61, running=8, queued=130, failed=1),
+         wait_for="#watch"),
+    Shot("batch-done", AT_BATCH, _batch(succeeded=198, failed=2), wait_for="#watch"),
+]  # fmt: skip
+
+
+def take(browser: Browser, site: str, shot: Shot, folder: Path) -> Path:
+    """Take one picture; gives its file."""
+    context = browser.new_context(
+        base_url=site,
+        viewport={"width": shot.width, "height": shot.height},
+        color_scheme="dark" if shot.dark else "light",
+        reduced_motion="reduce",
+    )
+    api = PageApi().install(context)
+    shot.serve(api)
+    page = context.new_page()
+    page.goto(shot.address)
+    shot.act(page)
+    page.wait_for_selector(shot.wait_for)
+    file = folder / f"{shot.name}.png"
+    page.screenshot(path=file, full_page=True)
+    context.close()
+    return file
+
+
+def take_real(browser: Browser, folder: Path) -> Iterator[Path]:
+    """A song being written and the same one written, by the default model on a real server."""
+    with tempfile.TemporaryDirectory() as data, running_server(Path(data), MODEL) as server:
+        context = browser.new_context(
+            base_url=server.url,
+            viewport={"width": DESKTOP, "height": 900},
+            color_scheme="light",
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(120_000)
+        page = context.new_page()
+        page.goto("/")
+        page.locator("#choices").click()
+        page.get_by_text("Folk", exact=True).click()
+        page.get_by_label("What is your song about?").fill("a slow train home in the rain")
+        page.get_by_role("button", name="Write my song").click()
+        page.locator("#lyrics li").nth(4).wait_for()
+        yield _save(page, folder / "writing.png")
+        page.locator("#tools").wait_for()
+        yield _save(page, folder / "read.png")
+        context.close()
+
+
+def _save(page: Page, file: Path) -> Path:
+    page.screenshot(path=file)
+    return file
+
+
+def main() -> int:
+    """Take all pictures, or those named; 2 if Chromium is missing."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("names", nargs="*", help="; ".join(shot.name for shot in SHOTS))
+    parser.add_argument("--out", type=Path, default=Path("build/screenshots"))
+    parser.add_argument("--real", action="store_true", help="the README's two, of a real song")
+    asked = parser.parse_args()
+    path = chromium_path()
+    if path is None:
+        print("Chromium was not found: install it, or say where it is in CHROMIUM.")
+        return 2
+    asked.out.mkdir(parents=True, exist_ok=True)
+    wanted = [shot for shot in SHOTS if not asked.names or shot.name in asked.names]
+    with serve_folder(WEB) as site, open_browser(path) as browser:
+        if asked.real:
+            files = take_real(browser, asked.out)
+        else:
+            files = (take(browser, site, shot, asked.out) for shot in wanted)
+        for file in files:
+            print(file)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

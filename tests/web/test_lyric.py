@@ -1,0 +1,58 @@
+"""What the page knows of verse agrees with the lyricist, which decides it."""
+
+from typing import Any
+
+import pytest
+
+from lyricist.language.schemes import PATTERNS, parts, rhyme_groups
+from lyricist.language.syllables import syllables
+from tests.support.page_api import CHORUS, LINES, Opener
+
+pytestmark = pytest.mark.browser
+WORDS = (
+    "rain radio people little because every created being poem going music table loved walked"
+    " wanted lonely riot science house houses pages idea piano machine different chocolate family"
+    " beautiful whispered played hated dances wishes tomorrow yesterday together"
+)
+
+
+def ask(open_page: Opener, expression: str, argument: Any) -> Any:
+    page, _ = open_page()
+    return page.evaluate(f'given => import("/lyric.js").then(lyric => {expression})', argument)
+
+
+def test_lines_are_shared_out_as_the_lyricist_does(open_page: Opener) -> None:
+    asked = [[shape, lines] for shape in ("verse", "song") for lines in range(4, 65)]
+    found = ask(
+        open_page,
+        "given.map(([structure, lines]) => lyric.sectionsFrom(Array(lines).fill('x').join('\\n'),"
+        " { structure, lines }).map(({ name, total }) => [name, total]))",
+        asked,
+    )
+    for (shape, lines), sections in zip(asked, found, strict=True):
+        expected = [[part.name, part.lines] for part in parts(str(shape), int(str(lines)))]
+        assert sections == expected, (shape, lines)
+
+
+def test_lines_rhyme_as_the_lyricist_means_them(open_page: Opener) -> None:
+    asked = [[scheme, lines] for scheme in PATTERNS for lines in range(1, 65)]
+    found = ask(open_page, "given.map(([scheme, lines]) => lyric.rhymes(scheme, lines))", asked)
+    for (scheme, lines), rhymes in zip(asked, found, strict=True):
+        expected = rhyme_groups(str(scheme), int(str(lines)))
+        assert _pairs(rhymes or [None] * len(expected)) == _pairs(expected), (scheme, lines)
+
+
+def _pairs(groups: Any) -> set[tuple[int, int]]:
+    same = enumerate(groups)
+    known = [(place, group) for place, group in same if group is not None]
+    return {(i, j) for i, one in known for j, other in known if i < j and one == other}
+
+
+def test_most_syllables_are_counted_as_they_are_spoken(open_page: Opener) -> None:
+    spoken = [word for line in (*LINES, *CHORUS) for word in line.strip(",").split()]
+    spoken += WORDS.split()
+    found = ask(open_page, "given.map(lyric.syllables)", spoken)
+    wrong = [
+        word for word, count in zip(spoken, found, strict=True) if count != syllables(word.lower())
+    ]
+    assert len(wrong) <= 0.06 * len(spoken), wrong
