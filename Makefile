@@ -27,10 +27,11 @@ model: setup     ## build the default model's bundle, unless it is there and who
 test: dev model  ## run every test, the fast ones first
 	@$(PY) -m tests
 
-lint: dev        ## ruff format, ruff, mypy strict
+lint: dev        ## ruff format, ruff, mypy strict, the walls between packages
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy .
+	@$(VENV)/bin/lint-imports --no-logo --cache-dir build/import-linter
 
 simulate: dev    ## run the seeded simulation (SEEDS=10000)
 	@$(PY) -m tests.simulation --seeds $(SEEDS)
