@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask, Request, Response, request
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from tests.support.memory import MemoryQueue, MemoryStore
 from versequeue.api.edge import Api
@@ -78,3 +79,19 @@ def _app(submit: Callable[[Request], Response], results: Callable[[Request], Res
     for rule in ("/", "/<path:path>"):
         app.add_url_rule(rule, rule, answer, methods=methods, provide_automatic_options=False)
     return app
+
+
+def is_problem(answer: TestResponse, status: int, slug: str) -> dict[str, Any]:
+    """Assert that this is that problem document; the document."""
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    document: dict[str, Any] = answer.get_json()
+    assert document["type"] == f"/problems/{slug}"
+    assert document["status"] == status
+    assert document["detail"]
+    return document
+
+
+def pointers(document: dict[str, Any]) -> list[str]:
+    """Which fields a problem document names."""
+    return [error["pointer"] for error in document["errors"]]
