@@ -1,24 +1,18 @@
-"""Jobs with webhooks, from their submit to their end, and notifiers that deliver what is due."""
+"""Jobs with webhooks from their submit to their end, notifiers, and single delivery attempts."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from tests.support.api import ApiUnderTest, ManualClock, make_api
 from versequeue.ports.store import Store
-from versequeue.rules.job import Job, Metrics, Stage, claim, succeed
 from versequeue.rules.webhook import Webhook
 from versequeue.webhooks.notifier import Notifier
 from versequeue.webhooks.sender import Outcome, WebhookSender
 
 SECRET = "whsec_bmV3IHNlY3JldCBvZiB0aGlydHktdHdvIGJ5dGVzIQ=="
-OUTPUT = {
-    "lyrics": "one\ntwo",
-    "title": "T",
-    "sections": [{"name": "Verse", "lines": ["one", "two"]}],
-    "rhyme": {"scheme": "AABB", "score": 1.0},
-    "receipt": {},
-}
+BODY = json.dumps({"type": "job.succeeded", "data": {"prompt": "café"}}).encode()
 
 
 class FakeSender(WebhookSender):
@@ -41,22 +35,9 @@ def an_api(store: Store | None = None) -> ApiUnderTest:
 
 def a_finished_job(api: ApiUnderTest, url: str, events: Sequence[str] = ()) -> str:
     """Submit with a webhook, and write the song; the job's id."""
-    webhook = {"url": url, "events": list(events)}
-    made = api.client.post("/v1/jobs", json={"prompt": "the sea", "webhook": webhook})
-    assert made.status_code == 202, made.get_json()
-    job_id: str = made.get_json()["id"]
-    finish(api, job_id)
+    job_id = api.submit(webhook={"url": url, "events": list(events)})
+    api.write(job_id)
     return job_id
-
-
-def finish(api: ApiUnderTest, job_id: str) -> None:
-    now = api.clock()
-
-    def write(job: Job) -> Job:
-        running = claim(job, now, "w", lease_s=30, attempt_limit_s=60, stage=Stage.WRITING)
-        return succeed(running, running.attempt, now, OUTPUT, Metrics())
-
-    assert api.store.update_job(job_id, write)
 
 
 def a_notifier(api: ApiUnderTest, sender: WebhookSender | None = None) -> Notifier:
@@ -76,3 +57,13 @@ def deliveries(api: ApiUnderTest, job_id: str) -> list[dict[str, Any]]:
         "deliveries"
     ]
     return found
+
+
+def send(url: str, sender: WebhookSender | None = None) -> Outcome:
+    """One attempt, now."""
+    return (sender or local_sender()).send(url, "msg_1", BODY, datetime.now(UTC))
+
+
+def local_sender(timeout_s: float = 15, secrets: Sequence[str] = (SECRET,)) -> WebhookSender:
+    """One that may call this machine."""
+    return WebhookSender(secrets, allow_private=True, timeout_s=timeout_s)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import InProcess, in_process
+from tests.support.api import ApiUnderTest, api_on_disk
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> InProcess:
-    return in_process(tmp_path)
+def app(tmp_path: Path) -> ApiUnderTest:
+    return api_on_disk(tmp_path)

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import is_problem, pointers
-from tests.support.in_process import InProcess
+from tests.support.api import ApiUnderTest, is_problem, pointers
 from versequeue.ports.queue import Topic
 
 JSON = "application/json"
@@ -41,7 +40,7 @@ JSON = "application/json"
     ],
 )
 def test_what_is_not_valid_is_refused_by_name_before_anything_is_queued(
-    app: InProcess, body: Any, at: list[str]
+    app: ApiUnderTest, body: Any, at: list[str]
 ) -> None:
     document = is_problem(app.post_job(body), 422, "validation")
     assert pointers(document) == at
@@ -60,17 +59,17 @@ def test_what_is_not_valid_is_refused_by_name_before_anything_is_queued(
         rb'{"prompt": "x", "\ud800": 1}',
     ],
 )
-def test_half_a_character_is_refused_wherever_it_stands(app: InProcess, body: bytes) -> None:
+def test_half_a_character_is_refused_wherever_it_stands(app: ApiUnderTest, body: bytes) -> None:
     answer = app.client.post("/v1/jobs", data=body, content_type=JSON)
     assert answer.status_code == 422, answer.text
 
 
-def test_null_is_json_but_not_an_object(app: InProcess) -> None:
+def test_null_is_json_but_not_an_object(app: ApiUnderTest) -> None:
     answer = app.client.post("/v1/jobs", data=b"null", content_type=JSON)
     assert pointers(is_problem(answer, 422, "validation")) == [""]
 
 
-def test_every_fault_of_a_body_is_named_at_once(app: InProcess) -> None:
+def test_every_fault_of_a_body_is_named_at_once(app: ApiUnderTest) -> None:
     body = {"prompt": "", "options": {"lines": 1, "extra": 2}}
     document = is_problem(app.post_job(body), 422, "validation")
     assert sorted(pointers(document)) == ["/options/extra", "/options/lines", "/prompt"]
@@ -90,16 +89,16 @@ def test_every_fault_of_a_body_is_named_at_once(app: InProcess) -> None:
     ],
     ids=["empty", "blank", "open", "cut", "NaN", "latin-1", "deep", "digits"],
 )
-def test_what_is_not_json_is_a_400(app: InProcess, body: bytes) -> None:
+def test_what_is_not_json_is_a_400(app: ApiUnderTest, body: bytes) -> None:
     answer = app.client.post("/v1/jobs", data=body, content_type=JSON)
     is_problem(answer, 400, "invalid-json")
 
 
-def test_plain_text_that_is_not_utf8_names_the_prompt(app: InProcess) -> None:
+def test_plain_text_that_is_not_utf8_names_the_prompt(app: ApiUnderTest) -> None:
     answer = app.client.post("/v1/jobs", data=b"caf\xe9", content_type="text/plain")
     assert pointers(is_problem(answer, 422, "validation")) == ["/prompt"]
 
 
-def test_a_form_field_that_is_not_known_is_named(app: InProcess) -> None:
+def test_a_form_field_that_is_not_known_is_named(app: ApiUnderTest) -> None:
     answer = app.client.post("/v1/jobs", data={"prompt": "x", "lines": "many", "a": "b"})
     assert sorted(pointers(is_problem(answer, 422, "validation"))) == ["/a", "/lines"]

@@ -5,16 +5,15 @@ from pathlib import Path
 
 from freezegun import freeze_time
 
-from tests.support.api import is_problem
-from tests.support.in_process import InProcess, in_process
+from tests.support.api import ApiUnderTest, api_on_disk, is_problem
 from versequeue.rules.job import Stage
 
 
-def test_canceling_an_unknown_job_is_a_404(app: InProcess) -> None:
+def test_canceling_an_unknown_job_is_a_404(app: ApiUnderTest) -> None:
     is_problem(app.client.post("/v1/jobs/job_1/cancel"), 404, "not-found")
 
 
-def test_a_poller_gets_304_until_the_job_changes(app: InProcess) -> None:
+def test_a_poller_gets_304_until_the_job_changes(app: ApiUnderTest) -> None:
     job_id = app.submit()
     first = app.client.get(f"/v1/jobs/{job_id}")
     assert first.headers["Cache-Control"] == "no-store"
@@ -33,7 +32,7 @@ def test_a_poller_gets_304_until_the_job_changes(app: InProcess) -> None:
     assert [event["event"] for event in job["events"]] == ["queued", "claimed", "succeeded"]
 
 
-def test_lyrics_are_a_409_until_the_job_has_succeeded(app: InProcess) -> None:
+def test_lyrics_are_a_409_until_the_job_has_succeeded(app: ApiUnderTest) -> None:
     job_id = app.submit()
     answer = app.client.get(f"/v1/jobs/{job_id}/lyrics")
     is_problem(answer, 409, "not-finished")
@@ -44,7 +43,7 @@ def test_lyrics_are_a_409_until_the_job_has_succeeded(app: InProcess) -> None:
     assert answer.text == "one\ntwo\n"
 
 
-def test_the_lyrics_of_a_canceled_job_stay_a_409(app: InProcess) -> None:
+def test_the_lyrics_of_a_canceled_job_stay_a_409(app: ApiUnderTest) -> None:
     job_id = app.submit()
     assert app.client.post(f"/v1/jobs/{job_id}/cancel").get_json()["status"] == "canceled"
     answer = app.client.get(f"/v1/jobs/{job_id}/lyrics")
@@ -52,7 +51,7 @@ def test_the_lyrics_of_a_canceled_job_stay_a_409(app: InProcess) -> None:
     assert "Retry-After" not in answer.headers
 
 
-def test_lines_appear_as_they_are_written(app: InProcess) -> None:
+def test_lines_appear_as_they_are_written(app: ApiUnderTest) -> None:
     job_id = app.submit()
     attempt = app.desk.claim(job_id, Stage.LOADING_MODEL)
     assert attempt
@@ -63,7 +62,7 @@ def test_lines_appear_as_they_are_written(app: InProcess) -> None:
     assert job["progress"] == {"completed": 1, "total": 16, "unit": "lines"}
 
 
-def test_a_running_job_is_canceled_at_its_next_line(app: InProcess) -> None:
+def test_a_running_job_is_canceled_at_its_next_line(app: ApiUnderTest) -> None:
     job_id = app.submit()
     attempt = app.desk.claim(job_id, Stage.WRITING)
     assert attempt
@@ -77,7 +76,7 @@ def test_a_running_job_is_canceled_at_its_next_line(app: InProcess) -> None:
         assert (answer.status_code, answer.get_json()["status"]) == (200, "canceled")
 
 
-def test_waiting_for_a_change_answers_at_once_when_there_is_one(app: InProcess) -> None:
+def test_waiting_for_a_change_answers_at_once_when_there_is_one(app: ApiUnderTest) -> None:
     job_id = app.submit()
     old = app.client.get(f"/v1/jobs/{job_id}").headers["ETag"]
     app.write(job_id)
@@ -90,7 +89,7 @@ def test_waiting_for_a_change_answers_at_once_when_there_is_one(app: InProcess) 
 
 def test_a_job_past_its_retention_is_gone_whether_deleted_or_not(tmp_path: Path) -> None:
     with freeze_time("2026-05-01T12:00:00Z") as frozen:
-        app = in_process(tmp_path)
+        app = api_on_disk(tmp_path)
         job_id = app.submit()
         app.write(job_id)
         frozen.tick(timedelta(days=30))
@@ -99,7 +98,7 @@ def test_a_job_past_its_retention_is_gone_whether_deleted_or_not(tmp_path: Path)
         is_problem(app.client.post(f"/v1/jobs/{job_id}/cancel"), 410, "gone")
 
 
-def test_the_status_tells_the_queue_and_the_worker(app: InProcess) -> None:
+def test_the_status_tells_the_queue_and_the_worker(app: ApiUnderTest) -> None:
     assert app.client.get("/v1/status").get_json() == {
         "worker": "unknown",
         "queue_depth": 0,

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 from freezegun import freeze_time
 
-from tests.support.api import is_problem
-from tests.support.in_process import InProcess, in_process
+from tests.support.api import ApiUnderTest, api_on_disk, is_problem
 from tests.support.waiting import wait_until
 from versequeue.config import Settings
 from versequeue.ports.queue import Topic
 
 
-def test_a_job_is_accepted_as_json(app: InProcess) -> None:
+def test_a_job_is_accepted_as_json(app: ApiUnderTest) -> None:
     answer = app.post_job({"prompt": "  rain\u0301  ", "metadata": {"a": "b"}})
     job = answer.get_json()
     assert answer.status_code == 202
@@ -31,7 +30,9 @@ def test_a_job_is_accepted_as_json(app: InProcess) -> None:
     assert app.queue.depth(Topic.JOBS) == 1
 
 
-def test_a_job_is_accepted_as_a_form_whose_empty_fields_count_as_left_out(app: InProcess) -> None:
+def test_a_job_is_accepted_as_a_form_whose_empty_fields_count_as_left_out(
+    app: ApiUnderTest,
+) -> None:
     form = {"prompt": "rain", "lines": "8", "explicit": "true", "seed": "", "temperature": "0.5"}
     job = app.client.post("/v1/jobs", data=form).get_json()
     assert job["options"]["lines"] == 8
@@ -39,13 +40,13 @@ def test_a_job_is_accepted_as_a_form_whose_empty_fields_count_as_left_out(app: I
     assert job["options"]["temperature"] == 0.5
 
 
-def test_a_job_is_accepted_as_plain_text(app: InProcess) -> None:
+def test_a_job_is_accepted_as_plain_text(app: ApiUnderTest) -> None:
     answer = app.client.post("/v1/jobs", data="rain, rain\n", content_type="text/plain")
     assert answer.status_code == 202
     assert answer.get_json()["prompt"] == "rain, rain"
 
 
-def test_waiting_answers_200_when_the_job_ends_in_time(app: InProcess) -> None:
+def test_waiting_answers_200_when_the_job_ends_in_time(app: ApiUnderTest) -> None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(
             app.post_job, {"prompt": "rain"}, headers={"Prefer": "wait=20", "X": "y"}
@@ -60,13 +61,13 @@ def test_waiting_answers_200_when_the_job_ends_in_time(app: InProcess) -> None:
 
 
 @pytest.mark.parametrize("prefer", ["wait=", "wait=-1", "wait=x", "respond-async", ""])
-def test_a_preference_that_makes_no_sense_is_ignored(app: InProcess, prefer: str) -> None:
+def test_a_preference_that_makes_no_sense_is_ignored(app: ApiUnderTest, prefer: str) -> None:
     answer = app.post_job({"prompt": "rain"}, headers={"Prefer": prefer})
     assert answer.status_code == 202
     assert "Preference-Applied" not in answer.headers
 
 
-def test_one_key_and_body_are_one_job_also_after_its_end(app: InProcess) -> None:
+def test_one_key_and_body_are_one_job_also_after_its_end(app: ApiUnderTest) -> None:
     headers = {"Idempotency-Key": "k1"}
     first = app.post_job({"prompt": "rain"}, headers=headers)
     assert "Idempotent-Replayed" not in first.headers
@@ -79,7 +80,7 @@ def test_one_key_and_body_are_one_job_also_after_its_end(app: InProcess) -> None
     assert app.queue.depth(Topic.JOBS) == 1
 
 
-def test_one_key_with_another_body_is_a_422(app: InProcess) -> None:
+def test_one_key_with_another_body_is_a_422(app: ApiUnderTest) -> None:
     headers = {"Idempotency-Key": "k1"}
     app.post_job({"prompt": "rain"}, headers=headers)
     answer = app.post_job({"prompt": "sun"}, headers=headers)
@@ -88,14 +89,14 @@ def test_one_key_with_another_body_is_a_422(app: InProcess) -> None:
 
 def test_a_key_is_free_again_after_a_day(tmp_path: Path) -> None:
     with freeze_time("2026-05-01T12:00:00Z") as frozen:
-        app = in_process(tmp_path)
+        app = api_on_disk(tmp_path)
         headers = {"Idempotency-Key": "k1"}
         first = app.post_job({"prompt": "rain"}, headers=headers).get_json()["id"]
         frozen.tick(timedelta(hours=24, seconds=1))
         assert app.post_job({"prompt": "rain"}, headers=headers).get_json()["id"] != first
 
 
-def test_many_submits_at_once_with_one_key_are_one_job(app: InProcess) -> None:
+def test_many_submits_at_once_with_one_key_are_one_job(app: ApiUnderTest) -> None:
     def submit(_: int) -> str:
         answer = app.post_job({"prompt": "rain"}, headers={"Idempotency-Key": "k"})
         assert answer.status_code == 202, answer.text
@@ -108,12 +109,12 @@ def test_many_submits_at_once_with_one_key_are_one_job(app: InProcess) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "caf\xe9"])
-def test_a_key_that_is_not_visible_ascii_is_refused(app: InProcess, key: str) -> None:
+def test_a_key_that_is_not_visible_ascii_is_refused(app: ApiUnderTest, key: str) -> None:
     answer = app.post_job({"prompt": "rain"}, headers={"Idempotency-Key": key})
     is_problem(answer, 422, "validation")
 
 
-def test_warming_up_sends_one_message_while_one_is_on_its_way(app: InProcess) -> None:
+def test_warming_up_sends_one_message_while_one_is_on_its_way(app: ApiUnderTest) -> None:
     for _ in range(3):
         assert app.client.post("/v1/warmup").status_code == 202
     assert app.queue.depth(Topic.JOBS) == 1
@@ -122,7 +123,7 @@ def test_warming_up_sends_one_message_while_one_is_on_its_way(app: InProcess) ->
     assert delivery.message == {"warmup": True}
 
 
-def test_warming_up_a_warm_worker_sends_nothing(app: InProcess) -> None:
+def test_warming_up_a_warm_worker_sends_nothing(app: ApiUnderTest) -> None:
     app.desk.show_model("SmolLM2")
     answer = app.client.post("/v1/warmup")
     assert (answer.status_code, answer.get_json()["worker"]) == (202, "warm")
@@ -131,7 +132,7 @@ def test_warming_up_a_warm_worker_sends_nothing(app: InProcess) -> None:
 
 def test_a_client_over_its_rate_is_told_when_to_come_back(tmp_path: Path) -> None:
     with freeze_time("2026-05-01T12:00:00Z") as frozen:
-        app = in_process(tmp_path, Settings(data_dir=tmp_path, rate_per_minute=2))
+        app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, rate_per_minute=2))
         first = app.post_job({"prompt": "x"})
         assert first.headers["RateLimit-Policy"] == '"jobs";q=2;w=60'
         assert first.headers["RateLimit"].startswith('"jobs";r=1;')
@@ -149,7 +150,7 @@ def test_a_client_is_stored_as_a_keyed_hash_only(tmp_path: Path) -> None:
     for secret in ("a", "b"):
         folder = tmp_path / secret
         folder.mkdir()
-        app = in_process(folder, Settings(data_dir=folder, hash_key=secret))
+        app = api_on_disk(folder, Settings(data_dir=folder, hash_key=secret))
         job = app.store.get_job(app.submit())
         assert job is not None
         assert re.fullmatch(r"[0-9a-f]{32}", job.client)
@@ -159,7 +160,7 @@ def test_a_client_is_stored_as_a_keyed_hash_only(tmp_path: Path) -> None:
 
 def test_the_daily_budget_counts_everybody_and_ends_at_midnight(tmp_path: Path) -> None:
     with freeze_time("2026-05-01T23:00:00Z") as frozen:
-        app = in_process(tmp_path, Settings(data_dir=tmp_path, daily_budget=2))
+        app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, daily_budget=2))
         app.submit()
         app.submit()
         refused = app.post_job({"prompt": "x"})

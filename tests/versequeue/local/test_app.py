@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import InProcess, in_process
+from tests.support.api import ApiUnderTest, api_on_disk
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> InProcess:
-    return in_process(tmp_path)
+def app(tmp_path: Path) -> ApiUnderTest:
+    return api_on_disk(tmp_path)
 
 
-def test_the_page_comes_with_a_strict_policy(app: InProcess) -> None:
+def test_the_page_comes_with_a_strict_policy(app: ApiUnderTest) -> None:
     answer = app.client.get("/")
     policy = answer.headers["Content-Security-Policy"]
     assert answer.status_code == 200
@@ -22,5 +22,5 @@ def test_the_page_comes_with_a_strict_policy(app: InProcess) -> None:
 
 
 @pytest.mark.parametrize("path", ["/../versequeue/config.py", "/..%2fREADME.md", "/nothing"])
-def test_nothing_outside_the_page_is_served(app: InProcess, path: str) -> None:
+def test_nothing_outside_the_page_is_served(app: ApiUnderTest, path: str) -> None:
     assert app.client.get(path).status_code == 404

@@ -3,12 +3,11 @@
 import socket
 from datetime import datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
+from tests.support.api import make_api
 from tests.support.emulators import EmulatedProject
-from tests.support.in_process import in_process
 from tests.support.memory import MemoryQueue, MemoryStore
 from tests.support.samples import NOW, queued_job
 from versequeue.clock import utc_now
@@ -52,14 +51,14 @@ def test_a_job_whose_message_pubsub_did_not_take_is_kept_and_published_by_the_sw
 
 
 def test_a_firestore_that_is_away_at_submit_is_a_503_and_nothing_is_published(
-    tmp_path: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch
+    closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from versequeue.backends.firestore_store import FirestoreStore
 
     for name in ("RPC_TIMEOUT_S", "CREATE_TIMEOUT_S"):
         monkeypatch.setattr(f"versequeue.backends.firestore_documents.{name}", 0.3)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{closed_port}")
-    app = in_process(tmp_path, store=FirestoreStore("demo-nowhere"))
+    app = make_api(store=FirestoreStore("demo-nowhere"))
 
     answer = app.post_job({"prompt": "rain"}, headers={"Idempotency-Key": "once"})
 
