@@ -56,7 +56,7 @@ def copy(tmp_path: Path) -> Path:
 
 def broken(folder: Path) -> set[str]:
     """The contracts that the packages in this folder break; all others are kept."""
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-logo", "--no-cache"]
     # Wide enough that no name is wrapped.
     environ = {**os.environ, "COLUMNS": "200"}
     done = subprocess.run(

@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 from tests.support.api import ApiUnderTest
 from tests.support.samples import song_of
 from versequeue.rules.job import Job, Metrics, Stage, Status, claim, give_up, succeed
+from versequeue.service.sweep import sweep
 
 LINES = b'{"prompt":"a"}\n{"prompt":"b","custom_id":"two","options":{"lines":8}}\n{"prompt":"c"}\n'
 
@@ -48,6 +49,14 @@ def end(api: ApiUnderTest, job: Job, status: Status) -> None:
         return give_up(running, running.attempt, now, error, retry=False)
 
     assert api.store.update_job(job.id, change)
+
+
+def end_all(api: ApiUnderTest, batch_id: str, *statuses: Status) -> None:
+    """End every job of a batch, in their order, and let the sweep of a minute later see it."""
+    for job, status in zip(jobs_of(api, batch_id), statuses, strict=True):
+        end(api, job, status)
+    api.clock.pass_s(61)
+    sweep(api.store, api.queue, api.clock)
 
 
 def rows_of(api: ApiUnderTest, batch_id: str) -> list[dict[str, Any]]:

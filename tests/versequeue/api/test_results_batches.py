@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.support.api import make_api
-from tests.support.batches import a_batch, end, jobs_of, look, rows_of
+from tests.support.batches import a_batch, end, end_all, jobs_of, look, rows_of
 from versequeue.rules.job import Status
-from versequeue.service.sweep import sweep
 
 
 def test_results_are_readable_while_the_batch_runs_in_the_order_of_the_file() -> None:
@@ -37,11 +36,7 @@ def test_results_come_as_a_file_of_each_format(name: str) -> None:
 def test_one_failed_row_does_not_touch_its_neighbours_and_the_counts_say_so() -> None:
     api = make_api()
     batch_id = a_batch(api)
-    statuses = (Status.SUCCEEDED, Status.FAILED, Status.SUCCEEDED)
-    for job, status in zip(jobs_of(api, batch_id), statuses, strict=True):
-        end(api, job, status)
-    api.clock.pass_s(61)
-    sweep(api.store, api.queue, api.clock)
+    end_all(api, batch_id, Status.SUCCEEDED, Status.FAILED, Status.SUCCEEDED)
     batch = look(api, batch_id)
     assert (batch["status"], batch["done"]) == ("completed", True)
     assert batch["finished_at"] == "2026-03-01T12:01:01.000Z"

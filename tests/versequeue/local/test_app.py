@@ -1,15 +1,8 @@
 """The page as the local server hands it out: its headers, and nothing beside it."""
 
-from pathlib import Path
-
 import pytest
 
-from tests.support.api import ApiUnderTest, api_on_disk
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> ApiUnderTest:
-    return api_on_disk(tmp_path)
+from tests.support.api import ApiUnderTest
 
 
 def test_the_page_comes_with_a_strict_policy(app: ApiUnderTest) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.api import ApiUnderTest, api_on_disk
+from tests.support.api import ApiUnderTest
 from tests.support.samples import queued_job, song_of
 from tests.support.waiting import wait_until
 from versequeue.backends.sqlite_queue import SqliteQueue
@@ -46,11 +46,6 @@ def worker(event):
     if {deadly!r} in message.get("job_ids", []):
         os._exit(1)
 """
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> ApiUnderTest:
-    return api_on_disk(tmp_path)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Submitting while a part of the cloud is away, and the pace of what a worker writes."""
 
-import socket
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -17,13 +16,6 @@ from versequeue.rules.job import Options, Stage, Status
 from versequeue.service.jobs import Service, Submission
 from versequeue.service.sweep import sweep
 from versequeue.service.worker import Desk
-
-
-@pytest.fixture
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.mark.emulators
