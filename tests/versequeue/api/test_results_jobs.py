@@ -1,4 +1,4 @@
-"""Reading jobs over HTTP: their state and its ETag, lyrics, waiting, canceling, and the status."""
+"""Reading jobs over HTTP: their state and its ETag, lyrics, waiting, and the status."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -7,10 +7,6 @@ from freezegun import freeze_time
 
 from tests.support.api import ApiUnderTest, api_on_disk, is_problem
 from versequeue.rules.job import Stage
-
-
-def test_canceling_an_unknown_job_is_a_404(app: ApiUnderTest) -> None:
-    is_problem(app.client.post("/v1/jobs/job_1/cancel"), 404, "not-found")
 
 
 def test_a_poller_gets_304_until_the_job_changes(app: ApiUnderTest) -> None:
@@ -60,20 +56,6 @@ def test_lines_appear_as_they_are_written(app: ApiUnderTest) -> None:
     job = app.client.get(f"/v1/jobs/{job_id}").get_json()
     assert (job["stage"], job["preview"]) == ("writing", "one")
     assert job["progress"] == {"completed": 1, "total": 16, "unit": "lines"}
-
-
-def test_a_running_job_is_canceled_at_its_next_line(app: ApiUnderTest) -> None:
-    job_id = app.submit()
-    attempt = app.desk.claim(job_id, Stage.WRITING)
-    assert attempt
-    job = app.client.post(f"/v1/jobs/{job_id}/cancel").get_json()
-    assert job["status"] == "running"
-    assert job["cancel_requested_at"]
-    assert not attempt.lines(["one"])
-    attempt.cancel()
-    for _ in range(2):
-        answer = app.client.post(f"/v1/jobs/{job_id}/cancel")
-        assert (answer.status_code, answer.get_json()["status"]) == (200, "canceled")
 
 
 def test_waiting_for_a_change_answers_at_once_when_there_is_one(app: ApiUnderTest) -> None:

@@ -1,4 +1,4 @@
-"""Submitting jobs over HTTP: every accepted form, idempotency keys, warming up, and limits."""
+"""Submitting jobs over HTTP: accepted forms, idempotency keys, limits; canceling; warming up."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +12,7 @@ from tests.support.api import ApiUnderTest, api_on_disk, is_problem
 from tests.support.waiting import wait_until
 from versequeue.config import Settings
 from versequeue.ports.queue import Topic
+from versequeue.rules.job import Stage
 
 
 def test_a_job_is_accepted_as_json(app: ApiUnderTest) -> None:
@@ -168,3 +169,21 @@ def test_the_daily_budget_counts_everybody_and_ends_at_midnight(tmp_path: Path) 
         assert 3600 <= int(refused.headers["Retry-After"]) <= 3601
         frozen.tick(timedelta(hours=1))
         assert app.post_job({"prompt": "x"}).status_code == 202
+
+
+def test_canceling_an_unknown_job_is_a_404(app: ApiUnderTest) -> None:
+    is_problem(app.client.post("/v1/jobs/job_1/cancel"), 404, "not-found")
+
+
+def test_a_running_job_is_canceled_at_its_next_line(app: ApiUnderTest) -> None:
+    job_id = app.submit()
+    attempt = app.desk.claim(job_id, Stage.WRITING)
+    assert attempt
+    job = app.client.post(f"/v1/jobs/{job_id}/cancel").get_json()
+    assert job["status"] == "running"
+    assert job["cancel_requested_at"]
+    assert not attempt.lines(["one"])
+    attempt.cancel()
+    for _ in range(2):
+        answer = app.client.post(f"/v1/jobs/{job_id}/cancel")
+        assert (answer.status_code, answer.get_json()["status"]) == (200, "canceled")

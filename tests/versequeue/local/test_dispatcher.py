@@ -3,26 +3,25 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.api import ApiUnderTest
-from tests.support.samples import queued_job, song_of
+from tests.support.samples import queued_job
 from tests.support.waiting import wait_until
 from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.clock import utc_now
 from versequeue.local.dispatcher import Dispatcher
 from versequeue.local.worker import WorkerProcess
 from versequeue.ports.queue import Message, Topic
-from versequeue.rules.job import Metrics, Options, Stage, Status
-from versequeue.service.estimates import WorkerView, eta_s
+from versequeue.rules.job import Status
 from versequeue.service.sweep import single_message
 
 pytestmark = pytest.mark.processes
 
 BROKEN = "raise ImportError('a library is missing')\n"
+
 REFUSING = """
 import functions_framework
 from werkzeug.exceptions import ServiceUnavailable
@@ -31,7 +30,6 @@ from werkzeug.exceptions import ServiceUnavailable
 def worker(event):
     raise ServiceUnavailable("not now")
 """
-
 
 NOTING = """
 import os, pathlib
@@ -138,44 +136,3 @@ def test_a_job_that_brings_the_worker_down_takes_its_company_along_once(
     assert pushes[0] == "0 1 2"
     # Four deliveries at most: the deadly one is then a dead letter.
     assert sorted(pushes[1:]) == ["0", "1", "1", "1", "2"]
-
-
-def test_songs_that_shared_a_pass_do_not_count_as_single_ones_but_show_the_worker(
-    app: ApiUnderTest,
-) -> None:
-    ids = [app.submit(), app.submit()]
-    for attempt in app.desk.claim_all(ids, Stage.WRITING):
-        attempt.succeed(song_of("a"), Metrics(generate_s=99.0, cold_start=False))
-    state = app.store.get_state("worker")
-    assert "warm_s" not in state
-    assert state["seen_at"]
-
-
-def test_the_time_left_of_a_song_that_shares_its_pass_is_reckoned_for_all_of_them() -> None:
-    view = WorkerView("warm", "m", None, 1.0, line_s=0.25)
-    job = queued_job(status=Status.RUNNING, options=Options(seed=1, lines=4), preview=("one",))
-    assert eta_s(job, view, None) == 0.8
-    assert eta_s(replace(job, together=3), view, None) == 2.2
-
-
-def test_of_jobs_that_are_claimed_together_those_that_have_ended_are_left_out(
-    app: ApiUnderTest,
-) -> None:
-    ended, waiting, canceled = app.submit(), app.submit(), app.submit()
-    app.write(ended)
-    app.service.cancel(canceled)
-    attempts = app.desk.claim_all([ended, "job_unknown", waiting, canceled], Stage.WRITING)
-    assert [attempt.job.id for attempt in attempts] == [waiting]
-    assert app.service.get_job(ended).status is Status.SUCCEEDED
-
-
-def test_the_rows_of_a_batch_do_not_count_as_a_single_songs_time(app: ApiUnderTest) -> None:
-    app.write(app.submit())
-    assert app.store.get_state("worker")["warm_s"] == [1.0]
-    rows = "rain\nsun\n"
-    batch = app.client.post("/v1/batches", data=rows, content_type="text/plain").get_json()
-    for job in app.store.batch_jobs(batch["id"]):
-        attempt = app.desk.claim(job.id, Stage.WRITING)
-        assert attempt
-        attempt.succeed(song_of("a"), Metrics(generate_s=99.0, cold_start=False))
-    assert app.store.get_state("worker")["warm_s"] == [1.0]

@@ -1,21 +1,18 @@
-"""Submitting while a part of the cloud is away, and the pace of what a worker writes."""
+"""Submitting while a part of the cloud is away."""
 
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import timedelta
 
 import pytest
 
 from tests.support.api import make_api
 from tests.support.emulators import EmulatedProject
-from tests.support.memory import MemoryQueue, MemoryStore
-from tests.support.samples import NOW, queued_job
+from tests.support.memory import MemoryQueue
 from versequeue.clock import utc_now
 from versequeue.config import Settings
 from versequeue.ports.queue import Topic
-from versequeue.rules.job import Options, Stage, Status
+from versequeue.rules.job import Options, Status
 from versequeue.service.jobs import Service, Submission
 from versequeue.service.sweep import sweep
-from versequeue.service.worker import Desk
 
 
 @pytest.mark.emulators
@@ -57,26 +54,3 @@ def test_a_firestore_that_is_away_at_submit_is_a_503_and_nothing_is_published(
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert app.queue.depth(Topic.JOBS) == 0
     app.store.close()
-
-
-def test_lines_that_come_quickly_are_written_once_a_second() -> None:
-    now = NOW
-    store = MemoryStore()
-    store.create([queued_job()], now=NOW)
-    desk = Desk(store, MemoryQueue(lambda: now), Settings(), "worker", lambda: now)
-    attempt = desk.claim("job_1", Stage.WRITING)
-    assert attempt is not None
-    written_at: list[datetime] = [now]
-    seen = store.get_job("job_1")
-
-    for count in range(1, 65):  # sixty-four lines, eight a second
-        now += timedelta(seconds=0.125)
-        assert attempt.lines([f"line {n}" for n in range(count)])
-        if store.get_job("job_1") != seen:
-            seen = store.get_job("job_1")
-            written_at.append(now)
-
-    gaps_s = [(b - a).total_seconds() for a, b in pairwise(written_at)]
-    assert gaps_s == [1.0] * 8
-    assert seen is not None
-    assert len(seen.preview) == 64
