@@ -17,6 +17,8 @@ from deploy.steps import Command
 from tests.support.deployment import TARGET
 from tests.support.paths import ROOT
 
+Ask = Callable[[list[Command]], list[str]]
+#: What gcloud answers to a command that it has understood.
 NO_ACCOUNT = "do not currently have an active account"
 
 
@@ -24,7 +26,7 @@ NO_ACCOUNT = "do not currently have an active account"
 def gcloud_folder() -> Path:
     program = shutil.which("gcloud")
     if program is None:
-        message = "the Cloud SDK is not installed, so no planned command was judged by gcloud"
+        message = "the Cloud SDK is not installed, so no command was given to gcloud"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
@@ -32,7 +34,9 @@ def gcloud_folder() -> Path:
 
 
 @pytest.fixture
-def judge(gcloud_folder: Path, tmp_path: Path) -> Callable[[list[Command]], list[str]]:
+def ask_gcloud(gcloud_folder: Path, tmp_path: Path) -> Ask:
+    """What gcloud says to each command."""
+
     def ask(commands: list[Command]) -> list[str]:
         bundled = gcloud_folder / "platform" / "bundledpythonunix" / "bin" / "python3"
         python = str(bundled) if bundled.exists() else shutil.which("python3")
@@ -46,7 +50,7 @@ def judge(gcloud_folder: Path, tmp_path: Path) -> Callable[[list[Command]], list
             "CLOUDSDK_CORE_CHECK_GCE_METADATA": "0",
             "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
         }
-        script = ROOT / "tests" / "support" / "gcloud_judge.py"
+        script = ROOT / "tests" / "support" / "gcloud_parser.py"
         done = subprocess.run(
             [python, str(script), str(gcloud_folder)],
             input=json.dumps(commands),
@@ -62,29 +66,29 @@ def judge(gcloud_folder: Path, tmp_path: Path) -> Callable[[list[Command]], list
     return ask
 
 
-def test_gcloud_accepts_every_planned_command(
-    judge: Callable[[list[Command]], list[str]], tmp_path: Path
-) -> None:
+def refused(commands: list[Command], answers: list[str]) -> dict[str, str]:
+    """The commands that gcloud did not understand, each with what it said."""
+    return {
+        " ".join(command): answer
+        for command, answer in zip(commands, answers, strict=True)
+        if NO_ACCOUNT not in answer
+    }
+
+
+def test_gcloud_accepts_every_planned_command(ask_gcloud: Ask, tmp_path: Path) -> None:
     (tmp_path / "build").mkdir()
     planned = plan(TARGET, tmp_path / "build", read_indexes())
     commands = [command for step in planned for command in step.commands()]
     commands += [("projects", "describe", "p"), ("billing", "projects", "describe", "p")]
 
-    answers = judge(commands)
-
-    refused = {
-        " ".join(command): answer
-        for command, answer in zip(commands, answers, strict=True)
-        if NO_ACCOUNT not in answer
-    }
-    assert refused == {}
+    assert refused(commands, ask_gcloud(commands)) == {}
     assert len(commands) > 100
 
 
 def test_gcloud_refuses_what_it_does_not_know(
-    judge: Callable[[list[Command]], list[str]],
+    ask_gcloud: Ask,
 ) -> None:
-    answers = judge(
+    answers = ask_gcloud(
         [
             ("pubsub", "topics", "create", "jobs", "--no-such-flag"),
             ("pubsub", "topics", "invent", "jobs"),
@@ -108,16 +112,9 @@ def documented_commands() -> list[Command]:
 
 
 def test_gcloud_accepts_every_documented_command(
-    judge: Callable[[list[Command]], list[str]],
+    ask_gcloud: Ask,
 ) -> None:
-    commands = documented_commands()
+    commands = [(*command, "--project=p") for command in documented_commands()]
 
-    answers = judge([(*command, "--project=p") for command in commands])
-
-    refused = {
-        " ".join(command): answer
-        for command, answer in zip(commands, answers, strict=True)
-        if NO_ACCOUNT not in answer
-    }
-    assert refused == {}
+    assert refused(commands, ask_gcloud(commands)) == {}
     assert len(commands) > 10

@@ -1,23 +1,23 @@
-"""A seeded simulation of the whole job system, and what must hold whatever happens in it.
+"""A seeded simulation of the whole job system; what must hold in it is in `promises`.
 
 `python -m tests.simulation --seeds 10000` runs many; `--seed N` replays one.
 """
 
 import itertools
 import json
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from tests.simulation.chaos import ChaosQueue, ChaosStore, World
-from tests.support.memory import MemoryQueue, MemoryStore
+from tests.simulation.chaos import ChaosQueue, ChaosStore
+from tests.simulation.promises import Promises
+from tests.support.memory import MemoryQueue
 from versequeue.config import Settings
 from versequeue.errors import Gone, NotFound, VerseQueueError
 from versequeue.local.dispatcher import go_together, joined
 from versequeue.ports.queue import Topic
-from versequeue.rules.batch import JOBS_PER_MESSAGE, Batch, Row
-from versequeue.rules.job import TRANSITIONS, Job, Metrics, Options, Stage, Status
+from versequeue.rules.batch import JOBS_PER_MESSAGE, Row
+from versequeue.rules.job import Job, Metrics, Options, Stage
 from versequeue.rules.webhook import Webhook
 from versequeue.service.batches import BatchService, BatchSubmission
 from versequeue.service.jobs import Service, Submission
@@ -34,25 +34,12 @@ class WorkerFault(Exception):
     """The model failed in this attempt."""
 
 
-@dataclass
-class Simulation:
-    """One run: the actors, what they saw, and the checks."""
-
-    seed: int
-    world: World = field(init=False)
-    #: jobs for which a caller was given an answer
-    accepted: set[str] = field(default_factory=set)
-    #: webhook-ids sent, by target and event
-    sent: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    #: every job as it was after the last write
-    known: dict[str, Job] = field(default_factory=dict)
-    #: which idempotency key made which job
-    keyed: dict[str, str] = field(default_factory=dict)
+class Simulation(Promises):
+    """One run: the actors, in a world that is rough to them."""
 
     def __post_init__(self) -> None:
-        self.world = World(self.seed)
+        super().__post_init__()
         self.random = self.world.random
-        self.store = MemoryStore()
         self.queue = MemoryQueue(self.world.clock)
         self.chaos_store: Any = ChaosStore(self.world, self.store, self.check_writes)
         self.chaos_queue = ChaosQueue(self.world, self.queue)
@@ -89,8 +76,6 @@ class Simulation:
             new_id=lambda prefix: f"{prefix}{next(self.ids)}",
             sleep=self.world.pause,
         )
-
-    # The actors.
 
     def one_submitter(self, number: int) -> Any:
         """Ask for three jobs, some of them twice at once under one key, and one batch."""
@@ -266,81 +251,6 @@ class Simulation:
             return action()
         except VerseQueueError:
             return None
-
-    # What must hold.
-
-    def expect(self, holds: bool, what: str) -> None:
-        """Raise AssertionError that names the seed."""
-        if not holds:
-            raise AssertionError(f"seed {self.seed}, step {self.world.steps}: {what}")
-
-    def check_writes(self) -> None:
-        """After each write: every job moved as the rules allow."""
-        for job_id, job in self.store.jobs.items():
-            before = self.known.get(job_id)
-            if before is not None and before is not job:
-                self.check_change(before, job)
-        self.known = dict(self.store.jobs)
-
-    def check_change(self, before: Job, after: Job) -> None:
-        """One job, before and after one write."""
-        name = after.id
-        if before.done:
-            same = replace(after, webhook=before.webhook) == before
-            self.expect(same, f"{name} changed after it had {before.status}")
-        if before.status is not after.status:
-            passed = after.status in TRANSITIONS[before.status]
-            reclaimed = after.attempt > before.attempt and after.status is Status.RUNNING
-            self.expect(passed or reclaimed, f"{name}: {before.status} -> {after.status}")
-        self.expect(after.attempt - before.attempt in (0, 1), f"{name} skipped an attempt")
-        self.expect(after.attempt <= after.max_attempts, f"{name} was tried too often")
-        leased = before.lease_expires_at
-        if after.attempt > before.attempt and leased:
-            self.expect(leased <= self.world.now, f"{name} was claimed under a live lease")
-        if before.status is Status.RUNNING and after.preview != before.preview and after.preview:
-            live = leased is not None and self.world.now < leased
-            self.expect(live, f"{name} was written to after its lease had lapsed")
-
-    def jobs_have_ended(self) -> bool:
-        """Whether nobody submits any more and every job has ended."""
-        actors = self.world.actors
-        submitting = any(a.name.startswith("submitter") and not a.done for a in actors)
-        return not submitting and all(job.done for job in self.store.jobs.values())
-
-    def at_rest(self) -> bool:
-        """Whether every batch has ended too and nobody has still to be told of anything."""
-        documents: list[Job | Batch] = [*self.store.jobs.values(), *self.store.batches.values()]
-        ended = all(batch.finished_at for batch in self.store.batches.values())
-        return ended and not any(document.due_at for document in documents)
-
-    def check_end(self) -> None:
-        """When all is quiet: nothing is lost, nothing was done twice."""
-        for job_id in self.accepted:
-            self.expect(job_id in self.store.jobs, f"{job_id} was accepted and is lost")
-        for job in self.store.jobs.values():
-            self.check_job(job)
-        for batch_id in self.store.batches:
-            counts = self.store.batch_counts(batch_id)
-            total = self.store.batches[batch_id].total
-            self.expect(sum(counts.values()) == total, f"{batch_id} lost or gained jobs")
-            told = (batch_id, "batch.completed") in self.sent
-            self.expect(told, f"nobody was told that {batch_id} has ended")
-        for (target, event), ids in self.sent.items():
-            self.expect(len(ids) == 1, f"{target} {event} was sent under {len(ids)} webhook-ids")
-
-    def check_job(self, job: Job) -> None:
-        """One job at its end."""
-        self.expect(job.done, f"{job.id} never ended")
-        # The faults stop long before a job's day is over: only a forgotten one can expire.
-        self.expect(job.status is not Status.EXPIRED, f"{job.id} was forgotten until it expired")
-        ends = [event.event for event in job.events if event.event in set(Status) - {"queued"}]
-        self.expect(ends == [job.status.value], f"{job.id} ended as {ends}")
-        if job.status is Status.SUCCEEDED:
-            output = job.output or {}
-            self.expect(output.get("by") == job.attempt, f"{job.id} has another attempt's lyrics")
-        if job.webhook:
-            wanted = (job.id, f"job.{job.status.value}")
-            self.expect(wanted in self.sent, f"nobody was told that {job.id} has {job.status}")
 
 
 def run_seeds(first: int, count: int) -> int:

@@ -1,24 +1,42 @@
-"""The submit and results functions in one Flask app over a store and a queue in memory or a file.
+"""The submit and results functions as one WSGI app, over a store and a queue without processes.
 
-For tests of what goes over the wire: the handlers are the real ones, the host is not.
+For tests of what goes over the wire: handlers and routing are the real ones, the worker's part is
+played by `write`. In memory time is moved by hand; on disk it is the machine's, or freezegun's.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
-from flask import Flask, Request, Response, request
-from flask.testing import FlaskClient
+from flask import Request
+from werkzeug.test import Client, TestResponse
 
 from tests.support.memory import MemoryQueue, MemoryStore
+from tests.support.paths import ROOT
+from tests.support.samples import song_of
 from versequeue.api.edge import Api
 from versequeue.api.results_jobs import ResultsApi
 from versequeue.api.submit_jobs import SubmitApi
+from versequeue.backends.sqlite_store import SqliteStore
+from versequeue.clock import utc_now
 from versequeue.config import Settings
+from versequeue.local.app import LocalApp
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import Store
+from versequeue.rules.job import Metrics, Stage
 from versequeue.service.jobs import Service
+from versequeue.service.worker import Desk
+
+
+class Clock(Protocol):
+    """The time, and a way to let some of it go by."""
+
+    def __call__(self) -> datetime: ...
+
+    def pass_s(self, seconds: float) -> None: ...
 
 
 @dataclass
@@ -35,15 +53,44 @@ class ManualClock:
         self.now += timedelta(seconds=seconds)
 
 
+class SystemClock:
+    """Goes on by itself."""
+
+    def __call__(self) -> datetime:
+        return utc_now()
+
+    def pass_s(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
 @dataclass
 class ApiUnderTest:
-    """Both functions at once; `client` speaks HTTP with them."""
+    """Both functions at once, and what they work on; `client` speaks HTTP with them."""
 
-    client: FlaskClient
+    client: Client
     store: Store
     queue: MemoryQueue
     service: Service
-    clock: ManualClock
+    desk: Desk
+    clock: Clock
+
+    def post_job(self, body: Any = None, **more: Any) -> TestResponse:
+        """POST /v1/jobs with a JSON body."""
+        return self.client.post("/v1/jobs", json=body, **more)
+
+    def submit(self, prompt: str = "rain", **more: Any) -> str:
+        """The id of a new job."""
+        answer = self.post_job({"prompt": prompt, **more})
+        assert answer.status_code == 202, answer.text
+        job_id: str = answer.get_json()["id"]
+        return job_id
+
+    def write(self, job_id: str, lines: tuple[str, ...] = ("one", "two")) -> None:
+        """Do the worker's part: claim the job and succeed with these lines."""
+        attempt = self.desk.claim(job_id, Stage.WRITING)
+        assert attempt
+        attempt.succeed(song_of(*lines), Metrics(generate_s=1.0, cold_start=False))
 
     def messages(self, topic: Topic) -> list[dict[str, Any]]:
         """Take and acknowledge every message of a topic, the oldest first."""
@@ -55,26 +102,47 @@ class ApiUnderTest:
 
 
 def make_api(
-    settings: Settings | None = None, store: Store | None = None, clock: ManualClock | None = None
+    settings: Settings | None = None, store: Store | None = None, clock: Clock | None = None
 ) -> ApiUnderTest:
-    """An API of its own, with nothing in it."""
+    """An API of its own with nothing in it; in memory and on a clock that is moved by hand."""
     clock = clock or ManualClock()
     settings = settings or Settings(hash_key="test", webhook_allow_private=True)
     store = store or MemoryStore()
     queue = MemoryQueue(clock)
     service = Service(store, queue, settings, clock=clock, sleep=clock.pass_s)
-    submit = Api("submit", SubmitApi(service).handlers(), settings)
-    results = Api("results", ResultsApi(service).handlers(), settings)
-    return ApiUnderTest(_app(submit, results).test_client(), store, queue, service, clock)
+    app = LocalApp(
+        submit=_wsgi(Api("submit", SubmitApi(service).handlers(), settings)),
+        results=_wsgi(Api("results", ResultsApi(service).handlers(), settings)),
+        web=ROOT / "web",
+    )
+    desk = Desk(store, queue, settings, "worker", clock)
+    return ApiUnderTest(Client(app), store, queue, service, desk, clock)
 
 
-def _app(submit: Callable[[Request], Response], results: Callable[[Request], Response]) -> Flask:
-    app = Flask("tested", static_folder=None)
+def api_on_disk(path: Path, settings: Settings | None = None) -> ApiUnderTest:
+    """The same on a database in the folder `path`, which threads may share, in real time."""
+    settings = settings or Settings(data_dir=path, progress_interval_s=0)
+    return make_api(settings, SqliteStore(path / "store.sqlite3"), SystemClock())
 
-    def answer(path: str = "") -> Response:
-        return (results if request.method in ("GET", "HEAD") else submit)(request)
 
-    methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
-    for rule in ("/", "/<path:path>"):
-        app.add_url_rule(rule, rule, answer, methods=methods, provide_automatic_options=False)
+def _wsgi(api: Api) -> Callable[..., Iterable[bytes]]:
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        return api(Request(environ))(environ, start_response)
+
     return app
+
+
+def is_problem(answer: TestResponse, status: int, slug: str) -> dict[str, Any]:
+    """Assert that this is that problem document; the document."""
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    document: dict[str, Any] = answer.get_json()
+    assert document["type"] == f"/problems/{slug}"
+    assert document["status"] == status
+    assert document["detail"]
+    return document
+
+
+def pointers(document: dict[str, Any]) -> list[str]:
+    """Which fields a problem document names."""
+    return [error["pointer"] for error in document["errors"]]

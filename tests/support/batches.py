@@ -6,15 +6,10 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from tests.support.api import ApiUnderTest
+from tests.support.samples import song_of
 from versequeue.rules.job import Job, Metrics, Stage, Status, claim, give_up, succeed
+from versequeue.service.sweep import sweep
 
-OUTPUT = {
-    "lyrics": "one",
-    "title": "T",
-    "sections": [{"name": "Verse", "lines": ["one"]}],
-    "rhyme": {"scheme": "AABB", "score": 1.0},
-    "receipt": {},
-}
 LINES = b'{"prompt":"a"}\n{"prompt":"b","custom_id":"two","options":{"lines":8}}\n{"prompt":"c"}\n'
 
 
@@ -29,8 +24,10 @@ def upload(
     return api.client.post(f"/v1/batches{query}", data=data, content_type=kind, headers=named)
 
 
-def a_batch(api: ApiUnderTest, data: bytes = LINES, kind: str = "application/jsonl") -> str:
-    made = upload(api, data, kind)
+def a_batch(
+    api: ApiUnderTest, data: bytes = LINES, kind: str = "application/jsonl", query: str = ""
+) -> str:
+    made = upload(api, data, kind, query)
     assert made.status_code == 202, made.get_json()
     batch_id: str = made.get_json()["id"]
     return batch_id
@@ -41,17 +38,25 @@ def jobs_of(api: ApiUnderTest, batch_id: str) -> list[Job]:
 
 
 def end(api: ApiUnderTest, job: Job, status: Status) -> None:
-    """Let a worker claim the job and write it, or fail for good."""
+    """Let a worker write the job, or fail for good, and die before it can look at the batch."""
     now = api.clock()
 
     def change(current: Job) -> Job:
         running = claim(current, now, "w", lease_s=30, attempt_limit_s=60, stage=Stage.WRITING)
         if status is Status.SUCCEEDED:
-            return succeed(running, running.attempt, now, OUTPUT, Metrics())
+            return succeed(running, running.attempt, now, song_of("one"), Metrics())
         error = {"type": "/problems/generation-failed", "detail": "It broke."}
         return give_up(running, running.attempt, now, error, retry=False)
 
     assert api.store.update_job(job.id, change)
+
+
+def end_all(api: ApiUnderTest, batch_id: str, *statuses: Status) -> None:
+    """End every job of a batch, in their order, and let the sweep of a minute later see it."""
+    for job, status in zip(jobs_of(api, batch_id), statuses, strict=True):
+        end(api, job, status)
+    api.clock.pass_s(61)
+    sweep(api.store, api.queue, api.clock)
 
 
 def rows_of(api: ApiUnderTest, batch_id: str) -> list[dict[str, Any]]:

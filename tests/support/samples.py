@@ -71,3 +71,20 @@ def batch_of(batch_id: str = "batch_1", **fields: Any) -> Batch:
 def key_record(key: str = "key_1", **fields: Any) -> IdempotencyRecord:
     """The record of a first request at NOW."""
     return replace(IdempotencyRecord(key, "digest", "job_1", NOW, at(86400)), **fields)
+
+
+def song_of(*lines: str) -> dict[str, Any]:
+    """The output of a job that was written as these lines."""
+    return {
+        "lyrics": "\n".join(lines),
+        "title": "T",
+        "sections": [{"name": "Verse 1", "lines": list(lines)}],
+        "rhyme": {"scheme": "AABB", "score": 1.0},
+        "receipt": {
+            "model": "m",
+            "model_digest": "d",
+            "seed": 1,
+            "input_digest": "i",
+            "version": "v",
+        },
+    }

@@ -13,7 +13,7 @@ from freezegun import freeze_time
 from lyricist.errors import LyricistError
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.writing.writer import Writer
-from tests.support.in_process import InProcess, in_process
+from tests.support.api import ApiUnderTest, api_on_disk
 from versequeue.config import Settings
 from versequeue.errors import VerseQueueError
 from versequeue.functions import wiring
@@ -50,17 +50,17 @@ def a_song(_index: int = 0, _request: SongRequest | None = None, *, finished: bo
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> InProcess:
-    return in_process(tmp_path, Settings(data_dir=tmp_path, lease_s=30, progress_interval_s=0))
+def app(tmp_path: Path) -> ApiUnderTest:
+    return api_on_disk(tmp_path, Settings(data_dir=tmp_path, lease_s=30, progress_interval_s=0))
 
 
-def studio(app: InProcess, writer: GivenWriter) -> Studio:
+def studio(app: ApiUnderTest, writer: GivenWriter) -> Studio:
     made = Studio(app.desk)
     made._writer = writer  # type: ignore[assignment]
     return made
 
 
-def test_a_job_becomes_a_song_with_a_receipt(app: InProcess) -> None:
+def test_a_job_becomes_a_song_with_a_receipt(app: ApiUnderTest) -> None:
     job_id = app.submit("rain", options={"seed": 7, "lines": 4})
     studio(app, GivenWriter(a_song)).perform([job_id])
     job = app.service.get_job(job_id)
@@ -74,7 +74,7 @@ def test_a_job_becomes_a_song_with_a_receipt(app: InProcess) -> None:
 
 
 def test_jobs_of_one_message_are_written_together_and_a_bad_one_stands_alone(
-    app: InProcess,
+    app: ApiUnderTest,
 ) -> None:
     def song(index: int, _request: SongRequest) -> Song | LyricistError:
         return LyricistError("this one cannot be written") if index == 1 else a_song()
@@ -89,7 +89,7 @@ def test_jobs_of_one_message_are_written_together_and_a_bad_one_stands_alone(
     assert jobs[1].error["detail"] == "this one cannot be written"
 
 
-def test_a_message_that_comes_twice_does_nothing_the_second_time(app: InProcess) -> None:
+def test_a_message_that_comes_twice_does_nothing_the_second_time(app: ApiUnderTest) -> None:
     job_id = app.submit()
     writer = GivenWriter(a_song)
     room = studio(app, writer)
@@ -100,7 +100,7 @@ def test_a_message_that_comes_twice_does_nothing_the_second_time(app: InProcess)
     assert len(writer.asked) == 1
 
 
-def test_an_abandoned_song_is_handed_back_and_a_canceled_one_ends(app: InProcess) -> None:
+def test_an_abandoned_song_is_handed_back_and_a_canceled_one_ends(app: ApiUnderTest) -> None:
     kept, dropped = app.submit(), app.submit()
 
     def song(index: int, _request: SongRequest) -> Song:
@@ -116,7 +116,7 @@ def test_an_abandoned_song_is_handed_back_and_a_canceled_one_ends(app: InProcess
     assert app.service.get_job(dropped).status == "canceled"
 
 
-def test_a_worker_that_was_given_up_on_cannot_store_its_song(app: InProcess) -> None:
+def test_a_worker_that_was_given_up_on_cannot_store_its_song(app: ApiUnderTest) -> None:
     job_id = app.submit()
     with freeze_time("2026-05-01T12:00:00Z") as frozen:
 
@@ -132,7 +132,7 @@ def test_a_worker_that_was_given_up_on_cannot_store_its_song(app: InProcess) -> 
 
 
 def test_a_song_that_cannot_be_stored_asks_for_the_message_again_and_spares_the_others(
-    app: InProcess, monkeypatch: pytest.MonkeyPatch
+    app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [app.submit(), app.submit()]
     real = app.store.update_job
@@ -150,7 +150,7 @@ def test_a_song_that_cannot_be_stored_asks_for_the_message_again_and_spares_the_
 
 
 def test_a_stopping_worker_asks_for_the_message_again(
-    app: InProcess, monkeypatch: pytest.MonkeyPatch
+    app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker_fn.studio.stopping", lambda: True)
     with pytest.raises(WorkerStopping):
@@ -158,7 +158,7 @@ def test_a_stopping_worker_asks_for_the_message_again(
 
 
 def test_a_model_that_cannot_be_loaded_fails_the_attempt_with_the_reason(
-    app: InProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(wiring, "model_folder", lambda _settings: tmp_path / "nothing")
     job_id = app.submit()
@@ -174,7 +174,7 @@ def test_a_model_that_cannot_be_loaded_fails_the_attempt_with_the_reason(
 def test_a_worker_for_batches_does_not_count_as_warm_for_visitors(
     bulk_only: bool, seen: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    app = in_process(tmp_path, Settings(data_dir=tmp_path, bulk_only=bulk_only))
+    app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, bulk_only=bulk_only))
     monkeypatch.setattr(wiring, "model_folder", lambda _settings: tmp_path)
     monkeypatch.setattr(Writer, "open", lambda _folder: GivenWriter(a_song))
     rows = b'{"prompt":"rain"}\n{"prompt":"snow"}\n'
@@ -220,6 +220,6 @@ def test_a_message_comes_back_from_a_push_as_it_was() -> None:
     assert job_ids(read) == ["job_1", "job_2"]
 
 
-def test_a_message_about_a_job_that_nobody_knows_is_acknowledged(app: InProcess) -> None:
+def test_a_message_about_a_job_that_nobody_knows_is_acknowledged(app: ApiUnderTest) -> None:
     studio(app, GivenWriter(a_song)).perform(["job_unknown"])
     assert app.store.count_queued() == 0

@@ -12,7 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.support.in_process import InProcess, in_process
+from tests.support.api import ApiUnderTest, api_on_disk
 from versequeue.api.openapi import document, problem_slugs
 from versequeue.api.routes import ROUTES
 
@@ -20,13 +20,13 @@ CASES = 40
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> InProcess:
-    return in_process(tmp_path_factory.mktemp("openapi"))
+def app(tmp_path_factory: pytest.TempPathFactory) -> ApiUnderTest:
+    return api_on_disk(tmp_path_factory.mktemp("openapi"))
 
 
 def _schema() -> Any:
     folder = Path(tempfile.mkdtemp(prefix="versequeue-openapi-"))
-    served = in_process(folder)
+    served = api_on_disk(folder)
     for _ in range(3):
         served.submit()
     return schemathesis.openapi.from_wsgi("/v1/openapi.json", served.client.application)
@@ -61,14 +61,14 @@ def _is_beyond_a_schema(case: Any) -> bool:
     return case.operation.path == "/v1/batches" or with_webhook
 
 
-def test_every_route_is_described(app: InProcess) -> None:
+def test_every_route_is_described(app: ApiUnderTest) -> None:
     described = app.client.get("/v1/openapi.json").get_json()["paths"]
     for route in ROUTES:
         path = route.path.replace("<", "{").replace(">", "}")
         assert described[path][route.method.lower()]["operationId"] == route.name
 
 
-def test_a_job_at_every_turn_is_what_the_description_says(app: InProcess) -> None:
+def test_a_job_at_every_turn_is_what_the_description_says(app: ApiUnderTest) -> None:
     described = document(app.service.settings)
     job_schema = {
         **described["components"]["schemas"]["Job"],

@@ -122,16 +122,9 @@ def test_nothing_is_connected_before_the_first_use(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("versequeue.backends.firestore_documents.RPC_TIMEOUT_S", 0.3)
     monkeypatch.setattr("versequeue.backends.firestore_documents.CREATE_TIMEOUT_S", 0.3)
-
-
-@pytest.fixture
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture
@@ -143,7 +136,7 @@ def silent_port() -> Iterator[int]:
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("port", ["closed_port", "silent_port"])
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("short_timeouts")
 def test_a_firestore_that_is_not_there_is_store_unavailable_soon(
     call: Callable[[FirestoreStore], Any],
     port: str,

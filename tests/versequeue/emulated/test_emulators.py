@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.emulators, pytest.mark.processes]
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Emulators]:
+def own_emulators(tmp_path: Path) -> Iterator[Emulators]:
     """Emulators that the test may kill."""
     require_emulators()
     started = Emulators(tmp_path)
@@ -29,26 +29,26 @@ def own(tmp_path: Path) -> Iterator[Emulators]:
 
 
 def test_they_are_killed_noticed_ended_and_started_again_with_nothing_in_them(
-    own: Emulators, monkeypatch: pytest.MonkeyPatch
+    own_emulators: Emulators, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from versequeue.backends.firestore_store import FirestoreStore
 
-    own.start()
-    for name, value in own.environ.items():
+    own_emulators.start()
+    for name, value in own_emulators.environ.items():
         monkeypatch.setenv(name, value)
     store = FirestoreStore(PROJECT)
     store.create([queued_job()], now=NOW)
-    assert own.alive()
+    assert own_emulators.alive()
 
-    firestore, pubsub = own.groups
+    firestore, pubsub = own_emulators.groups
     os.killpg(firestore, signal.SIGKILL)
-    wait_until(lambda: not own.alive(), limit_s=20)
+    wait_until(lambda: not own_emulators.alive(), limit_s=20)
     with pytest.raises(StoreUnavailable):
         store.get_job("job_1")
-    own.stop()
+    own_emulators.stop()
     assert _processes(firestore) == _processes(pubsub) == []
 
-    own.start()
+    own_emulators.start()
     wait_until(lambda: _is_forgotten(store, "job_1"), limit_s=30)
     store.create([queued_job()], now=NOW)
     store.close()

@@ -3,12 +3,11 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import InProcess, in_process
+from tests.support.api import ApiUnderTest
 from tests.support.samples import queued_job
 from tests.support.waiting import wait_until
 from versequeue.backends.sqlite_queue import SqliteQueue
@@ -16,13 +15,13 @@ from versequeue.clock import utc_now
 from versequeue.local.dispatcher import Dispatcher
 from versequeue.local.worker import WorkerProcess
 from versequeue.ports.queue import Message, Topic
-from versequeue.rules.job import Metrics, Options, Stage, Status
-from versequeue.service.estimates import WorkerView, eta_s
+from versequeue.rules.job import Status
 from versequeue.service.sweep import single_message
 
 pytestmark = pytest.mark.processes
 
 BROKEN = "raise ImportError('a library is missing')\n"
+
 REFUSING = """
 import functions_framework
 from werkzeug.exceptions import ServiceUnavailable
@@ -31,7 +30,6 @@ from werkzeug.exceptions import ServiceUnavailable
 def worker(event):
     raise ServiceUnavailable("not now")
 """
-
 
 NOTING = """
 import os, pathlib
@@ -48,13 +46,8 @@ def worker(event):
 """
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> InProcess:
-    return in_process(tmp_path)
-
-
 @contextmanager
-def dispatching(app: InProcess, folder: Path, source: str) -> Iterator[SqliteQueue]:
+def dispatching(app: ApiUnderTest, folder: Path, source: str) -> Iterator[SqliteQueue]:
     """A dispatcher over a worker whose main.py is `source`."""
     main = folder / "worker_source" / "main.py"
     main.parent.mkdir()
@@ -74,14 +67,14 @@ def dispatching(app: InProcess, folder: Path, source: str) -> Iterator[SqliteQue
         queue.close()
 
 
-def _ended(app: InProcess, queue: SqliteQueue, job_id: str) -> bool:
+def _ended(app: ApiUnderTest, queue: SqliteQueue, job_id: str) -> bool:
     if queue.depth(Topic.JOBS) == 0:
         queue.publish(Topic.JOBS, [{"job_ids": [job_id]}])
     return app.service.get_job(job_id).done
 
 
 def test_a_worker_that_cannot_start_ends_its_job_with_the_reason(
-    app: InProcess, tmp_path: Path
+    app: ApiUnderTest, tmp_path: Path
 ) -> None:
     job_id = app.submit()
     with dispatching(app, tmp_path, BROKEN) as queue:
@@ -95,14 +88,16 @@ def test_a_worker_that_cannot_start_ends_its_job_with_the_reason(
     assert "before it could begin" in job.error["detail"]
 
 
-def test_a_message_that_is_refused_comes_again(app: InProcess, tmp_path: Path) -> None:
+def test_a_message_that_is_refused_comes_again(app: ApiUnderTest, tmp_path: Path) -> None:
     with dispatching(app, tmp_path, REFUSING) as queue:
         queue.publish(Topic.JOBS, [{"warmup": True}])
         wait_until(lambda: queue.depth(Topic.JOBS) == 0 or queue.dead_letters(), 60, poll_s=0.1)
         assert [letter.message for letter in queue.dead_letters()] == [{"warmup": True}]
 
 
-def _pushes(app: InProcess, folder: Path, messages: list[Message], deadly: str = "") -> list[str]:
+def _pushes(
+    app: ApiUnderTest, folder: Path, messages: list[Message], deadly: str = ""
+) -> list[str]:
     """The ids of each push, in order, if all these messages wait when the dispatcher starts."""
     early = SqliteQueue(folder / "queue.sqlite3", utc_now)
     early.publish(Topic.JOBS, messages)
@@ -114,13 +109,13 @@ def _pushes(app: InProcess, folder: Path, messages: list[Message], deadly: str =
 
 
 def test_jobs_that_wait_together_are_pushed_together_up_to_eight(
-    app: InProcess, tmp_path: Path
+    app: ApiUnderTest, tmp_path: Path
 ) -> None:
     messages: list[Message] = [{"job_ids": [str(n)]} for n in range(10)]
     assert _pushes(app, tmp_path, messages) == ["0 1 2 3 4 5 6 7", "8 9"]
 
 
-def test_what_is_no_first_try_of_a_job_is_pushed_alone(app: InProcess, tmp_path: Path) -> None:
+def test_what_is_no_first_try_of_a_job_is_pushed_alone(app: ApiUnderTest, tmp_path: Path) -> None:
     tried = queued_job("2", attempt=1)
     messages: list[Message] = [
         {"job_ids": ["0"]},
@@ -134,53 +129,10 @@ def test_what_is_no_first_try_of_a_job_is_pushed_alone(app: InProcess, tmp_path:
 
 
 def test_a_job_that_brings_the_worker_down_takes_its_company_along_once(
-    app: InProcess, tmp_path: Path
+    app: ApiUnderTest, tmp_path: Path
 ) -> None:
     messages: list[Message] = [{"job_ids": [str(n)]} for n in range(3)]
     pushes = _pushes(app, tmp_path, messages, deadly="1")
     assert pushes[0] == "0 1 2"
     # Four deliveries at most: the deadly one is then a dead letter.
     assert sorted(pushes[1:]) == ["0", "1", "1", "1", "2"]
-
-
-def test_songs_that_shared_a_pass_do_not_count_as_single_ones_but_show_the_worker(
-    app: InProcess,
-) -> None:
-    ids = [app.submit(), app.submit()]
-    for attempt in app.desk.claim_all(ids, Stage.WRITING):
-        output = {"lyrics": "a", "sections": [{"name": "Verse 1", "lines": ["a"]}]}
-        attempt.succeed(output, Metrics(generate_s=99.0, cold_start=False))
-    state = app.store.get_state("worker")
-    assert "warm_s" not in state
-    assert state["seen_at"]
-
-
-def test_the_time_left_of_a_song_that_shares_its_pass_is_reckoned_for_all_of_them() -> None:
-    view = WorkerView("warm", "m", None, 1.0, line_s=0.25)
-    job = queued_job(status=Status.RUNNING, options=Options(seed=1, lines=4), preview=("one",))
-    assert eta_s(job, view, None) == 0.8
-    assert eta_s(replace(job, together=3), view, None) == 2.2
-
-
-def test_of_jobs_that_are_claimed_together_those_that_have_ended_are_left_out(
-    app: InProcess,
-) -> None:
-    ended, waiting, canceled = app.submit(), app.submit(), app.submit()
-    app.write(ended)
-    app.service.cancel(canceled)
-    attempts = app.desk.claim_all([ended, "job_unknown", waiting, canceled], Stage.WRITING)
-    assert [attempt.job.id for attempt in attempts] == [waiting]
-    assert app.service.get_job(ended).status is Status.SUCCEEDED
-
-
-def test_the_rows_of_a_batch_do_not_count_as_a_single_songs_time(app: InProcess) -> None:
-    app.write(app.submit())
-    assert app.store.get_state("worker")["warm_s"] == [1.0]
-    rows = "rain\nsun\n"
-    batch = app.client.post("/v1/batches", data=rows, content_type="text/plain").get_json()
-    for job in app.store.batch_jobs(batch["id"]):
-        attempt = app.desk.claim(job.id, Stage.WRITING)
-        assert attempt
-        output = {"lyrics": "a", "sections": [{"name": "Verse 1", "lines": ["a"]}]}
-        attempt.succeed(output, Metrics(generate_s=99.0, cold_start=False))
-    assert app.store.get_state("worker")["warm_s"] == [1.0]

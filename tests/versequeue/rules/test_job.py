@@ -2,37 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from tests.support.samples import NOW, at, queued_job
 from versequeue.errors import LeaseLost
 from versequeue.records import from_record, to_record
 from versequeue.rules import job as jobs
-from versequeue.rules.job import Job, Metrics, Options, Stage, Status
+from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.rules.webhook import Webhook
 
-NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ERROR = {"type": "/problems/x", "title": "X", "status": 500, "detail": "it broke"}
 OUTPUT: dict[str, Any] = {"sections": [{"lines": ["a", "b"]}]}
 
 
-def later(seconds: float) -> datetime:
-    return NOW + timedelta(seconds=seconds)
-
-
 @pytest.fixture
 def queued() -> Job:
-    return Job(
-        id="job_1",
-        prompt="rain",
-        options=Options(seed=1),
-        created_at=NOW,
-        expires_at=later(86400 * 30),
-        deadline_at=later(86400),
-        publish_at=later(60),
-    )
+    return queued_job()
 
 
 def claimed(job: Job, at: datetime = NOW, *, lease_s: float = 30, limit_s: float = 100) -> Job:
@@ -42,41 +30,41 @@ def claimed(job: Job, at: datetime = NOW, *, lease_s: float = 30, limit_s: float
 
 
 def test_a_claim_raises_the_attempt_and_sets_the_lease(queued: Job) -> None:
-    running = claimed(queued, later(2))
+    running = claimed(queued, at(2))
     assert (running.status, running.stage) == (Status.RUNNING, Stage.LOADING_MODEL)
     assert running.attempt == 1
-    assert running.lease_expires_at == later(32)
+    assert running.lease_expires_at == at(32)
     assert running.metrics.queue_s == 2.0
-    assert running.due_at == later(32)
+    assert running.due_at == at(32)
 
 
 def test_a_second_claim_is_refused_until_the_lease_lapses(queued: Job) -> None:
     running = claimed(queued)
     with pytest.raises(LeaseLost):
-        claimed(running, later(29.9))
-    again = claimed(running, later(30))
+        claimed(running, at(29.9))
+    again = claimed(running, at(30))
     assert again.attempt == 2
     assert [event.event for event in again.events] == ["claimed", "lease_lapsed", "claimed"]
 
 
 def test_a_renewal_never_reaches_beyond_the_attempts_own_limit(queued: Job) -> None:
     running = claimed(queued, limit_s=40)
-    renewed = jobs.renew(running, 1, later(20), lease_s=30, lines=("a",), stage=Stage.WRITING)
-    assert renewed.lease_expires_at == later(40)
+    renewed = jobs.renew(running, 1, at(20), lease_s=30, lines=("a",), stage=Stage.WRITING)
+    assert renewed.lease_expires_at == at(40)
     assert renewed.preview == ("a",)
     with pytest.raises(LeaseLost):
-        jobs.renew(renewed, 1, later(40), lease_s=30, lines=("a", "b"), stage=Stage.WRITING)
+        jobs.renew(renewed, 1, at(40), lease_s=30, lines=("a", "b"), stage=Stage.WRITING)
 
 
 @pytest.mark.parametrize("at_s", [30, 31])
 def test_a_worker_whose_lease_has_lapsed_can_change_nothing(queued: Job, at_s: float) -> None:
-    running, at = claimed(queued), later(at_s)
+    running, late = claimed(queued), at(at_s)
     changes: list[Callable[[], Job]] = [
-        lambda: jobs.renew(running, 1, at, lease_s=30, lines=(), stage=Stage.WRITING),
-        lambda: jobs.succeed(running, 1, at, OUTPUT, Metrics()),
-        lambda: jobs.give_up(running, 1, at, ERROR, retry=True),
-        lambda: jobs.hand_back(running, 1, at, "stop"),
-        lambda: jobs.end_canceled(running, 1, at),
+        lambda: jobs.renew(running, 1, late, lease_s=30, lines=(), stage=Stage.WRITING),
+        lambda: jobs.succeed(running, 1, late, OUTPUT, Metrics()),
+        lambda: jobs.give_up(running, 1, late, ERROR, retry=True),
+        lambda: jobs.hand_back(running, 1, late, "stop"),
+        lambda: jobs.end_canceled(running, 1, late),
     ]
     for change in changes:
         with pytest.raises(LeaseLost):
@@ -84,17 +72,17 @@ def test_a_worker_whose_lease_has_lapsed_can_change_nothing(queued: Job, at_s: f
 
 
 def test_an_earlier_attempt_can_change_nothing(queued: Job) -> None:
-    second = claimed(claimed(queued), later(30))
+    second = claimed(claimed(queued), at(30))
     with pytest.raises(LeaseLost, match="attempt 2 runs now"):
-        jobs.succeed(second, 1, later(31), OUTPUT, Metrics())
+        jobs.succeed(second, 1, at(31), OUTPUT, Metrics())
 
 
 def test_a_job_is_tried_five_times_and_fails_with_the_last_error(queued: Job) -> None:
     job = queued
     for number in range(1, 6):
-        job = claimed(job, later(number))
+        job = claimed(job, at(number))
         assert job.attempt == number
-        job = jobs.give_up(job, number, later(number), ERROR, retry=True)
+        job = jobs.give_up(job, number, at(number), ERROR, retry=True)
     assert job.status is Status.FAILED
     assert job.error == ERROR
     assert [event.event for event in job.events].count("attempt_failed") == 5
@@ -103,70 +91,70 @@ def test_a_job_is_tried_five_times_and_fails_with_the_last_error(queued: Job) ->
 def test_lapsed_leases_count_as_attempts_too(queued: Job) -> None:
     job = queued
     for number in range(5):
-        job = claimed(job, later(40 * number))
-    ended = jobs.settle(job, later(40 * 5))
+        job = claimed(job, at(40 * number))
+    ended = jobs.settle(job, at(40 * 5))
     assert ended.status is Status.FAILED
     assert ended.error is not None
     assert ended.error["type"] == "/problems/worker-lost"
 
 
 def test_an_error_that_would_only_repeat_ends_the_job(queued: Job) -> None:
-    job = jobs.give_up(claimed(queued), 1, later(1), ERROR, retry=False)
+    job = jobs.give_up(claimed(queued), 1, at(1), ERROR, retry=False)
     assert job.status is Status.FAILED
 
 
 def test_handing_back_queues_the_job_at_once(queued: Job) -> None:
-    job = jobs.hand_back(claimed(queued), 1, later(5), "stopping")
-    assert (job.status, job.stage, job.publish_at) == (Status.QUEUED, Stage.WAITING, later(5))
+    job = jobs.hand_back(claimed(queued), 1, at(5), "stopping")
+    assert (job.status, job.stage, job.publish_at) == (Status.QUEUED, Stage.WAITING, at(5))
     assert job.preview == ()
 
 
 def test_a_queued_job_is_canceled_at_once(queued: Job) -> None:
-    job = jobs.request_cancel(queued, later(1))
+    job = jobs.request_cancel(queued, at(1))
     assert job.status is Status.CANCELED
-    assert jobs.request_cancel(job, later(2)) is job
+    assert jobs.request_cancel(job, at(2)) is job
 
 
 def test_a_running_job_is_asked_to_stop_and_a_finish_that_races_loses(queued: Job) -> None:
-    asked = jobs.request_cancel(claimed(queued), later(1))
+    asked = jobs.request_cancel(claimed(queued), at(1))
     assert asked.status is Status.RUNNING
-    assert asked.cancel_requested_at == later(1)
-    assert jobs.request_cancel(asked, later(2)) is asked
-    assert jobs.succeed(asked, 1, later(3), OUTPUT, Metrics()).status is Status.CANCELED
-    assert jobs.end_canceled(asked, 1, later(3)).status is Status.CANCELED
+    assert asked.cancel_requested_at == at(1)
+    assert jobs.request_cancel(asked, at(2)) is asked
+    assert jobs.succeed(asked, 1, at(3), OUTPUT, Metrics()).status is Status.CANCELED
+    assert jobs.end_canceled(asked, 1, at(3)).status is Status.CANCELED
 
 
 def test_a_cancel_that_comes_after_the_finish_changes_nothing(queued: Job) -> None:
-    done = jobs.succeed(claimed(queued), 1, later(3), OUTPUT, Metrics())
-    assert jobs.request_cancel(done, later(4)) is done
+    done = jobs.succeed(claimed(queued), 1, at(3), OUTPUT, Metrics())
+    assert jobs.request_cancel(done, at(4)) is done
 
 
 def test_a_canceled_job_whose_worker_died_is_settled_as_canceled(queued: Job) -> None:
-    asked = jobs.request_cancel(claimed(queued), later(1))
-    assert jobs.settle(asked, later(30)).status is Status.CANCELED
+    asked = jobs.request_cancel(claimed(queued), at(1))
+    assert jobs.settle(asked, at(30)).status is Status.CANCELED
 
 
 def test_an_unfinished_job_expires_at_its_deadline(queued: Job) -> None:
-    assert jobs.settle(queued, later(86399)) is queued
-    assert jobs.settle(queued, later(86400)).status is Status.EXPIRED
+    assert jobs.settle(queued, at(86399)) is queued
+    assert jobs.settle(queued, at(86400)).status is Status.EXPIRED
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status.is_terminal])
 def test_nothing_changes_a_finished_job(queued: Job, status: Status) -> None:
     done = replace(queued, status=status, stage=None, attempt=1)
-    assert jobs.settle(done, later(10**8)) is done
-    assert jobs.request_cancel(done, later(1)) is done
-    assert jobs.abandon(done, "w", later(1)) is done
+    assert jobs.settle(done, at(10**8)) is done
+    assert jobs.request_cancel(done, at(1)) is done
+    assert jobs.abandon(done, "w", at(1)) is done
     with pytest.raises(LeaseLost):
         claimed(done)
     with pytest.raises(LeaseLost):
-        jobs.succeed(done, 1, later(1), OUTPUT, Metrics())
+        jobs.succeed(done, 1, at(1), OUTPUT, Metrics())
 
 
 def test_a_worker_known_to_be_dead_is_given_up_on_at_once(queued: Job) -> None:
     running = claimed(queued)
-    assert jobs.abandon(running, "somebody else", later(1)) is running
-    assert jobs.abandon(running, "w", later(1)).status is Status.QUEUED
+    assert jobs.abandon(running, "somebody else", at(1)) is running
+    assert jobs.abandon(running, "w", at(1)).status is Status.QUEUED
 
 
 def test_republishing_waits_twice_as_long_each_time(queued: Job) -> None:
@@ -180,7 +168,7 @@ def test_republishing_waits_twice_as_long_each_time(queued: Job) -> None:
 def test_a_long_timeline_keeps_its_beginning_and_its_latest_part(queued: Job) -> None:
     job = queued
     for number in range(100):
-        job = jobs.note(job, later(number), f"event {number}")
+        job = jobs.note(job, at(number), f"event {number}")
     names = [event.event for event in job.events]
     assert len(names) == jobs.MAX_EVENTS
     assert names[0] == "event 0"
@@ -189,18 +177,18 @@ def test_a_long_timeline_keeps_its_beginning_and_its_latest_part(queued: Job) ->
 
 def test_the_end_announces_the_event_that_was_asked_for(queued: Job) -> None:
     hooked = replace(queued, webhook=Webhook("https://a.example", ("job.canceled",)))
-    canceled = jobs.request_cancel(hooked, later(1))
+    canceled = jobs.request_cancel(hooked, at(1))
     assert canceled.webhook is not None
     assert canceled.webhook.pending is not None
     assert canceled.webhook.pending.event == "job.canceled"
-    assert canceled.due_at == later(1)
-    finished = jobs.succeed(claimed(hooked), 1, later(1), OUTPUT, Metrics())
+    assert canceled.due_at == at(1)
+    finished = jobs.succeed(claimed(hooked), 1, at(1), OUTPUT, Metrics())
     assert finished.webhook is not None
     assert finished.webhook.pending is None
 
 
 def test_a_job_comes_back_from_its_record_whole_and_unknown_fields_are_ignored(queued: Job) -> None:
-    job = jobs.request_cancel(replace(queued, webhook=Webhook("https://a.example")), later(1))
+    job = jobs.request_cancel(replace(queued, webhook=Webhook("https://a.example")), at(1))
     record = to_record(job)
     assert from_record(Job, {**record, "from_the_future": 1}) == job
     del record["custom_id"]

@@ -1,11 +1,12 @@
 """How batches end: canceled, completed, their failed rows tried again."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.support.api import ApiUnderTest, make_api
-from tests.support.batches import a_batch, end, jobs_of, look, rows_of
+from tests.support.batches import a_batch, end, end_all, jobs_of, look, rows_of
 from versequeue.ports.queue import Topic
 from versequeue.rules.job import Stage, Status, claim
 from versequeue.service.batches import BatchService
@@ -62,11 +63,7 @@ def test_a_cancel_that_was_cut_short_is_finished_by_the_sweep() -> None:
 
 def finished_with_two_failed(api: ApiUnderTest) -> str:
     batch_id = a_batch(api)
-    statuses = (Status.FAILED, Status.SUCCEEDED, Status.FAILED)
-    for job, status in zip(jobs_of(api, batch_id), statuses, strict=True):
-        end(api, job, status)
-    api.clock.pass_s(61)
-    sweep(api.store, api.queue, api.clock)
+    end_all(api, batch_id, Status.FAILED, Status.SUCCEEDED, Status.FAILED)
     api.messages(Topic.BULK)
     return batch_id
 
@@ -118,20 +115,25 @@ def test_a_retried_batch_ends_again_and_may_be_retried_again() -> None:
     assert look(api, batch_id)["request_counts"]["failed"] == 0
 
 
+def before_the_first_create(
+    monkeypatch: pytest.MonkeyPatch, api: ApiUnderTest, action: Callable[[], object]
+) -> None:
+    """Let `action` come in between, as another process could, when next something is created."""
+    create = api.store.create
+
+    def create_after_it(*args: Any, **more: Any) -> None:
+        monkeypatch.setattr(api.store, "create", create)
+        action()
+        create(*args, **more)
+
+    monkeypatch.setattr(api.store, "create", create_after_it)
+
+
 def test_two_retries_at_once_retry_once(monkeypatch: pytest.MonkeyPatch) -> None:
     api = make_api()
     batch_id = finished_with_two_failed(api)
     batches = BatchService(api.service)
-    create = api.store.create
-    nested: list[int] = []
-
-    def create_after_another(*args: Any, **more: Any) -> None:
-        if not nested:
-            nested.append(1)
-            batches.retry_failed(batch_id)
-        create(*args, **more)
-
-    monkeypatch.setattr(api.store, "create", create_after_another)
+    before_the_first_create(monkeypatch, api, lambda: batches.retry_failed(batch_id))
     batches.retry_failed(batch_id)
     assert look(api, batch_id)["request_counts"]["queued"] == 2
     assert len(jobs_of(api, batch_id)) == 5
@@ -143,21 +145,16 @@ def test_a_retry_that_comes_late_does_not_open_a_batch_again(
     api = make_api()
     batch_id = finished_with_two_failed(api)
     batches = BatchService(api.service)
-    create = api.store.create
-    nested: list[int] = []
 
-    def create_after_a_whole_round(*args: Any, **more: Any) -> None:
-        if not nested:
-            nested.append(1)
-            batches.retry_failed(batch_id)
-            for job in jobs_of(api, batch_id):
-                if job.status is Status.QUEUED:
-                    end(api, job, Status.SUCCEEDED)
-            api.clock.pass_s(61)
-            sweep(api.store, api.queue, api.clock)
-        create(*args, **more)
+    def a_whole_round() -> None:
+        batches.retry_failed(batch_id)
+        for job in jobs_of(api, batch_id):
+            if job.status is Status.QUEUED:
+                end(api, job, Status.SUCCEEDED)
+        api.clock.pass_s(61)
+        sweep(api.store, api.queue, api.clock)
 
-    monkeypatch.setattr(api.store, "create", create_after_a_whole_round)
+    before_the_first_create(monkeypatch, api, a_whole_round)
     batches.retry_failed(batch_id)
     assert look(api, batch_id)["finished_at"]
     assert look(api, batch_id)["request_counts"]["succeeded"] == 3

@@ -1,30 +1,18 @@
-"""Submitting while a part of the cloud is away, and the pace of what a worker writes."""
+"""Submitting while a part of the cloud is away."""
 
-import socket
-from datetime import datetime, timedelta
-from itertools import pairwise
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 
+from tests.support.api import make_api
 from tests.support.emulators import EmulatedProject
-from tests.support.in_process import in_process
-from tests.support.memory import MemoryQueue, MemoryStore
-from tests.support.samples import NOW, queued_job
+from tests.support.memory import MemoryQueue
 from versequeue.clock import utc_now
 from versequeue.config import Settings
 from versequeue.ports.queue import Topic
-from versequeue.rules.job import Options, Stage, Status
+from versequeue.rules.job import Options, Status
 from versequeue.service.jobs import Service, Submission
 from versequeue.service.sweep import sweep
-from versequeue.service.worker import Desk
-
-
-@pytest.fixture
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.mark.emulators
@@ -52,40 +40,17 @@ def test_a_job_whose_message_pubsub_did_not_take_is_kept_and_published_by_the_sw
 
 
 def test_a_firestore_that_is_away_at_submit_is_a_503_and_nothing_is_published(
-    tmp_path: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch
+    closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from versequeue.backends.firestore_store import FirestoreStore
 
     for name in ("RPC_TIMEOUT_S", "CREATE_TIMEOUT_S"):
         monkeypatch.setattr(f"versequeue.backends.firestore_documents.{name}", 0.3)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{closed_port}")
-    app = in_process(tmp_path, store=FirestoreStore("demo-nowhere"))
+    app = make_api(store=FirestoreStore("demo-nowhere"))
 
     answer = app.post_job({"prompt": "rain"}, headers={"Idempotency-Key": "once"})
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert app.queue.depth(Topic.JOBS) == 0
     app.store.close()
-
-
-def test_lines_that_come_quickly_are_written_once_a_second() -> None:
-    now = NOW
-    store = MemoryStore()
-    store.create([queued_job()], now=NOW)
-    desk = Desk(store, MemoryQueue(lambda: now), Settings(), "worker", lambda: now)
-    attempt = desk.claim("job_1", Stage.WRITING)
-    assert attempt is not None
-    written_at: list[datetime] = [now]
-    seen = store.get_job("job_1")
-
-    for count in range(1, 65):  # sixty-four lines, eight a second
-        now += timedelta(seconds=0.125)
-        assert attempt.lines([f"line {n}" for n in range(count)])
-        if store.get_job("job_1") != seen:
-            seen = store.get_job("job_1")
-            written_at.append(now)
-
-    gaps_s = [(b - a).total_seconds() for a, b in pairwise(written_at)]
-    assert gaps_s == [1.0] * 8
-    assert seen is not None
-    assert len(seen.preview) == 64

@@ -1,97 +1,31 @@
 """Webhooks from the end of a job to the receiver: each event once, tried again by plan."""
 
-import json
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import functions_framework
 import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 
-from tests.support.api import ApiUnderTest, ManualClock, make_api
-from tests.support.paths import ROOT
+from tests.support.api import make_api
 from tests.support.receivers import Behaviour, answer, receiver
+from tests.support.webhooks import (
+    SECRET,
+    FakeSender,
+    a_finished_job,
+    a_notifier,
+    an_api,
+    deliveries,
+    the_webhook,
+)
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.config import Settings
-from versequeue.functions import notify, wiring
-from versequeue.functions.push import push_body, push_headers
 from versequeue.ports.queue import Topic
-from versequeue.ports.store import Store
-from versequeue.rules.job import Job, Metrics, Stage, Status, claim, succeed
-from versequeue.rules.webhook import ATTEMPT_LEASE_S, JITTER, RETRY_SCHEDULE_S, Webhook
+from versequeue.rules.job import Job, Status
+from versequeue.rules.webhook import ATTEMPT_LEASE_S, JITTER, RETRY_SCHEDULE_S
 from versequeue.service.sweep import sweep
-from versequeue.webhooks.notifier import Notifier
-from versequeue.webhooks.sender import Outcome, WebhookSender
-
-SECRET = "whsec_bmV3IHNlY3JldCBvZiB0aGlydHktdHdvIGJ5dGVzIQ=="
-OUTPUT = {
-    "lyrics": "one\ntwo",
-    "title": "T",
-    "sections": [{"name": "Verse", "lines": ["one", "two"]}],
-    "rhyme": {"scheme": "AABB", "score": 1.0},
-    "receipt": {},
-}
-
-
-class FakeSender(WebhookSender):
-    """Answers from a list, the last one for ever; remembers the ids that it was to send."""
-
-    def __init__(self, *outcomes: Outcome) -> None:
-        super().__init__([])
-        self.outcomes = list(outcomes)
-        self.ids: list[str] = []
-
-    def send(self, url: str, webhook_id: str, body: bytes, now: datetime) -> Outcome:
-        self.ids.append(webhook_id)
-        return self.outcomes[min(len(self.ids), len(self.outcomes)) - 1]
-
-
-def an_api(store: Store | None = None) -> ApiUnderTest:
-    # The present: receivers refuse a timestamp that is five minutes off.
-    return make_api(clock=ManualClock(datetime.now(UTC)), store=store)
-
-
-def a_finished_job(api: ApiUnderTest, url: str, events: Sequence[str] = ()) -> str:
-    """Submit with a webhook, and write the song; the job's id."""
-    webhook = {"url": url, "events": list(events)}
-    made = api.client.post("/v1/jobs", json={"prompt": "the sea", "webhook": webhook})
-    assert made.status_code == 202, made.get_json()
-    job_id: str = made.get_json()["id"]
-    finish(api, job_id)
-    return job_id
-
-
-def finish(api: ApiUnderTest, job_id: str) -> None:
-    now = api.clock()
-
-    def write(job: Job) -> Job:
-        running = claim(job, now, "w", lease_s=30, attempt_limit_s=60, stage=Stage.WRITING)
-        return succeed(running, running.attempt, now, OUTPUT, Metrics())
-
-    assert api.store.update_job(job_id, write)
-
-
-def a_notifier(api: ApiUnderTest, sender: WebhookSender | None = None) -> Notifier:
-    sender = sender or WebhookSender([SECRET], allow_private=True)
-    return Notifier(api.store, sender, api.service.settings, clock=api.clock, jitter=lambda: 0.5)
-
-
-def the_webhook(api: ApiUnderTest, job_id: str) -> Webhook:
-    job = api.store.get_job(job_id)
-    assert job is not None
-    assert job.webhook is not None
-    return job.webhook
-
-
-def deliveries(api: ApiUnderTest, job_id: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = api.client.get(f"/v1/jobs/{job_id}").get_json()["webhook"][
-        "deliveries"
-    ]
-    return found
+from versequeue.webhooks.sender import Outcome
 
 
 def test_the_end_of_a_job_is_delivered_once_and_verifies() -> None:
@@ -144,7 +78,7 @@ def test_attempts_follow_the_schedule_and_then_end() -> None:
     waits = []
     while pending := the_webhook(api, job_id).pending:
         waits.append((pending.due_at - api.clock()).total_seconds())
-        api.clock.now = pending.due_at
+        api.clock.pass_s(waits[-1])
         notifier.deliver(job_id)
     assert waits == pytest.approx([wait_s * (1 + JITTER / 2) for wait_s in RETRY_SCHEDULE_S])
     assert len(set(sender.ids)) == 1
@@ -235,51 +169,12 @@ def test_of_two_messages_at_once_one_sends(tmp_path: Path) -> None:
     assert len(sender.ids) == 1
 
 
-def test_the_memory_of_deliveries_is_bounded() -> None:
-    api = an_api()
-    job_id = a_finished_job(api, "http://127.0.0.1:1/")
-    notifier = a_notifier(api, FakeSender(Outcome(200)))
-    for _ in range(40):
-        notifier.deliver(job_id)
-        assert api.client.post(f"/v1/jobs/{job_id}/redeliver").status_code == 202
-    assert len(deliveries(api, job_id)) == 30
-
-
 def test_only_the_events_that_were_asked_for_are_sent() -> None:
     api = an_api()
     job_id = a_finished_job(api, "http://127.0.0.1:1/", ["job.failed"])
     sender = FakeSender(Outcome(200))
     assert a_notifier(api, sender).deliver(job_id) is None
     assert sender.ids == []
-
-
-def test_a_redelivery_is_the_same_event_again_even_after_success() -> None:
-    api = an_api()
-    with receiver(answer(200)) as hook:
-        job_id = a_finished_job(api, hook.url)
-        notifier = a_notifier(api)
-        notifier.deliver(job_id)
-        api.messages(Topic.NOTIFY)
-        asked = api.client.post(f"/v1/jobs/{job_id}/redeliver")
-        assert asked.status_code == 202
-        assert asked.get_json()["id"] == job_id
-        assert api.messages(Topic.NOTIFY) == [{"target": job_id}]
-        assert notifier.deliver(job_id) == Outcome(200)
-    first, second = hook.calls
-    assert first.headers["webhook-id"] == second.headers["webhook-id"]
-    assert json.loads(first.body)["type"] == json.loads(second.body)["type"]
-
-
-@pytest.mark.parametrize("webhook", [None, {"url": "http://127.0.0.1:1/"}])
-def test_what_was_never_sent_cannot_be_sent_again(webhook: dict[str, str] | None) -> None:
-    api = an_api()
-    made = api.client.post("/v1/jobs", json={"prompt": "the sea", "webhook": webhook})
-    refused = api.client.post(f"/v1/jobs/{made.get_json()['id']}/redeliver")
-    assert (refused.status_code, refused.get_json()["type"]) == (
-        409,
-        "/problems/nothing-to-redeliver",
-    )
-    assert api.client.post("/v1/jobs/job_none/redeliver").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -294,48 +189,6 @@ def test_a_webhook_that_is_not_public_is_refused_before_anything_is_queued(url: 
         assert refused.status_code == 422, refused.get_json()
         assert refused.get_json()["type"] == "/problems/webhook-url-forbidden"
     assert api.store.count_queued() == 0
-
-
-def a_batch(api: ApiUnderTest, query: str) -> tuple[str, list[str]]:
-    made = api.client.post(f"/v1/batches?{query}", data=b"a\nb\n", content_type="text/plain")
-    assert made.status_code == 202, made.get_json()
-    ids = [job.id for job in api.store.batch_jobs(made.get_json()["id"])]
-    return made.get_json()["id"], ids
-
-
-def test_a_batch_says_once_that_it_is_complete() -> None:
-    api = an_api()
-    with receiver(answer(200)) as hook:
-        batch_id, job_ids = a_batch(api, f"webhook_url={hook.url}")
-        for job_id in job_ids:
-            finish(api, job_id)
-        api.clock.pass_s(61)
-        sweep(api.store, api.queue, api.clock)
-        assert api.messages(Topic.NOTIFY) == [{"target": batch_id}]
-        notifier = a_notifier(api)
-        assert notifier.deliver(batch_id) == Outcome(200)
-        assert notifier.deliver(batch_id) is None
-    (call,) = hook.calls
-    event = json.loads(call.body)
-    assert event["type"] == "batch.completed"
-    assert event["data"]["id"] == batch_id
-    assert event["data"]["request_counts"]["succeeded"] == 2
-    assert "lyrics" not in call.body.decode()
-
-
-def test_a_batch_tells_of_its_jobs_only_if_that_was_asked_for_by_name() -> None:
-    api = an_api()
-    _, job_ids = a_batch(api, "webhook_url=http://127.0.0.1:1/")
-    assert [api.client.get(f"/v1/jobs/{job_id}").get_json()["webhook"] for job_id in job_ids] == [
-        None,
-        None,
-    ]
-    query = "webhook_url=http://127.0.0.1:1/&webhook_events=batch.completed,job.failed"
-    batch_id, job_ids = a_batch(api, query)
-    assert the_webhook(api, job_ids[0]).events == ("job.failed",)
-    batch = api.store.get_batch(batch_id)
-    assert batch is not None
-    assert batch.webhook == Webhook("http://127.0.0.1:1/", ("batch.completed",))
 
 
 def test_figures_of_a_mixed_day_no_event_twice_beyond_its_retries() -> None:
@@ -356,41 +209,11 @@ def test_figures_of_a_mixed_day_no_event_twice_beyond_its_retries() -> None:
         assert len({call.headers["webhook-id"] for call in hook.calls}) == 1
 
 
-def test_the_notify_function_delivers_what_a_push_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VERSEQUEUE_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("VERSEQUEUE_WEBHOOK_SECRET", SECRET)
-    monkeypatch.setenv("VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE", "1")
-    caches = (wiring.settings, wiring.store, wiring.queue, notify._notifier)
-    for cached in caches:
-        cached.cache_clear()
-    store = wiring.store()
-    api = an_api(store)
-    app = functions_framework.create_app(  # type: ignore[no-untyped-call]
-        "notify", str(ROOT / "notify_fn" / "main.py"), "cloudevent"
-    )
-    with receiver(answer(200)) as hook:
-        job_id = a_finished_job(api, hook.url)
-        for message in ({"target": job_id}, {"target": "x/y"}, {"target": "job_unknown"}, {}):
-            pushed = app.test_client().post(
-                "/",
-                data=push_body(message, "1"),
-                headers=push_headers(Topic.NOTIFY, "p", api.clock()),
-            )
-            assert pushed.status_code == 200
-    assert len(hook.calls) == 1
-    Verifier(SECRET).verify(hook.calls[0].body, hook.calls[0].headers)
-    for cached in caches:
-        cached.cache_clear()
-    store.close()
-
-
 def test_an_unfinished_job_and_one_without_a_webhook_have_nothing_to_deliver() -> None:
     api = an_api()
     made = api.client.post("/v1/jobs", json={"prompt": "the sea"})
     assert a_notifier(api).deliver(made.get_json()["id"]) is None
-    finish(api, made.get_json()["id"])
+    api.write(made.get_json()["id"])
     assert a_notifier(api).deliver(made.get_json()["id"]) is None
     found = api.store.get_job(made.get_json()["id"])
     assert found is not None

@@ -1,4 +1,4 @@
-"""Gives commands to the gcloud of this machine without an account, and says what it thought.
+"""Gives commands to the gcloud of this machine without an account, and tells its answers.
 
 Started with the Python that comes with gcloud, because its own parser is loaded once for all of
 them: a process for each would take a second each. Reads a JSON list of argument lists from standard
@@ -16,16 +16,16 @@ from typing import Any
 
 
 def main() -> None:
-    """Judge every command on standard input; the one argument is the folder of the SDK."""
+    """Answer every command on standard input; the one argument is the folder of the SDK."""
     library = Path(sys.argv[1]) / "lib"
     sys.path[:0] = [str(library), str(library / "third_party")]
     commands = json.load(sys.stdin)
     cli = importlib.import_module("googlecloudsdk.gcloud_main").CreateCLI([])
-    answers = [judge(cli, command) for command in commands]
+    answers = [answer_to(cli, command) for command in commands]
     os.write(1, json.dumps(answers).encode())
 
 
-def judge(cli: Any, command: list[str]) -> str:
+def answer_to(cli: Any, command: list[str]) -> str:
     """What gcloud wrote to its standard error; it writes there through the descriptor itself."""
     kept = [os.dup(1), os.dup(2)]
     with tempfile.TemporaryFile() as heard:

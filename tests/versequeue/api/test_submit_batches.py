@@ -1,22 +1,21 @@
-"""Batches over HTTP: one file in, many jobs, every bad row named, the rows out in their order."""
+"""Submitting batches over HTTP: one file in, many jobs, every bad field and row named."""
 
 import io
 import threading
 import time
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.support.api import make_api
-from tests.support.batches import LINES, a_batch, end, jobs_of, look, rows_of, upload
+from tests.support.batches import LINES, a_batch, jobs_of, look, rows_of, upload
 from versequeue.api.prompt_files import MAX_BYTES
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.config import Settings
 from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE, MAX_ROWS, Row
-from versequeue.rules.job import Options, Status
+from versequeue.rules.job import Options
 from versequeue.service.batches import BatchService, BatchSubmission
 from versequeue.service.sweep import sweep
 
@@ -238,94 +237,6 @@ def test_a_queue_that_is_away_does_not_lose_the_batch(monkeypatch: pytest.Monkey
     sweep(api.store, api.queue, api.clock)
     named = [job_id for message in api.messages(Topic.BULK) for job_id in message["job_ids"]]
     assert sorted(named) == sorted(job.id for job in jobs_of(api, batch_id))
-
-
-def test_results_are_readable_while_the_batch_runs_in_the_order_of_the_file() -> None:
-    api = make_api()
-    batch_id = a_batch(api, b"x\n" * 250, "text/plain")
-    for job in reversed(jobs_of(api, batch_id)[::2]):
-        end(api, job, Status.SUCCEEDED)
-    rows = rows_of(api, batch_id)
-    assert [row["line"] for row in rows] == list(range(1, 251))
-    assert [row["status"] for row in rows] == ["succeeded", "queued"] * 125
-    assert look(api, batch_id)["request_counts"]["succeeded"] == 125
-
-
-@pytest.mark.parametrize("name", ["jsonl", "csv", "txt"])
-def test_results_come_as_a_file_of_each_format(name: str) -> None:
-    api = make_api()
-    batch_id = a_batch(api)
-    answer = api.client.get(f"/v1/batches/{batch_id}/results?format={name}")
-    assert answer.status_code == 200
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="{batch_id}.{name}"'
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert b"two" in answer.data
-    refused = api.client.get(f"/v1/batches/{batch_id}/results?format=xlsx")
-    assert (refused.status_code, refused.get_json()["type"]) == (422, "/problems/validation")
-
-
-def test_one_failed_row_does_not_touch_its_neighbours_and_the_counts_say_so() -> None:
-    api = make_api()
-    batch_id = a_batch(api)
-    statuses = (Status.SUCCEEDED, Status.FAILED, Status.SUCCEEDED)
-    for job, status in zip(jobs_of(api, batch_id), statuses, strict=True):
-        end(api, job, status)
-    api.clock.pass_s(61)
-    sweep(api.store, api.queue, api.clock)
-    batch = look(api, batch_id)
-    assert (batch["status"], batch["done"]) == ("completed", True)
-    assert batch["finished_at"] == "2026-03-01T12:01:01.000Z"
-    assert batch["request_counts"]["failed"] == 1
-    assert [row["status"] for row in rows_of(api, batch_id)] == ["succeeded", "failed", "succeeded"]
-    assert rows_of(api, batch_id)[1]["error"]["detail"] == "It broke."
-
-
-def test_a_batch_has_an_etag_that_changes_with_its_counts() -> None:
-    api = make_api()
-    batch_id = a_batch(api)
-    first = api.client.get(f"/v1/batches/{batch_id}")
-    assert first.headers["Cache-Control"] == "no-store"
-    assert first.headers["Retry-After"]
-    known = {"If-None-Match": first.headers["ETag"]}
-    assert api.client.get(f"/v1/batches/{batch_id}", headers=known).status_code == 304
-    api.clock.pass_s(5)
-    assert api.client.get(f"/v1/batches/{batch_id}", headers=known).status_code == 304
-    end(api, jobs_of(api, batch_id)[0], Status.SUCCEEDED)
-    changed = api.client.get(f"/v1/batches/{batch_id}", headers=known)
-    assert changed.status_code == 200
-    assert changed.get_json()["eta_seconds"] == 10.0
-
-
-def test_a_waiting_reader_is_answered_when_the_wait_is_over() -> None:
-    api = make_api()
-    batch_id = a_batch(api)
-    patient = api.client.get(f"/v1/batches/{batch_id}", headers={"Prefer": "wait=0"})
-    assert patient.status_code == 200
-    for job in jobs_of(api, batch_id):
-        end(api, job, Status.SUCCEEDED)
-    done = api.client.get(f"/v1/batches/{batch_id}", headers={"Prefer": "wait=20"})
-    assert done.get_json()["done"]
-    assert done.headers["Preference-Applied"] == "wait=20"
-    assert "Retry-After" not in done.headers
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", ""),
-        ("GET", "/results"),
-        ("POST", "/cancel"),
-        ("POST", "/retry-failed"),
-    ],
-)
-def test_an_unknown_batch_is_not_found_and_an_old_one_is_gone(method: str, path: str) -> None:
-    api = make_api()
-    missing = api.client.open(f"/v1/batches/batch_none{path}", method=method)
-    assert (missing.status_code, missing.get_json()["type"]) == (404, "/problems/not-found")
-    batch_id = a_batch(api)
-    api.clock.now += timedelta(days=30)
-    gone = api.client.open(f"/v1/batches/{batch_id}{path}", method=method)
-    assert (gone.status_code, gone.get_json()["type"]) == (410, "/problems/gone")
 
 
 def test_the_daily_budget_counts_every_row() -> None:

@@ -1,0 +1,104 @@
+"""Bodies of requests: what is not valid is refused by name before anything is queued."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.api import ApiUnderTest, is_problem, pointers
+from versequeue.ports.queue import Topic
+
+JSON = "application/json"
+
+
+@pytest.mark.parametrize(
+    ("body", "at"),
+    [
+        ({}, ["/prompt"]),
+        ({"prompt": 5}, ["/prompt"]),
+        ({"prompt": ""}, ["/prompt"]),
+        ({"prompt": " \n "}, ["/prompt"]),
+        ({"prompt": "x" * 501}, ["/prompt"]),
+        ({"prompt": "a\x00b"}, ["/prompt"]),
+        ({"prompt": "a\nb"}, ["/prompt"]),
+        ({"prompt": "x", "promt": 1}, ["/promt"]),
+        ({"prompt": "x", "options": []}, ["/options"]),
+        ({"prompt": "x", "options": {"lines": 3}}, ["/options/lines"]),
+        ({"prompt": "x", "options": {"lines": 65}}, ["/options/lines"]),
+        ({"prompt": "x", "options": {"lines": "8"}}, ["/options/lines"]),
+        ({"prompt": "x", "options": {"lines": True}}, ["/options/lines"]),
+        ({"prompt": "x", "options": {"temperature": 1.6}}, ["/options/temperature"]),
+        ({"prompt": "x", "options": {"top_p": -0.1}}, ["/options/top_p"]),
+        ({"prompt": "x", "options": {"seed": 2**32}}, ["/options/seed"]),
+        ({"prompt": "x", "options": {"style": "polka"}}, ["/options/style"]),
+        ({"prompt": "x", "options": {"mood": "m" * 41}}, ["/options/mood"]),
+        ({"prompt": "x", "options": {"rhyme_scheme": "aabb"}}, ["/options/rhyme_scheme"]),
+        ({"prompt": "x", "metadata": {"a": 1}}, ["/metadata/a"]),
+        ({"prompt": "x", "webhook": {}}, ["/webhook/url"]),
+        ([], [""]),
+        ("text", [""]),
+        (5, [""]),
+    ],
+)
+def test_what_is_not_valid_is_refused_by_name_before_anything_is_queued(
+    app: ApiUnderTest, body: Any, at: list[str]
+) -> None:
+    document = is_problem(app.post_job(body), 422, "validation")
+    assert pointers(document) == at
+    assert app.queue.depth(Topic.JOBS) == 0
+    assert app.store.count_queued() == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"prompt": "\ud800"}',
+        rb'{"prompt": "x", "metadata": {"\ud800": "a"}}',
+        rb'{"prompt": "x", "metadata": {"a": "\ud800"}}',
+        rb'{"prompt": "x", "webhook": {"url": "https://\ud800.example/"}}',
+        rb'{"prompt": "x", "options": {"mood": "\ud800"}}',
+        rb'{"prompt": "x", "\ud800": 1}',
+    ],
+)
+def test_half_a_character_is_refused_wherever_it_stands(app: ApiUnderTest, body: bytes) -> None:
+    answer = app.client.post("/v1/jobs", data=body, content_type=JSON)
+    assert answer.status_code == 422, answer.text
+
+
+def test_null_is_json_but_not_an_object(app: ApiUnderTest) -> None:
+    answer = app.client.post("/v1/jobs", data=b"null", content_type=JSON)
+    assert pointers(is_problem(answer, 422, "validation")) == [""]
+
+
+def test_every_fault_of_a_body_is_named_at_once(app: ApiUnderTest) -> None:
+    body = {"prompt": "", "options": {"lines": 1, "extra": 2}}
+    document = is_problem(app.post_job(body), 422, "validation")
+    assert sorted(pointers(document)) == ["/options/extra", "/options/lines", "/prompt"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"  ",
+        b"{",
+        b'{"prompt": "x"',
+        b'{"prompt": NaN}',
+        b'{"prompt": "\xff"}',
+        b"[" * 30_000,
+        b'{"prompt": ' + b"1" * 5000 + b"}",
+    ],
+    ids=["empty", "blank", "open", "cut", "NaN", "latin-1", "deep", "digits"],
+)
+def test_what_is_not_json_is_a_400(app: ApiUnderTest, body: bytes) -> None:
+    answer = app.client.post("/v1/jobs", data=body, content_type=JSON)
+    is_problem(answer, 400, "invalid-json")
+
+
+def test_plain_text_that_is_not_utf8_names_the_prompt(app: ApiUnderTest) -> None:
+    answer = app.client.post("/v1/jobs", data=b"caf\xe9", content_type="text/plain")
+    assert pointers(is_problem(answer, 422, "validation")) == ["/prompt"]
+
+
+def test_a_form_field_that_is_not_known_is_named(app: ApiUnderTest) -> None:
+    answer = app.client.post("/v1/jobs", data={"prompt": "x", "lines": "many", "a": "b"})
+    assert sorted(pointers(is_problem(answer, 422, "validation"))) == ["/a", "/lines"]

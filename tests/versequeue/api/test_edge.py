@@ -1,0 +1,92 @@
+"""What holds for every route: sizes, types, methods, keys, origins, and errors without a trace."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.api import ApiUnderTest, api_on_disk, is_problem
+from versequeue.config import Settings
+from versequeue.ports.queue import Topic
+
+JSON = "application/json"
+
+
+def test_a_large_body_is_a_413(app: ApiUnderTest) -> None:
+    answer = app.client.post("/v1/jobs", data=b"x" * (64 * 1024 + 1), content_type=JSON)
+    is_problem(answer, 413, "payload-too-large")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "application/xml", "text/plain; charset=latin-1", "multipart/form-data"]
+)
+def test_another_content_type_is_a_415(app: ApiUnderTest, content_type: str) -> None:
+    answer = app.client.post("/v1/jobs", data=b"x", content_type=content_type)
+    is_problem(answer, 415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("PUT", "/v1/jobs", "OPTIONS, POST"),
+        ("GET", "/v1/jobs", "OPTIONS, POST"),
+        ("DELETE", "/v1/jobs/job_1", "GET, HEAD, OPTIONS"),
+        ("POST", "/v1/status", "GET, HEAD, OPTIONS"),
+        ("GET", "/v1/jobs/job_1/cancel", "OPTIONS, POST"),
+        ("PATCH", "/healthz", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_another_method_is_a_405_that_names_the_right_ones(
+    app: ApiUnderTest, method: str, path: str, allow: str
+) -> None:
+    answer = app.client.open(path, method=method)
+    is_problem(answer, 405, "method-not-allowed")
+    assert answer.headers["Allow"] == allow
+
+
+@pytest.mark.parametrize("path", ["/v1/jobs/job_1", "/v1/jobs/job_1/lyrics", "/v1/nothing", "/v1"])
+def test_what_is_not_there_is_a_404(app: ApiUnderTest, path: str) -> None:
+    is_problem(app.client.get(path), 404, "not-found")
+
+
+def test_keys_are_asked_for_where_the_owner_wants_them(tmp_path: Path) -> None:
+    app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, api_keys=("one", "two")))
+    is_problem(app.post_job({"prompt": "x"}), 401, "unauthorized")
+    is_problem(app.post_job({"prompt": "x"}, headers={"X-Api-Key": "no"}), 403, "forbidden")
+    assert app.post_job({"prompt": "x"}, headers={"X-Api-Key": "two"}).status_code == 202
+    assert app.client.get("/healthz").status_code == 200
+
+
+def test_an_address_that_the_caller_wrote_is_not_believed(tmp_path: Path) -> None:
+    app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, rate_per_minute=1, trusted_proxies=1))
+    for number, status in enumerate((202, 429, 429)):
+        headers = {"X-Forwarded-For": f"10.0.0.{number}, 203.0.113.9"}
+        assert app.post_job({"prompt": "x"}, headers=headers).status_code == status
+    other = {"X-Forwarded-For": "10.0.0.1, 203.0.113.10"}
+    assert app.post_job({"prompt": "x"}, headers=other).status_code == 202
+
+
+def test_only_configured_origins_are_let_in(tmp_path: Path) -> None:
+    app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, cors_origins=("https://a.example",)))
+    good = app.client.options("/v1/jobs", headers={"Origin": "https://a.example"})
+    assert good.status_code == 204
+    assert good.headers["Access-Control-Allow-Origin"] == "https://a.example"
+    assert "Idempotency-Key" in good.headers["Access-Control-Allow-Headers"]
+    bad = app.client.get("/v1/status", headers={"Origin": "https://b.example"})
+    assert "Access-Control-Allow-Origin" not in bad.headers
+
+
+def test_what_the_store_cannot_take_is_a_503_and_nothing_is_queued(app: ApiUnderTest) -> None:
+    app.store.close()
+    answer = app.post_job({"prompt": "x"})
+    is_problem(answer, 503, "store-unavailable")
+    assert answer.headers["Retry-After"] == "5"
+    assert app.queue.depth(Topic.JOBS) == 0
+
+
+def test_an_unexpected_error_shows_no_trace(
+    app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.store, "count_queued", lambda: 1 / 0)
+    document = is_problem(app.client.get("/v1/status"), 500, "internal")
+    assert "Traceback" not in str(document)
+    assert "division" not in str(document)

@@ -1,0 +1,43 @@
+"""`versequeue up`: its options reach the server, and a start that fails says why."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from versequeue.cli.main import main
+from versequeue.errors import StartupError
+from versequeue.local.host import UpOptions
+
+
+def test_up_hands_its_options_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[UpOptions] = []
+
+    def run_up(options: UpOptions) -> int:
+        seen.append(options)
+        return 0
+
+    monkeypatch.setattr("versequeue.local.up.run_up", run_up)
+    arguments = ["up", "--port", "0", "--data-dir", str(tmp_path), "--model", "tiny"]
+
+    result = CliRunner().invoke(main, [*arguments, "--idle-timeout", "7"])
+
+    assert result.exit_code == 0
+    options = seen[0]
+    assert (options.host, options.port, options.model) == ("127.0.0.1", 0, "tiny")
+    assert (options.data_dir, options.idle_timeout_s) == (tmp_path, 7.0)
+    environ = {"VERSEQUEUE_MODEL": "other", "VERSEQUEUE_DATA_DIR": "elsewhere"}
+    CliRunner().invoke(main, ["up"], env=environ)
+    assert (seen[1].model, seen[1].data_dir) == ("other", Path("elsewhere"))
+
+
+def test_a_server_that_cannot_start_says_why_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: object) -> int:
+        raise StartupError("Port 8080 is taken.")
+
+    monkeypatch.setattr("versequeue.local.up.run_up", refuse)
+    result = CliRunner().invoke(main, ["up"])
+    assert result.exit_code == 2
+    assert result.stderr == "Error: Port 8080 is taken.\n"

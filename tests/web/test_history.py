@@ -1,0 +1,90 @@
+"""The songs that this browser has asked for: reloads, the way back, the list, and two tabs."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.page_api import (
+    Opener,
+    job,
+    loading,
+    succeeded,
+    writing,
+)
+from tests.support.watching import AT_JOB, told
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("state", [job(), loading(), writing(3), succeeded(), job("failed")])
+def test_a_reload_keeps_the_job_in_every_state(open_page: Opener, state: dict[str, Any]) -> None:
+    page, _ = open_page(AT_JOB, told(state))
+    expect(page.locator("#words")).to_have_text(state["prompt"])
+    page.reload()
+    expect(page.locator("#words")).to_have_text(state["prompt"])
+    assert page.url.endswith(AT_JOB)
+
+
+def test_back_and_forward_walk_through_the_states(open_page: Opener) -> None:
+    page, api = open_page("/", told(succeeded()))
+    api.accepts(job())
+    page.get_by_label("What is your song about?").fill("back and forth")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Roll Me Home")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#watch")).to_be_hidden()
+    expect(page.locator("#prompt")).to_have_value("back and forth")
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Roll Me Home")).to_be_visible()
+
+
+def test_own_songs_are_listed_reopened_and_deleted(open_page: Opener) -> None:
+    page, api = open_page("/", told(succeeded()))
+    api.accepts(job())
+    page.get_by_label("What is your song about?").fill("listed")
+    page.keyboard.press("Enter")
+    entry = page.locator("#list li")
+    expect(entry).to_contain_text("Roll Me Home")
+    expect(entry).to_contain_text("done")
+    page.get_by_role("link", name="New song").click()
+    entry.get_by_role("link").click()
+    expect(page.locator("#title")).to_have_text("Roll Me Home")
+    page.get_by_role("button", name="Take “Roll Me Home” off the list").click()
+    expect(entry).to_have_count(0)
+    expect(page.locator("#songs")).to_be_focused()
+
+
+def test_somebody_elses_link_does_not_enter_the_list(open_page: Opener) -> None:
+    page, _ = open_page(AT_JOB, told(succeeded()))
+    expect(page.locator("#title")).to_be_visible()
+    expect(page.locator("#list li")).to_have_count(0)
+
+
+def test_an_unfinished_song_is_offered_the_next_day(open_page: Opener) -> None:
+    page, api = open_page("/", told(writing(3)))
+    api.accepts(job())
+    page.get_by_label("What is your song about?").fill("tomorrow")
+    page.keyboard.press("Enter")
+    expect(page.locator("#lyrics li")).to_have_count(3)
+    page.goto("/")
+    expect(page.locator("#notice")).to_contain_text("Still being written")
+    page.get_by_role("button", name="Watch it").click()
+    expect(page.locator("#lyrics li")).to_have_count(3)
+    api.job(succeeded())
+    expect(page.locator("#title")).to_be_visible()
+    page.goto("/")
+    expect(page.locator("#list li")).to_contain_text("Roll Me Home")
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_two_tabs_share_one_list(open_page: Opener, new_context: Any) -> None:
+    context = new_context()
+    one, api = open_page("/", told(succeeded()), context)
+    two, _ = open_page("/", told(succeeded()), context)
+    api.accepts(job())
+    one.get_by_label("What is your song about?").fill("shared")
+    one.keyboard.press("Enter")
+    expect(two.locator("#list li")).to_contain_text("Roll Me Home")
+    two.get_by_role("button", name="Forget them all").click()
+    expect(one.locator("#list li")).to_have_count(0)

@@ -1,0 +1,89 @@
+"""A finished song on the page: its rhymes, syllables and receipt, and what can be done with it."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.page_api import (
+    LINES,
+    Opener,
+    job,
+    succeeded,
+)
+from tests.support.waiting import wait_until
+from tests.support.watching import AT_JOB, PATH, told
+
+pytestmark = pytest.mark.browser
+
+
+def test_rhymes_are_marked_by_letter_and_colour(open_page: Opener) -> None:
+    page, _ = open_page(AT_JOB, told(succeeded(as_song=True)))
+    expect(page.get_by_role("heading", name="[Chorus]")).to_have_count(2)
+    expect(page.locator("#lyrics section").first.locator("i")).to_have_text(["A", "A", "B", "B"])
+    marks = page.locator("#lyrics section").first.locator("mark")
+    expect(marks).to_have_text(["track", "back", "glass", "pass"])
+    colours = marks.evaluate_all("all => all.map(one => getComputedStyle(one).backgroundColor)")
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    expect(page.locator("#meta")).to_contain_text("Rhymes AABB, 100% of them land")
+
+
+def test_free_verse_has_no_marks(open_page: Opener) -> None:
+    shown = succeeded()
+    shown["output"]["rhyme"] = {"scheme": "none", "score": None}
+    page, _ = open_page(AT_JOB, told(shown))
+    expect(page.locator("#meta")).to_have_text("Free verse")
+    expect(page.locator("#lyrics mark")).to_have_count(0)
+
+
+def test_syllables_are_counted_on_demand(open_page: Opener) -> None:
+    page, _ = open_page(AT_JOB, told(succeeded()))
+    first = page.locator("#lyrics small").first
+    expect(first).to_be_hidden()
+    page.get_by_label("Count syllables").check()
+    expect(first).to_have_text("10")
+
+
+def test_the_receipt_is_there(open_page: Opener) -> None:
+    page, _ = open_page(AT_JOB, told(succeeded()))
+    page.get_by_text("Receipt").click()
+    for fact in ("SmolLM2-135M-Instruct", "sha256:3f9a", "0.1.0"):
+        expect(page.locator("#facts")).to_contain_text(fact)
+
+
+def test_copy_gives_the_tagged_text_and_download_a_file(
+    open_page: Opener, new_context: Any
+) -> None:
+    context = new_context(permissions=["clipboard-read", "clipboard-write"])
+    page, _ = open_page(AT_JOB, told(succeeded(as_song=True)), context)
+    page.get_by_role("button", name="Copy the lyrics").click()
+    expect(page.locator("#live")).to_have_text("Copied")
+    text = page.evaluate("navigator.clipboard.readText()")
+    assert text.startswith(f"[Verse 1]\n{LINES[0]}\n")
+    assert text.count("[Chorus]") == 2
+    download = page.get_by_role("link", name="Download")
+    expect(download).to_have_attribute("href", f"{PATH}/lyrics")
+    expect(download).to_have_attribute("download", "Roll Me Home.txt")
+    page.get_by_role("button", name="Copy the link").click()
+    wait_until(lambda: page.evaluate("navigator.clipboard.readText()").endswith(AT_JOB), 20)
+
+
+def test_again_asks_for_the_same_without_the_seed(open_page: Opener) -> None:
+    page, api = open_page(AT_JOB, told(succeeded()))
+    expect(page.locator("#tools")).to_be_visible()
+    api.accepts(job(prompt="again"))
+    api.job(job(prompt="again"))
+    page.get_by_role("button", name="Again, other words").click()
+    expect(page.locator("#words")).to_have_text("again")
+    body: Any = api.asked("POST", "/v1/jobs")[0].post_data_json
+    assert body["prompt"] == "a slow train home in the rain"
+    assert body["options"]["style"] == "folk"
+    assert "seed" not in body["options"]
+
+
+def test_one_more_like_this_fills_the_field(open_page: Opener) -> None:
+    page, _ = open_page(AT_JOB, told(succeeded()))
+    page.get_by_role("button", name="One more like this").click()
+    expect(page.locator("#prompt")).to_have_value("a slow train home in the rain")
+    expect(page.locator("#prompt")).to_be_focused()
+    expect(page.locator("#choices")).to_have_text("Folk · AABB · 8 lines")
