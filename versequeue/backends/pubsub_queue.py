@@ -8,10 +8,11 @@ import json
 import threading
 from typing import Any
 
-from google.api_core import exceptions, retry
+from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
 
-from versequeue.errors import QueueUnavailable, StartupError
+from versequeue.backends.google_calls import require_project, retry_for
+from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Message, Topic
 
 #: A publish may take so long, retries included, before it is left to the sweep.
@@ -27,9 +28,7 @@ class PubSubQueue:
     """
 
     def __init__(self, project: str) -> None:
-        if not project:
-            raise StartupError("VERSEQUEUE_PROJECT has to name the Google Cloud project.")
-        self._project = project
+        self._project = require_project(project)
         self._connecting = threading.Lock()
         self._connected: Any = None
 
@@ -48,7 +47,7 @@ class PubSubQueue:
                 api.PublisherClient.publish(
                     client,
                     request={"topic": path, "messages": data},
-                    retry=_retry(),
+                    retry=retry_for(PUBLISH_TIMEOUT_S),
                     timeout=PUBLISH_TIMEOUT_S,
                 )
         except (exceptions.GoogleAPIError, GoogleAuthError) as error:
@@ -70,17 +69,6 @@ class PubSubQueue:
 
                 self._connected = PublisherClient()
             return self._connected
-
-
-def _retry() -> Any:
-    return retry.Retry(
-        predicate=retry.if_exception_type(
-            exceptions.ServiceUnavailable, exceptions.InternalServerError
-        ),
-        initial=0.1,
-        maximum=1.0,
-        timeout=PUBLISH_TIMEOUT_S,
-    )
 
 
 def _reason(error: Exception) -> str:
