@@ -12,7 +12,7 @@ from versequeue.functions import wiring
 
 @cache
 def _api() -> Api:
-    return Api("results", ResultsApi(wiring.service()).handlers(), wiring.settings())
+    return Api("results", ResultsApi(wiring.jobs(), wiring.batches()).handlers(), wiring.settings())
 
 
 @functions_framework.http
