@@ -28,10 +28,10 @@ class WorkerStopping(Exception):
 
 
 class Studio:
-    """One process's model and the side that it takes its jobs from; one message at a time."""
+    """One process's model and its side of the job system; one message at a time."""
 
-    def __init__(self, worker_side: WorkerSide) -> None:
-        self._worker_side = worker_side
+    def __init__(self, side: WorkerSide) -> None:
+        self._side = side
         self._writer: Writer | None = None
         self._busy = threading.Lock()
 
@@ -39,7 +39,7 @@ class Studio:
         """Load the model, or only say that it is loaded. Raises LyricistError."""
         with self._busy:
             writer = self._writer or self._load([])
-            self._worker_side.show_model(writer.model_name)
+            self._side.show_model(writer.model_name)
 
     def perform(self, job_ids: Sequence[str]) -> None:
         """Claim these jobs, write their songs in one pass, store them.
@@ -48,7 +48,7 @@ class Studio:
         """
         with self._busy:
             stage = Stage.WRITING if self._writer else Stage.LOADING_MODEL
-            if attempts := self._worker_side.claim_all(job_ids, stage):
+            if attempts := self._side.claim_all(job_ids, stage):
                 self._write(attempts)
 
     def _write(self, attempts: list[Attempt]) -> None:
@@ -103,12 +103,12 @@ class Studio:
             attempt.hand_back("The worker was asked to stop.")
 
     def _load(self, attempts: list[Attempt]) -> Writer:
-        with _beating(attempts, self._worker_side.settings.lease_s / 3):
-            folder = wiring.model_folder(self._worker_side.settings)
+        with _beating(attempts, self._side.settings.lease_s / 3):
+            folder = wiring.model_folder(self._side.settings)
             self._writer = Writer.open(folder)
-        log.info("model loaded", extra={"worker": self._worker_side.worker})
-        if not self._worker_side.settings.bulk_only:
-            self._worker_side.show_model(self._writer.model_name)
+        log.info("model loaded", extra={"worker": self._side.worker})
+        if not self._side.settings.bulk_only:
+            self._side.show_model(self._writer.model_name)
         return self._writer
 
 

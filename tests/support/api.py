@@ -18,8 +18,8 @@ from tests.support.memory import MemoryQueue, MemoryStore
 from tests.support.paths import ROOT
 from tests.support.samples import song_of
 from versequeue.api.edge import Api
-from versequeue.api.results_jobs import ResultsApi
-from versequeue.api.submit_jobs import SubmitApi
+from versequeue.api.results_jobs import results_handlers
+from versequeue.api.submit_jobs import submit_handlers
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.clock import utc_now
 from versequeue.config import Settings
@@ -119,8 +119,8 @@ def make_api(
     jobs = Jobs(store, queue, settings, **times)
     batches = Batches(store, queue, settings, **times)
     app = LocalApp(
-        submit=_wsgi(Api("submit", SubmitApi(jobs, batches).handlers(), settings)),
-        results=_wsgi(Api("results", ResultsApi(jobs, batches).handlers(), settings)),
+        submit=_wsgi(Api("submit", submit_handlers(jobs, batches), settings)),
+        results=_wsgi(Api("results", results_handlers(jobs, batches), settings)),
         web=ROOT / "web",
     )
     worker_side = WorkerSide(store, queue, settings, "worker", clock)

@@ -1,6 +1,7 @@
 """The results function's handlers for batches: how far one is, and its rows as a file."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 
 from flask import Request, Response
@@ -15,30 +16,28 @@ from versequeue.service.batches import Batches
 CHUNK_BYTES = 16 * 1024
 
 
-class BatchResultsApi:
-    """What the results function can do with batches, by the names of `versequeue.api.routes`."""
+def batch_results_handlers(batches: Batches) -> dict[str, Handler]:
+    """What the results function can do with batches."""
+    return {
+        "get_batch": batch_resource(batches).look,
+        "get_results": partial(get_results, batches),
+    }
 
-    def __init__(self, batches: Batches) -> None:
-        self._batches = batches
 
-    def handlers(self) -> dict[str, Handler]:
-        """One handler for each route."""
-        return {"get_batch": batch_resource(self._batches).look, "get_results": self.get_results}
-
-    def get_results(self, request: Request, batch_id: str) -> Response:
-        """200 with one row per input row, streamed, whether they have ended or not."""
-        name = request.args.get("format", "jsonl")
-        if name not in FORMATS:
-            fault = FieldError("/query/format", f"This is one of {', '.join(FORMATS)}.")
-            raise ValidationFailed("There is no such format.", errors=[fault])
-        batch = self._batches.get(batch_id).batch
-        content_type, write = FORMATS[name]
-        chunks = _chunks(write(self._batches.rows(batch_id)))
-        # The first piece is fetched now, so that a store that is away is a 503 and no empty file.
-        response = Response(chain([next(chunks, b"")], chunks), content_type=content_type)
-        file_name = f"{batch.id}.{name}"
-        response.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
-        return response
+def get_results(batches: Batches, request: Request, batch_id: str) -> Response:
+    """200 with one row per input row, streamed, whether they have ended or not."""
+    name = request.args.get("format", "jsonl")
+    if name not in FORMATS:
+        fault = FieldError("/query/format", f"This is one of {', '.join(FORMATS)}.")
+        raise ValidationFailed("There is no such format.", errors=[fault])
+    batch = batches.get(batch_id).batch
+    content_type, write = FORMATS[name]
+    chunks = _chunks(write(batches.rows(batch_id)))
+    # The first piece is fetched now, so that a store that is away is a 503 and no empty file.
+    response = Response(chain([next(chunks, b"")], chunks), content_type=content_type)
+    file_name = f"{batch.id}.{name}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
+    return response
 
 
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -34,35 +34,25 @@ class BatchFields(Strict):
     webhook: WebhookBody | None = None
 
 
-class BatchSubmitApi:
-    """What the submit function can do with batches, by the names of `versequeue.api.routes`."""
+def batch_submit_handlers(batches: Batches) -> dict[str, Handler]:
+    """What the submit function can do with batches."""
+    resource = batch_resource(batches)
+    return {
+        "submit_batch": partial(submit_batch, batches),
+        "cancel_batch": partial(resource.act, batches.cancel, 200),
+        "retry_failed": partial(resource.act, batches.retry_failed, 202),
+    }
 
-    def __init__(self, batches: Batches) -> None:
-        self._batches = batches
-        self._resource = batch_resource(batches)
 
-    def handlers(self) -> dict[str, Handler]:
-        """One handler for each route."""
-        return {
-            "submit_batch": self.submit_batch,
-            "cancel_batch": partial(self._resource.act, self._batches.cancel, 200),
-            "retry_failed": partial(self._resource.act, self._batches.retry_failed, 202),
-        }
-
-    def submit_batch(self, request: Request) -> Response:
-        """202 with the batch, once every row of the file has been found to be good."""
-        data, file_format, fields = read_upload(request)
-        asked = {name: value for name, value in fields.items() if value}
-        about = _about(asked)
-        rows = parse(data, file_format, options_reader(asked, file_format))
-        submission = read_submission(
-            request,
-            self._batches.settings,
-            metadata=about.metadata,
-            webhook=about.webhook,
-            body=f"{file_format}\n{json.dumps(fields, sort_keys=True)}\n".encode() + data,
-        )
-        return self._resource.accepted(self._batches.submit(rows, submission))
+def submit_batch(batches: Batches, request: Request) -> Response:
+    """202 with the batch, once every row of the file has been found to be good."""
+    data, file_format, fields = read_upload(request)
+    asked = {name: value for name, value in fields.items() if value}
+    about = _about(asked)
+    rows = parse(data, file_format, options_reader(asked, file_format))
+    content = f"{file_format}\n{json.dumps(fields, sort_keys=True)}\n".encode() + data
+    submission = read_submission(request, batches.settings, about, content)
+    return batch_resource(batches).accepted(batches.submit(rows, submission))
 
 
 def _about(asked: dict[str, str]) -> BatchFields:

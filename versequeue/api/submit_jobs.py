@@ -20,7 +20,7 @@ from versequeue.api.edge import (
 )
 from versequeue.api.resources import job_resource
 from versequeue.api.submissions import read_submission
-from versequeue.api.submit_batches import BatchSubmitApi
+from versequeue.api.submit_batches import batch_submit_handlers
 from versequeue.clock import random_seed
 from versequeue.errors import UnsupportedMediaType
 from versequeue.service.batches import Batches
@@ -29,44 +29,34 @@ from versequeue.service.jobs import Jobs
 JOB_TYPES = ("application/json", "application/x-www-form-urlencoded", "text/plain")
 
 
-class SubmitApi:
+def submit_handlers(jobs: Jobs, batches: Batches) -> dict[str, Handler]:
     """What the submit function can do, by the names of `versequeue.api.routes`."""
+    resource = job_resource(jobs)
+    return {
+        "submit_job": partial(submit_job, jobs),
+        "cancel_job": partial(resource.act, jobs.cancel, 200),
+        "redeliver": partial(resource.act, jobs.redeliver, 202),
+        "warm_up": partial(warm_up, jobs),
+        **batch_submit_handlers(batches),
+    }
 
-    def __init__(self, jobs: Jobs, batches: Batches) -> None:
-        self._jobs = jobs
-        self._batches = batches
-        self._resource = job_resource(jobs)
 
-    def handlers(self) -> dict[str, Handler]:
-        """One handler for each route of the submit function."""
-        return {
-            "submit_job": self.submit_job,
-            "cancel_job": partial(self._resource.act, self._jobs.cancel, 200),
-            "redeliver": partial(self._resource.act, self._jobs.redeliver, 202),
-            "warm_up": self.warm_up,
-            **BatchSubmitApi(self._batches).handlers(),
-        }
+def submit_job(jobs: Jobs, request: Request) -> Response:
+    """202 with the job, or 200 if it ended within the wait that the caller prefers."""
+    raw = read_body(request, MAX_BODY_BYTES)
+    body = read_job(request, raw)
+    options = body.options.resolved(random_seed())
+    content = f"{media_type(request)}\n".encode() + raw
+    submission = read_submission(request, jobs.settings, body, content)
+    accepted = jobs.submit(body.prompt, options, submission)
+    return job_resource(jobs).accepted(accepted, prefer_wait_s(request))
 
-    def submit_job(self, request: Request) -> Response:
-        """202 with the job, or 200 if it ended within the wait that the caller prefers."""
-        raw = read_body(request, MAX_BODY_BYTES)
-        body = read_job(request, raw)
-        submission = read_submission(
-            request,
-            self._jobs.settings,
-            metadata=body.metadata,
-            webhook=body.webhook,
-            body=f"{media_type(request)}\n".encode() + raw,
-        )
-        options = body.options.resolved(random_seed())
-        accepted = self._jobs.submit(body.prompt, options, submission)
-        return self._resource.accepted(accepted, prefer_wait_s(request))
 
-    def warm_up(self, request: Request) -> Response:
-        """202 with the status; a message goes out only if none is on its way."""
-        read_body(request, MAX_BODY_BYTES)
-        self._jobs.warm_up()
-        return json_response(self._jobs.status(), 202)
+def warm_up(jobs: Jobs, request: Request) -> Response:
+    """202 with the status; a message goes out only if none is on its way."""
+    read_body(request, MAX_BODY_BYTES)
+    jobs.warm_up()
+    return json_response(jobs.status(), 202)
 
 
 def read_job(request: Request, raw: bytes) -> JobBody:

@@ -6,7 +6,6 @@ whoever was slower reads again. Faults become StoreUnavailable, and soon.
 
 import random
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
 
-from versequeue.backends.google_calls import PASSING_FAULTS, require_project, retry_for
+from versequeue.backends.google_calls import PASSING_FAULTS, Connection, require_project, retry_for
 from versequeue.errors import StoreUnavailable
 
 Fields = dict[str, Any]
@@ -90,17 +89,18 @@ class Documents:
     """
 
     def __init__(self, project: str, database: str) -> None:
-        self._project = require_project(project)
-        self._database = database
-        self._connecting = threading.Lock()
-        self._connected: Any = None
+        project = require_project(project)
+        self._connection = Connection(
+            lambda: firestore.Client(project=project, database=database),
+            lambda client: client.close(),
+        )
 
     def read(self, collection: str, name: str) -> Document | None:
         """The document; None if there is none, or can be none, of that name."""
         if not _NAME.fullmatch(name):
             return None
         with _faults():
-            reference = self._client().collection(collection).document(name)
+            reference = self._connection.client().collection(collection).document(name)
             found = reference.get(retry=retry_for(RPC_TIMEOUT_S), timeout=RPC_TIMEOUT_S)
             return Document(found.get("body"), found.update_time) if found.exists else None
 
@@ -163,19 +163,10 @@ class Documents:
 
     def close(self) -> None:
         """Let go of the connection; a later use connects again."""
-        with self._connecting:
-            if self._connected:
-                self._connected.close()
-            self._connected = None
-
-    def _client(self) -> Any:
-        with self._connecting:
-            if self._connected is None:
-                self._connected = firestore.Client(project=self._project, database=self._database)
-            return self._connected
+        self._connection.close()
 
     def _query(self, query: Query) -> Any:
-        found = self._client().collection(query.collection)
+        found = self._connection.client().collection(query.collection)
         for field, operator, value in query.filters:
             found = found.where(filter=firestore.FieldFilter(field, operator, value))
         if query.order_by:
@@ -187,7 +178,7 @@ class Documents:
     ) -> None:
         # Uncertain ends pass through: only the caller can find out what became of the write.
         with _faults(but=PASSING_FAULTS):
-            client = self._client()
+            client = self._connection.client()
             writes = client.batch()
             for document in documents:
                 reference = client.collection(document.collection).document(document.name)

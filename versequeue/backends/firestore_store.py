@@ -8,17 +8,9 @@ searches need are in deploy/firestore.indexes.json.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from versequeue.backends.firestore_documents import (
-    Document,
-    Documents,
-    Exists,
-    Fields,
-    Filters,
-    New,
-    Query,
-)
+from versequeue.backends.firestore_documents import Document, Documents, Exists, Filters, New, Query
 from versequeue.backends.stored import stored_fields
 from versequeue.errors import StoreUnavailable
 from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange, KeyTaken, State
@@ -30,7 +22,7 @@ T = TypeVar("T", Job, Batch, IdempotencyRecord)
 D = TypeVar("D", Job, Batch)
 
 _COLLECTIONS: dict[type, str] = {Job: "jobs", Batch: "batches", IdempotencyRecord: "records"}
-#: Times that a key whose record has expired is tried for while others try as well.
+#: How often a request tries to replace the expired record of its key, which others may do too.
 CREATE_TRIES = 5
 
 
@@ -160,7 +152,7 @@ class FirestoreStore:
         """As `update_job`; the document is made if there is none."""
         changed: State = {}
 
-        def step(found: Document | None) -> Fields | None:
+        def step(found: Document | None) -> dict[str, Any] | None:
             nonlocal changed
             state: State = json.loads(found.body) if found else {}
             changed = change(state)
@@ -180,7 +172,7 @@ class FirestoreStore:
     def _change(self, kind: type[D], name: str, change: Callable[[D], D]) -> D | None:
         changed: D | None = None
 
-        def step(found: Document | None) -> Fields | None:
+        def step(found: Document | None) -> dict[str, Any] | None:
             nonlocal changed
             document = from_json(kind, found.body) if found else None
             changed = change(document) if document else None

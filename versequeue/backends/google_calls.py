@@ -1,5 +1,7 @@
-"""What calls to Google's services have in common: the project, and when a call is made again."""
+"""What clients of Google's services have in common: a project, a connection, calls made again."""
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from google.api_core import exceptions, retry
@@ -15,6 +17,30 @@ def require_project(project: str) -> str:
     if not project:
         raise StartupError("VERSEQUEUE_PROJECT has to name the Google Cloud project.")
     return project
+
+
+class Connection:
+    """A client that is made at its first use, so that a process may fork before."""
+
+    def __init__(self, connect: Callable[[], Any], close: Callable[[Any], None]) -> None:
+        self._connect = connect
+        self._close = close
+        self._connecting = threading.Lock()
+        self._connected: Any = None
+
+    def client(self) -> Any:
+        """The one client of all threads."""
+        with self._connecting:
+            if self._connected is None:
+                self._connected = self._connect()
+            return self._connected
+
+    def close(self) -> None:
+        """Let go of the client; a later use makes another."""
+        with self._connecting:
+            if self._connected is not None:
+                self._close(self._connected)
+            self._connected = None
 
 
 def retry_for(timeout_s: float) -> Any:

@@ -7,7 +7,6 @@ JSON. An accepted job survives a power cut: every commit waits for the disk.
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,7 +41,7 @@ _TABLES = (
     "CREATE INDEX records_expires ON records (expires_at)",
     "CREATE TABLE states (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
 )
-#: Each of a later version is applied once to a file of an earlier one.
+#: What later versions changed in these tables, in order: a file is given those that it lacks.
 _CHANGES = (
     # With all that is asked for, so that a place in the queue is counted from the index alone.
     # SQLite looks the status up even where the index is of one status only.
@@ -51,42 +50,26 @@ _CHANGES = (
         "CREATE INDEX jobs_queued ON jobs (created_at, batch_id, status) WHERE status = 'queued'",
     ),
 )
+_TABLE: dict[type, str] = {Job: "jobs", Batch: "batches"}
+#: The values are named as in `_columns`.
+_INSERT: dict[type, str] = {
+    Job: "INSERT INTO jobs (id, status, batch_id, position, client, created_at, due_at,"
+    " expires_at, body) VALUES (:id, :status, :batch_id, :position, :client, :created_at,"
+    " :due_at, :expires_at, :body)",
+    Batch: "INSERT INTO batches (id, due_at, expires_at, body)"
+    " VALUES (:id, :due_at, :expires_at, :body)",
+}
+#: Only what a change may touch: SQLite writes the index of every column that is named here.
+_UPDATE: dict[type, str] = {
+    Job: "UPDATE jobs SET status = :status, due_at = :due_at, expires_at = :expires_at,"
+    " body = :body WHERE id = :id",
+    Batch: "UPDATE batches SET due_at = :due_at, expires_at = :expires_at, body = :body"
+    " WHERE id = :id",
+}
 _WAY_OUT = (
     "Free or repair it, or start with another data folder (--data-dir); "
     "moving the file away starts an empty store."
 )
-
-
-@dataclass(frozen=True)
-class _Statements:
-    """What is asked of the table of one kind of document. Values are named as in `_columns`."""
-
-    get: str
-    insert: str
-    #: sets only what a change may touch, for each index that is touched is written anew
-    update: str
-    due: str
-
-
-_STATEMENTS: dict[type, _Statements] = {
-    Job: _Statements(
-        get="SELECT body FROM jobs WHERE id = ?",
-        insert="INSERT INTO jobs (id, status, batch_id, position, client, created_at,"
-        " due_at, expires_at, body) VALUES (:id, :status, :batch_id, :position, :client,"
-        " :created_at, :due_at, :expires_at, :body)",
-        update="UPDATE jobs SET status = :status, due_at = :due_at, expires_at = :expires_at,"
-        " body = :body WHERE id = :id",
-        due="SELECT body FROM jobs WHERE due_at <= ? ORDER BY due_at LIMIT ?",
-    ),
-    Batch: _Statements(
-        get="SELECT body FROM batches WHERE id = ?",
-        insert="INSERT INTO batches (id, due_at, expires_at, body)"
-        " VALUES (:id, :due_at, :expires_at, :body)",
-        update="UPDATE batches SET due_at = :due_at, expires_at = :expires_at, body = :body"
-        " WHERE id = :id",
-        due="SELECT body FROM batches WHERE due_at <= ? ORDER BY due_at LIMIT ?",
-    ),
-}
 
 
 class SqliteStore:
@@ -115,8 +98,8 @@ class SqliteStore:
             if record:
                 _claim_key(connection, record, now)
             if batch:
-                connection.execute(_STATEMENTS[Batch].insert, _columns(batch))
-            connection.executemany(_STATEMENTS[Job].insert, map(_columns, jobs))
+                connection.execute(_INSERT[Batch], _columns(batch))
+            connection.executemany(_INSERT[Job], map(_columns, jobs))
 
     def get_job(self, job_id: str) -> Job | None:
         """The job, or None."""
@@ -226,11 +209,13 @@ class SqliteStore:
         self._file.close()
 
     def _get(self, kind: type[D], name: str) -> D | None:
-        rows = self._file.read(_STATEMENTS[kind].get, (name,))
+        rows = self._file.read(_select(kind), (name,))
         return from_json(kind, rows[0][0]) if rows else None
 
     def _due(self, kind: type[D], now: datetime, limit: int) -> list[D]:
-        rows = self._file.read(_STATEMENTS[kind].due, (format_time(now), limit))
+        table = _TABLE[kind]
+        sql = f"SELECT body FROM {table} WHERE due_at <= ? ORDER BY due_at LIMIT ?"  # noqa: S608
+        rows = self._file.read(sql, (format_time(now), limit))
         return [from_json(kind, body) for (body,) in rows]
 
     def _change(
@@ -246,17 +231,20 @@ class SqliteStore:
         return int(self._file.read(sql, values)[0][0])
 
 
+def _select(kind: type[Job] | type[Batch]) -> str:
+    return f"SELECT body FROM {_TABLE[kind]} WHERE id = ?"  # noqa: S608 - a name of ours
+
+
 def _change_one(
     connection: sqlite3.Connection, kind: type[D], name: str, change: Callable[[D], D]
 ) -> D | None:
-    statements = _STATEMENTS[kind]
-    row = connection.execute(statements.get, (name,)).fetchone()
+    row = connection.execute(_select(kind), (name,)).fetchone()
     if row is None:
         return None
     document = from_json(kind, row[0])
     changed = change(document)
     if changed is not document:
-        connection.execute(statements.update, _columns(changed))
+        connection.execute(_UPDATE[kind], _columns(changed))
     return changed
 
 

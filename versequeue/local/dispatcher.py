@@ -33,27 +33,23 @@ class Dispatcher:
     """Pushes jobs to the worker process, single visitors' before batches', one at a time."""
 
     def __init__(
-        self,
-        queue: SqliteQueue,
-        worker: WorkerProcess,
-        worker_side: WorkerSide,
-        idle_timeout_s: float,
+        self, queue: SqliteQueue, worker: WorkerProcess, side: WorkerSide, idle_timeout_s: float
     ) -> None:
         self._queue = queue
         self._worker = worker
-        self._worker_side = worker_side
+        self._side = side
         self._idle_timeout_s = idle_timeout_s
         self._stopping = threading.Event()
         self._last_push = time.monotonic()
 
     def take_over(self) -> None:
         """Queue again what an earlier server and its worker had in hand: both are dead."""
-        self._worker_side.show_stopped()
+        self._side.show_stopped()
         self._queue.release(utc_now())
         horizon = utc_now() + timedelta(days=3650)
-        for job in self._worker_side.store.due_jobs(horizon, limit=100_000):
+        for job in self._side.store.due_jobs(horizon, limit=100_000):
             if job.status is Status.RUNNING:
-                self._worker_side.abandon([job.id], job.worker)
+                self._side.abandon([job.id], job.worker)
 
     def run(self) -> None:
         """Push until `stop`."""
@@ -103,12 +99,12 @@ class Dispatcher:
         if not self._stopping.is_set():
             log.warning("the worker has stopped: %s", error, extra={"worker": name})
         try:
-            self._worker_side.show_stopped()
+            self._side.show_stopped()
             ids = joined(deliveries).get("job_ids", [])
-            held = self._worker_side.abandon(ids, name)
+            held = self._side.abandon(ids, name)
             if not held:
                 # It may be unable to start at all: that counts as an attempt, so that it ends.
-                self._worker_side.fail_unclaimed(ids, "The worker ended before it could begin.")
+                self._side.fail_unclaimed(ids, "The worker ended before it could begin.")
             self._queue.nack_all(deliveries, utc_now(), delay_s=0 if held else None)
         except VerseQueueError as fault:
             log.warning("left to the sweep: %s", fault)
@@ -118,7 +114,7 @@ class Dispatcher:
         idle_s = time.monotonic() - self._last_push
         if self._worker.pid and idle_s > self._idle_timeout_s:
             self._worker.stop()
-            self._worker_side.show_stopped()
+            self._side.show_stopped()
 
     def _pause_s(self) -> float:
         due_at = self._queue.next_due_at((Topic.JOBS, Topic.BULK))

@@ -21,7 +21,7 @@ State = dict[str, Any]
 class IdempotencyRecord:
     """The first request that came with one key of one client."""
 
-    #: keyed hash of client and key
+    #: hash of the client and its Idempotency-Key
     key: str
     body_digest: str
     #: id of the job or batch that was made

@@ -68,11 +68,6 @@ class BatchNow:
         return self.batch.id
 
     @property
-    def status(self) -> str:
-        """`running`, `completed` or `canceled`."""
-        return batch_status(self.batch, self.counts)
-
-    @property
     def done(self) -> bool:
         """Whether every row has ended."""
         return not unfinished(self.counts)

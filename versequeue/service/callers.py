@@ -105,10 +105,7 @@ class CallersSide(ABC, Generic[Found]):
         now: datetime,
         batch: Batch | None = None,
     ) -> Accepted[Found]:
-        """Write all of it at once, then publish; it is kept even if publishing fails.
-
-        Raises RateLimited, BudgetExhausted, IdempotencyKeyReused, StoreUnavailable.
-        """
+        # Written all at once and then published; it is kept even if publishing fails.
         record = None
         if submission.key is not None:
             record = record_for(submission.client, submission.key, submission.body, made.id, now)

@@ -33,7 +33,7 @@ class Jobs(CallersSide[Job]):
     _view: tuple[datetime, WorkerView] | None = None
 
     def submit(self, prompt: str, options: Options, submission: Submission) -> Accepted[Job]:
-        """Write the job, then publish its message; the job is kept even if publishing fails.
+        """Write the job, then publish its message.
 
         Raises RateLimited, BudgetExhausted, IdempotencyKeyReused, StoreUnavailable.
         """

@@ -25,7 +25,7 @@ SHARED = "shared"
 
 
 class WorkerSide:
-    """Where one worker process takes its jobs from."""
+    """What one worker process does with the jobs: claims them, and says how it is doing."""
 
     def __init__(
         self, store: Store, queue: Queue, settings: Settings, worker: str, clock: Clock = utc_now
@@ -35,7 +35,7 @@ class WorkerSide:
         self.settings = settings
         self.worker = worker
         self.clock = clock
-        #: by whether the worker was cold, so that a first warm time is not lost to a cold one
+        #: when times of a cold start, of a warm one, of a shared pass were last stored
         self._measured_at: dict[bool | str | None, datetime] = {}
 
     def claim(self, job_id: str, stage: Stage) -> "Attempt | None":
@@ -111,10 +111,11 @@ class WorkerSide:
         )
 
     def show_measured(self, job: Job) -> None:
-        """Let the times of `job` join those that waits are reckoned from, one a second of a kind.
+        """Store how long `job` took, from which the waits of others are estimated.
 
-        Those of a job that others shared the worker with only show that the worker is there.
-        Every worker writes this one document, and a store takes about a write a second of one.
+        A job that shared the worker with others only shows that the worker is there. Times of a
+        kind are stored once a second at most: all workers write one document, and a store takes
+        about one write a second to the same document.
         """
         now = self.clock()
         kind = job.metrics.cold_start if job.together == 1 else SHARED
