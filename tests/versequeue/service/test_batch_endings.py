@@ -55,7 +55,11 @@ def test_a_cancel_that_was_cut_short_is_finished_by_the_sweep() -> None:
     ticks = iter(range(1000))
     # Half of a second for every job, and a budget that is over at once.
     hasty = Batches(
-        api.store, api.queue, api.jobs.settings, clock=api.clock, monotonic=lambda: next(ticks) * 15.0
+        api.store,
+        api.queue,
+        api.jobs.settings,
+        clock=api.clock,
+        monotonic=lambda: next(ticks) * 15.0,
     )
     assert hasty.cancel(batch_id).counts[Status.CANCELED] < 3
     sweep(api.store, api.queue, api.clock)
