@@ -37,7 +37,7 @@ def main(engine: str, bundle: str, data_dir: str, job_id: str, started_at: str) 
     step("imports")
     import_runtime(engine)
     step("runtime")
-    attempt = wiring.desk("bench").claim(job_id, Stage.LOADING_MODEL)
+    attempt = wiring.worker_side("bench").claim(job_id, Stage.LOADING_MODEL)
     if attempt is None:
         raise SystemExit("the job could not be claimed")
     step("claim")

@@ -9,19 +9,19 @@ from cloudevents.http import CloudEvent
 from versequeue.functions import wiring
 from versequeue.functions.push import job_ids, read_message
 from versequeue.rules.job import Metrics, Stage
-from versequeue.service.worker import Desk
+from versequeue.service.worker import WorkerSide
 
 
 @cache
-def _desk() -> Desk:
-    return wiring.desk("bench")
+def _worker_side() -> WorkerSide:
+    return wiring.worker_side("bench")
 
 
 @functions_framework.cloud_event
 def worker(event: CloudEvent) -> None:
     """Claim and end each job; the output says when it was claimed."""
     message = read_message(event.data)
-    attempts = _desk().claim_all(job_ids(message), Stage.WRITING) if message else []
+    attempts = _worker_side().claim_all(job_ids(message), Stage.WRITING) if message else []
     claimed_at = time.time()
     for attempt in attempts:
         attempt.succeed({"sections": [], "claimed_at": claimed_at}, Metrics(generate_s=0.0))

@@ -150,24 +150,25 @@ def versequeue_peer(folder: Path) -> Iterator[Peer]:
     from versequeue.local.dispatcher import Dispatcher
     from versequeue.local.worker import WorkerProcess
     from versequeue.rules.job import Options
-    from versequeue.service.jobs import Service, Submission
-    from versequeue.service.worker import Desk
+    from versequeue.service.callers import Submission
+    from versequeue.service.jobs import Jobs
+    from versequeue.service.worker import WorkerSide
 
     store = SqliteStore(folder / "store.sqlite3")
     queue = SqliteQueue(folder / "queue.sqlite3", utc_now)
     settings = Settings(data_dir=folder)
-    service = Service(store, queue, settings)
+    jobs = Jobs(store, queue, settings)
     worker = WorkerProcess(Path(__file__).with_name("empty_worker.py"))
-    dispatcher = Dispatcher(queue, worker, Desk(store, queue, settings, "bench"), 300.0)
+    dispatcher = Dispatcher(queue, worker, WorkerSide(store, queue, settings, "bench"), 300.0)
     thread = threading.Thread(target=dispatcher.run, daemon=True)
 
     def claimed_at(job_id: str) -> float:
-        wait_for(lambda: service.get_job(job_id).done, 60, "an empty job", LOOK_S)
-        return float((service.get_job(job_id).output or {})["claimed_at"])
+        wait_for(lambda: jobs.get(job_id).done, 60, "an empty job", LOOK_S)
+        return float((jobs.get(job_id).output or {})["claimed_at"])
 
     thread.start()
     try:
-        yield Peer(lambda: service.submit(Submission(PROMPT, Options(seed=1))).job.id, claimed_at)
+        yield Peer(lambda: jobs.submit(PROMPT, Options(seed=1), Submission()).found.id, claimed_at)
     finally:
         dispatcher.stop()
         worker.stop()

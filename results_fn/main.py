@@ -6,13 +6,13 @@ import functions_framework
 from flask import Request, Response
 
 from versequeue.api.edge import Api
-from versequeue.api.results_jobs import ResultsApi
+from versequeue.api.results_jobs import results_handlers
 from versequeue.functions import wiring
 
 
 @cache
 def _api() -> Api:
-    return Api("results", ResultsApi(wiring.service()).handlers(), wiring.settings())
+    return Api("results", results_handlers(wiring.jobs(), wiring.batches()), wiring.settings())
 
 
 @functions_framework.http

@@ -6,13 +6,13 @@ import functions_framework
 from flask import Request, Response
 
 from versequeue.api.edge import Api
-from versequeue.api.submit_jobs import SubmitApi
+from versequeue.api.submit_jobs import submit_handlers
 from versequeue.functions import wiring
 
 
 @cache
 def _api() -> Api:
-    return Api("submit", SubmitApi(wiring.service()).handlers(), wiring.settings())
+    return Api("submit", submit_handlers(wiring.jobs(), wiring.batches()), wiring.settings())
 
 
 @functions_framework.http

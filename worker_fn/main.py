@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @cache
 def _studio() -> Studio:
-    return Studio(wiring.desk(wiring.settings().worker or uuid.uuid4().hex))
+    return Studio(wiring.worker_side(wiring.settings().worker or uuid.uuid4().hex))
 
 
 @functions_framework.cloud_event

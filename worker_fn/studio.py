@@ -16,7 +16,7 @@ from lyricist.writing.writer import Writer
 from versequeue.errors import ModelUnavailable, VerseQueueError
 from versequeue.functions import wiring
 from versequeue.rules.job import Metrics, Stage
-from versequeue.service.worker import Attempt, Desk
+from versequeue.service.worker import Attempt, WorkerSide
 from versequeue.stopping import stopping
 from worker_fn.orders import output_document, song_request
 
@@ -28,10 +28,10 @@ class WorkerStopping(Exception):
 
 
 class Studio:
-    """One process's model and the desk that it takes its jobs from; one message at a time."""
+    """One process's model and its side of the job system; one message at a time."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, side: WorkerSide) -> None:
+        self._side = side
         self._writer: Writer | None = None
         self._busy = threading.Lock()
 
@@ -39,7 +39,7 @@ class Studio:
         """Load the model, or only say that it is loaded. Raises LyricistError."""
         with self._busy:
             writer = self._writer or self._load([])
-            self._desk.show_model(writer.model_name)
+            self._side.show_model(writer.model_name)
 
     def perform(self, job_ids: Sequence[str]) -> None:
         """Claim these jobs, write their songs in one pass, store them.
@@ -48,7 +48,7 @@ class Studio:
         """
         with self._busy:
             stage = Stage.WRITING if self._writer else Stage.LOADING_MODEL
-            if attempts := self._desk.claim_all(job_ids, stage):
+            if attempts := self._side.claim_all(job_ids, stage):
                 self._write(attempts)
 
     def _write(self, attempts: list[Attempt]) -> None:
@@ -103,12 +103,12 @@ class Studio:
             attempt.hand_back("The worker was asked to stop.")
 
     def _load(self, attempts: list[Attempt]) -> Writer:
-        with _beating(attempts, self._desk.settings.lease_s / 3):
-            folder = wiring.model_folder(self._desk.settings)
+        with _beating(attempts, self._side.settings.lease_s / 3):
+            folder = wiring.model_folder(self._side.settings)
             self._writer = Writer.open(folder)
-        log.info("model loaded", extra={"worker": self._desk.worker})
-        if not self._desk.settings.bulk_only:
-            self._desk.show_model(self._writer.model_name)
+        log.info("model loaded", extra={"worker": self._side.worker})
+        if not self._side.settings.bulk_only:
+            self._side.show_model(self._writer.model_name)
         return self._writer
 
 

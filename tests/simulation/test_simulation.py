@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import versequeue.rules.job
-import versequeue.service.jobs
+import versequeue.service.callers
 import versequeue.service.sweep
 from tests.simulation.world import Simulation, run_seeds
 from versequeue.errors import LeaseLost
@@ -62,7 +62,7 @@ def _forgetful_record(
         (versequeue.rules.job, "_lease_is_live", lambda *_: False),
         (versequeue.service.sweep, "_publish", lambda *_: None),
         (versequeue.service.sweep, "settle", lambda job, _now: job),
-        (versequeue.service.jobs, "record_for", _forgetful_record),
+        (versequeue.service.callers, "record_for", _forgetful_record),
     ],
     ids=[
         "no fence",

@@ -19,10 +19,11 @@ from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE, Row
 from versequeue.rules.job import Job, Metrics, Options, Stage
 from versequeue.rules.webhook import Webhook
-from versequeue.service.batches import BatchService, BatchSubmission
-from versequeue.service.jobs import Service, Submission
+from versequeue.service.batches import Batches
+from versequeue.service.callers import Submission
+from versequeue.service.jobs import Jobs
 from versequeue.service.sweep import sweep
-from versequeue.service.worker import Attempt, Desk
+from versequeue.service.worker import Attempt, WorkerSide
 from versequeue.webhooks.notifier import Notifier
 from versequeue.webhooks.sender import Outcome
 
@@ -66,16 +67,26 @@ class Simulation(Promises):
         self.world.run(self.at_rest, 40_000)
         self.check_end()
 
-    def service(self) -> Service:
+    def jobs(self) -> Jobs:
         """A caller's side, as a process of its own would have it."""
-        return Service(
-            self.chaos_store,
-            self.chaos_queue,
-            self.settings,
-            clock=self.world.clock,
-            new_id=lambda prefix: f"{prefix}{next(self.ids)}",
-            sleep=self.world.pause,
-        )
+        return Jobs(*self.ground(), **self.time_and_ids())
+
+    def batches(self) -> Batches:
+        """As `jobs`."""
+        return Batches(*self.ground(), **self.time_and_ids())
+
+    def ground(self) -> tuple[Any, ChaosQueue, Settings]:
+        """What the callers' sides stand on."""
+        return self.chaos_store, self.chaos_queue, self.settings
+
+    def time_and_ids(self) -> dict[str, Any]:
+        """What a process takes from its surroundings."""
+        return {
+            "clock": self.world.clock,
+            "new_id": lambda prefix: f"{prefix}{next(self.ids)}",
+            "monotonic": lambda: self.world.now.timestamp(),
+            "sleep": self.world.pause,
+        }
 
     def one_submitter(self, number: int) -> Any:
         """Ask for three jobs, some of them twice at once under one key, and one batch."""
@@ -94,9 +105,8 @@ class Simulation(Promises):
 
     def submit_until_answered(self, key: str | None) -> None:
         """A caller that tries again until it has an answer, as the client does."""
+        options = Options(seed=1, lines=LINES)
         submission = Submission(
-            prompt="rain",
-            options=Options(seed=1, lines=LINES),
             client="one",
             webhook=Webhook("https://example.com/hook"),
             key=key,
@@ -104,34 +114,33 @@ class Simulation(Promises):
         )
         for _ in range(20):
             try:
-                accepted = self.service().submit(submission)
+                accepted = self.jobs().submit("rain", options, submission)
             except (VerseQueueError, Gone, NotFound):
                 if key is None:
                     return
                 self.world.pause(1)
                 continue
-            self.accepted.add(accepted.job.id)
+            self.accepted.add(accepted.found.id)
             if key is not None:
-                first = self.keyed.setdefault(key, accepted.job.id)
-                self.expect(first == accepted.job.id, f"{key!r} made two jobs")
+                first = self.keyed.setdefault(key, accepted.found.id)
+                self.expect(first == accepted.found.id, f"{key!r} made two jobs")
             return
 
     def submit_batch(self, number: int) -> None:
         """Five rows in one transaction, tried again under one key until there is an answer."""
         rows = [Row(line, str(line), "sun", Options(seed=2, lines=LINES)) for line in range(5)]
-        submission = BatchSubmission(
-            rows=rows,
+        submission = Submission(
             webhook=Webhook("https://example.com/batch"),
             key=f"batch {number}",
             body=b"sun",
         )
         for _ in range(20):
             try:
-                accepted = BatchService(self.service(), sleep=self.world.pause).submit(submission)
+                accepted = self.batches().submit(rows, submission)
             except VerseQueueError:
                 self.world.pause(1)
                 continue
-            batch_id = accepted.now.batch.id
+            batch_id = accepted.found.id
             jobs = [job for job in self.store.jobs.values() if job.batch_id == batch_id]
             self.expect(len(jobs) == len(rows), f"{batch_id} was accepted without all its rows")
             self.accepted.update(job.id for job in jobs)
@@ -140,7 +149,9 @@ class Simulation(Promises):
     def work(self) -> None:
         """Take messages as a pushed worker does; return only by a crash."""
         name = f"worker-{next(self.ids)}"
-        desk = Desk(self.chaos_store, self.chaos_queue, self.settings, name, self.world.clock)
+        worker_side = WorkerSide(
+            self.chaos_store, self.chaos_queue, self.settings, name, self.world.clock
+        )
         while True:
             self.world.pause(self.random.uniform(0, 3))
             taken = self.queue.lease_together(
@@ -149,15 +160,15 @@ class Simulation(Promises):
             if not taken:
                 continue
             try:
-                self.perform(desk, joined(taken)["job_ids"][:JOBS_PER_MESSAGE])
+                self.perform(worker_side, joined(taken)["job_ids"][:JOBS_PER_MESSAGE])
             except (VerseQueueError, WorkerFault):
                 self.queue.nack_all(taken, self.world.now)
             else:
                 self.queue.ack_all(taken)
 
-    def perform(self, desk: Desk, job_ids: list[str]) -> None:
+    def perform(self, worker_side: WorkerSide, job_ids: list[str]) -> None:
         """Claim, write line by line, end: what worker_fn does with a model."""
-        for attempt in desk.claim_all(job_ids, Stage.WRITING):
+        for attempt in worker_side.claim_all(job_ids, Stage.WRITING):
             lines: list[str] = []
             wanted = True
             while wanted and len(lines) < LINES:
@@ -199,7 +210,7 @@ class Simulation(Promises):
             self.world.pause(self.random.uniform(10, 60))
             if self.accepted and self.world.faulty:
                 job_id = self.random.choice(sorted(self.accepted))
-                self.tolerate(lambda job_id=job_id: self.service().cancel(job_id))
+                self.tolerate(lambda job_id=job_id: self.jobs().cancel(job_id))
 
     def keep_polling(self) -> None:
         """Somebody who looks: what is done stays as it was."""
@@ -209,7 +220,7 @@ class Simulation(Promises):
             if not self.accepted:
                 continue
             job_id = self.random.choice(sorted(self.accepted))
-            job = self.tolerate(lambda job_id=job_id: self.service().get_job(job_id))
+            job = self.tolerate(lambda job_id=job_id: self.jobs().get(job_id))
             if job is None:
                 continue
             before = seen.get(job_id)

@@ -18,8 +18,8 @@ from tests.support.memory import MemoryQueue, MemoryStore
 from tests.support.paths import ROOT
 from tests.support.samples import song_of
 from versequeue.api.edge import Api
-from versequeue.api.results_jobs import ResultsApi
-from versequeue.api.submit_jobs import SubmitApi
+from versequeue.api.results_jobs import results_handlers
+from versequeue.api.submit_jobs import submit_handlers
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.clock import utc_now
 from versequeue.config import Settings
@@ -27,8 +27,9 @@ from versequeue.local.app import LocalApp
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import Store
 from versequeue.rules.job import Metrics, Stage
-from versequeue.service.jobs import Service
-from versequeue.service.worker import Desk
+from versequeue.service.batches import Batches
+from versequeue.service.jobs import Jobs
+from versequeue.service.worker import WorkerSide
 
 
 class Clock(Protocol):
@@ -71,8 +72,9 @@ class ApiUnderTest:
     client: Client
     store: Store
     queue: MemoryQueue
-    service: Service
-    desk: Desk
+    jobs: Jobs
+    batches: Batches
+    worker_side: WorkerSide
     clock: Clock
 
     def post_job(self, body: Any = None, **more: Any) -> TestResponse:
@@ -88,7 +90,7 @@ class ApiUnderTest:
 
     def write(self, job_id: str, lines: tuple[str, ...] = ("one", "two")) -> None:
         """Do the worker's part: claim the job and succeed with these lines."""
-        attempt = self.desk.claim(job_id, Stage.WRITING)
+        attempt = self.worker_side.claim(job_id, Stage.WRITING)
         assert attempt
         attempt.succeed(song_of(*lines), Metrics(generate_s=1.0, cold_start=False))
 
@@ -109,14 +111,20 @@ def make_api(
     settings = settings or Settings(hash_key="test", webhook_allow_private=True)
     store = store or MemoryStore()
     queue = MemoryQueue(clock)
-    service = Service(store, queue, settings, clock=clock, sleep=clock.pass_s)
+    times: dict[str, Any] = {
+        "clock": clock,
+        "monotonic": lambda: clock().timestamp(),
+        "sleep": clock.pass_s,
+    }
+    jobs = Jobs(store, queue, settings, **times)
+    batches = Batches(store, queue, settings, **times)
     app = LocalApp(
-        submit=_wsgi(Api("submit", SubmitApi(service).handlers(), settings)),
-        results=_wsgi(Api("results", ResultsApi(service).handlers(), settings)),
+        submit=_wsgi(Api("submit", submit_handlers(jobs, batches), settings)),
+        results=_wsgi(Api("results", results_handlers(jobs, batches), settings)),
         web=ROOT / "web",
     )
-    desk = Desk(store, queue, settings, "worker", clock)
-    return ApiUnderTest(Client(app), store, queue, service, desk, clock)
+    worker_side = WorkerSide(store, queue, settings, "worker", clock)
+    return ApiUnderTest(Client(app), store, queue, jobs, batches, worker_side, clock)
 
 
 def api_on_disk(path: Path, settings: Settings | None = None) -> ApiUnderTest:

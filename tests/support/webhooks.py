@@ -42,7 +42,7 @@ def a_finished_job(api: ApiUnderTest, url: str, events: Sequence[str] = ()) -> s
 
 def a_notifier(api: ApiUnderTest, sender: WebhookSender | None = None) -> Notifier:
     sender = sender or WebhookSender([SECRET], allow_private=True)
-    return Notifier(api.store, sender, api.service.settings, clock=api.clock, jitter=lambda: 0.5)
+    return Notifier(api.store, sender, api.jobs.settings, clock=api.clock, jitter=lambda: 0.5)
 
 
 def the_webhook(api: ApiUnderTest, job_id: str) -> Webhook:

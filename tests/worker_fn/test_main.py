@@ -55,7 +55,7 @@ def app(tmp_path: Path) -> ApiUnderTest:
 
 
 def studio(app: ApiUnderTest, writer: GivenWriter) -> Studio:
-    made = Studio(app.desk)
+    made = Studio(app.worker_side)
     made._writer = writer  # type: ignore[assignment]
     return made
 
@@ -63,7 +63,7 @@ def studio(app: ApiUnderTest, writer: GivenWriter) -> Studio:
 def test_a_job_becomes_a_song_with_a_receipt(app: ApiUnderTest) -> None:
     job_id = app.submit("rain", options={"seed": 7, "lines": 4})
     studio(app, GivenWriter(a_song)).perform([job_id])
-    job = app.service.get_job(job_id)
+    job = app.jobs.get(job_id)
     assert job.output is not None
     assert job.output["lyrics"] == "one\ntwo"
     assert job.output["title"] == "Title"
@@ -83,7 +83,7 @@ def test_jobs_of_one_message_are_written_together_and_a_bad_one_stands_alone(
     writer = GivenWriter(song)
     studio(app, writer).perform(ids)
     assert [request.prompt for request in writer.asked[0]] == ["rain 0", "rain 1", "rain 2"]
-    jobs = [app.service.get_job(job_id) for job_id in ids]
+    jobs = [app.jobs.get(job_id) for job_id in ids]
     assert [job.status for job in jobs] == ["succeeded", "queued", "succeeded"]
     assert jobs[1].error is not None
     assert jobs[1].error["detail"] == "this one cannot be written"
@@ -108,12 +108,12 @@ def test_an_abandoned_song_is_handed_back_and_a_canceled_one_ends(app: ApiUnderT
 
     class Canceling(GivenWriter):
         def write(self, requests: Any, on_lines: Any, should_stop: Any, on_song: Any) -> None:
-            app.service.cancel(dropped)
+            app.jobs.cancel(dropped)
             super().write(requests, on_lines, should_stop, on_song)
 
     studio(app, Canceling(song)).perform([kept, dropped])
-    assert app.service.get_job(kept).status == "queued"
-    assert app.service.get_job(dropped).status == "canceled"
+    assert app.jobs.get(kept).status == "queued"
+    assert app.jobs.get(dropped).status == "canceled"
 
 
 def test_a_worker_that_was_given_up_on_cannot_store_its_song(app: ApiUnderTest) -> None:
@@ -146,7 +146,7 @@ def test_a_song_that_cannot_be_stored_asks_for_the_message_again_and_spares_the_
     monkeypatch.setattr("versequeue.service.worker.StoreUnavailable", VerseQueueError)
     with pytest.raises(VerseQueueError, match="disk"):
         studio(app, GivenWriter(a_song)).perform(ids)
-    assert app.service.get_job(ids[1]).status == "succeeded"
+    assert app.jobs.get(ids[1]).status == "succeeded"
 
 
 def test_a_stopping_worker_asks_for_the_message_again(
@@ -163,8 +163,8 @@ def test_a_model_that_cannot_be_loaded_fails_the_attempt_with_the_reason(
     monkeypatch.setattr(wiring, "model_folder", lambda _settings: tmp_path / "nothing")
     job_id = app.submit()
     with pytest.raises(LyricistError):
-        Studio(app.desk).perform([job_id])
-    job = app.service.get_job(job_id)
+        Studio(app.worker_side).perform([job_id])
+    job = app.jobs.get(job_id)
     assert job.status == "queued"
     assert job.error is not None
     assert "nothing" in job.error["detail"]
@@ -179,10 +179,10 @@ def test_a_worker_for_batches_does_not_count_as_warm_for_visitors(
     monkeypatch.setattr(Writer, "open", lambda _folder: GivenWriter(a_song))
     rows = b'{"prompt":"rain"}\n{"prompt":"snow"}\n'
     app.client.post("/v1/batches", data=rows, content_type="application/jsonl")
-    delivery = app.queue.lease((Topic.BULK,), app.service.clock(), 600)
+    delivery = app.queue.lease((Topic.BULK,), app.jobs.clock(), 600)
     assert delivery is not None
 
-    Studio(app.desk).perform(job_ids(delivery.message))
+    Studio(app.worker_side).perform(job_ids(delivery.message))
 
     assert app.client.get("/v1/status").get_json()["worker"] == seen
 

@@ -1,7 +1,7 @@
 """The edge: from a request to a handler, and from whatever it gives or raises to a response.
 
 Problem documents, CORS, conditional requests, bodies with a limit. Knows no job: the handlers are
-in `versequeue.api.submit_jobs` and `versequeue.api.results_jobs`.
+in the `submit_*` and `results_*` modules beside this one.
 """
 
 import hashlib
@@ -37,6 +37,8 @@ from versequeue.errors import (
 log = logging.getLogger(__name__)
 Handler = Callable[..., Response]
 MAX_WAIT_S = 30
+#: What a request may hold that is no file of prompts.
+MAX_BODY_BYTES = 64 * 1024
 EXPOSED = (
     "Location, Retry-After, ETag, Date, Idempotent-Replayed, Preference-Applied, "
     "RateLimit, RateLimit-Policy, Allow"
@@ -86,7 +88,7 @@ class Api:
             raise NotFound(f"{request.method} {request.path} is served by the {function} function.")
         if name != "health":
             check_api_key(request, self._settings)
-        return self._handlers[name](request, **arguments)
+        return self._handlers[name](request, *arguments.values())
 
     def _wrong_method(self, request: Request, allowed: list[str]) -> Response:
         allow = ", ".join(sorted({*allowed, "OPTIONS"}))

@@ -6,37 +6,25 @@ since the body is the file.
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Request, Response
 from pydantic import Field
 
 from versequeue.api.bodies import FormOptions, Metadata, OptionsBody, Strict, WebhookBody, validate
-from versequeue.api.edge import (
-    Handler,
-    caller_identity,
-    idempotency_key,
-    json_response,
-    media_type,
-    read_body,
-)
+from versequeue.api.edge import MAX_BODY_BYTES, Handler, media_type, read_body
 from versequeue.api.prompt_files import MAX_BYTES, FileFormat, ReadOptions, format_of, parse
+from versequeue.api.resources import batch_resource
+from versequeue.api.submissions import read_submission
 from versequeue.clock import random_seed
 from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
 from versequeue.rules.job import Options
-from versequeue.rules.webhook import Webhook
-from versequeue.service.batches import AcceptedBatch, BatchNow, BatchService, BatchSubmission
-from versequeue.service.idempotency import client_hash
-from versequeue.service.jobs import Service
-from versequeue.service.views import batch_view
-from versequeue.webhooks.addresses import subscription
+from versequeue.service.batches import Batches
 
-MAX_SMALL_BYTES = 64 * 1024
 #: A form holds the file, the names of its fields and the lines between them.
-MAX_FORM_BYTES = MAX_BYTES + MAX_SMALL_BYTES
+MAX_FORM_BYTES = MAX_BYTES + MAX_BODY_BYTES
 FILE_TYPES = "application/jsonl, application/x-ndjson, text/csv, text/plain, multipart/form-data"
-#: Seconds after which a poller should look at a batch again.
-RETRY_AFTER_S = 2
 
 
 class BatchFields(Strict):
@@ -46,82 +34,38 @@ class BatchFields(Strict):
     webhook: WebhookBody | None = None
 
 
-class BatchSubmitApi:
-    """What the submit function can do with batches, by the names of `versequeue.api.routes`."""
+def batch_submit_handlers(batches: Batches) -> dict[str, Handler]:
+    """What the submit function can do with batches."""
+    resource = batch_resource(batches)
+    return {
+        "submit_batch": partial(submit_batch, batches),
+        "cancel_batch": partial(resource.act, batches.cancel, 200),
+        "retry_failed": partial(resource.act, batches.retry_failed, 202),
+    }
 
-    def __init__(self, service: Service) -> None:
-        self._settings = service.settings
-        self._service = service
-        self._batches = BatchService(service)
 
-    def handlers(self) -> dict[str, Handler]:
-        """One handler for each route."""
-        return {
-            "submit_batch": self.submit_batch,
-            "cancel_batch": self.cancel_batch,
-            "retry_failed": self.retry_failed,
-        }
+def submit_batch(batches: Batches, request: Request) -> Response:
+    """202 with the batch, once every row of the file has been found to be good."""
+    data, file_format, fields = read_upload(request)
+    asked = {name: value for name, value in fields.items() if value}
+    about = _about(asked)
+    rows = parse(data, file_format, options_reader(asked, file_format))
+    content = f"{file_format}\n{json.dumps(fields, sort_keys=True)}\n".encode() + data
+    submission = read_submission(request, batches.settings, about, content)
+    return batch_resource(batches).accepted(batches.submit(rows, submission))
 
-    def submit_batch(self, request: Request) -> Response:
-        """202 with the batch, once every row of the file has been found to be good."""
-        data, file_format, fields = read_upload(request)
-        asked = {name: value for name, value in fields.items() if value}
-        about = self._about(asked)
-        accepted = self._batches.submit(
-            BatchSubmission(
-                rows=parse(data, file_format, options_reader(asked, file_format)),
-                client=client_hash(
-                    self._settings.hash_key, caller_identity(request, self._settings)
-                ),
-                metadata=about.metadata,
-                webhook=self._webhook(about.webhook),
-                key=idempotency_key(request),
-                body=f"{file_format}\n{json.dumps(fields, sort_keys=True)}\n".encode() + data,
-            )
-        )
-        return self._accepted(accepted)
 
-    def cancel_batch(self, request: Request, batch_id: str) -> Response:
-        """200 with the batch as it is then."""
-        read_body(request, MAX_SMALL_BYTES)
-        return json_response(self._view(self._batches.cancel(batch_id)))
-
-    def retry_failed(self, request: Request, batch_id: str) -> Response:
-        """202 with the batch, its failed rows queued again."""
-        read_body(request, MAX_SMALL_BYTES)
-        return json_response(self._view(self._batches.retry_failed(batch_id)), 202)
-
-    def _about(self, asked: dict[str, str]) -> BatchFields:
-        # Takes what is not an option out of `asked`.
-        given: dict[str, Any] = {}
-        if text := asked.pop("metadata", ""):
-            given["metadata"] = _json_field("metadata", text)
-        url, events = asked.pop("webhook_url", ""), asked.pop("webhook_events", "")
-        if url or events:
-            names = [name.strip() for name in events.split(",") if name.strip()]
-            given["webhook"] = {"url": url, "events": names}
-        about: BatchFields = validate(BatchFields, given)
-        return about
-
-    def _webhook(self, body: WebhookBody | None) -> Webhook | None:
-        if body is None:
-            return None
-        allow_private = self._settings.webhook_allow_private
-        return subscription(body.url, body.events, allow_private=allow_private)
-
-    def _accepted(self, accepted: AcceptedBatch) -> Response:
-        headers = accepted.allowance.headers()
-        if accepted.replayed:
-            headers["Idempotent-Replayed"] = "true"
-        batch_id = accepted.now.batch.id
-        headers["Location"] = f"{self._settings.results_url}/v1/batches/{batch_id}"
-        if not accepted.now.done:
-            headers["Retry-After"] = str(RETRY_AFTER_S)
-        return json_response(self._view(accepted.now), 202, headers)
-
-    def _view(self, found: BatchNow) -> dict[str, Any]:
-        eta_s = found.eta_s(self._service.clock())
-        return batch_view(found.batch, found.counts, self._settings, eta_s=eta_s)
+def _about(asked: dict[str, str]) -> BatchFields:
+    # Takes what is not an option out of `asked`.
+    given: dict[str, Any] = {}
+    if text := asked.pop("metadata", ""):
+        given["metadata"] = _json_field("metadata", text)
+    url, events = asked.pop("webhook_url", ""), asked.pop("webhook_events", "")
+    if url or events:
+        names = [name.strip() for name in events.split(",") if name.strip()]
+        given["webhook"] = {"url": url, "events": names}
+    about: BatchFields = validate(BatchFields, given)
+    return about
 
 
 def read_upload(request: Request) -> tuple[bytes, FileFormat, dict[str, str]]:

@@ -6,20 +6,22 @@ whoever was slower reads again. Faults become StoreUnavailable, and soon.
 
 import random
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from google.api_core import exceptions, retry
+from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
 
+from versequeue.backends.google_calls import PASSING_FAULTS, Connection, require_project, retry_for
 from versequeue.errors import StoreUnavailable
 
 Fields = dict[str, Any]
+#: (field, operator, value), all of which must hold
+Filters = tuple[tuple[str, str, Any], ...]
 
 #: A call may take so long, the retries of a read included, before it is given up.
 RPC_TIMEOUT_S = 5.0
@@ -37,7 +39,6 @@ _OTHERS_WERE_FIRST = (
     exceptions.FailedPrecondition,
     exceptions.NotFound,
 )
-_MAY_BE_WRITTEN = (exceptions.ServiceUnavailable, exceptions.InternalServerError)
 _REASONS = (
     (exceptions.GatewayTimeout, "it does not answer in time"),
     (exceptions.ServiceUnavailable, "it cannot be reached"),
@@ -63,7 +64,7 @@ class Query:
     """A search by index fields: equal ones and at most one range, in the order of that range."""
 
     collection: str
-    filters: tuple[tuple[str, str, Any], ...]
+    filters: Filters
     order_by: str = ""
     limit: int = 0
 
@@ -82,21 +83,25 @@ class Exists(Exception):
 
 
 class Documents:
-    """One Firestore database. Connects at the first use, so that a process may fork before."""
+    """One Firestore database. Connects at the first use, so that a process may fork before.
+
+    Raises StartupError without a project.
+    """
 
     def __init__(self, project: str, database: str) -> None:
-        self._project = project
-        self._database = database
-        self._connecting = threading.Lock()
-        self._connected: Any = None
+        project = require_project(project)
+        self._connection = Connection(
+            lambda: firestore.Client(project=project, database=database),
+            lambda client: client.close(),
+        )
 
     def read(self, collection: str, name: str) -> Document | None:
         """The document; None if there is none, or can be none, of that name."""
         if not _NAME.fullmatch(name):
             return None
         with _faults():
-            reference = self._client().collection(collection).document(name)
-            found = reference.get(retry=_retry(), timeout=RPC_TIMEOUT_S)
+            reference = self._connection.client().collection(collection).document(name)
+            found = reference.get(retry=retry_for(RPC_TIMEOUT_S), timeout=RPC_TIMEOUT_S)
             return Document(found.get("body"), found.update_time) if found.exists else None
 
     def change(
@@ -120,7 +125,7 @@ class Documents:
                 self._write([New(collection, name, fields)], found, RPC_TIMEOUT_S)
             except Exists:
                 time.sleep(pause_s)
-            except _MAY_BE_WRITTEN as error:
+            except PASSING_FAULTS as error:
                 sent = fields["body"]
                 uncertain += 1
                 if uncertain == UNCERTAIN_TRIES:
@@ -134,7 +139,7 @@ class Documents:
         for tries_left in reversed(range(UNCERTAIN_TRIES)):
             try:
                 self._write(documents, instead_of, CREATE_TIMEOUT_S)
-            except _MAY_BE_WRITTEN as error:
+            except PASSING_FAULTS as error:
                 if not tries_left:
                     raise _unavailable(error) from error
             else:
@@ -143,30 +148,25 @@ class Documents:
     def find(self, query: Query) -> list[Document]:
         """The documents that match, in order."""
         with _faults():
-            found = self._query(query).stream(retry=_retry(), timeout=RPC_TIMEOUT_S)
+            found = self._query(query).stream(retry=retry_for(RPC_TIMEOUT_S), timeout=RPC_TIMEOUT_S)
             return [Document(each.get("body"), each.update_time) for each in found]
 
     def count(self, query: Query) -> int:
         """How many match, counted by Firestore."""
         with _faults():
-            [[counted]] = self._query(query).count().get(retry=_retry(), timeout=RPC_TIMEOUT_S)
+            [[counted]] = (
+                self._query(query)
+                .count()
+                .get(retry=retry_for(RPC_TIMEOUT_S), timeout=RPC_TIMEOUT_S)
+            )
             return int(counted.value)
 
     def close(self) -> None:
         """Let go of the connection; a later use connects again."""
-        with self._connecting:
-            if self._connected:
-                self._connected.close()
-            self._connected = None
-
-    def _client(self) -> Any:
-        with self._connecting:
-            if self._connected is None:
-                self._connected = firestore.Client(project=self._project, database=self._database)
-            return self._connected
+        self._connection.close()
 
     def _query(self, query: Query) -> Any:
-        found = self._client().collection(query.collection)
+        found = self._connection.client().collection(query.collection)
         for field, operator, value in query.filters:
             found = found.where(filter=firestore.FieldFilter(field, operator, value))
         if query.order_by:
@@ -177,8 +177,8 @@ class Documents:
         self, documents: Sequence[New], instead_of: Document | None, timeout_s: float
     ) -> None:
         # Uncertain ends pass through: only the caller can find out what became of the write.
-        with _faults(but=_MAY_BE_WRITTEN):
-            client = self._client()
+        with _faults(but=PASSING_FAULTS):
+            client = self._connection.client()
             writes = client.batch()
             for document in documents:
                 reference = client.collection(document.collection).document(document.name)
@@ -207,15 +207,6 @@ def _unavailable(error: Exception) -> StoreUnavailable:
     names = (reason for kind, reason in _REASONS if isinstance(error, kind))
     reason = next(names, f"it answers {type(error).__name__}")
     return StoreUnavailable(f"The job store fails: {reason}.")
-
-
-def _retry() -> Any:
-    return retry.Retry(
-        predicate=retry.if_exception_type(*_MAY_BE_WRITTEN),
-        initial=0.1,
-        maximum=1.0,
-        timeout=RPC_TIMEOUT_S,
-    )
 
 
 def _pauses() -> Iterator[float]:

@@ -8,16 +8,21 @@ searches need are in deploy/firestore.indexes.json.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from versequeue.backends.firestore_documents import Document, Documents, Exists, Fields, New, Query
-from versequeue.errors import StartupError, StoreUnavailable
+from versequeue.backends.firestore_documents import Document, Documents, Exists, Filters, New, Query
+from versequeue.backends.stored import stored_fields
+from versequeue.errors import StoreUnavailable
 from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange, KeyTaken, State
-from versequeue.records import from_json, to_json
+from versequeue.records import from_json
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job, Status
 
-#: Times that a key whose record has expired is tried for while others try as well.
+T = TypeVar("T", Job, Batch, IdempotencyRecord)
+D = TypeVar("D", Job, Batch)
+
+_COLLECTIONS: dict[type, str] = {Job: "jobs", Batch: "batches", IdempotencyRecord: "records"}
+#: How often a request tries to replace the expired record of its key, which others may do too.
 CREATE_TRIES = 5
 
 
@@ -25,8 +30,6 @@ class FirestoreStore:
     """`versequeue.ports.store.Store` on Firestore. Raises StartupError without a project."""
 
     def __init__(self, project: str, database: str = "(default)") -> None:
-        if not project:
-            raise StartupError("VERSEQUEUE_PROJECT has to name the Google Cloud project.")
         self._documents = Documents(project, database)
 
     def create(
@@ -38,9 +41,9 @@ class FirestoreStore:
         now: datetime,
     ) -> None:
         """Write all of it or nothing. Raises KeyTaken if a live record has the same key."""
-        documents = [New("records", record.key, _record_fields(record))] if record else []
-        documents += [New("batches", batch.id, _batch_fields(batch))] if batch else []
-        documents += [New("jobs", job.id, _job_fields(job)) for job in jobs]
+        documents = [_new(record, record.key)] if record else []
+        documents += [_new(batch, batch.id)] if batch else []
+        documents += [_new(job, job.id) for job in jobs]
         expired: Document | None = None
         for _ in range(CREATE_TRIES):
             try:
@@ -62,21 +65,11 @@ class FirestoreStore:
 
     def get_job(self, job_id: str) -> Job | None:
         """The job, or None."""
-        found = self._documents.read("jobs", job_id)
-        return from_json(Job, found.body) if found else None
+        return self._get(Job, job_id)
 
     def update_job(self, job_id: str, change: JobChange) -> Job | None:
         """Read, change and write, unless another write came between: then again."""
-        changed: Job | None = None
-
-        def step(found: Document | None) -> Fields | None:
-            nonlocal changed
-            job = from_json(Job, found.body) if found else None
-            changed = change(job) if job else None
-            return None if changed is job or changed is None else _job_fields(changed)
-
-        self._documents.change("jobs", job_id, step)
-        return changed
+        return self._change(Job, job_id, change)
 
     def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
         """One after the other: a compare-and-set is about one document."""
@@ -84,26 +77,16 @@ class FirestoreStore:
 
     def get_batch(self, batch_id: str) -> Batch | None:
         """The batch, or None."""
-        found = self._documents.read("batches", batch_id)
-        return from_json(Batch, found.body) if found else None
+        return self._get(Batch, batch_id)
 
     def update_batch(self, batch_id: str, change: BatchChange) -> Batch | None:
         """As `update_job`."""
-        changed: Batch | None = None
-
-        def step(found: Document | None) -> Fields | None:
-            nonlocal changed
-            batch = from_json(Batch, found.body) if found else None
-            changed = change(batch) if batch else None
-            return None if changed is batch or changed is None else _batch_fields(changed)
-
-        self._documents.change("batches", batch_id, step)
-        return changed
+        return self._change(Batch, batch_id, change)
 
     def batch_jobs(self, batch_id: str, *, after: int = -1, limit: int = 100) -> list[Job]:
         """Jobs of a batch by position, those behind position `after`."""
         behind = (("batch_id", "==", batch_id), ("position", ">", after))
-        return self._jobs(Query("jobs", behind, "position", limit))
+        return self._find(Job, behind, "position", limit)
 
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         """How many jobs of the batch are in each status.
@@ -123,17 +106,15 @@ class FirestoreStore:
 
     def get_record(self, key: str) -> IdempotencyRecord | None:
         """The idempotency record with this key, expired or not."""
-        found = self._documents.read("records", key)
-        return from_json(IdempotencyRecord, found.body) if found else None
+        return self._get(IdempotencyRecord, key)
 
     def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
         """Jobs whose `due_at` has come, the most overdue first."""
-        return self._jobs(Query("jobs", (("due_at", "<=", now),), "due_at", limit))
+        return self._find(Job, (("due_at", "<=", now),), "due_at", limit)
 
     def due_batches(self, now: datetime, limit: int = 100) -> list[Batch]:
         """Batches whose `due_at` has come, the most overdue first."""
-        due = Query("batches", (("due_at", "<=", now),), "due_at", limit)
-        return [from_json(Batch, found.body) for found in self._documents.find(due)]
+        return self._find(Batch, (("due_at", "<=", now),), "due_at", limit)
 
     def delete_expired(self, now: datetime, limit: int = 500) -> int:  # noqa: ARG002 - the port's
         """Nothing: Firestore deletes by `expires_at` itself, which therefore needs no index."""
@@ -141,7 +122,7 @@ class FirestoreStore:
 
     def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
         """Queued jobs, or those of them created before a moment; `singles`: those of no batch."""
-        queued: tuple[tuple[str, str, Any], ...] = (("status", "==", Status.QUEUED.value),)
+        queued: Filters = (("status", "==", Status.QUEUED.value),)
         if singles:
             queued += (("batch_id", "==", None),)
         if before is not None:
@@ -150,7 +131,7 @@ class FirestoreStore:
 
     def count_created(self, since: datetime, client: str | None = None) -> int:
         """Jobs created at or after `since`, by everybody or by one client."""
-        created: tuple[tuple[str, str, Any], ...] = (("created_at", ">=", since),)
+        created: Filters = (("created_at", ">=", since),)
         if client is not None:
             created = (("client", "==", client), *created)
         return self._documents.count(Query("jobs", created))
@@ -158,7 +139,7 @@ class FirestoreStore:
     def oldest_created(self, since: datetime, client: str) -> datetime | None:
         """When the oldest of the jobs that `count_created` counts was created."""
         created = (("client", "==", client), ("created_at", ">=", since))
-        oldest = self._jobs(Query("jobs", created, "created_at", 1))
+        oldest = self._find(Job, created, "created_at", 1)
         return oldest[0].created_at if oldest else None
 
     def get_state(self, name: str) -> State:
@@ -171,7 +152,7 @@ class FirestoreStore:
         """As `update_job`; the document is made if there is none."""
         changed: State = {}
 
-        def step(found: Document | None) -> Fields | None:
+        def step(found: Document | None) -> dict[str, Any] | None:
             nonlocal changed
             state: State = json.loads(found.body) if found else {}
             changed = change(state)
@@ -184,30 +165,30 @@ class FirestoreStore:
         """Let go of the connection."""
         self._documents.close()
 
-    def _jobs(self, query: Query) -> list[Job]:
-        return [from_json(Job, found.body) for found in self._documents.find(query)]
+    def _get(self, kind: type[T], name: str) -> T | None:
+        found = self._documents.read(_COLLECTIONS[kind], name)
+        return from_json(kind, found.body) if found else None
+
+    def _change(self, kind: type[D], name: str, change: Callable[[D], D]) -> D | None:
+        changed: D | None = None
+
+        def step(found: Document | None) -> dict[str, Any] | None:
+            nonlocal changed
+            document = from_json(kind, found.body) if found else None
+            changed = change(document) if document else None
+            return None if changed is document or changed is None else stored_fields(changed)
+
+        self._documents.change(_COLLECTIONS[kind], name, step)
+        return changed
+
+    def _find(self, kind: type[D], filters: Filters, order_by: str, limit: int) -> list[D]:
+        query = Query(_COLLECTIONS[kind], filters, order_by, limit)
+        return [from_json(kind, found.body) for found in self._documents.find(query)]
 
     def _count_status(self, batch_id: str, status: Status) -> int:
         filters = (("batch_id", "==", batch_id), ("status", "==", status.value))
         return self._documents.count(Query("jobs", filters))
 
 
-def _job_fields(job: Job) -> Fields:
-    return {
-        "status": job.status.value,
-        "batch_id": job.batch_id,
-        "position": job.position,
-        "client": job.client,
-        "created_at": job.created_at,
-        "due_at": job.due_at,
-        "expires_at": job.expires_at,
-        "body": to_json(job),
-    }
-
-
-def _batch_fields(batch: Batch) -> Fields:
-    return {"due_at": batch.due_at, "expires_at": batch.expires_at, "body": to_json(batch)}
-
-
-def _record_fields(record: IdempotencyRecord) -> Fields:
-    return {"expires_at": record.expires_at, "body": to_json(record)}
+def _new(document: Job | Batch | IdempotencyRecord, name: str) -> New:
+    return New(_COLLECTIONS[type(document)], name, stored_fields(document))

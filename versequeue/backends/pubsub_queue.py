@@ -5,13 +5,13 @@ as it has answered. Pub/Sub's library is imported with the first message, for re
 """
 
 import json
-import threading
 from typing import Any
 
-from google.api_core import exceptions, retry
+from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
 
-from versequeue.errors import QueueUnavailable, StartupError
+from versequeue.backends.google_calls import Connection, require_project, retry_for
+from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Message, Topic
 
 #: A publish may take so long, retries included, before it is left to the sweep.
@@ -27,18 +27,15 @@ class PubSubQueue:
     """
 
     def __init__(self, project: str) -> None:
-        if not project:
-            raise StartupError("VERSEQUEUE_PROJECT has to name the Google Cloud project.")
-        self._project = project
-        self._connecting = threading.Lock()
-        self._connected: Any = None
+        self._project = require_project(project)
+        self._connection = Connection(_connect, lambda client: client.transport.close())
 
     def publish(self, topic: Topic, messages: list[Message]) -> None:
         """Return once every message is stored. Raises QueueUnavailable."""
         from google import pubsub_v1 as api
 
         try:
-            client = self._client()
+            client = self._connection.client()
             path = client.topic_path(self._project, topic.value)
             for start in range(0, len(messages), MESSAGES_PER_CALL):
                 part = messages[start : start + MESSAGES_PER_CALL]
@@ -48,7 +45,7 @@ class PubSubQueue:
                 api.PublisherClient.publish(
                     client,
                     request={"topic": path, "messages": data},
-                    retry=_retry(),
+                    retry=retry_for(PUBLISH_TIMEOUT_S),
                     timeout=PUBLISH_TIMEOUT_S,
                 )
         except (exceptions.GoogleAPIError, GoogleAuthError) as error:
@@ -58,29 +55,13 @@ class PubSubQueue:
 
     def close(self) -> None:
         """Let go of the connection; a later use connects again."""
-        with self._connecting:
-            if self._connected:
-                self._connected.transport.close()
-            self._connected = None
-
-    def _client(self) -> Any:
-        with self._connecting:
-            if self._connected is None:
-                from google.cloud.pubsub_v1 import PublisherClient
-
-                self._connected = PublisherClient()
-            return self._connected
+        self._connection.close()
 
 
-def _retry() -> Any:
-    return retry.Retry(
-        predicate=retry.if_exception_type(
-            exceptions.ServiceUnavailable, exceptions.InternalServerError
-        ),
-        initial=0.1,
-        maximum=1.0,
-        timeout=PUBLISH_TIMEOUT_S,
-    )
+def _connect() -> Any:
+    from google.cloud.pubsub_v1 import PublisherClient
+
+    return PublisherClient()
 
 
 def _reason(error: Exception) -> str:

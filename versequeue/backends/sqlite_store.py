@@ -9,13 +9,17 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 from versequeue.backends.sqlite_file import SqliteFile
+from versequeue.backends.stored import stored_fields
 from versequeue.errors import StoreUnavailable
 from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange, KeyTaken, State
-from versequeue.records import format_time, from_json, parse_time, to_json
+from versequeue.records import format_time, from_json, parse_time
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job, Status
+
+D = TypeVar("D", Job, Batch)
 
 _TABLES = (
     """CREATE TABLE jobs (
@@ -37,7 +41,7 @@ _TABLES = (
     "CREATE INDEX records_expires ON records (expires_at)",
     "CREATE TABLE states (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
 )
-#: Each of a later version is applied once to a file of an earlier one.
+#: What later versions changed in these tables, in order: a file is given those that it lacks.
 _CHANGES = (
     # With all that is asked for, so that a place in the queue is counted from the index alone.
     # SQLite looks the status up even where the index is of one status only.
@@ -46,6 +50,22 @@ _CHANGES = (
         "CREATE INDEX jobs_queued ON jobs (created_at, batch_id, status) WHERE status = 'queued'",
     ),
 )
+_TABLE: dict[type, str] = {Job: "jobs", Batch: "batches"}
+#: The values are named as in `_columns`.
+_INSERT: dict[type, str] = {
+    Job: "INSERT INTO jobs (id, status, batch_id, position, client, created_at, due_at,"
+    " expires_at, body) VALUES (:id, :status, :batch_id, :position, :client, :created_at,"
+    " :due_at, :expires_at, :body)",
+    Batch: "INSERT INTO batches (id, due_at, expires_at, body)"
+    " VALUES (:id, :due_at, :expires_at, :body)",
+}
+#: Only what a change may touch: SQLite writes the index of every column that is named here.
+_UPDATE: dict[type, str] = {
+    Job: "UPDATE jobs SET status = :status, due_at = :due_at, expires_at = :expires_at,"
+    " body = :body WHERE id = :id",
+    Batch: "UPDATE batches SET due_at = :due_at, expires_at = :expires_at, body = :body"
+    " WHERE id = :id",
+}
 _WAY_OUT = (
     "Free or repair it, or start with another data folder (--data-dir); "
     "moving the file away starts an empty store."
@@ -78,59 +98,28 @@ class SqliteStore:
             if record:
                 _claim_key(connection, record, now)
             if batch:
-                connection.execute(
-                    "INSERT INTO batches (id, due_at, expires_at, body) VALUES (?, ?, ?, ?)",
-                    (batch.id, _time(batch.due_at), format_time(batch.expires_at), to_json(batch)),
-                )
-            connection.executemany(
-                "INSERT INTO jobs (id, batch_id, position, client, created_at,"
-                " status, due_at, expires_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [(*_fixed(job), *_changing(job)) for job in jobs],
-            )
+                connection.execute(_INSERT[Batch], _columns(batch))
+            connection.executemany(_INSERT[Job], map(_columns, jobs))
 
     def get_job(self, job_id: str) -> Job | None:
         """The job, or None."""
-        rows = self._file.read("SELECT body FROM jobs WHERE id = ?", (job_id,))
-        return from_json(Job, rows[0][0]) if rows else None
+        return self._get(Job, job_id)
 
     def update_job(self, job_id: str, change: JobChange) -> Job | None:
         """Read, change and write in one transaction."""
-        with self._file.transaction() as connection:
-            return _change_job(connection, job_id, change)
+        return self.update_jobs({job_id: change})[job_id]
 
     def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
         """Read, change and write all of them in one transaction: one wait for the disk."""
-        with self._file.transaction() as connection:
-            return {
-                job_id: _change_job(connection, job_id, change)
-                for job_id, change in changes.items()
-            }
+        return self._change(Job, changes)
 
     def get_batch(self, batch_id: str) -> Batch | None:
         """The batch, or None."""
-        rows = self._file.read("SELECT body FROM batches WHERE id = ?", (batch_id,))
-        return from_json(Batch, rows[0][0]) if rows else None
+        return self._get(Batch, batch_id)
 
     def update_batch(self, batch_id: str, change: BatchChange) -> Batch | None:
         """Read, change and write in one transaction."""
-        with self._file.transaction() as connection:
-            query = "SELECT body FROM batches WHERE id = ?"
-            row = connection.execute(query, (batch_id,)).fetchone()
-            if row is None:
-                return None
-            batch = from_json(Batch, row[0])
-            changed = change(batch)
-            if changed is not batch:
-                connection.execute(
-                    "UPDATE batches SET due_at = ?, expires_at = ?, body = ? WHERE id = ?",
-                    (
-                        _time(changed.due_at),
-                        format_time(changed.expires_at),
-                        to_json(changed),
-                        batch_id,
-                    ),
-                )
-            return changed
+        return self._change(Batch, {batch_id: change})[batch_id]
 
     def batch_jobs(self, batch_id: str, *, after: int = -1, limit: int = 100) -> list[Job]:
         """Jobs of a batch by position, those behind position `after`."""
@@ -154,19 +143,11 @@ class SqliteStore:
 
     def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
         """Jobs whose `due_at` has come, the most overdue first."""
-        rows = self._file.read(
-            "SELECT body FROM jobs WHERE due_at <= ? ORDER BY due_at LIMIT ?",
-            (format_time(now), limit),
-        )
-        return [from_json(Job, body) for (body,) in rows]
+        return self._due(Job, now, limit)
 
     def due_batches(self, now: datetime, limit: int = 100) -> list[Batch]:
         """Batches whose `due_at` has come, the most overdue first."""
-        rows = self._file.read(
-            "SELECT body FROM batches WHERE due_at <= ? ORDER BY due_at LIMIT ?",
-            (format_time(now), limit),
-        )
-        return [from_json(Batch, body) for (body,) in rows]
+        return self._due(Batch, now, limit)
 
     def delete_expired(self, now: datetime, limit: int = 500) -> int:
         """Delete jobs, batches and records past `expires_at`; how many."""
@@ -227,21 +208,43 @@ class SqliteStore:
         """Let go of the file."""
         self._file.close()
 
+    def _get(self, kind: type[D], name: str) -> D | None:
+        rows = self._file.read(_select(kind), (name,))
+        return from_json(kind, rows[0][0]) if rows else None
+
+    def _due(self, kind: type[D], now: datetime, limit: int) -> list[D]:
+        table = _TABLE[kind]
+        sql = f"SELECT body FROM {table} WHERE due_at <= ? ORDER BY due_at LIMIT ?"  # noqa: S608
+        rows = self._file.read(sql, (format_time(now), limit))
+        return [from_json(kind, body) for (body,) in rows]
+
+    def _change(
+        self, kind: type[D], changes: Mapping[str, Callable[[D], D]]
+    ) -> dict[str, D | None]:
+        with self._file.transaction() as connection:
+            return {
+                name: _change_one(connection, kind, name, change)
+                for name, change in changes.items()
+            }
+
     def _count(self, sql: str, *values: str) -> int:
         return int(self._file.read(sql, values)[0][0])
 
 
-def _change_job(connection: sqlite3.Connection, job_id: str, change: JobChange) -> Job | None:
-    row = connection.execute("SELECT body FROM jobs WHERE id = ?", (job_id,)).fetchone()
+def _select(kind: type[Job] | type[Batch]) -> str:
+    return f"SELECT body FROM {_TABLE[kind]} WHERE id = ?"  # noqa: S608 - a name of ours
+
+
+def _change_one(
+    connection: sqlite3.Connection, kind: type[D], name: str, change: Callable[[D], D]
+) -> D | None:
+    row = connection.execute(_select(kind), (name,)).fetchone()
     if row is None:
         return None
-    job = from_json(Job, row[0])
-    changed = change(job)
-    if changed is not job:
-        connection.execute(
-            "UPDATE jobs SET status = ?, due_at = ?, expires_at = ?, body = ? WHERE id = ?",
-            (*_changing(changed), job_id),
-        )
+    document = from_json(kind, row[0])
+    changed = change(document)
+    if changed is not document:
+        connection.execute(_UPDATE[kind], _columns(changed))
     return changed
 
 
@@ -251,19 +254,17 @@ def _claim_key(connection: sqlite3.Connection, record: IdempotencyRecord, now: d
     if row:
         raise KeyTaken(from_json(IdempotencyRecord, row[0]))
     connection.execute(
-        "INSERT OR REPLACE INTO records (key, expires_at, body) VALUES (?, ?, ?)",
-        (record.key, format_time(record.expires_at), to_json(record)),
+        "INSERT OR REPLACE INTO records (key, expires_at, body) VALUES (:key, :expires_at, :body)",
+        {"key": record.key, **_cells(stored_fields(record))},
     )
 
 
-def _fixed(job: Job) -> tuple[str, str | None, int, str, str]:
-    return job.id, job.batch_id, job.position, job.client, format_time(job.created_at)
+def _columns(document: Job | Batch) -> dict[str, Any]:
+    return {"id": document.id, **_cells(stored_fields(document))}
 
 
-def _changing(job: Job) -> tuple[str, str | None, str, str]:
-    # The columns that a change may touch: status, due_at, expires_at, body.
-    return job.status.value, _time(job.due_at), format_time(job.expires_at), to_json(job)
-
-
-def _time(moment: datetime | None) -> str | None:
-    return format_time(moment) if moment else None
+def _cells(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: format_time(value) if isinstance(value, datetime) else value
+        for name, value in fields.items()
+    }

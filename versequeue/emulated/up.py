@@ -219,7 +219,7 @@ class EmulatedServer:
             log.warning("an emulator has ended; both start again and have forgotten every job")
             self._start_emulators()
         if self._activator.stop_if_idle():
-            wiring.desk("up").show_stopped()
+            wiring.worker_side("up").show_stopped()
 
     def _sweep_on(self) -> None:
         url = self._functions["sweep"].url

@@ -8,8 +8,9 @@ from versequeue.config import Settings
 from versequeue.logs import configure_logging
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
-from versequeue.service.jobs import Service
-from versequeue.service.worker import Desk
+from versequeue.service.batches import Batches
+from versequeue.service.jobs import Jobs
+from versequeue.service.worker import WorkerSide
 
 
 @cache
@@ -44,14 +45,19 @@ def queue() -> Queue:
     return PubSubQueue(settings().project)
 
 
-def service() -> Service:
-    """The callers' side over this process's store and queue."""
-    return Service(store(), queue(), settings())
+def jobs() -> Jobs:
+    """The callers' side of jobs over this process's store and queue."""
+    return Jobs(store(), queue(), settings())
 
 
-def desk(worker: str) -> Desk:
+def batches() -> Batches:
+    """The callers' side of batches over this process's store and queue."""
+    return Batches(store(), queue(), settings())
+
+
+def worker_side(worker: str) -> WorkerSide:
     """The worker's side over this process's store and queue."""
-    return Desk(store(), queue(), settings(), worker)
+    return WorkerSide(store(), queue(), settings(), worker)
 
 
 def model_folder(found: Settings) -> Path:

@@ -19,7 +19,7 @@ from versequeue.local.worker import WorkerProcess
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Status
-from versequeue.service.worker import Desk
+from versequeue.service.worker import WorkerSide
 
 log = logging.getLogger(__name__)
 ACK_DEADLINE_S = 600.0
@@ -33,23 +33,23 @@ class Dispatcher:
     """Pushes jobs to the worker process, single visitors' before batches', one at a time."""
 
     def __init__(
-        self, queue: SqliteQueue, worker: WorkerProcess, desk: Desk, idle_timeout_s: float
+        self, queue: SqliteQueue, worker: WorkerProcess, side: WorkerSide, idle_timeout_s: float
     ) -> None:
         self._queue = queue
         self._worker = worker
-        self._desk = desk
+        self._side = side
         self._idle_timeout_s = idle_timeout_s
         self._stopping = threading.Event()
         self._last_push = time.monotonic()
 
     def take_over(self) -> None:
         """Queue again what an earlier server and its worker had in hand: both are dead."""
-        self._desk.show_stopped()
+        self._side.show_stopped()
         self._queue.release(utc_now())
         horizon = utc_now() + timedelta(days=3650)
-        for job in self._desk.store.due_jobs(horizon, limit=100_000):
+        for job in self._side.store.due_jobs(horizon, limit=100_000):
             if job.status is Status.RUNNING:
-                self._desk.abandon([job.id], job.worker)
+                self._side.abandon([job.id], job.worker)
 
     def run(self) -> None:
         """Push until `stop`."""
@@ -99,12 +99,12 @@ class Dispatcher:
         if not self._stopping.is_set():
             log.warning("the worker has stopped: %s", error, extra={"worker": name})
         try:
-            self._desk.show_stopped()
+            self._side.show_stopped()
             ids = joined(deliveries).get("job_ids", [])
-            held = self._desk.abandon(ids, name)
+            held = self._side.abandon(ids, name)
             if not held:
                 # It may be unable to start at all: that counts as an attempt, so that it ends.
-                self._desk.fail_unclaimed(ids, "The worker ended before it could begin.")
+                self._side.fail_unclaimed(ids, "The worker ended before it could begin.")
             self._queue.nack_all(deliveries, utc_now(), delay_s=0 if held else None)
         except VerseQueueError as fault:
             log.warning("left to the sweep: %s", fault)
@@ -114,7 +114,7 @@ class Dispatcher:
         idle_s = time.monotonic() - self._last_push
         if self._worker.pid and idle_s > self._idle_timeout_s:
             self._worker.stop()
-            self._desk.show_stopped()
+            self._side.show_stopped()
 
     def _pause_s(self) -> float:
         due_at = self._queue.next_due_at((Topic.JOBS, Topic.BULK))

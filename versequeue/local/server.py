@@ -34,9 +34,9 @@ class LocalServer:
         assert isinstance(queue, SqliteQueue)  # noqa: S101 - `up` runs on the embedded backend
         self.failed = threading.Event()
         self._stopping = threading.Event()
-        self._desk = wiring.desk("up")
+        self._side = wiring.worker_side("up")
         self._worker = WorkerProcess(ROOT / "worker_fn" / "main.py")
-        self._dispatcher = Dispatcher(queue, self._worker, self._desk, options.idle_timeout_s)
+        self._dispatcher = Dispatcher(queue, self._worker, self._side, options.idle_timeout_s)
         self._notifier = NotifyDispatcher(queue)
         app = LocalApp(
             submit=load_function("submit"), results=load_function("results"), web=ROOT / "web"
@@ -80,7 +80,7 @@ class LocalServer:
         self._worker.end()
         for thread in self._threads[1:]:
             thread.join(timeout=5)
-        self._desk.show_stopped()
+        self._side.show_stopped()
         self._server.close()
 
     def _guard(self, run: Callable[[], Any]) -> None:

@@ -21,7 +21,7 @@ State = dict[str, Any]
 class IdempotencyRecord:
     """The first request that came with one key of one client."""
 
-    #: keyed hash of client and key
+    #: hash of the client and its Idempotency-Key
     key: str
     body_digest: str
     #: id of the job or batch that was made
@@ -57,8 +57,9 @@ class Store(Protocol):
     def update_job(self, job_id: str, change: JobChange) -> Job | None:
         """Read, change and write in one transaction; the job as it is then, None if unknown.
 
-        `change` may run more than once. What it raises passes through and nothing is written;
-        the same object back means that nothing is written either.
+        `change` may run more than once. What it raises passes through and nothing is written.
+        To say that nothing is to be written, `change` returns the very object that it was given:
+        a store compares with `is`, so an equal copy would be written.
         """
 
     def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:

@@ -5,7 +5,7 @@ Nothing of a job is repeated here, so nothing here can disagree with the jobs.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from versequeue.rules.job import Options, Status
 from versequeue.rules.webhook import Webhook, announce
@@ -14,6 +14,8 @@ from versequeue.rules.webhook import Webhook, announce
 JOBS_PER_MESSAGE = 8
 #: Rows of one file. A retried row has the position of the failed one plus this, times the round.
 MAX_ROWS = 1000
+#: The sweep looks this often whether a batch has ended.
+CHECK_EVERY_S = 60
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,37 @@ class Batch:
         if self.finished_at is None:
             return self.check_at
         return self.webhook.pending.due_at if self.webhook and self.webhook.pending else None
+
+
+@dataclass(frozen=True)
+class BatchNow:
+    """A batch and how many of its rows are in each status, at one moment."""
+
+    batch: Batch
+    counts: dict[Status, int]
+
+    @property
+    def id(self) -> str:
+        """The batch's id."""
+        return self.batch.id
+
+    @property
+    def done(self) -> bool:
+        """Whether every row has ended."""
+        return not unfinished(self.counts)
+
+    def eta_s(self, now: datetime) -> float | None:
+        """Seconds until the end at the pace so far; None before a row has ended, or at the end."""
+        left = unfinished(self.counts)
+        ended = self.batch.total - left
+        if not left or ended <= 0:
+            return None
+        return round((now - self.batch.created_at).total_seconds() / ended * left, 1)
+
+
+def next_check_at(now: datetime) -> datetime:
+    """When the sweep is to look at a batch that it need not look at now."""
+    return now + timedelta(seconds=CHECK_EVERY_S)
 
 
 def current_counts(total: int, stored: Mapping[Status, int]) -> dict[Status, int]:

@@ -1,5 +1,5 @@
-"""The job system: submit, wait, cancel, work, repair. Its two faces are `jobs` and `batches` for
-callers and `worker` for the worker.
+"""The job system: submit, wait, cancel, work, repair. Callers meet `jobs` and `batches`, which
+share `callers`; the worker meets `worker`, and the scheduler `sweep`.
 
 Works through the ports alone. Knows no HTTP, no host and no model.
 """

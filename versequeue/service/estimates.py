@@ -24,7 +24,7 @@ class WorkerView:
     #: `warm`, `cold` or `unknown`
     worker: str
     model: str | None
-    #: seconds from submission to the end of a job that met a cold, a warm worker
+    #: seconds that a job takes on a worker that has to load the model, and on one that has it
     cold_s: float | None
     warm_s: float | None
     line_s: float | None

@@ -1,4 +1,4 @@
-"""The Idempotency-Key: one key of one client names one request, also after its job has ended."""
+"""The Idempotency-Key: one key of one client stands for one request for a day, ended or not."""
 
 import hashlib
 import hmac

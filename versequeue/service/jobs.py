@@ -1,27 +1,23 @@
-"""The callers' side of the job system: submit, look, cancel, warm up, ask for the state of it all.
+"""The callers' side of single jobs, and of the worker and the queue that they wait for.
 
-Takes its store, queue, clock, ids and seeds as arguments and knows nothing of HTTP.
+What jobs have in common with batches is in `service.callers`. Knows nothing of HTTP.
 """
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from versequeue.clock import Clock, IdSource, random_id, utc_now
-from versequeue.config import Settings
-from versequeue.errors import Gone, NotFound
-from versequeue.ports.queue import Queue, Topic
-from versequeue.ports.store import KeyTaken, State, Store
+from versequeue.errors import NothingToRedeliver
+from versequeue.ports.queue import Topic
+from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
-from versequeue.rules.job import REPUBLISH_FIRST_S, Job, Options, Status, note, request_cancel
-from versequeue.rules.webhook import Webhook
+from versequeue.rules.job import Job, Options, Status, request_cancel
+from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
-from versequeue.service.endings import follow_up, hint
+from versequeue.service.callers import Accepted, CallersSide, Submission
+from versequeue.service.endings import follow_up
 from versequeue.service.estimates import WORKER_STATE, WorkerView
-from versequeue.service.idempotency import first_answer, record_for, same_request
-from versequeue.service.limits import NO_LIMIT, Allowance, check_limits
+from versequeue.service.hints import hint, hint_at_event
 
 #: A warm-up message is taken to be on its way for this long.
 WARMUP_ON_ITS_WAY_S = 60
@@ -29,116 +25,42 @@ WARMUP_ON_ITS_WAY_S = 60
 VIEW_KEPT_S = 2.0
 
 
-@dataclass(frozen=True)
-class Submission:
-    """A validated request: what is wanted, by whom, under which key."""
+class Jobs(CallersSide[Job]):
+    """Single jobs; also looks at a row of a batch, which is a job too."""
 
-    prompt: str
-    options: Options
-    client: str = ""
-    metadata: dict[str, str] | None = None
-    webhook: Webhook | None = None
-    #: value of the Idempotency-Key header, and the body that came with it
-    key: str | None = None
-    body: bytes = b""
+    noun = "job"
+    #: the worker as it was last read from the store, and when
+    _view: tuple[datetime, WorkerView] | None = None
 
-
-@dataclass(frozen=True)
-class Accepted:
-    """The job that a submission made, or the one that it had made before (`replayed`)."""
-
-    job: Job
-    replayed: bool = False
-    allowance: Allowance = NO_LIMIT
-
-
-class Service:
-    """One instance serves any number of threads if its store and queue do."""
-
-    def __init__(
-        self,
-        store: Store,
-        queue: Queue,
-        settings: Settings,
-        *,
-        clock: Clock = utc_now,
-        new_id: IdSource = random_id,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.store = store
-        self.queue = queue
-        self.settings = settings
-        self.clock = clock
-        self.new_id = new_id
-        self._sleep = sleep
-        self._view: tuple[datetime, WorkerView] | None = None
-
-    def submit(self, submission: Submission) -> Accepted:
-        """Write the job, then publish its message; the job is kept even if publishing fails.
+    def submit(self, prompt: str, options: Options, submission: Submission) -> Accepted[Job]:
+        """Write the job, then publish its message.
 
         Raises RateLimited, BudgetExhausted, IdempotencyKeyReused, StoreUnavailable.
         """
         now = self.clock()
-        job = self.new_job(submission, now)
-        record = None
-        if submission.key is not None:
-            record = record_for(submission.client, submission.key, submission.body, job.id, now)
-            if earlier := first_answer(self.store, record):
-                return Accepted(self.get_job(earlier), replayed=True)
-        allowance = check_limits(self.store, self.settings, submission.client, now, 1)
-        try:
-            self.store.create([job], record=record, now=now)
-        except KeyTaken as taken:
-            if record is None:
-                raise
-            return Accepted(self.get_job(same_request(taken.record, record)), replayed=True)
-        hint(self.queue, Topic.JOBS, [{"job_ids": [job.id]}])
-        return Accepted(job, allowance=allowance)
+        job = self._new_job(prompt, options, submission, now)
+        return self._submit(submission, job, [job], now)
 
-    def new_job(self, submission: Submission, now: datetime) -> Job:
-        """A queued job that is nowhere stored yet."""
-        job = Job(
-            id=self.new_id("job_"),
-            prompt=submission.prompt,
-            options=submission.options,
-            created_at=now,
-            expires_at=now + timedelta(days=self.settings.retention_days),
-            deadline_at=now + timedelta(seconds=self.settings.deadline_s),
-            publish_at=now + timedelta(seconds=REPUBLISH_FIRST_S),
-            max_attempts=self.settings.max_attempts,
-            client=submission.client,
-            metadata=submission.metadata or {},
-            webhook=submission.webhook,
-        )
-        return note(job, now, "queued")
-
-    def get_job(self, job_id: str) -> Job:
+    def get(self, job_id: str) -> Job:
         """The job. Raises NotFound, or Gone past its retention, deleted or not."""
-        job = self.store.get_job(job_id)
-        if job is None:
-            raise NotFound("There is no job with this id.")
-        if self.clock() >= job.expires_at:
-            raise Gone()
-        return job
+        return self._live(self.store.get_job(job_id))
 
-    def cancel(self, job_id: str) -> Job:
-        """Cancel at once if queued, within a line if running; safe to repeat."""
-        self.get_job(job_id)
+    def redeliver(self, job_id: str) -> Job:
+        """Make the job's last webhook event due again, because somebody asked for it.
+
+        Raises NothingToRedeliver if none was ever sent.
+        """
+        self.get(job_id)
         now = self.clock()
-        job = self.store.update_job(job_id, lambda current: request_cancel(current, now))
-        if job is None:
-            raise NotFound("There is no job with this id.")
-        if job.status is Status.CANCELED:
-            follow_up(self.store, self.queue, job, now)
-        return job
 
-    def wait_for(self, job: Job, wait_s: float, changed: Callable[[Job], bool]) -> Job:
-        """The job as soon as `changed` says so of it, else as it is after `wait_s`."""
-        end = self.clock() + timedelta(seconds=wait_s)
-        pause_s = max(0.1, self.settings.progress_interval_s)
-        while not changed(job) and (left_s := (end - self.clock()).total_seconds()) > 0:
-            self._sleep(min(pause_s, left_s))
-            job = self.get_job(job.id)
+        def again(job: Job) -> Job:
+            webhook = redeliver(job.webhook, now) if job.webhook else None
+            if webhook is None:
+                raise NothingToRedeliver()
+            return replace(job, webhook=webhook)
+
+        job = self._live(self.store.update_job(job_id, again))
+        hint_at_event(self.queue, job)
         return job
 
     def queue_position(self, job: Job) -> int | None:
@@ -178,6 +100,14 @@ class Service:
             return False
         self.store.update_state("warmup", mark)
         return sent and hint(self.queue, Topic.JOBS, [{"warmup": True}])
+
+    def _cancel(self, job_id: str, now: datetime) -> Job:
+        # At once if it is queued, within a line if it is running.
+        changed = self.store.update_job(job_id, lambda current: request_cancel(current, now))
+        job = self._live(changed)
+        if job.status is Status.CANCELED:
+            follow_up(self.store, self.queue, job, now)
+        return job
 
     def _worker_view(self) -> WorkerView:
         now = self.clock()

@@ -3,14 +3,15 @@
 Works on the store's pages; knows no HTTP, no format, no file.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from versequeue.ports.queue import Queue, Topic
+from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.rules.batch import MAX_ROWS
 from versequeue.rules.job import Job, request_cancel
-from versequeue.service.endings import hint
+from versequeue.service.hints import hint_at_event
 
 PAGE = 100
 #: Nobody is kept longer than this while jobs are canceled; the next sweep does the rest.
@@ -27,21 +28,25 @@ def current_rows(store: Store, batch_id: str) -> Iterator[Job]:
 
 
 def cancel_rows(
-    store: Store, queue: Queue, batch_id: str, now: datetime, time_is_up: Callable[[], bool]
-) -> bool:
-    """Cancel every job that has not ended; False if time was up before the last one.
+    store: Store,
+    queue: Queue,
+    batch_id: str,
+    now: datetime,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> None:
+    """Cancel every job that has not ended, for `CANCEL_BUDGET_S` at most.
 
     What is left is found again by the sweep, since the batch remembers that it was canceled.
     """
+    end = monotonic() + CANCEL_BUDGET_S
     for job in _pages(store, batch_id, -1):
         if job.done or job.cancel_requested_at:
             continue
-        if time_is_up():
-            return False
+        if monotonic() > end:
+            return
         changed = store.update_job(job.id, lambda current: request_cancel(current, now))
-        if changed and changed.done and changed.webhook and changed.webhook.pending:
-            hint(queue, Topic.NOTIFY, [{"target": job.id}])
-    return True
+        if changed and changed.done:
+            hint_at_event(queue, changed)
 
 
 def _pages(store: Store, batch_id: str, after: int) -> Iterator[Job]:

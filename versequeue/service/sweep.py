@@ -4,21 +4,19 @@ Each repair is one transaction that checks again what it found; two sweeps at on
 """
 
 import logging
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from versequeue.clock import Clock, utc_now
 from versequeue.ports.queue import Message, Queue, Topic
 from versequeue.ports.store import Store
-from versequeue.rules.batch import JOBS_PER_MESSAGE, Batch
+from versequeue.rules.batch import Batch, next_check_at
 from versequeue.rules.job import Job, Status, republish, settle
-from versequeue.service.endings import finish_batch, follow_up, hint
-from versequeue.service.rows import CANCEL_BUDGET_S, cancel_rows
+from versequeue.service.endings import finish_batch, follow_up
+from versequeue.service.hints import hint, hint_at_event, job_messages
+from versequeue.service.rows import cancel_rows
 
 log = logging.getLogger(__name__)
-BATCH_CHECK_S = 60
 
 
 @dataclass
@@ -58,7 +56,7 @@ def sweep(store: Store, queue: Queue, clock: Clock = utc_now) -> SweepReport:
 
 def _repair(store: Store, queue: Queue, found: Job, now: datetime, report: SweepReport) -> None:
     if found.done:
-        report.notified += hint(queue, Topic.NOTIFY, [{"target": found.id}])
+        report.notified += hint_at_event(queue, found)
         return
     send = False
 
@@ -83,32 +81,31 @@ def _repair(store: Store, queue: Queue, found: Job, now: datetime, report: Sweep
 
 def single_message(job: Job) -> Message:
     """The message of a single visitor's job; one that was tried before is to be pushed alone."""
-    message: dict[str, object] = {"job_ids": [job.id]}
+    (message,) = job_messages([job.id])
     return {**message, "again": True} if job.attempt else message
 
 
 def _publish(queue: Queue, report: SweepReport) -> None:
-    for message in report.singles:
-        report.republished += hint(queue, Topic.JOBS, [message])
-    for start in range(0, len(report.bulk), JOBS_PER_MESSAGE):
-        ids = report.bulk[start : start + JOBS_PER_MESSAGE]
-        report.republished += len(ids) * hint(queue, Topic.BULK, [{"job_ids": ids}])
+    for topic, messages in (
+        (Topic.JOBS, report.singles),
+        (Topic.BULK, job_messages(report.bulk)),
+    ):
+        for message in messages:
+            report.republished += len(message["job_ids"]) * hint(queue, topic, [message])
 
 
 def _check_batch(
     store: Store, queue: Queue, batch: Batch, now: datetime, report: SweepReport
 ) -> None:
     if batch.finished_at:
-        report.notified += hint(queue, Topic.NOTIFY, [{"target": batch.id}])
+        report.notified += hint_at_event(queue, batch)
         return
     if batch.cancel_requested_at:
         # Whoever asked for the cancel did not get to the end of it.
-        end = time.monotonic() + CANCEL_BUDGET_S
-        cancel_rows(store, queue, batch.id, now, lambda: time.monotonic() > end)
+        cancel_rows(store, queue, batch.id, now)
     if not finish_batch(store, queue, batch.id, now):
-        store.update_batch(batch.id, _look_again(now))
+        store.update_batch(batch.id, lambda current: _look_again(current, now))
 
 
-def _look_again(now: datetime) -> Callable[[Batch], Batch]:
-    later = now + timedelta(seconds=BATCH_CHECK_S)
-    return lambda batch: batch if batch.finished_at else replace(batch, check_at=later)
+def _look_again(batch: Batch, now: datetime) -> Batch:
+    return batch if batch.finished_at else replace(batch, check_at=next_check_at(now))

@@ -9,7 +9,7 @@ from versequeue.records import to_record
 from versequeue.rules.batch import Batch, batch_status
 from versequeue.rules.job import Job, Status
 from versequeue.rules.webhook import Webhook
-from versequeue.service.jobs import Service
+from versequeue.service.jobs import Jobs
 
 
 def wire_time(moment: datetime | None) -> str | None:
@@ -19,11 +19,11 @@ def wire_time(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def present(service: Service, job: Job) -> dict[str, Any]:
-    """The job object, with its place in the queue and the time left as `service` knows them."""
-    position = service.queue_position(job)
-    eta_s = service.eta_s(job, position)
-    return job_view(job, service.settings, position=position, eta_s=eta_s)
+def present(jobs: Jobs, job: Job) -> dict[str, Any]:
+    """The job object, with its place in the queue and the time left as `jobs` knows them."""
+    position = jobs.queue_position(job)
+    eta_s = jobs.eta_s(job, position)
+    return job_view(job, jobs.settings, position=position, eta_s=eta_s)
 
 
 def job_view(

@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 SHARED = "shared"
 
 
-class Desk:
-    """Where one worker process takes its jobs from."""
+class WorkerSide:
+    """What one worker process does with the jobs: claims them, and says how it is doing."""
 
     def __init__(
         self, store: Store, queue: Queue, settings: Settings, worker: str, clock: Clock = utc_now
@@ -35,7 +35,7 @@ class Desk:
         self.settings = settings
         self.worker = worker
         self.clock = clock
-        #: by whether the worker was cold, so that a first warm time is not lost to a cold one
+        #: when times of a cold start, of a warm one, of a shared pass were last stored
         self._measured_at: dict[bool | str | None, datetime] = {}
 
     def claim(self, job_id: str, stage: Stage) -> "Attempt | None":
@@ -111,10 +111,11 @@ class Desk:
         )
 
     def show_measured(self, job: Job) -> None:
-        """Let the times of `job` join those that waits are reckoned from, one a second of a kind.
+        """Store how long `job` took, from which the waits of others are estimated.
 
-        Those of a job that others shared the worker with only show that the worker is there.
-        Every worker writes this one document, and a store takes about a write a second of one.
+        A job that shared the worker with others only shows that the worker is there. Times of a
+        kind are stored once a second at most: all workers write one document, and a store takes
+        about one write a second to the same document.
         """
         now = self.clock()
         kind = job.metrics.cold_start if job.together == 1 else SHARED
@@ -140,12 +141,12 @@ class Desk:
 class Attempt:
     """One claimed job in the hands of its worker."""
 
-    def __init__(self, desk: Desk, job: Job) -> None:
-        self._desk = desk
+    def __init__(self, side: WorkerSide, job: Job) -> None:
+        self._side = side
         self.job = job
         #: the job was taken away or has ended: nothing that is written now counts
         self.over = False
-        self._written_at = desk.clock()
+        self._written_at = side.clock()
 
     def beat(self) -> bool:
         """Renew the lease with nothing new to say; whether the job is still ours and wanted."""
@@ -153,9 +154,9 @@ class Attempt:
 
     def lines(self, lines: Sequence[str]) -> bool:
         """Show the lines so far, at most once per interval; False: stop writing this job."""
-        now = self._desk.clock()
+        now = self._side.clock()
         waited_s = (now - self._written_at).total_seconds()
-        if self.over or waited_s < self._desk.settings.progress_interval_s:
+        if self.over or waited_s < self._side.settings.progress_interval_s:
             return not self.over
         return self._renew(tuple(lines), Stage.WRITING)
 
@@ -164,7 +165,7 @@ class Attempt:
         self._end(lambda job, now: rules.succeed(job, self.job.attempt, now, output, metrics))
         # The rows of a batch share one pass: their times say nothing of a single song's.
         if self.job.status is Status.SUCCEEDED and self.job.batch_id is None:
-            self._desk.show_measured(self.job)
+            self._side.show_measured(self.job)
 
     def fail(self, error: dict[str, Any], *, retry: bool) -> None:
         """This attempt went wrong. Raises StoreUnavailable."""
@@ -184,7 +185,7 @@ class Attempt:
         return self.job.cancel_requested_at is not None
 
     def _renew(self, lines: tuple[str, ...], stage: Stage) -> bool:
-        lease_s = self._desk.settings.lease_s
+        lease_s = self._side.settings.lease_s
         try:
             job = self._write(
                 lambda job, now: rules.renew(
@@ -194,7 +195,7 @@ class Attempt:
         except StoreUnavailable as error:
             log.warning("progress not stored: %s", error, extra=_labels(self.job))
             return not self.over
-        self._written_at = self._desk.clock()
+        self._written_at = self._side.clock()
         return job is not None and not self.cancel_requested
 
     def _end(self, change: Callable[[Job, datetime], Job]) -> None:
@@ -206,14 +207,14 @@ class Attempt:
             return
         log.info("attempt ended: %s", job.status, extra=_labels(job))
         if job.done:
-            follow_up(self._desk.store, self._desk.queue, job, self._desk.clock())
+            follow_up(self._side.store, self._side.queue, job, self._side.clock())
 
     def _write(self, change: Callable[[Job, datetime], Job]) -> Job | None:
         # The clock is read inside the transaction: a worker that was paused before it must find
         # its lease lapsed.
-        clock = self._desk.clock
+        clock = self._side.clock
         try:
-            job = self._desk.store.update_job(self.job.id, lambda job: change(job, clock()))
+            job = self._side.store.update_job(self.job.id, lambda job: change(job, clock()))
         except LeaseLost as error:
             log.warning("gave up: %s", error, extra=_labels(self.job))
             job = None

@@ -69,7 +69,7 @@ def test_every_route_is_described(app: ApiUnderTest) -> None:
 
 
 def test_a_job_at_every_turn_is_what_the_description_says(app: ApiUnderTest) -> None:
-    described = document(app.service.settings)
+    described = document(app.jobs.settings)
     job_schema = {
         **described["components"]["schemas"]["Job"],
         "components": described["components"],

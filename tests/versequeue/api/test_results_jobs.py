@@ -49,7 +49,7 @@ def test_the_lyrics_of_a_canceled_job_stay_a_409(app: ApiUnderTest) -> None:
 
 def test_lines_appear_as_they_are_written(app: ApiUnderTest) -> None:
     job_id = app.submit()
-    attempt = app.desk.claim(job_id, Stage.LOADING_MODEL)
+    attempt = app.worker_side.claim(job_id, Stage.LOADING_MODEL)
     assert attempt
     assert app.client.get(f"/v1/jobs/{job_id}").get_json()["stage"] == "loading_model"
     assert attempt.lines(["one"])

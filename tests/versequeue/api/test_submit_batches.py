@@ -16,7 +16,7 @@ from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE, MAX_ROWS, Row
 from versequeue.rules.job import Options
-from versequeue.service.batches import BatchService, BatchSubmission
+from versequeue.service.callers import Submission
 from versequeue.service.sweep import sweep
 
 NOT_A_FILE = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--b--'
@@ -173,15 +173,14 @@ def test_the_same_key_and_file_is_the_same_batch() -> None:
 def test_two_uploads_at_once_with_one_key_are_one_batch(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "store.sqlite3")
     api = make_api(store=store)
-    batches = BatchService(api.service)
     rows = [Row(n, str(n), "x", Options(seed=n)) for n in range(20)]
     start = threading.Barrier(4)
     ids: list[str] = []
 
     def run() -> None:
         start.wait()
-        accepted = batches.submit(BatchSubmission(rows, key="k", body=b"the file"))
-        ids.append(accepted.now.batch.id)
+        accepted = api.batches.submit(rows, Submission(key="k", body=b"the file"))
+        ids.append(accepted.found.id)
 
     threads = [threading.Thread(target=run) for _ in range(4)]
     for thread in threads:

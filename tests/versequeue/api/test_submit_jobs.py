@@ -52,7 +52,7 @@ def test_waiting_answers_200_when_the_job_ends_in_time(app: ApiUnderTest) -> Non
         waiting = pool.submit(
             app.post_job, {"prompt": "rain"}, headers={"Prefer": "wait=20", "X": "y"}
         )
-        due = wait_until(lambda: app.queue.lease((Topic.JOBS,), app.service.clock(), 600), 10)
+        due = wait_until(lambda: app.queue.lease((Topic.JOBS,), app.jobs.clock(), 600), 10)
         assert due
         app.write(due.message["job_ids"][0])
         answer = waiting.result(timeout=20)
@@ -119,13 +119,13 @@ def test_warming_up_sends_one_message_while_one_is_on_its_way(app: ApiUnderTest)
     for _ in range(3):
         assert app.client.post("/v1/warmup").status_code == 202
     assert app.queue.depth(Topic.JOBS) == 1
-    delivery = app.queue.lease((Topic.JOBS,), app.service.clock(), 600)
+    delivery = app.queue.lease((Topic.JOBS,), app.jobs.clock(), 600)
     assert delivery is not None
     assert delivery.message == {"warmup": True}
 
 
 def test_warming_up_a_warm_worker_sends_nothing(app: ApiUnderTest) -> None:
-    app.desk.show_model("SmolLM2")
+    app.worker_side.show_model("SmolLM2")
     answer = app.client.post("/v1/warmup")
     assert (answer.status_code, answer.get_json()["worker"]) == (202, "warm")
     assert app.queue.depth(Topic.JOBS) == 0
@@ -177,7 +177,7 @@ def test_canceling_an_unknown_job_is_a_404(app: ApiUnderTest) -> None:
 
 def test_a_running_job_is_canceled_at_its_next_line(app: ApiUnderTest) -> None:
     job_id = app.submit()
-    attempt = app.desk.claim(job_id, Stage.WRITING)
+    attempt = app.worker_side.claim(job_id, Stage.WRITING)
     assert attempt
     job = app.client.post(f"/v1/jobs/{job_id}/cancel").get_json()
     assert job["status"] == "running"

@@ -55,7 +55,7 @@ def dispatching(app: ApiUnderTest, folder: Path, source: str) -> Iterator[Sqlite
     path = folder / "queue.sqlite3"
     queue = SqliteQueue(path, utc_now, max_deliveries=4, backoff_first_s=0.01)
     worker = WorkerProcess(main)
-    dispatcher = Dispatcher(queue, worker, app.desk, idle_timeout_s=60)
+    dispatcher = Dispatcher(queue, worker, app.worker_side, idle_timeout_s=60)
     thread = threading.Thread(target=dispatcher.run)
     thread.start()
     try:
@@ -70,7 +70,7 @@ def dispatching(app: ApiUnderTest, folder: Path, source: str) -> Iterator[Sqlite
 def _ended(app: ApiUnderTest, queue: SqliteQueue, job_id: str) -> bool:
     if queue.depth(Topic.JOBS) == 0:
         queue.publish(Topic.JOBS, [{"job_ids": [job_id]}])
-    return app.service.get_job(job_id).done
+    return app.jobs.get(job_id).done
 
 
 def test_a_worker_that_cannot_start_ends_its_job_with_the_reason(
@@ -81,7 +81,7 @@ def test_a_worker_that_cannot_start_ends_its_job_with_the_reason(
         queue.publish(Topic.JOBS, [{"job_ids": [job_id]}])
         # A lost message is the sweep's business; here it is as if each tick had come.
         wait_until(lambda: _ended(app, queue, job_id), 60, poll_s=0.1)
-    job = app.service.get_job(job_id)
+    job = app.jobs.get(job_id)
     assert job.status is Status.FAILED
     assert job.attempt == job.max_attempts
     assert job.error is not None

@@ -9,7 +9,7 @@ from tests.support.api import ApiUnderTest, make_api
 from tests.support.batches import a_batch, end, end_all, jobs_of, look, rows_of
 from versequeue.ports.queue import Topic
 from versequeue.rules.job import Stage, Status, claim
-from versequeue.service.batches import BatchService
+from versequeue.service.batches import Batches
 from versequeue.service.sweep import sweep
 
 
@@ -54,7 +54,13 @@ def test_a_cancel_that_was_cut_short_is_finished_by_the_sweep() -> None:
     batch_id = a_batch(api)
     ticks = iter(range(1000))
     # Half of a second for every job, and a budget that is over at once.
-    hasty = BatchService(api.service, monotonic=lambda: next(ticks) * 15.0)
+    hasty = Batches(
+        api.store,
+        api.queue,
+        api.jobs.settings,
+        clock=api.clock,
+        monotonic=lambda: next(ticks) * 15.0,
+    )
     assert hasty.cancel(batch_id).counts[Status.CANCELED] < 3
     sweep(api.store, api.queue, api.clock)
     assert look(api, batch_id)["status"] == "canceled"
@@ -132,7 +138,7 @@ def before_the_first_create(
 def test_two_retries_at_once_retry_once(monkeypatch: pytest.MonkeyPatch) -> None:
     api = make_api()
     batch_id = finished_with_two_failed(api)
-    batches = BatchService(api.service)
+    batches = api.batches
     before_the_first_create(monkeypatch, api, lambda: batches.retry_failed(batch_id))
     batches.retry_failed(batch_id)
     assert look(api, batch_id)["request_counts"]["queued"] == 2
@@ -144,7 +150,7 @@ def test_a_retry_that_comes_late_does_not_open_a_batch_again(
 ) -> None:
     api = make_api()
     batch_id = finished_with_two_failed(api)
-    batches = BatchService(api.service)
+    batches = api.batches
 
     def a_whole_round() -> None:
         batches.retry_failed(batch_id)
@@ -165,7 +171,7 @@ def test_a_retry_that_died_half_way_is_made_whole_by_the_next(
 ) -> None:
     api = make_api()
     batch_id = finished_with_two_failed(api)
-    batches = BatchService(api.service)
+    batches = api.batches
 
     def die(*_: object) -> None:
         raise KeyboardInterrupt

@@ -11,7 +11,8 @@ from versequeue.clock import utc_now
 from versequeue.config import Settings
 from versequeue.ports.queue import Topic
 from versequeue.rules.job import Options, Status
-from versequeue.service.jobs import Service, Submission
+from versequeue.service.callers import Submission
+from versequeue.service.jobs import Jobs
 from versequeue.service.sweep import sweep
 
 
@@ -25,16 +26,16 @@ def test_a_job_whose_message_pubsub_did_not_take_is_kept_and_published_by_the_sw
     monkeypatch.setattr("versequeue.backends.pubsub_queue.PUBLISH_TIMEOUT_S", 0.3)
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{closed_port}")
     store, away = FirestoreStore(emulated_project.id), PubSubQueue(emulated_project.id)
-    service = Service(store, away, Settings())
+    jobs = Jobs(store, away, Settings())
 
-    accepted = service.submit(Submission("city lights", Options(seed=7)))
+    accepted = jobs.submit("city lights", Options(seed=7), Submission())
     later = MemoryQueue(utc_now)
     sweep(store, later, clock=lambda: utc_now() + timedelta(minutes=5))
 
-    assert service.get_job(accepted.job.id).status is Status.QUEUED
+    assert jobs.get(accepted.found.id).status is Status.QUEUED
     delivery = later.lease((Topic.JOBS,), utc_now(), 600)
     assert delivery is not None
-    assert delivery.message == {"job_ids": [accepted.job.id]}
+    assert delivery.message == {"job_ids": [accepted.found.id]}
     store.close()
     away.close()
 

@@ -1,0 +1,152 @@
+"""What a caller may do with one job and with a batch alike: submit once, look, wait, cancel.
+
+`service.jobs.Jobs` and `service.batches.Batches` add what differs. Knows no HTTP and no files.
+"""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Generic, TypeVar
+
+from versequeue.clock import Clock, IdSource, random_id, utc_now
+from versequeue.config import Settings
+from versequeue.errors import Gone, NotFound
+from versequeue.ports.queue import Queue, Topic
+from versequeue.ports.store import KeyTaken, Store
+from versequeue.rules.batch import Batch, BatchNow
+from versequeue.rules.job import REPUBLISH_FIRST_S, Job, Options, note
+from versequeue.rules.webhook import Webhook
+from versequeue.service.hints import hint, job_messages
+from versequeue.service.idempotency import first_answer, record_for, same_request
+from versequeue.service.limits import NO_LIMIT, Allowance, check_limits
+
+#: What a caller is told of: a job, or a batch with the counts of its rows.
+Found = TypeVar("Found", Job, BatchNow)
+Stored = TypeVar("Stored", Job, Batch)
+#: A wait looks again no sooner than this, however often progress is written.
+SHORTEST_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Who asks for songs, under which key, and what is attached to the request."""
+
+    client: str = ""
+    metadata: dict[str, str] | None = None
+    webhook: Webhook | None = None
+    #: value of the Idempotency-Key header
+    key: str | None = None
+    #: everything that was asked for: what comes with the same key must be the same
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Accepted(Generic[Found]):
+    """What a submission made, or what it had made before (`replayed`)."""
+
+    found: Found
+    replayed: bool = False
+    allowance: Allowance = NO_LIMIT
+
+
+class CallersSide(ABC, Generic[Found]):
+    """One instance serves any number of threads if its store and queue do."""
+
+    #: what one of them is called in a message to a caller
+    noun: ClassVar[str]
+
+    def __init__(
+        self,
+        store: Store,
+        queue: Queue,
+        settings: Settings,
+        *,
+        clock: Clock = utc_now,
+        new_id: IdSource = random_id,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.store = store
+        self.queue = queue
+        self.settings = settings
+        self.clock = clock
+        self._new_id = new_id
+        self._monotonic = monotonic
+        self._sleep = sleep
+
+    @abstractmethod
+    def get(self, found_id: str) -> Found:
+        """It as it is now. Raises NotFound, or Gone past its retention, deleted or not."""
+
+    def cancel(self, found_id: str) -> Found:
+        """Cancel what has not ended, and return it as it is then; safe to repeat."""
+        self.get(found_id)
+        return self._cancel(found_id, self.clock())
+
+    def wait_for(self, seen: Found, wait_s: float, changed: Callable[[Found], bool]) -> Found:
+        """What `seen` has become as soon as `changed` says so of it, else after `wait_s`."""
+        end = self._monotonic() + wait_s
+        pause_s = max(SHORTEST_PAUSE_S, self.settings.progress_interval_s)
+        while not changed(seen) and (left_s := end - self._monotonic()) > 0:
+            self._sleep(min(pause_s, left_s))
+            seen = self.get(seen.id)
+        return seen
+
+    @abstractmethod
+    def _cancel(self, found_id: str, now: datetime) -> Found: ...
+
+    def _submit(
+        self,
+        submission: Submission,
+        made: Found,
+        jobs: Sequence[Job],
+        now: datetime,
+        batch: Batch | None = None,
+    ) -> Accepted[Found]:
+        # Written all at once and then published; it is kept even if publishing fails.
+        record = None
+        if submission.key is not None:
+            record = record_for(submission.client, submission.key, submission.body, made.id, now)
+            if earlier := first_answer(self.store, record):
+                return Accepted(self.get(earlier), replayed=True)
+        allowance = check_limits(self.store, self.settings, submission.client, now, len(jobs))
+        try:
+            self.store.create(jobs, batch=batch, record=record, now=now)
+        except KeyTaken as taken:
+            if record is None:
+                raise
+            return Accepted(self.get(same_request(taken.record, record)), replayed=True)
+        self._publish(Topic.BULK if batch else Topic.JOBS, jobs)
+        return Accepted(made, allowance=allowance)
+
+    def _new_job(self, prompt: str, options: Options, submission: Submission, now: datetime) -> Job:
+        """A queued job that is nowhere stored yet."""
+        job = Job(
+            id=self._new_id("job_"),
+            prompt=prompt,
+            options=options,
+            created_at=now,
+            expires_at=self._expires_at(now),
+            deadline_at=now + timedelta(seconds=self.settings.deadline_s),
+            publish_at=now + timedelta(seconds=REPUBLISH_FIRST_S),
+            max_attempts=self.settings.max_attempts,
+            client=submission.client,
+            metadata=submission.metadata or {},
+            webhook=submission.webhook,
+        )
+        return note(job, now, "queued")
+
+    def _expires_at(self, now: datetime) -> datetime:
+        return now + timedelta(days=self.settings.retention_days)
+
+    def _publish(self, topic: Topic, jobs: Sequence[Job]) -> None:
+        hint(self.queue, topic, job_messages([job.id for job in jobs]))
+
+    def _live(self, found: Stored | None) -> Stored:
+        if found is None:
+            raise NotFound(f"There is no {self.noun} with this id.")
+        if self.clock() >= found.expires_at:
+            raise Gone()
+        return found
