@@ -1,6 +1,7 @@
 """The command `versequeue cost`: options in, tables, JSON or a picture out.
 
-Owns the wording of its output. The arithmetic is in `costs` and `choices`.
+Owns the wording of its output. The arithmetic is in `planning.costs` and
+`planning.choices`.
 """
 
 import json
@@ -10,15 +11,12 @@ from typing import Any
 
 import click
 
-from versequeue.cli.plan import plan
 from versequeue.cli.tables import SVG_FILE, check_svg, table, usd
 from versequeue.planning.chart import Axis, Series, line_chart
-from versequeue.planning.choices import choices, grid, turns
-from versequeue.planning.costs import PAY_PER_USE, BillLine, Load, bill, machine_usd, total_usd
+from versequeue.planning.choices import choices, grid, machine_usd, turns
+from versequeue.planning.costs import DAYS_PER_MONTH, PAY_PER_USE, BillLine, Load, bill, total_usd
 from versequeue.planning.prices import Prices, load_prices
 from versequeue.planning.service_times import ServiceTimes, load_service_times
-
-__all__ = ["cost", "plan"]
 
 
 @click.command()
@@ -58,7 +56,7 @@ def cost_json(load: Load, prices: Prices, times: ServiceTimes) -> str:
     """The bill, the choices and the turns as JSON."""
     lines = bill(load, prices, times)
     total = total_usd(lines)
-    monthly_jobs = load.jobs_per_day * 365.25 / 12
+    monthly_jobs = load.jobs_per_day * DAYS_PER_MONTH
     document = {
         "object": "cost",
         "load": asdict(load),
