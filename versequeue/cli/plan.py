@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from versequeue.cli.tables import SVG_FILE, check_svg, table, usd
+from versequeue.cli.tables import SONG_LINES, report_options, table, usd
 from versequeue.planning.arrivals import Traffic
 from versequeue.planning.chart import Axis, Series, line_chart
 from versequeue.planning.fleet import Policy
@@ -192,7 +192,7 @@ def _effect(limit: Limit) -> str:
 
 @click.command()
 @click.option("--jobs-per-day", type=click.FloatRange(0.1, 1e8), default=300.0, show_default=True)
-@click.option("--lines", type=click.IntRange(4, 64), default=16, show_default=True)
+@click.option("--lines", type=SONG_LINES, default=16, show_default=True)
 @click.option(
     "--peak",
     type=click.FloatRange(1, 20),
@@ -220,8 +220,7 @@ def _effect(limit: Limit) -> str:
 )
 @click.option("--daily-budget", type=click.IntRange(0), default=0, help="VERSEQUEUE_DAILY_BUDGET.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
-@click.option("--plot", type=SVG_FILE, callback=check_svg, help="Draw the waits to an SVG.")
+@report_options("Draw the waits to an SVG.")
 def plan(as_json: bool, plot: Path | None, **options: Any) -> None:
     """The wait that visitors will see, by simulation, and what each remedy costs."""
     asked = PlanQuestion(**options)
