@@ -8,15 +8,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from bench.harness import Goal, Measurement, Report, Run, alternate
 from bench.models import bundle_folder, saved_model_folder
 from bench.processes import module
-from versequeue.backends.sqlite_store import SqliteStore
-from versequeue.rules.job import Job, Options
+from bench.stored_jobs import waiting_job
 
 LITERT = "LiteRT"
 TENSORFLOW = "TensorFlow's interpreter, same file"
@@ -102,24 +100,6 @@ def cold_start(engine: str, bundle: Path, folder: Path) -> Mapping[str, float]:
         raise RuntimeError(f"the {engine} worker failed: {done.stderr[-300:]}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-def waiting_job(folder: Path) -> Job:
-    """A queued job in the store of `folder`."""
-    now = datetime.now(UTC)
-    store = SqliteStore(folder / "store.sqlite3")
-    job = Job(
-        id=f"job_{time.time_ns():x}",
-        prompt="a night train through the rain",
-        options=Options(seed=1),
-        created_at=now,
-        expires_at=now + timedelta(days=1),
-        deadline_at=now + timedelta(days=1),
-        publish_at=now + timedelta(minutes=1),
-    )
-    store.create([job], now=now)
-    store.close()
-    return job
 
 
 def _measurements(

@@ -13,8 +13,8 @@ from pathlib import Path
 from bench.harness import Goal, Measurement, Report, alternate
 from bench.models import bundle_folder
 from bench.server import Server, up
-from versequeue.backends.sqlite_store import SqliteStore
-from versequeue.rules.job import Job, Options, note
+from bench.stored_jobs import queued_job, store_jobs
+from versequeue.rules.job import note
 
 METHOD = (
     "`versequeue up` and its clients share the machine. Each of 200 pollers keeps one connection "
@@ -52,23 +52,10 @@ def run(quick: bool) -> Report:
 
 def fill(data_dir: Path, count: int) -> list[str]:
     """Write `count` queued jobs; the ids of those that are polled, spread over all of them."""
-    store = SqliteStore(data_dir / "store.sqlite3")
-    now = datetime.now(UTC)
-    jobs = []
-    for number in range(count):
-        created = now - timedelta(seconds=count - number)
-        job = Job(
-            id=f"job_{number:040x}",
-            prompt="rain over the city",
-            options=Options(seed=number),
-            created_at=created,
-            expires_at=now + timedelta(days=30),
-            deadline_at=now + timedelta(days=1),
-            publish_at=now + timedelta(days=1),
-        )
-        jobs.append(note(job, created, "queued"))
-    store.create(jobs, now=now)
-    store.close()
+    first = datetime.now(UTC) - timedelta(seconds=count)
+    moments = [first + timedelta(seconds=number) for number in range(count)]
+    jobs = [note(queued_job(number, at), at, "queued") for number, at in enumerate(moments)]
+    store_jobs(data_dir, jobs)
     return [job.id for job in jobs[:: count // POLLERS]][:POLLERS]
 
 

@@ -15,8 +15,8 @@ from bench.processes import wait_for
 from bench.server import Connection, up
 from versequeue.planning.arrivals import SECONDS_PER_DAY, Arrival, Traffic, arrivals
 from versequeue.planning.fleet import Policy
+from versequeue.planning.forecast import Forecast, forecast_arrivals, quantiles
 from versequeue.planning.service_times import ServiceTimes, load_service_times
-from versequeue.planning.simulation import Outcome, quantiles, simulate
 
 LINES = 4
 REAL, SIMULATED = "real run", "simulation"
@@ -38,7 +38,7 @@ def run(quick: bool) -> Report:
     waits = [_seconds(job["created_at"], job["finished_at"]) for job in jobs]
     cold = [job["metrics"]["cold_start"] for job in jobs]
     policy = Policy("embedded", max_instances=1, idle_s=idle_s)
-    outcome = simulate(sent, policy, measured_times(jobs), LINES)
+    outcome = forecast_arrivals(sent, policy, measured_times(jobs), LINES)
     real = quantiles(waits)
     found = outcome.whole_song_s
     return Report(
@@ -102,7 +102,7 @@ def _pair(name: str, unit: str, real: float, simulated: float) -> Measurement:
     return Measurement(name, unit, {REAL: [real], SIMULATED: [simulated]}, REAL, digits=2)
 
 
-def _remarks(jobs: Sequence[Mapping[str, Any]], outcome: Outcome) -> list[str]:
+def _remarks(jobs: Sequence[Mapping[str, Any]], outcome: Forecast) -> list[str]:
     times = measured_times(jobs)
     return [
         f"{outcome.jobs} visitors in one run; a song took {times.song_s(LINES, 1):.2f} s on "

@@ -13,8 +13,8 @@ from pathlib import Path
 from bench.harness import Goal, Measurement, Report, alternate
 from bench.models import bundle_folder
 from bench.server import Connection, Server, resident_mib, up
-from versequeue.backends.sqlite_store import SqliteStore
-from versequeue.rules.job import Job, Metrics, Options, Status
+from bench.stored_jobs import queued_job, store_jobs
+from versequeue.rules.job import Job, Metrics, Status
 
 METHOD = (
     "`versequeue up` with a store that already holds so many finished jobs of 16 lines; one "
@@ -29,6 +29,21 @@ REMARKS = (
     "one answers.",
 )
 SIZES = (1, 1_000, 100_000)
+LYRICS = [f"the night train carries line {i} away" for i in range(16)]
+#: What a job of 16 lines holds when it has succeeded.
+OUTPUT = {
+    "lyrics": "\n".join(LYRICS),
+    "title": "Night train",
+    "sections": [{"name": "verse", "lines": LYRICS}],
+    "rhyme": {"scheme": "AABB", "score": 1.0},
+    "receipt": {
+        "model": "bench",
+        "model_digest": "",
+        "seed": 1,
+        "input_digest": "",
+        "version": "",
+    },
+}
 
 
 def name(size: int) -> str:
@@ -95,45 +110,20 @@ def _round(connection: Connection, server: Server, ids: list[str], asks: int) ->
 
 def fill(folder: Path, size: int) -> list[str]:
     """A store with so many finished jobs; ids of some of them."""
-    folder.mkdir()
-    store = SqliteStore(folder / "store.sqlite3")
-    lines = [f"the night train carries line {i} away" for i in range(16)]
-    output = {
-        "lyrics": "\n".join(lines),
-        "title": "Night train",
-        "sections": [{"name": "verse", "lines": lines}],
-        "rhyme": {"scheme": "AABB", "score": 1.0},
-        "receipt": {
-            "model": "bench",
-            "model_digest": "",
-            "seed": 1,
-            "input_digest": "",
-            "version": "",
-        },
-    }
-    now = datetime.now(UTC)
-    first = Job(
-        id="",
-        prompt="a night train through the rain",
-        options=Options(seed=1),
-        created_at=now - timedelta(days=1),
-        expires_at=now + timedelta(days=29),
-        deadline_at=now,
-        publish_at=now,
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    jobs = [_finished(i, yesterday + timedelta(milliseconds=i)) for i in range(size)]
+    store_jobs(folder, jobs)
+    return random.Random(3).sample([job.id for job in jobs], min(size, 200))
+
+
+def _finished(number: int, created_at: datetime) -> Job:
+    return replace(
+        queued_job(number, created_at),
         status=Status.SUCCEEDED,
         stage=None,
         attempt=1,
-        started_at=now - timedelta(days=1),
-        finished_at=now - timedelta(days=1),
-        output=output,
+        started_at=created_at,
+        finished_at=created_at,
+        output=OUTPUT,
         metrics=Metrics(generate_s=2.0),
     )
-    ids = [f"job_{i:040x}" for i in range(size)]
-    for start in range(0, size, 2000):
-        some = [
-            replace(first, id=ids[i], created_at=first.created_at + timedelta(milliseconds=i))
-            for i in range(start, min(size, start + 2000))
-        ]
-        store.create(some, now=now)
-    store.close()
-    return random.Random(3).sample(ids, min(size, 200))

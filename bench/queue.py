@@ -15,6 +15,7 @@ from typing import Any
 from bench import peer_huey, peer_rq
 from bench.harness import Goal, Measurement, Report, Run, alternate
 from bench.processes import module, running, wait_for
+from bench.stored_jobs import PROMPT
 
 OURS = "VerseQueue (SQLite)"
 HUEY, HUEY_TUNED = "huey (SQLite), as shipped", "huey (SQLite), looking every 10 ms"
@@ -22,7 +23,6 @@ HUEY_TABLE = "huey (SQLite), 10 ms, and a table of jobs"
 RQ = "RQ (Redis, a sync a write)"
 #: How often the sender looks for a result; the waits themselves are taken by the worker's clock.
 LOOK_S = 0.01
-PROMPT = "a night train through the rain"
 METHOD = (
     "One process accepts jobs and stores them durably, another takes each, ends it and stores "
     "its result durably; the job itself is empty. *Wait to claim*: from the moment at which the "

@@ -1,9 +1,6 @@
 """The service times that the bill and the plan are worked out from; a full run writes them."""
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -14,9 +11,11 @@ from statistics import median
 from typing import Any
 
 from bench import machine, outputs
-from bench.coldstart import cold_start, waiting_job
+from bench.coldstart import cold_start
 from bench.harness import Measurement, Report, alternate
 from bench.models import bundle_folder
+from bench.programs import ASK, CLIENT, SUBMIT, get, words_of
+from bench.stored_jobs import PROMPT, waiting_job
 from lyricist.songs import SongRequest
 from lyricist.writing.writer import Writer
 from versequeue.planning.service_times import SERVICE_TIMES_PATH
@@ -30,19 +29,14 @@ METHOD = (
     "A line's time is that of songs of eight lines that are "
     "written together on two threads, four candidates each, the prompt's part included."
 )
-LIGHT = """
-import sys, time
-began = float(sys.argv[1])
-import functions_framework
-client = functions_framework.create_app({name!r}, {source!r}, "http").test_client()
-assert client.get({path!r}).status_code == 200 or {name!r} == "submit"
-started = time.time() - began
-begun = time.perf_counter()
-for i in range(50):
-    {ask}
-print(started, (time.perf_counter() - begun) / 50)
-"""
-SUBMIT = 'assert client.post("/v1/jobs", json={"prompt": f"rain {i}"}).status_code == 202'
+LIGHT = (
+    "import sys, time\nbegan = float(sys.argv[1])\n"
+    + CLIENT
+    + 'assert client.get("/healthz").status_code == 200 or "{name}" == "submit"\n'
+    + "started = time.time() - began\nbegun = time.perf_counter()\n"
+    + ASK
+    + "print(started, (time.perf_counter() - begun) / {count})\n"
+)
 
 
 def run(quick: bool) -> Report:
@@ -55,11 +49,10 @@ def run(quick: bool) -> Report:
         job = waiting_job(place)
         lines = {together(n): partial(_line, writer, n) for n in STREAMS}
         lines |= {f"{together(n)}, one thread": partial(_line, single, n) for n in (1, 8)}
-        get = f'client.get("/v1/jobs/{job.id}")'
         starts = {
             "worker, to its first line": lambda: _first_line(place),
             "submit": lambda: _light("submit", SUBMIT, place),
-            "results": lambda: _light("results", get, place),
+            "results": lambda: _light("results", get(job.id), place),
         }
         found = {**alternate(lines, rounds), **alternate(starts, rounds)}
     if not quick:
@@ -108,10 +101,7 @@ def together(songs: int) -> str:
 
 
 def _line(writer: Writer, songs: int) -> Mapping[str, float]:
-    requests = [
-        SongRequest(prompt="a night train through the rain", lines=LINES, seed=seed)
-        for seed in range(songs)
-    ]
+    requests = [SongRequest(prompt=PROMPT, lines=LINES, seed=seed) for seed in range(songs)]
     started = time.perf_counter()
     writer.write(requests, lambda _index, _lines: True)
     return {"line": (time.perf_counter() - started) / LINES}
@@ -122,18 +112,6 @@ def _first_line(folder: Path) -> Mapping[str, float]:
 
 
 def _light(name: str, ask: str, folder: Path) -> Mapping[str, float]:
-    program = LIGHT.format(name=name, source=f"{name}_fn/main.py", path="/healthz", ask=ask)
-    env = {
-        **os.environ,
-        "PYTHONPATH": os.getcwd(),
-        "VERSEQUEUE_DATA_DIR": str(folder),
-        "VERSEQUEUE_LOG_LEVEL": "ERROR",
-    }
-    command = [sys.executable, "-c", program, repr(time.time())]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=env, timeout=120, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr[-300:])
-    start_s, request_s = (float(word) for word in done.stdout.split())
+    program = LIGHT.format(name=name, ask=ask, count=50)
+    start_s, request_s = map(float, words_of(program, folder, repr(time.time())))
     return {"start": start_s, "request": request_s * 1000}

@@ -6,6 +6,7 @@ from functools import partial
 
 from bench.harness import Measurement, Report, Run, alternate
 from bench.models import bundle_folder, bundle_for_drafts
+from bench.stored_jobs import PROMPT
 from lyricist.errors import LyricistError
 from lyricist.songs import SongRequest
 from lyricist.writing.free_verse import write_freely
@@ -56,7 +57,7 @@ def _songs(writer: Writer, seed: int) -> dict[str, float]:
 
 
 def _seconds(writer: Writer, lines: int, seed: int) -> float:
-    request = SongRequest(prompt="a night train through the rain", lines=lines, seed=seed)
+    request = SongRequest(prompt=PROMPT, lines=lines, seed=seed)
     started = time.perf_counter()
     [song] = writer.write([request], lambda _index, _lines: True)
     took_s = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""How VerseQueue gets onto other machines: staged folders, a plan of gcloud commands, containers.
+"""How VerseQueue gets onto other machines: staged folders, steps of gcloud commands, containers.
 
 Knows where things run and what they may do; knows nothing of jobs or lyrics.
 """

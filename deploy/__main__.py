@@ -14,9 +14,9 @@ from pathlib import Path
 from deploy import page, smoke, stage
 from deploy.apply import Runner, StepFailed
 from deploy.database import read_indexes
+from deploy.deployment import deployment_steps
 from deploy.functions import DEPLOYED, function
 from deploy.gcloud import Gcloud, GcloudMissing, run_gcloud
-from deploy.plan import plan
 from deploy.steps import Step
 from deploy.target import Target
 
@@ -31,9 +31,9 @@ def main(arguments: Sequence[str] | None = None, gcloud: Gcloud = run_gcloud) ->
         return _refuse("Name the project: make deploy PROJECT=my-project REGION=us-central1")
     try:
         target = _target(asked, gcloud)
-        steps = plan(target, BUILD, read_indexes())
+        steps = deployment_steps(target, BUILD, read_indexes())
         if asked.dry_run:
-            _print_plan(steps, asked.action)
+            _print_steps(steps, asked.action)
             if asked.action == "apply":
                 _print_addresses(target)
             return 0
@@ -113,7 +113,7 @@ def _look_up(gcloud: Gcloud, command: tuple[str, ...], field: str, required: boo
     return answer.stdout.strip() if answer.ok else ""
 
 
-def _print_plan(steps: Sequence[Step], action: str) -> None:
+def _print_steps(steps: Sequence[Step], action: str) -> None:
     backwards = action == "destroy"
     for step in reversed(steps) if backwards else steps:
         command = step.remove if backwards else step.create

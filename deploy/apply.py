@@ -1,4 +1,4 @@
-"""Carrying out a plan, or taking it back: steps in, commands out, each reported as it ends.
+"""Carrying out a deployment's steps, or taking them back, each reported as it ends.
 
 Knows no step by name. Safe to repeat: what is there is found and updated, never made twice.
 """
@@ -29,7 +29,7 @@ class Runner:
     sleep: Callable[[float], None]
 
     def apply(self, steps: Sequence[Step]) -> None:
-        """Bring everything to its planned state. Raises StepFailed at the first refusal."""
+        """Bring everything to the steps' state. Raises StepFailed at the first refusal."""
         for step in steps:
             if step.create is not None:
                 self.say(f"{step.title}: {self._apply(step, step.create)}")

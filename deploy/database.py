@@ -18,7 +18,7 @@ SCOPES = {"COLLECTION": "collection", "COLLECTION_GROUP": "collection-group"}
 
 def database(target: Target) -> Step:
     """The one Firestore database, in native mode; removing it removes every job."""
-    where = (f"--database={DATABASE}", f"--project={target.project}")
+    where = (f"--database={DATABASE}", *target.in_project)
     return Step(
         title="Firestore database",
         exists=("firestore", "databases", "describe", *where, "--format=value(name)"),
@@ -81,4 +81,4 @@ def _field_config(field: Mapping[str, str]) -> str:
 
 
 def _in(target: Target) -> tuple[str, ...]:
-    return ("--async", f"--database={DATABASE}", f"--project={target.project}")
+    return ("--async", f"--database={DATABASE}", *target.in_project)

@@ -42,7 +42,7 @@ BUDGET_THRESHOLDS = ("0.5", "0.9", "1.0")
 def enable_services(target: Target) -> Step:
     """The APIs that a deployment uses; they stay enabled afterwards, which costs nothing."""
     names = tuple(f"{name}.googleapis.com" for name in SERVICES)
-    return Step("Enable the services", ("services", "enable", *names, *_in(target)))
+    return Step("Enable the services", ("services", "enable", *names, *target.in_project))
 
 
 def budget_alert(target: Target) -> Iterator[Step]:
@@ -57,15 +57,15 @@ def budget_alert(target: Target) -> Iterator[Step]:
         title=f"Budget alert at {target.budget} a month",
         exists=(
             *("billing", "budgets", "list", account, f'--filter=displayName="{name}"'),
-            *("--format=value(name)", *_in(target)),
+            *("--format=value(name)", *target.in_project),
         ),
         create=(
             *("billing", "budgets", "create", account, f"--display-name={name}", amount),
             *(f"--threshold-rule={rule}" for rule in rules),
-            *(f"--filter-projects=projects/{target.project}", *_in(target)),
+            *(f"--filter-projects=projects/{target.project}", *target.in_project),
         ),
-        update=("billing", "budgets", "update", FOUND, account, amount, *_in(target)),
-        remove=("billing", "budgets", "delete", FOUND, account, *_in(target)),
+        update=("billing", "budgets", "update", FOUND, account, amount, *target.in_project),
+        remove=("billing", "budgets", "delete", FOUND, account, *target.in_project),
     )
 
 
@@ -80,13 +80,13 @@ def service_accounts(target: Target) -> Iterator[Step]:
             title=f"Identity {PREFIX}-{name}",
             exists=(
                 *("iam", "service-accounts", "describe", email),
-                *("--format=value(email)", *_in(target)),
+                *("--format=value(email)", *target.in_project),
             ),
             create=(
                 *("iam", "service-accounts", "create", f"{PREFIX}-{name}"),
-                *(f"--display-name={why}", *_in(target)),
+                *(f"--display-name={why}", *target.in_project),
             ),
-            remove=("iam", "service-accounts", "delete", email, *_in(target)),
+            remove=("iam", "service-accounts", "delete", email, *target.in_project),
         )
 
 
@@ -103,12 +103,12 @@ def secrets(target: Target) -> Iterator[Step]:
     for name, kind in ((WEBHOOK_SECRET, Secret.WEBHOOK), (HASH_KEY, Secret.KEY)):
         yield Step(
             title=f"Secret {name}",
-            exists=("secrets", "describe", name, "--format=value(name)", *_in(target)),
+            exists=("secrets", "describe", name, "--format=value(name)", *target.in_project),
             create=(
                 *("secrets", "create", name, "--replication-policy=automatic"),
-                *("--data-file=-", *_in(target)),
+                *("--data-file=-", *target.in_project),
             ),
-            remove=("secrets", "delete", name, *_in(target)),
+            remove=("secrets", "delete", name, *target.in_project),
             stdin=kind,
         )
         for spec in FUNCTIONS:
@@ -123,7 +123,7 @@ def model_access(target: Target) -> Iterator[Step]:
     worker = next(spec for spec in FUNCTIONS if spec.needs_model)
     binding = (
         *(f"gs://{target.model_bucket}", f"--member={target.member(worker.name)}"),
-        *("--role=roles/storage.objectViewer", *_in(target)),
+        *("--role=roles/storage.objectViewer", *target.in_project),
     )
     yield Step(
         title=f"{worker.name} may read gs://{target.model_bucket}",
@@ -141,7 +141,7 @@ def callers(target: Target) -> Iterator[Step]:
                 create=(
                     *("run", "services", "add-iam-policy-binding", spec.service),
                     *(f"--member={target.member(INVOKER)}", "--role=roles/run.invoker"),
-                    *(f"--region={target.region}", *_in(target)),
+                    *(f"--region={target.region}", *target.in_project),
                 ),
             )
 
@@ -164,10 +164,6 @@ def _secret_role(target: Target, secret: str, spec: FunctionSpec) -> Step:
         create=(
             *("secrets", "add-iam-policy-binding", secret),
             *(f"--member={target.member(spec.name)}",),
-            *("--role=roles/secretmanager.secretAccessor", *_in(target)),
+            *("--role=roles/secretmanager.secretAccessor", *target.in_project),
         ),
     )
-
-
-def _in(target: Target) -> tuple[str, ...]:
-    return (f"--project={target.project}",)

@@ -30,9 +30,16 @@ def topics(target: Target) -> Iterator[Step]:
     for name in (*PUSHES, DEAD_LETTER):
         yield Step(
             title=f"Topic {name}",
-            exists=("pubsub", "topics", "describe", name, "--format=value(name)", *_in(target)),
-            create=("pubsub", "topics", "create", name, *_in(target)),
-            remove=("pubsub", "topics", "delete", name, *_in(target)),
+            exists=(
+                "pubsub",
+                "topics",
+                "describe",
+                name,
+                "--format=value(name)",
+                *target.in_project,
+            ),
+            create=("pubsub", "topics", "create", name, *target.in_project),
+            remove=("pubsub", "topics", "delete", name, *target.in_project),
         )
 
 
@@ -49,7 +56,7 @@ def pubsub_agent(target: Target) -> Iterator[Step]:
         title="Pub/Sub's own identity",
         create=(
             *("beta", "services", "identity", "create"),
-            *("--service=pubsub.googleapis.com", *_in(target)),
+            *("--service=pubsub.googleapis.com", *target.in_project),
         ),
     )
     yield Step(
@@ -57,7 +64,7 @@ def pubsub_agent(target: Target) -> Iterator[Step]:
         create=(
             *("iam", "service-accounts", "add-iam-policy-binding", target.account(INVOKER)),
             *(f"--member={target.pubsub_agent}", "--role=roles/iam.serviceAccountTokenCreator"),
-            *_in(target),
+            *target.in_project,
         ),
     )
     yield _publisher(target, DEAD_LETTER, target.pubsub_agent, "Pub/Sub")
@@ -72,13 +79,13 @@ def subscriptions(target: Target) -> Iterator[Step]:
             create=(
                 *("pubsub", "subscriptions", "add-iam-policy-binding", f"{topic}-push"),
                 *(f"--member={target.pubsub_agent}", "--role=roles/pubsub.subscriber"),
-                *_in(target),
+                *target.in_project,
             ),
         )
     keep = (
         f"--message-retention-duration={target.dead_letter_retention}",
         "--expiration-period=never",
-        *_in(target),
+        *target.in_project,
     )
     yield _subscription(target, DEAD_LETTER, create=(f"--topic={DEAD_LETTER}", *keep), update=keep)
 
@@ -86,7 +93,7 @@ def subscriptions(target: Target) -> Iterator[Step]:
 def scheduler(target: Target) -> Step:
     """The tick that calls the sweep."""
     spec = function("sweep")
-    name, where = f"{PREFIX}-sweep", (f"--location={target.region}", *_in(target))
+    name, where = f"{PREFIX}-sweep", (f"--location={target.region}", *target.in_project)
     how = (
         *(f"--schedule={target.sweep_schedule}", f"--uri={target.url(spec)}/"),
         *("--http-method=POST", f"--attempt-deadline={spec.timeout_s}s"),
@@ -115,7 +122,7 @@ def _push_subscription(target: Target, topic: str, name: str) -> Step:
         f"--dead-letter-topic={DEAD_LETTER}",
         f"--max-delivery-attempts={DELIVERY_ATTEMPTS}",
         "--expiration-period=never",
-        *_in(target),
+        *target.in_project,
     )
     return _subscription(
         target, f"{topic}-push", create=(f"--topic={topic}", *policy), update=policy
@@ -128,10 +135,10 @@ def _subscription(
     command = ("pubsub", "subscriptions")
     return Step(
         title=f"Subscription {name}",
-        exists=(*command, "describe", name, "--format=value(name)", *_in(target)),
+        exists=(*command, "describe", name, "--format=value(name)", *target.in_project),
         create=(*command, "create", name, *create),
         update=(*command, "update", name, *update),
-        remove=(*command, "delete", name, *_in(target)),
+        remove=(*command, "delete", name, *target.in_project),
     )
 
 
@@ -140,10 +147,6 @@ def _publisher(target: Target, topic: str, member: str, who: str) -> Step:
         title=f"{who} may publish to {topic}",
         create=(
             *("pubsub", "topics", "add-iam-policy-binding", topic, f"--member={member}"),
-            *("--role=roles/pubsub.publisher", *_in(target)),
+            *("--role=roles/pubsub.publisher", *target.in_project),
         ),
     )
-
-
-def _in(target: Target) -> tuple[str, ...]:
-    return (f"--project={target.project}",)

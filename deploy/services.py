@@ -20,7 +20,7 @@ CLEANUP_FILE = Path(__file__).with_name("cleanup-policy.json")
 
 def image_repository(target: Target) -> Iterator[Step]:
     """The images' repository; only the newest few are kept, because they are what costs."""
-    where = (f"--location={target.region}", f"--project={target.project}")
+    where = (f"--location={target.region}", *target.in_project)
     command = ("artifacts", "repositories")
     yield Step(
         title="Repository of images",
@@ -45,7 +45,7 @@ def functions(target: Target, build: Path) -> Iterator[Step]:
             create=_deploy(target, spec, build / spec.folder),
             remove=(
                 *("run", "services", "delete", spec.service),
-                *(f"--region={target.region}", f"--project={target.project}"),
+                *(f"--region={target.region}", *target.in_project),
             ),
         )
 
@@ -56,7 +56,7 @@ def uploads(target: Target) -> Iterator[Step]:
         folder = f"gs://run-sources-{target.project}-{target.region}/services/{spec.service}"
         yield Step(
             title=f"Uploaded sources of {spec.service}",
-            remove=("storage", "rm", "--recursive", folder, f"--project={target.project}"),
+            remove=("storage", "rm", "--recursive", folder, *target.in_project),
         )
 
 
@@ -106,6 +106,6 @@ def _deploy(target: Target, spec: FunctionSpec, source: Path) -> tuple[str, ...]
         *([f"--update-secrets={','.join(mounted)}"] if mounted else []),
         f"--labels=app={PREFIX}",
         f"--region={target.region}",
-        f"--project={target.project}",
+        *target.in_project,
     )
     return ("run", "deploy", spec.service, *flags)

@@ -1,4 +1,4 @@
-"""What a plan is made of: a step says how to see, make, update and remove one thing.
+"""What a deployment is made of: a step says how to see, make, update and remove one thing.
 
 Values only; `deploy.apply` carries them out.
 """
@@ -30,7 +30,7 @@ class Step:
     create: Command | None = None
     #: succeeds and prints something if the thing is there; without it `create` may be repeated
     exists: Command | None = None
-    #: brings a thing that is there to its planned state; without it that thing is left alone
+    #: brings a thing that is there to the state wanted; without it that thing is left alone
     update: Command | None = None
     remove: Command | None = None
     stdin: Secret | None = None

@@ -40,6 +40,11 @@ class Target:
         """The address of the service account `versequeue-<name>`."""
         return f"{PREFIX}-{name}@{self.project}.iam.gserviceaccount.com"
 
+    @property
+    def in_project(self) -> tuple[str, ...]:
+        """The argument by which gcloud looks into this project and no other."""
+        return (f"--project={self.project}",)
+
     def member(self, name: str) -> str:
         """That service account as IAM spells it."""
         return f"serviceAccount:{self.account(name)}"

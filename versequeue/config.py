@@ -59,7 +59,7 @@ class Settings:
     results_url: str = ""
     #: name of this worker, given by whoever started it; made up if empty
     worker: str = ""
-    #: this worker takes batches only: that it is warm is no news to a visitor
+    #: this worker takes batches only, so it does not report that it is warm: visitors never get it
     bulk_only: bool = False
     log_level: str = "INFO"
 

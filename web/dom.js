@@ -3,7 +3,7 @@ import * as T from "./texts.js";
 
 export const $ = (id) => document.getElementById(id);
 
-// Words in an element; one without words is not there.
+// Puts words in an element, or hides it.
 export function put(id, words) {
 	$(id).textContent = words;
 	$(id).hidden = !words;

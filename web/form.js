@@ -1,12 +1,12 @@
 // The field and the choices: reads them, remembers them, marks what was refused.
 import { $, button, make } from "./dom.js";
 import { keepChoices, lastChoices } from "./history.js";
+import { LONGEST } from "./prompts.js";
 import * as T from "./texts.js";
 
 const form = $("form");
 const field = (name) => form.elements.namedItem(name);
 const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 16, mood: "", explicit: false, continue_prompt: false };
-const LONGEST = 500;
 
 const clean = () => field("prompt").value.normalize("NFC").replace(/\s+/g, " ").trim();
 

@@ -3,7 +3,7 @@ import { make } from "./dom.js";
 import * as T from "./texts.js";
 
 // Where the lines of a song belong while it is written: [name, lines] of each section in order.
-function plan({ structure, lines }) {
+function shape({ structure, lines }) {
 	if (structure !== "song") return [["Verse 1", lines]];
 	const chorus = lines < 8 ? 1 : lines < 16 ? 2 : lines < 40 ? 4 : 8;
 	const rest = lines - 2 * chorus;
@@ -15,7 +15,7 @@ function plan({ structure, lines }) {
 // The sections of unfinished lyrics, given as text or as lines; `total` is what a section will have.
 export function sectionsFrom(preview, options) {
 	const left = [preview ?? []].flat().join("\n").split("\n").filter(Boolean);
-	const sections = plan(options).map(([name, total]) => ({ name, total, lines: left.splice(0, total) }));
+	const sections = shape(options).map(([name, total]) => ({ name, total, lines: left.splice(0, total) }));
 	return sections.filter(({ lines }) => lines.length);
 }
 
@@ -57,7 +57,7 @@ function drawLine(text, rhyme, className) {
 		make("small", { title: T.syllables(count) }, `${count}`));
 }
 
-// Draws everything; lines from number `fresh` on arrive with a movement. Returns their number.
+// Draws everything; lines from number `fresh` on move in. Returns their number.
 export function draw(box, sections, scheme, fresh) {
 	let total = 0;
 	box.replaceChildren(...sections.map(({ name, lines, total: full = lines.length }) => {

@@ -1,5 +1,5 @@
-// When to ask again: Retry-After first, a growing pause while nothing changes, next to never in a
-// hidden tab, at once when the person is back. Ends on `done` or on a final refusal.
+// When to ask again: Retry-After first, a growing pause while nothing changes, rarely in a hidden
+// tab, at once when the person is back. Ends on `done` or on a final refusal.
 import { read } from "./api.js";
 
 const PAUSES_S = [1, 1, 1.5, 2, 3, 5, 8, 10];
@@ -14,7 +14,7 @@ export function follow(kind, id, { news, trouble, insist }) {
 	let timer, etag, asking;
 	let [unchanged, failures, looks, notBefore] = [0, 0, 0, 0];
 
-	function plan(seconds) {
+	function askIn(seconds) {
 		clearTimeout(timer);
 		if (signal.aborted) return;
 		let wait_ms = Math.max(seconds * 1000, notBefore - Date.now());
@@ -38,13 +38,13 @@ export function follow(kind, id, { news, trouble, insist }) {
 		notBefore = Date.now() + (answer.retryAfter || 0) * 1000;
 		etag = answer.etag ?? etag;
 		if (answer.final || answer.data?.done) stop();
-		plan(failed ? Math.min(30, 2 ** failures) : PAUSES_S[Math.min(unchanged, PAUSES_S.length - 1)]);
+		askIn(failed ? Math.min(30, 2 ** failures) : PAUSES_S[Math.min(unchanged, PAUSES_S.length - 1)]);
 		(failed ? trouble : news)(answer);
 	}
 
 	function wake() {
 		if (!document.hidden) looks = unchanged = 0;
-		plan(0);
+		askIn(0);
 	}
 
 	function stop() {

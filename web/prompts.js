@@ -1,5 +1,6 @@
 // A file of prompts, read on this device: its rows, and the common faults by line. The server also
 // knows the options; what is refused here would be refused there.
+export const LONGEST = 500;
 const MOST_ROWS = 1000;
 const MOST_BYTES = 2 ** 20;
 const TYPES = { jsonl: "application/jsonl", ndjson: "application/jsonl", csv: "text/csv" };
@@ -49,7 +50,7 @@ function faultsOf({ line, prompt, custom_id }, number, seen) {
 	const text = typeof prompt === "string" ? prompt.normalize("NFC").trim() : "";
 	const codes = [
 		!text && "missing-prompt",
-		[...text].length > 500 && "prompt-too-long",
+		[...text].length > LONGEST && "prompt-too-long",
 		/\p{Cc}/u.test(text) && "invalid-text",
 		seen.has(id) && "duplicate-custom-id",
 	];

@@ -1,4 +1,4 @@
-"""Carrying a plan out, and taking it back: once, twice, and when something is refused."""
+"""Carrying steps out, and taking them back: once, twice, and when something is refused."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from deploy.steps import Command, Secret, Step
 from tests.support.deployment import FakeCloud, steps
 
 
-def test_carrying_out_the_plan_twice_makes_everything_once() -> None:
+def test_carrying_out_the_steps_twice_makes_everything_once() -> None:
     planned = steps()
     cloud = FakeCloud(planned)
     runner = Runner(cloud, lambda line: None, lambda seconds: None)
@@ -110,7 +110,7 @@ def test_secrets_reach_gcloud_on_standard_input_only() -> None:
     assert make_secret(Secret.KEY) != make_secret(Secret.KEY)
 
 
-def test_a_dry_run_prints_the_plan_and_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_prints_the_commands_and_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     ran: list[Command] = []
 
     def gcloud(command: Command, stdin: str) -> Answer:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.database import read_indexes
-from deploy.plan import plan
+from deploy.deployment import deployment_steps
 from deploy.steps import Command
 from tests.support.deployment import TARGET
 from tests.support.paths import ROOT
@@ -77,7 +77,7 @@ def refused(commands: list[Command], answers: list[str]) -> dict[str, str]:
 
 def test_gcloud_accepts_every_planned_command(ask_gcloud: Ask, tmp_path: Path) -> None:
     (tmp_path / "build").mkdir()
-    planned = plan(TARGET, tmp_path / "build", read_indexes())
+    planned = deployment_steps(TARGET, tmp_path / "build", read_indexes())
     commands = [command for step in planned for command in step.commands()]
     commands += [("projects", "describe", "p"), ("billing", "projects", "describe", "p")]
 

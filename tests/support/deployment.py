@@ -1,10 +1,10 @@
-"""A deployment to talk about in tests: its target, its plan, a cloud that remembers."""
+"""A deployment to talk about in tests: its target, its steps, a cloud that remembers."""
 
 from pathlib import Path
 from typing import Any
 
+from deploy.deployment import deployment_steps
 from deploy.gcloud import Answer
-from deploy.plan import plan
 from deploy.steps import FOUND, Command, Step
 from deploy.target import Target
 
@@ -35,7 +35,7 @@ INDEXES: dict[str, Any] = {
 
 
 def steps(target: Target = TARGET) -> tuple[Step, ...]:
-    return plan(target, Path("build"), INDEXES)
+    return deployment_steps(target, Path("build"), INDEXES)
 
 
 def created(target: Target = TARGET) -> list[str]:

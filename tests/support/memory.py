@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from tests.support.inspected_queue import DeadLetter
 from versequeue.backends.sqlite_queue import (
     BACKOFF_FIRST_S,
     MAX_DELIVERIES,
-    DeadLetter,
-    Delivery,
     Fits,
+    LeasedMessage,
     backoff_s,
 )
 from versequeue.ports.queue import Message, Topic
@@ -140,7 +140,7 @@ def _due(documents: dict[str, D], now: datetime, limit: int) -> list[D]:
 
 @dataclass(frozen=True)
 class _Stored:
-    delivery: Delivery
+    delivery: LeasedMessage
     due_at: datetime
 
 
@@ -166,21 +166,21 @@ class MemoryQueue:
         for message in messages:
             self._last_id += 1
             copied = json.loads(json.dumps(dict(message)))
-            delivery = Delivery(self._last_id, topic, copied, now, 0)
+            delivery = LeasedMessage(self._last_id, topic, copied, now, 0)
             self._messages[self._last_id] = _Stored(delivery, now)
 
     def lease(
         self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float
-    ) -> Delivery | None:
+    ) -> LeasedMessage | None:
         taken = self.lease_together(topics, now, ack_deadline_s, lambda _taken, _next: False)
         return taken[0] if taken else None
 
     def lease_together(
         self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float, fits: Fits
-    ) -> list[Delivery]:
+    ) -> list[LeasedMessage]:
         until = now + timedelta(seconds=ack_deadline_s)
         for topic in topics:
-            taken: list[Delivery] = []
+            taken: list[LeasedMessage] = []
             while found := self._next_due(topic, now):
                 if taken and not fits(taken, found):
                     break
@@ -190,16 +190,16 @@ class MemoryQueue:
                 return taken
         return []
 
-    def ack(self, delivery: Delivery) -> bool:
+    def ack(self, delivery: LeasedMessage) -> bool:
         if not self._holds(delivery):
             return False
         del self._messages[delivery.id]
         return True
 
-    def ack_all(self, deliveries: Sequence[Delivery]) -> int:
+    def ack_all(self, deliveries: Sequence[LeasedMessage]) -> int:
         return sum(self.ack(delivery) for delivery in deliveries)
 
-    def nack(self, delivery: Delivery, now: datetime, *, delay_s: float | None = None) -> bool:
+    def nack(self, delivery: LeasedMessage, now: datetime, *, delay_s: float | None = None) -> bool:
         if not self._holds(delivery):
             return False
         if delivery.number >= self._max_deliveries:
@@ -211,7 +211,7 @@ class MemoryQueue:
         return True
 
     def nack_all(
-        self, deliveries: Sequence[Delivery], now: datetime, *, delay_s: float | None = None
+        self, deliveries: Sequence[LeasedMessage], now: datetime, *, delay_s: float | None = None
     ) -> int:
         return sum(self.nack(delivery, now, delay_s=delay_s) for delivery in deliveries)
 
@@ -221,20 +221,14 @@ class MemoryQueue:
     def next_due_at(self, topics: Sequence[Topic]) -> datetime | None:
         return min((stored.due_at for stored in self._of(topics)), default=None)
 
-    def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
+    def dead_letters(self) -> list[DeadLetter]:
         letters = sorted(self._dead.values(), key=lambda letter: (letter.died_at, letter.id))
-        return letters[::-1][:limit]
-
-    def drain_dead_letters(self, *, republish: bool) -> int:
-        letters = [self._dead.pop(number) for number in sorted(self._dead)]
-        for letter in letters if republish else []:
-            self.publish(letter.topic, [letter.message])
-        return len(letters)
+        return letters[::-1]
 
     def close(self) -> None:
         """Nothing to let go of."""
 
-    def _next_due(self, topic: Topic, now: datetime) -> Delivery | None:
+    def _next_due(self, topic: Topic, now: datetime) -> LeasedMessage | None:
         due = [stored for stored in self._of([topic]) if stored.due_at <= now]
         for stored in sorted(due, key=lambda stored: (stored.due_at, stored.delivery.id)):
             if stored.delivery.number < self._max_deliveries:
@@ -245,11 +239,11 @@ class MemoryQueue:
     def _of(self, topics: Sequence[Topic]) -> list[_Stored]:
         return [stored for stored in self._messages.values() if stored.delivery.topic in topics]
 
-    def _holds(self, delivery: Delivery) -> bool:
+    def _holds(self, delivery: LeasedMessage) -> bool:
         stored = self._messages.get(delivery.id)
         return stored is not None and stored.delivery.number == delivery.number
 
-    def _bury(self, delivery: Delivery, now: datetime) -> None:
+    def _bury(self, delivery: LeasedMessage, now: datetime) -> None:
         del self._messages[delivery.id]
         self._dead[delivery.id] = DeadLetter(
             delivery.id,

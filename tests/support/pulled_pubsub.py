@@ -10,7 +10,7 @@ from google.cloud.pubsub_v1 import SubscriberClient
 
 from tests.support.waiting import wait_until
 from versequeue.backends.pubsub_queue import PubSubQueue
-from versequeue.backends.sqlite_queue import Delivery
+from versequeue.backends.sqlite_queue import LeasedMessage
 from versequeue.emulated.topics import create_topics
 from versequeue.ports.queue import Message, Topic
 
@@ -38,16 +38,16 @@ class PulledPubSub:
 
     def lease(
         self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float
-    ) -> Delivery | None:
+    ) -> LeasedMessage | None:
         """One message of any of these topics, waited for; `now` is what Pub/Sub takes it to be."""
         return wait_until(lambda: next(filter(None, map(self._pull, topics)), None), LIMIT_S)
 
-    def ack(self, delivery: Delivery) -> bool:
+    def ack(self, delivery: LeasedMessage) -> bool:
         name, token = self._tokens.pop(delivery.id)
         self._subscriber.acknowledge(request={"subscription": name, "ack_ids": [token]})
         return True
 
-    def nack(self, delivery: Delivery, now: datetime, *, delay_s: float | None = None) -> bool:
+    def nack(self, delivery: LeasedMessage, now: datetime, *, delay_s: float | None = None) -> bool:
         name, token = self._tokens.pop(delivery.id)
         deadline = {"subscription": name, "ack_ids": [token], "ack_deadline_seconds": 0}
         self._subscriber.modify_ack_deadline(request=deadline)
@@ -57,7 +57,7 @@ class PulledPubSub:
         self._queue.close()
         self._subscriber.close()
 
-    def _pull(self, topic: Topic) -> Delivery | None:
+    def _pull(self, topic: Topic) -> LeasedMessage | None:
         name = self._subscriptions[topic]
         asked = {"subscription": name, "max_messages": 1, "return_immediately": True}
         with warnings.catch_warnings():
@@ -67,5 +67,5 @@ class PulledPubSub:
             number = int(received.message.message_id)
             self._tokens[number] = (name, received.ack_id)
             published_at = datetime.fromtimestamp(received.message.publish_time.timestamp(), UTC)
-            return Delivery(number, topic, json.loads(received.message.data), published_at, 1)
+            return LeasedMessage(number, topic, json.loads(received.message.data), published_at, 1)
         return None

@@ -84,7 +84,7 @@ def test_the_choices_are_remembered_on_this_device(open_page: Opener) -> None:
 
 def test_choices_from_an_older_page_do_no_harm(open_page: Opener) -> None:
     page, _ = open_page()
-    page.evaluate("""localStorage.setItem("versequeue.planning.choices",
+    page.evaluate("""localStorage.setItem("versequeue.choices",
         '{"style":"polka","rhyme_scheme":"XYZ","lines":"many"}')""")
     page.reload()
     expect(page.locator("#choices")).to_contain_text("Rap · AABB")

@@ -138,7 +138,7 @@ def _not_utf8(data: bytes) -> Fault:
 
 def _json_row(number: int, line: str) -> RawRow:
     try:
-        row = json.loads(line, object_pairs_hook=_no_twins, parse_constant=_no_constant)
+        row = json.loads(line, object_pairs_hook=_unique_names, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         return _bad_json(number, f"Not valid JSON at column {error.colno}: {error.msg}.")
     except (ValueError, RecursionError) as error:
@@ -166,10 +166,10 @@ def _bad_json(number: int, detail: str) -> RawRow:
     return RawRow(number, fault=Fault(number, FaultCode.INVALID_JSON_LINE, detail))
 
 
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     counts = Counter(name for name, _ in pairs)
-    if twins := [name for name, count in counts.items() if count > 1]:
-        raise ValueError(f"{_quoted(twins)} is there twice")
+    if repeated := [name for name, count in counts.items() if count > 1]:
+        raise ValueError(f"{_quoted(repeated)} is there twice")
     return dict(pairs)
 
 
@@ -215,9 +215,9 @@ def _header_faults(line: int, header: list[str], option_names: frozenset[str]) -
         detail = "The first line of a CSV file names its columns, and one of them is “prompt”."
         yield Fault(line, FaultCode.MISSING_PROMPT, detail)
         return
-    if twins := [name for name, count in counts.items() if count > 1 and name]:
+    if repeated := [name for name, count in counts.items() if count > 1 and name]:
         yield Fault(
-            line, FaultCode.INVALID_CSV_LINE, f"The column {_quoted(twins)} is there twice."
+            line, FaultCode.INVALID_CSV_LINE, f"The column {_quoted(repeated)} is there twice."
         )
     if unknown := sorted(set(header) - option_names - {"prompt", "custom_id", ""}):
         detail = f"There is no option {_quoted(unknown)}; the options are "

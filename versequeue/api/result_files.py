@@ -51,7 +51,7 @@ def as_jsonl(jobs: Iterable[Job]) -> Iterator[bytes]:
 
 
 def as_csv(jobs: Iterable[Job]) -> Iterator[bytes]:
-    """A header and one record a row; what a spreadsheet would calculate begins with a quote."""
+    """A header and one record a row; what would be taken for a formula begins with a quote."""
     # Spreadsheets take a file for UTF-8 only if it begins with this mark.
     yield "\ufeff".encode() + _record(CSV_COLUMNS)
     for job in jobs:

@@ -1,7 +1,7 @@
 """Firestore as documents that have one text body: reads, searches, and compare-and-set.
 
 Knows no job. A change is written with the update time that it was read at as its precondition:
-whoever was slower reads again. Faults become StoreUnavailable, and soon.
+whoever was slower reads again. Faults become StoreUnavailable within seconds.
 """
 
 import random

@@ -1,7 +1,8 @@
 """The queue in Pub/Sub: publishing only, for Pub/Sub itself pushes to the functions.
 
 Returns once Pub/Sub has every message, because a function's processor may be taken away as soon
-as it has answered. Pub/Sub's library is imported with the first message, for results sends none.
+as it has answered. Pub/Sub's library is imported with the first message: the results function
+sends none.
 """
 
 import json

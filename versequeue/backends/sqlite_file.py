@@ -18,8 +18,8 @@ from versequeue.errors import StartupError, VerseQueueError
 
 #: How long a statement waits for another process that is writing.
 BUSY_TIMEOUT_S = 5.0
-#: Pauses between two tries to be the one who writes. SQLite's own grow to a tenth of a second:
-#: a process that writes without a break kept another one out for as long as it had work.
+#: Pauses between two tries to get the write lock. SQLite's own busy handler waits up to a tenth of
+#: a second between two, in which a process that writes without a break has always taken it again.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.0002, 0.005
 #: Times that the switch to WAL is tried while another process opens the same new file.
 WAL_TRIES = 20

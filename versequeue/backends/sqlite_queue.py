@@ -40,7 +40,7 @@ _WAY_OUT = "Move it away: an empty queue is made, and the sweep publishes again 
 
 
 @dataclass(frozen=True)
-class Delivery:
+class LeasedMessage:
     """One message in the hands of a dispatcher until its ack deadline."""
 
     id: int
@@ -52,19 +52,7 @@ class Delivery:
 
 
 #: Whether a message, as it would be delivered, goes together with those that are taken already.
-Fits = Callable[[Sequence[Delivery], Delivery], bool]
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """A message that was delivered too often without an ack."""
-
-    id: int
-    topic: Topic
-    message: dict[str, Any]
-    published_at: datetime
-    died_at: datetime
-    deliveries: int
+Fits = Callable[[Sequence[LeasedMessage], LeasedMessage], bool]
 
 
 def backoff_s(number: int, first_s: float = BACKOFF_FIRST_S) -> float:
@@ -114,7 +102,7 @@ class SqliteQueue:
 
     def lease(
         self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float
-    ) -> Delivery | None:
+    ) -> LeasedMessage | None:
         """Take the oldest due message of the first topic that has one; None if none has.
 
         It comes back after `ack_deadline_s` unless it is acked before.
@@ -124,7 +112,7 @@ class SqliteQueue:
 
     def lease_together(
         self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float, fits: Fits
-    ) -> list[Delivery]:
+    ) -> list[LeasedMessage]:
         """As `lease`, and the due messages behind it up to the first that does not fit.
 
         Each has an ack deadline of its own. All of them are leased in one transaction.
@@ -135,7 +123,7 @@ class SqliteQueue:
         until = now + timedelta(seconds=ack_deadline_s)
         with self._file.transaction() as connection:
             for topic in topics:
-                taken: list[Delivery] = []
+                taken: list[LeasedMessage] = []
                 while found := self._next_due(connection, topic, now):
                     if taken and not fits(taken, found):
                         break
@@ -145,23 +133,23 @@ class SqliteQueue:
                     return taken
         return []
 
-    def ack(self, delivery: Delivery) -> bool:
+    def ack(self, delivery: LeasedMessage) -> bool:
         """The message is dealt with. False, and nothing done, if a later delivery holds it."""
         return self.ack_all([delivery]) == 1
 
-    def ack_all(self, deliveries: Sequence[Delivery]) -> int:
+    def ack_all(self, deliveries: Sequence[LeasedMessage]) -> int:
         """`ack` each in one transaction; how many of them were still held."""
         sql = "DELETE FROM messages WHERE id = ? AND deliveries = ?"
         held = [(delivery.id, delivery.number) for delivery in deliveries]
         with self._file.transaction() as connection:
             return connection.executemany(sql, held).rowcount
 
-    def nack(self, delivery: Delivery, now: datetime, *, delay_s: float | None = None) -> bool:
+    def nack(self, delivery: LeasedMessage, now: datetime, *, delay_s: float | None = None) -> bool:
         """Deliver again after a back-off, or after `delay_s`. False as for `ack`."""
         return self.nack_all([delivery], now, delay_s=delay_s) == 1
 
     def nack_all(
-        self, deliveries: Sequence[Delivery], now: datetime, *, delay_s: float | None = None
+        self, deliveries: Sequence[LeasedMessage], now: datetime, *, delay_s: float | None = None
     ) -> int:
         """`nack` each in one transaction; how many of them were still held."""
         with self._file.transaction() as connection:
@@ -177,11 +165,6 @@ class SqliteQueue:
             released = connection.execute(sql, (moment, moment)).rowcount
         self._wake()
         return released
-
-    def depth(self, topic: Topic) -> int:
-        """Messages of the topic that are not acked yet, those in delivery among them."""
-        sql = "SELECT count(*) FROM messages WHERE topic = ?"
-        return int(self._file.read(sql, (topic.value,))[0][0])
 
     def next_due_at(self, topics: Sequence[Topic]) -> datetime | None:
         """When the next message of any of these topics can be leased; None if there is none."""
@@ -208,34 +191,6 @@ class SqliteQueue:
                     self._publishes += 1
             return self._publishes
 
-    def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
-        """Messages that were given up on, the latest first."""
-        rows = self._file.read(
-            "SELECT id, topic, body, published_at, died_at, deliveries FROM dead_letters"
-            " ORDER BY died_at DESC, id DESC LIMIT ?",
-            (limit,),
-        )
-        return [
-            DeadLetter(
-                number, Topic(topic), json.loads(body), parse_time(sent), parse_time(died), tries
-            )
-            for number, topic, body, sent, died, tries in rows
-        ]
-
-    def drain_dead_letters(self, *, republish: bool) -> int:
-        """Publish all dead letters again, or throw them away; how many."""
-        now = format_time(self._clock())
-        with self._file.transaction() as connection:
-            if republish:
-                connection.execute(
-                    "INSERT INTO messages (topic, body, published_at, due_at)"
-                    " SELECT topic, body, published_at, ? FROM dead_letters ORDER BY id",
-                    (now,),
-                )
-            drained = connection.execute("DELETE FROM dead_letters").rowcount
-        self._wake()
-        return drained
-
     def close(self) -> None:
         """Let go of the file, and wake whoever waits."""
         self._wake()
@@ -243,7 +198,7 @@ class SqliteQueue:
 
     def _next_due(
         self, connection: sqlite3.Connection, topic: Topic, now: datetime
-    ) -> Delivery | None:
+    ) -> LeasedMessage | None:
         query = (
             "SELECT id, body, published_at, deliveries FROM messages"
             " WHERE topic = ? AND due_at <= ? ORDER BY due_at, id LIMIT 1"
@@ -252,14 +207,16 @@ class SqliteQueue:
             number, body, published_at, deliveries = row
             if deliveries < self._max_deliveries:
                 message = json.loads(body)
-                return Delivery(number, topic, message, parse_time(published_at), deliveries + 1)
+                return LeasedMessage(
+                    number, topic, message, parse_time(published_at), deliveries + 1
+                )
             _bury(connection, number, now)
         return None
 
     def _give_back(
         self,
         connection: sqlite3.Connection,
-        delivery: Delivery,
+        delivery: LeasedMessage,
         now: datetime,
         delay_s: float | None,
     ) -> bool:
@@ -280,7 +237,7 @@ class SqliteQueue:
             self._published.notify_all()
 
 
-def _hold(connection: sqlite3.Connection, delivery: Delivery, until: datetime) -> None:
+def _hold(connection: sqlite3.Connection, delivery: LeasedMessage, until: datetime) -> None:
     connection.execute(
         "UPDATE messages SET deliveries = ?, due_at = ? WHERE id = ?",
         (delivery.number, format_time(until), delivery.id),

@@ -1,6 +1,7 @@
 """The command `versequeue cost`: options in, tables, JSON or a picture out.
 
-Owns the wording of its output. The arithmetic is in `costs` and `choices`.
+Owns the wording of its output. The arithmetic is in `planning.costs` and
+`planning.choices`.
 """
 
 import json
@@ -10,22 +11,17 @@ from typing import Any
 
 import click
 
-from versequeue.cli.plan import plan
-from versequeue.cli.tables import SVG_FILE, check_svg, table, usd
+from versequeue.cli.tables import SONG_LINES, report_options, table, usd
 from versequeue.planning.chart import Axis, Series, line_chart
-from versequeue.planning.choices import choices, grid, turns
-from versequeue.planning.costs import PAY_PER_USE, BillLine, Load, bill, machine_usd, total_usd
+from versequeue.planning.choices import choices, grid, machine_usd, turns
+from versequeue.planning.costs import DAYS_PER_MONTH, PAY_PER_USE, BillLine, Load, bill, total_usd
 from versequeue.planning.prices import Prices, load_prices
 from versequeue.planning.service_times import ServiceTimes, load_service_times
-
-__all__ = ["cost", "plan"]
 
 
 @click.command()
 @click.option("--jobs-per-day", type=click.FloatRange(0, 1e9), default=300.0, show_default=True)
-@click.option(
-    "--lines", type=click.IntRange(4, 64), default=16, show_default=True, help="Lines per song."
-)
+@click.option("--lines", type=SONG_LINES, default=16, show_default=True, help="Lines per song.")
 @click.option(
     "--burst",
     type=click.IntRange(1, 1000),
@@ -41,10 +37,7 @@ __all__ = ["cost", "plan"]
     help="Questions per submission.",
 )
 @click.option("--min-instances", type=click.IntRange(0, 1000), default=0, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
-@click.option(
-    "--plot", type=SVG_FILE, callback=check_svg, help="Draw 10 to 10 million jobs a day to an SVG."
-)
+@report_options("Draw 10 to 10 million jobs a day to an SVG.")
 def cost(as_json: bool, plot: Path | None, **options: Any) -> None:
     """What a month costs on pay-per-use services, and on machines that run all day."""
     load = Load(**options)
@@ -58,7 +51,7 @@ def cost_json(load: Load, prices: Prices, times: ServiceTimes) -> str:
     """The bill, the choices and the turns as JSON."""
     lines = bill(load, prices, times)
     total = total_usd(lines)
-    monthly_jobs = load.jobs_per_day * 365.25 / 12
+    monthly_jobs = load.jobs_per_day * DAYS_PER_MONTH
     document = {
         "object": "cost",
         "load": asdict(load),

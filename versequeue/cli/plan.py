@@ -1,6 +1,7 @@
 """The command `versequeue plan`: options in, tables, JSON or a picture out.
 
-Owns the policies that are compared and the wording. The simulation is in `plan` and `fleet`.
+Owns the policies that are compared and the wording. The simulated fleet is in
+`planning.fleet`, what is asked of it in `planning.forecast`.
 """
 
 import json
@@ -10,21 +11,21 @@ from typing import Any
 
 import click
 
-from versequeue.cli.tables import SVG_FILE, check_svg, table, usd
+from versequeue.cli.tables import SONG_LINES, report_options, table, usd
 from versequeue.planning.arrivals import Traffic
 from versequeue.planning.chart import Axis, Series, line_chart
 from versequeue.planning.fleet import Policy
-from versequeue.planning.prices import Prices, load_prices
-from versequeue.planning.quotas import Limit, limits
-from versequeue.planning.service_times import ServiceTimes, load_service_times
-from versequeue.planning.simulation import (
-    Outcome,
+from versequeue.planning.forecast import (
+    Forecast,
     forecast,
     instances_needed,
     is_slice,
     month_usd,
     offered_load,
 )
+from versequeue.planning.prices import Prices, load_prices
+from versequeue.planning.quotas import Limit, limits
+from versequeue.planning.service_times import ServiceTimes, load_service_times
 
 #: How long somebody looks at the page before sending a prompt, during which it wakes a worker.
 PAGE_AHEAD_S = 15.0
@@ -55,8 +56,8 @@ class PlanQuestion:
 @dataclass(frozen=True)
 class PlanAnswer:
     asked: PlanQuestion
-    #: Each policy with its month's bill.
-    outcomes: tuple[tuple[Outcome, float], ...]
+    #: Each policy's forecast with its month's bill.
+    forecasts: tuple[tuple[Forecast, float], ...]
     busy_at_peak: float
     #: None where no number of them keeps the target.
     instances: int | None
@@ -78,14 +79,16 @@ def policies(asked: PlanQuestion) -> list[Policy]:
 def answer_plan(asked: PlanQuestion, prices: Prices, times: ServiceTimes) -> PlanAnswer:
     """Simulates every policy, and searches for the number of instances that keeps the target."""
     traffic, lines, seed = asked.traffic, asked.lines, asked.seed
-    outcomes = []
+    forecasts = []
     for policy in policies(asked):
-        outcome = forecast(traffic, policy, times, lines, seed)
-        outcomes.append((outcome, month_usd(outcome, traffic, lines, asked.polls, prices, times)))
+        expected = forecast(traffic, policy, times, lines, seed)
+        forecasts.append(
+            (expected, month_usd(expected, traffic, lines, asked.polls, prices, times))
+        )
     base = policies(asked)[0]
     return PlanAnswer(
         asked=asked,
-        outcomes=tuple(outcomes),
+        forecasts=tuple(forecasts),
         busy_at_peak=offered_load(traffic, times, lines),
         instances=instances_needed(traffic, base, times, lines, asked.target, seed),
         limits=tuple(
@@ -98,8 +101,8 @@ def answer_plan(asked: PlanQuestion, prices: Prices, times: ServiceTimes) -> Pla
 def plan_json(answer: PlanAnswer) -> str:
     """Everything but the single waits as JSON."""
     outcomes = []
-    for outcome, month in answer.outcomes:
-        entry = asdict(outcome)
+    for expected, month in answer.forecasts:
+        entry = asdict(expected)
         del entry["waits_s"]
         outcomes.append({**entry, "month_usd": month})
     document = {
@@ -119,7 +122,7 @@ def plan_text(answer: PlanAnswer) -> str:
     """The same as tables to read."""
     asked = answer.asked
     part = "the busiest part of a day" if is_slice(asked.traffic) else "whole days"
-    rows = [_outcome_row(outcome, month) for outcome, month in answer.outcomes]
+    rows = [_forecast_row(expected, month) for expected, month in answer.forecasts]
     header = ["Policy", "p50", "p95", "p99", "whole song p95", "cold", "instances", "a month"]
     met = [
         [limit.name, limit.bound, f"{limit.jobs_per_day:,.0f}", _effect(limit)]
@@ -144,11 +147,11 @@ def plan_text(answer: PlanAnswer) -> str:
 def plan_chart(answer: PlanAnswer) -> str:
     """The share of visitors who see a first line within so many seconds, a curve a policy."""
     curves = []
-    for outcome, _ in answer.outcomes:
-        waits = sorted(outcome.waits_s)
+    for expected, _ in answer.forecasts:
+        waits = sorted(expected.waits_s)
         step = max(1, len(waits) // 400)
         points = [(waits[i], 100 * (i + 1) / len(waits)) for i in range(0, len(waits), step)]
-        curves.append(Series(outcome.policy.name, [*points, (waits[-1], 100.0)]))
+        curves.append(Series(expected.policy.name, [*points, (waits[-1], 100.0)]))
     ends = [point[0] for curve in curves for point in curve.points]
     return line_chart(
         f"Wait for a first line, {answer.asked.jobs_per_day:,.0f} jobs a day",
@@ -158,14 +161,14 @@ def plan_chart(answer: PlanAnswer) -> str:
     )
 
 
-def _outcome_row(outcome: Outcome, month: float) -> list[str]:
-    first = outcome.first_line_s
-    seconds = [first.p50, first.p95, first.p99, outcome.whole_song_s.p95]
+def _forecast_row(expected: Forecast, month: float) -> list[str]:
+    first = expected.first_line_s
+    seconds = [first.p50, first.p95, first.p99, expected.whole_song_s.p95]
     return [
-        outcome.policy.name,
+        expected.policy.name,
         *(f"{value:,.1f}" for value in seconds),
-        f"{outcome.cold_share:.1%}",
-        str(outcome.most_instances),
+        f"{expected.cold_share:.1%}",
+        str(expected.most_instances),
         usd(month),
     ]
 
@@ -189,7 +192,7 @@ def _effect(limit: Limit) -> str:
 
 @click.command()
 @click.option("--jobs-per-day", type=click.FloatRange(0.1, 1e8), default=300.0, show_default=True)
-@click.option("--lines", type=click.IntRange(4, 64), default=16, show_default=True)
+@click.option("--lines", type=SONG_LINES, default=16, show_default=True)
 @click.option(
     "--peak",
     type=click.FloatRange(1, 20),
@@ -217,8 +220,7 @@ def _effect(limit: Limit) -> str:
 )
 @click.option("--daily-budget", type=click.IntRange(0), default=0, help="VERSEQUEUE_DAILY_BUDGET.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
-@click.option("--plot", type=SVG_FILE, callback=check_svg, help="Draw the waits to an SVG.")
+@report_options("Draw the waits to an SVG.")
 def plan(as_json: bool, plot: Path | None, **options: Any) -> None:
     """The wait that visitors will see, by simulation, and what each remedy costs."""
     asked = PlanQuestion(**options)

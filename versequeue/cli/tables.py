@@ -1,17 +1,31 @@
-"""What the reporting commands share: columns, dollars, and the option that draws a picture.
+"""What `cost` and `plan` share: columns, dollars, the length of a song, JSON and pictures.
 
 Knows nothing of what is reported.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
+SONG_LINES = click.IntRange(4, 64)
 SVG_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+Command = Callable[..., Any]
 
 
-def check_svg(
+def report_options(picture: str) -> Callable[[Command], Command]:
+    """Add --json, and --plot with `picture` as its help."""
+
+    def add(function: Command) -> Command:
+        plot = click.option("--plot", type=SVG_FILE, callback=_check_svg, help=picture)
+        as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+        return as_json(plot(function))
+
+    return add
+
+
+def _check_svg(
     _context: click.Context, _parameter: click.Parameter, value: Path | None
 ) -> Path | None:
     """Refuses another kind of picture before any work is done."""

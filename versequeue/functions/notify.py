@@ -4,6 +4,7 @@ import logging
 from functools import cache
 
 from versequeue.functions import wiring
+from versequeue.rules.batch import BATCH_PREFIX
 from versequeue.webhooks.notifier import Notifier
 from versequeue.webhooks.sender import WebhookSender
 
@@ -12,7 +13,7 @@ log = logging.getLogger(__name__)
 
 def notify_target(target: str) -> None:
     """One attempt for `target` with this process's store and settings. Raises StoreUnavailable."""
-    if not (target.startswith(("job_", "batch_")) and len(target) <= 128 and "/" not in target):
+    if not (target.startswith(("job_", BATCH_PREFIX)) and len(target) <= 128 and "/" not in target):
         log.warning("a message that names no job and no batch is dropped")
         return
     _notifier().deliver(target)

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
-from versequeue.backends.sqlite_queue import Delivery, SqliteQueue
+from versequeue.backends.sqlite_queue import LeasedMessage, SqliteQueue
 from versequeue.clock import utc_now
 from versequeue.errors import VerseQueueError
 from versequeue.functions.push import push_body, push_headers
@@ -27,6 +27,7 @@ CONNECT_LIMIT_S = 5.0
 #: A pause after a worker that died, so that one that always dies does not burn the processor.
 CRASH_PAUSE_S = 0.5
 LONGEST_WAIT_S = 1.0
+NOTIFY_ACK_DEADLINE_S = 60.0
 
 
 class Dispatcher:
@@ -73,7 +74,7 @@ class Dispatcher:
         """Take no more messages."""
         self._stopping.set()
 
-    def _push(self, deliveries: Sequence[Delivery]) -> None:
+    def _push(self, deliveries: Sequence[LeasedMessage]) -> None:
         url, name = self._worker.ensure()
         headers = push_headers(deliveries[0].topic, "local", utc_now())
         body = push_body(joined(deliveries), str(deliveries[0].id))
@@ -86,7 +87,7 @@ class Dispatcher:
             self._last_push = time.monotonic()
         self._settle(deliveries, accepted=accepted)
 
-    def _settle(self, deliveries: Sequence[Delivery], *, accepted: bool) -> None:
+    def _settle(self, deliveries: Sequence[LeasedMessage], *, accepted: bool) -> None:
         try:
             if accepted:
                 self._queue.ack_all(deliveries)
@@ -95,7 +96,9 @@ class Dispatcher:
         except VerseQueueError as error:
             log.warning("the message will come again: %s", error)
 
-    def _worker_died(self, deliveries: Sequence[Delivery], name: str, error: Exception) -> None:
+    def _worker_died(
+        self, deliveries: Sequence[LeasedMessage], name: str, error: Exception
+    ) -> None:
         if not self._stopping.is_set():
             log.warning("the worker has stopped: %s", error, extra={"worker": name})
         try:
@@ -123,7 +126,7 @@ class Dispatcher:
         return min(LONGEST_WAIT_S, max(0.0, (due_at - utc_now()).total_seconds()))
 
 
-def go_together(taken: Sequence[Delivery], candidate: Delivery) -> bool:
+def go_together(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> bool:
     """Whether a waiting message joins those that are taken: single visitors' jobs, up to 8.
 
     Only on their first way. A job that brings its worker down takes the others along once: what
@@ -136,7 +139,7 @@ def go_together(taken: Sequence[Delivery], candidate: Delivery) -> bool:
     return len(named) == len(every) and len(dict.fromkeys(chain(*named))) <= JOBS_PER_MESSAGE
 
 
-def joined(deliveries: Sequence[Delivery]) -> dict[str, Any]:
+def joined(deliveries: Sequence[LeasedMessage]) -> dict[str, Any]:
     """The one message that says what all of these say."""
     if len(deliveries) == 1:
         return deliveries[0].message
@@ -175,7 +178,7 @@ class NotifyDispatcher:
         while not self._stopping.is_set():
             seen = self._queue.publishes
             try:
-                delivery = self._queue.lease((Topic.NOTIFY,), utc_now(), 60)
+                delivery = self._queue.lease((Topic.NOTIFY,), utc_now(), NOTIFY_ACK_DEADLINE_S)
             except VerseQueueError as error:
                 log.warning("the queue cannot be read: %s", error)
                 self._stopping.wait(LONGEST_WAIT_S)
@@ -190,7 +193,7 @@ class NotifyDispatcher:
         self._stopping.set()
         self._senders.shutdown(wait=False, cancel_futures=True)
 
-    def _send(self, delivery: Delivery) -> None:
+    def _send(self, delivery: LeasedMessage) -> None:
         from versequeue.functions.notify import notify_target
 
         try:

@@ -1,4 +1,5 @@
-"""What a month costs and how a day of load goes: prices, measured times, a simulated fleet.
+"""What `versequeue cost` and `versequeue plan` answer: a month's bill, and what visitors will wait.
 
-Arithmetic over two JSON files. Knows no server and no job.
+Arithmetic over two JSON files, and a simulated fleet of workers. The seeded simulation of the job
+system itself is a test, `tests/simulation`. Knows no server and no job.
 """

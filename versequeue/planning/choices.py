@@ -1,18 +1,21 @@
 """Which way of running VerseQueue is the cheapest: pay per use, or a machine that runs all day.
 
-Owns the comparison and the search for the loads at which it turns; the bills are `costs`'.
+Owns what machines cost, the comparison, and the search for the loads at which it turns; the bill
+for pay per use is from `costs`.
 """
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from versequeue.planning.costs import PAY_PER_USE, Load, bill, machine_usd, total_usd
+from versequeue.planning.arrivals import SECONDS_PER_DAY
+from versequeue.planning.costs import PAY_PER_USE, Load, bill, total_usd
 from versequeue.planning.prices import Prices
-from versequeue.planning.service_times import ServiceTimes
+from versequeue.planning.service_times import ServiceTimes, message_sizes
 
+#: The loads that are compared: six decades, from 10 to 10 million jobs a day.
 LEAST_JOBS_PER_DAY = 10.0
-MOST_JOBS_PER_DAY = 10_000_000.0
-STEPS_PER_DECADE = 40
+DECADES, STEPS_PER_DECADE = 6, 40
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,26 @@ def choices(load: Load, prices: Prices, times: ServiceTimes) -> list[Choice]:
     return sorted(found, key=lambda choice: choice.month_usd)
 
 
+def machine_usd(name: str, load: Load, prices: Prices, times: ServiceTimes) -> tuple[int, float]:
+    """(machines, dollars a month) when the embedded backend serves `load` on machines `name`."""
+    machine = prices.machines[name]
+    # All the threads that the times were measured with count as one worker's cores.
+    core_s = worker_core_s(load, times)
+    capacity = machine.sustained_vcpu * times.assumed.machine_busy_share * SECONDS_PER_DAY
+    count = max(1, math.ceil(core_s / capacity))
+    return count, count * machine.month
+
+
+def worker_core_s(load: Load, times: ServiceTimes) -> float:
+    """Core-seconds a day that writing takes on warm workers."""
+    per_submit_s = sum(times.song_s(load.lines, size) for size in message_sizes(load.burst))
+    return load.submits_per_day * per_submit_s * times.measured.threads
+
+
 def grid() -> list[float]:
     """Loads from 10 to 10 million jobs a day, evenly on a logarithmic scale."""
-    decades = 6
-    steps = decades * STEPS_PER_DECADE
-    return [LEAST_JOBS_PER_DAY * 10 ** (i * decades / steps) for i in range(steps + 1)]
+    steps = DECADES * STEPS_PER_DECADE
+    return [LEAST_JOBS_PER_DAY * 10 ** (i * DECADES / steps) for i in range(steps + 1)]
 
 
 def turns(load: Load, prices: Prices, times: ServiceTimes) -> list[Turn]:

@@ -1,19 +1,20 @@
-"""The monthly bill for a load: what each pay-per-use service charges, or a machine instead.
+"""The monthly bill for a load: what each pay-per-use service charges, line by line.
 
 Owns the arithmetic from jobs to dollars. Knows no prices and no durations of its own: both are
 handed in, read from dated files. How long people wait, and how many workers a rush needs, is the
-business of `versequeue.planning.simulation`.
+business of `versequeue.planning.forecast`.
 """
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from versequeue.planning.arrivals import SECONDS_PER_DAY
 from versequeue.planning.prices import Prices
-from versequeue.planning.service_times import MOST_STREAMS, ServiceTimes, message_sizes, round_up
+from versequeue.planning.service_times import ServiceTimes, message_sizes, round_up
+from versequeue.rules.batch import JOBS_PER_MESSAGE
 
 DAYS_PER_MONTH = 365.25 / 12
-SECONDS_PER_DAY = 86_400
 SECONDS_PER_MONTH = DAYS_PER_MONTH * SECONDS_PER_DAY
 GIB = 2**30
 PAY_PER_USE = "pay per use"
@@ -123,22 +124,6 @@ def total_usd(lines: Iterable[BillLine]) -> float:
     return sum(line.pay_usd for line in lines)
 
 
-def machine_usd(name: str, load: Load, prices: Prices, times: ServiceTimes) -> tuple[int, float]:
-    """(machines, dollars a month) when the embedded backend serves `load` on machines `name`."""
-    machine = prices.machines[name]
-    # All the threads that the times were measured with count as one worker's cores.
-    core_s = worker_core_s(load, times)
-    capacity = machine.sustained_vcpu * times.assumed.machine_busy_share * SECONDS_PER_DAY
-    count = max(1, math.ceil(core_s / capacity))
-    return count, count * machine.month
-
-
-def worker_core_s(load: Load, times: ServiceTimes) -> float:
-    """Core-seconds a day that writing takes on warm workers."""
-    per_submit_s = sum(times.song_s(load.lines, size) for size in message_sizes(load.burst))
-    return load.submits_per_day * per_submit_s * times.measured.threads
-
-
 def _light(
     name: str, requests: float, each_s: float, prices: Prices, times: ServiceTimes
 ) -> _RunUse:
@@ -188,7 +173,7 @@ def _run_lines(uses: list[_RunUse], prices: Prices) -> list[BillLine]:
 
 
 def _pubsub_line(load: Load, prices: Prices, times: ServiceTimes) -> BillLine:
-    each = max(prices.pubsub.minimum_bytes_per_request, times.assumed.message_bytes)
+    each = prices.pubsub.counted_bytes(times.assumed.message_bytes)
     messages = load.messages_per_day * DAYS_PER_MONTH
     gib = 2 * messages * each / GIB  # published once, pushed once
     free = _free_part(gib, prices.pubsub.free_gib_per_month)
@@ -198,7 +183,7 @@ def _pubsub_line(load: Load, prices: Prices, times: ServiceTimes) -> BillLine:
 
 def writes_per_job(load: Load, times: ServiceTimes) -> int:
     """Document writes that one job causes, its progress a write a second."""
-    progress = math.ceil(times.song_s(load.lines, min(load.burst, MOST_STREAMS)))
+    progress = math.ceil(times.song_s(load.lines, min(load.burst, JOBS_PER_MESSAGE)))
     return WRITES_TO_SUBMIT + WRITES_TO_WORK + progress
 
 
@@ -213,7 +198,7 @@ def _firestore_lines(load: Load, prices: Prices, times: ServiceTimes) -> list[Bi
         + ticks * times.assumed.sweep_reads
     )
     deletes = load.jobs_per_day * DELETES_PER_JOB
-    gib = load.jobs_per_day * times.assumed.retention_days * times.assumed.job_kib / 2**20
+    gib = load.jobs_per_day * times.assumed.gib_per_daily_job
     rows = [
         ("reads", reads * days, store.reads_per_100k / 1e5, store.free_reads_per_day * days),
         ("writes", writes * days, store.writes_per_100k / 1e5, store.free_writes_per_day * days),

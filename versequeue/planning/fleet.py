@@ -12,7 +12,10 @@ from typing import Any
 from versequeue.planning.arrivals import Arrival
 from versequeue.planning.service_times import ServiceTimes, message_sizes, round_up
 
+#: What a warm-up call takes.
 PING_S = 0.05
+#: What a request's time is rounded up to on the bill; prices.json says the same.
+ROUNDING_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -36,26 +39,26 @@ class _Message:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What one job lived through."""
+class Wait:
+    """How long the sender of one job waits for the first line and for the whole song."""
 
     sent_s: float
     first_s: float
     whole_s: float
+    #: whether its worker had to start first
     cold: bool
 
 
 class Fleet:
     """Instances that start for waiting messages, take one at a time, and end when idle."""
 
-    def __init__(self, env: Any, policy: Policy, times: ServiceTimes, lines: int, round_s: float):
+    def __init__(self, env: Any, policy: Policy, times: ServiceTimes, lines: int) -> None:
         self.env, self.policy, self.times, self.lines = env, policy, times, lines
-        self.round_s = round_s
         self.waiting: deque[_Message] = deque()
         self.idle: list[Any] = []  # the latest idle one is woken first, so that the others may end
         self.alive = self.starting = self.most = self.requests = 0
         self.busy_s = 0.0
-        self.seen: list[Seen] = []
+        self.waits: list[Wait] = []
         for _ in range(policy.min_instances):
             env.process(self._run(kept=True))
 
@@ -111,25 +114,23 @@ class Fleet:
         started_s = self.env.now
         song_s = self.times.song_s(self.lines, message.jobs) if message.jobs else PING_S
         yield self.env.timeout(song_s)
-        self.busy_s += round_up(song_s, self.round_s)
+        self.busy_s += round_up(song_s, ROUNDING_S)
         self.requests += 1
         if message.jobs:
             first_s = started_s + self.times.line_s(message.jobs)
-            seen = Seen(
+            wait = Wait(
                 message.sent_s, first_s - message.sent_s, self.env.now - message.sent_s, fresh
             )
-            self.seen.extend([seen] * message.jobs)
+            self.waits.extend([wait] * message.jobs)
 
 
-def run_fleet(
-    sent: Sequence[Arrival], policy: Policy, times: ServiceTimes, lines: int, round_s: float
-) -> Fleet:
-    """The fleet after the last message is served; round_s is what a request's time is billed in."""
+def run_fleet(sent: Sequence[Arrival], policy: Policy, times: ServiceTimes, lines: int) -> Fleet:
+    """The fleet after the last message is served."""
     import simpy  # the heavy part of this module, for `versequeue plan` only
 
     start_s = sent[0].at_s - policy.wake_ahead_s if sent else 0.0
     env = simpy.Environment(initial_time=start_s)
-    fleet = Fleet(env, policy, times, lines, round_s)
+    fleet = Fleet(env, policy, times, lines)
     env.process(_send_all(env, fleet, sent))
     if policy.wake_ahead_s:
         env.process(_wake_ahead(env, fleet, [a.at_s - policy.wake_ahead_s for a in sent]))

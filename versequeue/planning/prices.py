@@ -35,6 +35,10 @@ class PubSubPrices:
     free_gib_per_month: float
     source: str
 
+    def counted_bytes(self, message_bytes: int) -> int:
+        """What a message counts as, on the bill and against the quota."""
+        return max(self.minimum_bytes_per_request, message_bytes)
+
 
 @dataclass(frozen=True)
 class FirestorePrices:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from versequeue.planning.arrivals import SECONDS_PER_DAY, Traffic
 from versequeue.planning.costs import Load, worker_use, writes_per_job
+from versequeue.planning.forecast import offered_load
 from versequeue.planning.prices import Prices
 from versequeue.planning.service_times import ServiceTimes
-from versequeue.planning.simulation import offered_load
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _platform_limits(
     vcpu, gib = quotas["vcpu_per_region"].limit, quotas["gib_per_region"].limit
     peak_per_s = traffic.peak / SECONDS_PER_DAY
     writes_per_s = peak_per_s * writes_per_job(Load(1.0, lines), times)
-    bytes_per_s = peak_per_s * max(1000, assumed.message_bytes)
+    bytes_per_s = peak_per_s * prices.pubsub.counted_bytes(assumed.message_bytes)
     first_writes = quotas["firestore_first_writes_per_second"].limit
     publish = quotas["pubsub_publish_bytes_per_second"].limit
     return [
@@ -74,8 +74,7 @@ def _free_tiers(lines: int, times: ServiceTimes, prices: Prices) -> list[Limit]:
     load = Load(1.0, lines, min_instances=1)
     vcpu_s = worker_use(load, prices, times).busy_s * times.assumed.worker_vcpu
     free_s, store = prices.run.free_vcpu_seconds_per_month, prices.firestore
-    writes = store.free_writes_per_day
-    gib_a_job = times.assumed.retention_days * times.assumed.job_kib / 2**20
+    writes, kept_gib = store.free_writes_per_day, times.assumed.gib_per_daily_job
     return [
         Limit("Cloud Run, free CPU", f"{free_s:,.0f} vCPU-s a month", free_s / vcpu_s, False),
         Limit(
@@ -84,5 +83,10 @@ def _free_tiers(lines: int, times: ServiceTimes, prices: Prices) -> list[Limit]:
             writes / writes_per_job(load, times),
             False,
         ),
-        Limit("Firestore, free room", f"{store.free_gib:g} GiB", store.free_gib / gib_a_job, False),
+        Limit(
+            "Firestore, free room",
+            f"{store.free_gib:g} GiB",
+            store.free_gib / kept_gib,
+            False,
+        ),
     ]

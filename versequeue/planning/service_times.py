@@ -11,9 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from versequeue.rules.batch import JOBS_PER_MESSAGE
+
 SERVICE_TIMES_PATH = Path(__file__).with_name("service_times.json")
-#: Jobs that one message may carry, and one forward pass serves.
-MOST_STREAMS = 8
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,11 @@ class Assumed:
     bundle_gb: float
     source: str
 
+    @property
+    def gib_per_daily_job(self) -> float:
+        """GiB that the store keeps for each job a day, until the end of its retention."""
+        return self.retention_days * self.job_kib / 2**20
+
 
 @dataclass(frozen=True)
 class ServiceTimes:
@@ -68,8 +73,8 @@ class ServiceTimes:
     def line_s(self, streams: int) -> float:
         """Seconds in which `streams` songs written together gain a line each; linear between."""
         points = self.measured.seconds_per_line
-        if not 1 <= streams <= MOST_STREAMS:
-            raise ValueError(f"streams must be 1 to {MOST_STREAMS}, not {streams}")
+        if not 1 <= streams <= JOBS_PER_MESSAGE:
+            raise ValueError(f"streams must be 1 to {JOBS_PER_MESSAGE}, not {streams}")
         for (low, low_s), (high, high_s) in pairwise(points):
             if low <= streams <= high:
                 return low_s + (high_s - low_s) * (streams - low) / (high - low)
@@ -93,8 +98,8 @@ class ServiceTimes:
 
 def message_sizes(jobs: int) -> list[int]:
     """The numbers of jobs in the messages that carry `jobs` jobs submitted as one file."""
-    full, rest = divmod(jobs, MOST_STREAMS)
-    return [MOST_STREAMS] * full + ([rest] if rest else [])
+    full, rest = divmod(jobs, JOBS_PER_MESSAGE)
+    return [JOBS_PER_MESSAGE] * full + ([rest] if rest else [])
 
 
 def round_up(seconds: float, step_s: float) -> float:

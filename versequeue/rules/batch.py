@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from versequeue.rules.job import Options, Status
 from versequeue.rules.webhook import Webhook, announce
 
+#: How every batch's id begins.
+BATCH_PREFIX = "batch_"
 #: Jobs in one message, and so in one forward pass of the worker.
 JOBS_PER_MESSAGE = 8
 #: Rows of one file. A retried row has the position of the failed one plus this, times the round.

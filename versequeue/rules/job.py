@@ -98,7 +98,7 @@ class Job:
     prompt: str
     options: Options
     created_at: datetime
-    #: after this moment nobody is told anything of the job but that it is gone
+    #: from this moment on the job is answered with 410 Gone, and the sweep deletes it
     expires_at: datetime
     #: an unfinished job ends as `expired` at this moment
     deadline_at: datetime

@@ -108,7 +108,7 @@ def record_attempt(
     retry_after_s: float = 0,
     jitter: float = 0,
 ) -> Webhook:
-    """Note how the attempt at `attempted` ended and plan the next one, if there is to be one.
+    """Note how the attempt at `attempted` ended, and when the next one is due, if any.
 
     2xx ends the event, 410 the webhook; `jitter` from 0 to 1 spreads retries, only to later times.
     """

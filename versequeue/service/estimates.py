@@ -79,7 +79,7 @@ def eta_s(job: Job, view: WorkerView, position: int | None) -> float | None:
         return None
     left = job.options.lines - len(job.preview)
     if job.status is Status.RUNNING and job.preview:
-        # Together never takes longer than one after the other.
+        # An upper bound: songs written together take at most as long as one after the other.
         return round(left * view.line_s * job.together, 1)
     start_s = 0.0
     if view.worker != "warm":

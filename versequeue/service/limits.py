@@ -11,6 +11,7 @@ from versequeue.config import Settings
 from versequeue.errors import BudgetExhausted, RateLimited
 from versequeue.ports.store import Store
 
+#: Over which `rate_per_minute` is counted.
 WINDOW_S = 60
 
 

@@ -91,7 +91,7 @@ def may_connect(address: Address, *, allow_private: bool) -> bool:
     """Whether a webhook may be sent to `address`.
 
     `allow_private` adds loopback and private networks; never link-local addresses, where clouds
-    serve the secrets of a machine, and never more than one receiver at once.
+    serve the secrets of a machine, and never multicast ones, which reach several receivers.
     """
     if is_public(address):
         return True

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
 from versequeue.ports.store import Store
-from versequeue.rules.batch import Batch, current_counts
+from versequeue.rules.batch import BATCH_PREFIX, Batch, current_counts
 from versequeue.rules.job import Job
 from versequeue.rules.webhook import Pending, Webhook, record_attempt, take_attempt
 from versequeue.service.views import batch_view, job_view, wire_time
@@ -88,7 +88,7 @@ class Notifier:
         )
 
     def _update(self, target: str, change: Callable[[Webhook], Webhook]) -> Job | Batch | None:
-        if target.startswith("batch_"):
+        if target.startswith(BATCH_PREFIX):
             return self._store.update_batch(target, lambda batch: _with_webhook(batch, change))
         return self._store.update_job(target, lambda job: _with_webhook(job, change))
 

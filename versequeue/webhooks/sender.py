@@ -1,14 +1,10 @@
 """One attempt to deliver one event: sign, resolve, connect to what was checked, read the status.
 
-Knows sockets, TLS and the Standard Webhooks signature; knows no job, no store and no retry. Uses
+Knows sockets and TLS; knows no job, no store and no retry. Uses
 no HTTP client: the connection must go to the very address that was checked, end at one deadline
 however slowly the other side speaks, and follow nothing.
 """
 
-import base64
-import binascii
-import hashlib
-import hmac
 import http.client
 import re
 import socket
@@ -22,8 +18,9 @@ from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
 
-from versequeue.errors import StartupError, WebhookUrlForbidden
+from versequeue.errors import WebhookUrlForbidden
 from versequeue.webhooks.addresses import Address, Endpoint, may_connect, read_url
+from versequeue.webhooks.signing import read_secret, sign
 
 TIMEOUT_S = 15.0
 #: An address that does not answer is left for the host's next one after this time.
@@ -32,7 +29,6 @@ MAX_ADDRESSES = 4
 #: How much of an answer is read, so that a polite receiver is not cut off.
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_RETRY_AFTER_S = 86_400.0
-SECRET_PREFIX = "whsec_"  # noqa: S105 - how every secret begins, not one
 
 #: From a host name and a port to its addresses. Raises OSError if there are none.
 Resolve = Callable[[str, int], Sequence[Address]]
@@ -55,26 +51,6 @@ def resolve(host: str, port: int) -> list[Address]:
     """All addresses of `host`, in the system's order of preference."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
-
-
-def read_secret(text: str) -> bytes:
-    """The key in a `whsec_…` text. Raises StartupError if it is none of 24 to 64 bytes."""
-    try:
-        key = base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if not text.startswith(SECRET_PREFIX) or not 24 <= len(key) <= 64:
-        raise StartupError(
-            "A secret in VERSEQUEUE_WEBHOOK_SECRET is whsec_ and the base64 of 24 to 64 bytes."
-        )
-    return key
-
-
-def sign(key: bytes, webhook_id: str, timestamp_s: int, body: bytes) -> str:
-    """One `v1,…` signature after the Standard Webhooks specification."""
-    signed = f"{webhook_id}.{timestamp_s}.".encode() + body
-    digest = hmac.new(key, signed, hashlib.sha256).digest()
-    return f"v1,{base64.b64encode(digest).decode()}"
 
 
 class WebhookSender:
@@ -144,14 +120,14 @@ class WebhookSender:
     ) -> Outcome:
         plain = _connect(addresses, endpoint.port, deadline)
         plain.settimeout(max(0.1, deadline - time.monotonic()))
-        # A socket's time-out begins anew with every byte; cutting the line does not. The line is
-        # a second handle, since TLS takes the first one away.
-        line = plain.dup()
-        cut = threading.Timer(max(0.0, deadline - time.monotonic()), _shut, [line])
+        # A socket's time-out begins anew with every byte, so a timer shuts the connection at the
+        # deadline. It shuts a duplicate of the handle: TLS detaches the first one from the socket.
+        duplicate = plain.dup()
+        cut = threading.Timer(max(0.0, deadline - time.monotonic()), _shut, [duplicate])
         cut.daemon = True
         cut.start()
         try:
-            with line, plain, self._secured(plain, endpoint) as stream:
+            with duplicate, plain, self._secured(plain, endpoint) as stream:
                 outcome = _ask(stream, endpoint, headers, body, now)
             if outcome.error is None and time.monotonic() >= deadline:
                 raise TimeoutError

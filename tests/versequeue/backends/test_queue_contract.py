@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Union
 import pytest
 
 from tests.support.emulators import EmulatedProject
+from tests.support.inspected_queue import InspectedQueue
 from tests.support.memory import MemoryQueue
 from tests.support.samples import NOW, at
-from versequeue.backends.sqlite_queue import Delivery, SqliteQueue, backoff_s
+from versequeue.backends.sqlite_queue import LeasedMessage, backoff_s
 from versequeue.ports.queue import Topic
 
 if TYPE_CHECKING:
@@ -20,17 +21,17 @@ EVERY_TOPIC = tuple(Topic)
 ACK_DEADLINE_S = 600
 RACERS = 8
 
-LocalQueue = MemoryQueue | SqliteQueue
+LocalQueue = MemoryQueue | InspectedQueue
 AnyQueue = Union[LocalQueue, "PulledPubSub"]
-SqliteMaker = Callable[[], SqliteQueue]
+SqliteMaker = Callable[[], InspectedQueue]
 
 
 @pytest.fixture
 def open_sqlite(tmp_path: Path) -> Iterator[SqliteMaker]:
     opened = []
 
-    def open_queue() -> SqliteQueue:
-        opened.append(SqliteQueue(tmp_path / "queue.sqlite3", lambda: NOW, max_deliveries=3))
+    def open_queue() -> InspectedQueue:
+        opened.append(InspectedQueue(tmp_path / "queue.sqlite3", lambda: NOW, max_deliveries=3))
         return opened[-1]
 
     yield open_queue
@@ -70,7 +71,7 @@ def any_queue(request: pytest.FixtureRequest) -> "AnyQueue":
     return pulled
 
 
-def _take(queue: "AnyQueue", seconds: float = 0, *topics: Topic) -> Delivery:
+def _take(queue: "AnyQueue", seconds: float = 0, *topics: Topic) -> LeasedMessage:
     delivery = queue.lease(topics or EVERY_TOPIC, at(seconds), ACK_DEADLINE_S)
     assert delivery is not None
     return delivery
@@ -212,29 +213,14 @@ def test_the_latest_dead_letters_are_listed_first(queue: LocalQueue) -> None:
     for moment in (0, 600, 1200):
         for _ in range(3):
             queue.nack(_take(queue, moment), at(moment), delay_s=600)
-    assert [letter.message["n"] for letter in queue.dead_letters(limit=2)] == [2, 1]
-
-
-def test_dead_letters_can_be_published_again_or_thrown_away(queue: LocalQueue) -> None:
-    queue.publish(Topic.JOBS, [{"n": 0}])
-    for _ in range(3):
-        queue.nack(_take(queue), at(0), delay_s=0)
-    assert queue.drain_dead_letters(republish=True) == 1
-    assert queue.dead_letters() == []
-    for number in (1, 2, 3):
-        delivery = _take(queue)
-        assert (delivery.message, delivery.number) == ({"n": 0}, number)
-        queue.nack(delivery, at(0), delay_s=0)
-    assert queue.drain_dead_letters(republish=False) == 1
-    assert queue.drain_dead_letters(republish=True) == 0
-    assert queue.depth(Topic.JOBS) == 0
+    assert [letter.message["n"] for letter in queue.dead_letters()] == [2, 1, 0]
 
 
 def test_messages_are_leased_together_up_to_the_first_that_does_not_fit(queue: LocalQueue) -> None:
     queue.publish(Topic.BULK, [{"n": 9}])
     queue.publish(Topic.JOBS, [{"n": n} for n in range(4)])
 
-    def below_two(taken: Sequence[Delivery], candidate: Delivery) -> bool:
+    def below_two(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> bool:
         assert [one.message["n"] for one in taken] == list(range(candidate.message["n"]))
         return bool(candidate.message["n"] < 2)
 
@@ -271,7 +257,7 @@ def test_of_racing_leases_exactly_one_gets_the_message(open_sqlite: SqliteMaker)
     queues = [open_sqlite() for _ in range(RACERS)]
     queues[0].publish(Topic.JOBS, [{"n": n} for n in range(3)])
 
-    def race(queue: SqliteQueue) -> Delivery | None:
+    def race(queue: InspectedQueue) -> LeasedMessage | None:
         return queue.lease(EVERY_TOPIC, NOW, ACK_DEADLINE_S)
 
     with ThreadPoolExecutor(RACERS) as pool:

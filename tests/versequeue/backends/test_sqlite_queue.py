@@ -8,9 +8,9 @@ from threading import Barrier
 
 import pytest
 
+from tests.support.inspected_queue import InspectedQueue
 from tests.support.samples import NOW
 from tests.support.waiting import wait_until
-from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.errors import QueueUnavailable, StartupError
 from versequeue.ports.queue import Topic
 
@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_publish_wakes_a_waiting_dispatcher(path: Path) -> None:
-    queue = SqliteQueue(path, lambda: NOW)
+    queue = InspectedQueue(path, lambda: NOW)
     seen, waiting = queue.publishes, Barrier(2)
 
     def dispatch() -> bool:
@@ -39,7 +39,7 @@ def test_a_publish_wakes_a_waiting_dispatcher(path: Path) -> None:
 
 
 def test_a_publish_before_the_wait_is_not_missed(path: Path) -> None:
-    queue = SqliteQueue(path, lambda: NOW)
+    queue = InspectedQueue(path, lambda: NOW)
     seen = queue.publishes
     assert queue.lease([Topic.JOBS], NOW, 600) is None
     queue.publish(Topic.JOBS, [{}])
@@ -47,12 +47,12 @@ def test_a_publish_before_the_wait_is_not_missed(path: Path) -> None:
 
 
 def test_a_wait_without_a_publish_ends_at_its_limit(path: Path) -> None:
-    queue = SqliteQueue(path, lambda: NOW)
+    queue = InspectedQueue(path, lambda: NOW)
     assert queue.wait(queue.publishes, 0.01) == queue.publishes == 0
 
 
 def test_a_publish_of_another_process_wakes_the_dispatcher(path: Path) -> None:
-    queue = SqliteQueue(path, lambda: NOW)
+    queue = InspectedQueue(path, lambda: NOW)
     seen = queue.publishes
     assert queue.depth(Topic.JOBS) == 0
     publish = (
@@ -67,7 +67,7 @@ def test_a_publish_of_another_process_wakes_the_dispatcher(path: Path) -> None:
 
 
 def test_closing_wakes_the_dispatcher_and_ends_the_queue(path: Path) -> None:
-    queue = SqliteQueue(path, lambda: NOW)
+    queue = InspectedQueue(path, lambda: NOW)
     seen = queue.publishes
     queue.close()
     assert queue.wait(seen, LONG_S) != seen
@@ -76,7 +76,7 @@ def test_closing_wakes_the_dispatcher_and_ends_the_queue(path: Path) -> None:
 
 
 def test_a_wait_that_is_under_way_ends_when_the_queue_is_closed(path: Path) -> None:
-    queue = SqliteQueue(path, lambda: NOW)
+    queue = InspectedQueue(path, lambda: NOW)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(queue.wait, queue.publishes, LONG_S)
         wait_until(waiting.running, limit_s=5)
@@ -87,11 +87,11 @@ def test_a_wait_that_is_under_way_ends_when_the_queue_is_closed(path: Path) -> N
 def test_a_damaged_queue_says_that_nothing_is_lost_with_it(path: Path) -> None:
     path.write_bytes(b"not a database, surely" * 100)
     with pytest.raises(StartupError, match=r"queue\.sqlite3 cannot be used.*sweep publishes again"):
-        SqliteQueue(path, lambda: NOW)
+        InspectedQueue(path, lambda: NOW)
 
 
 def test_a_dispatcher_that_starts_alone_gets_what_the_last_one_had_in_hand(path: Path) -> None:
-    queue = SqliteQueue(path, lambda: NOW)
+    queue = InspectedQueue(path, lambda: NOW)
     queue.publish(Topic.JOBS, [{"n": 1}])
     assert queue.lease([Topic.JOBS], NOW, 600)
     assert queue.lease([Topic.JOBS], NOW, 600) is None

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.api import ApiUnderTest
+from tests.support.inspected_queue import InspectedQueue
 from tests.support.samples import queued_job
 from tests.support.waiting import wait_until
-from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.clock import utc_now
 from versequeue.local.dispatcher import Dispatcher
 from versequeue.local.worker import WorkerProcess
@@ -47,13 +47,13 @@ def worker(event):
 
 
 @contextmanager
-def dispatching(app: ApiUnderTest, folder: Path, source: str) -> Iterator[SqliteQueue]:
+def dispatching(app: ApiUnderTest, folder: Path, source: str) -> Iterator[InspectedQueue]:
     """A dispatcher over a worker whose main.py is `source`."""
     main = folder / "worker_source" / "main.py"
     main.parent.mkdir()
     main.write_text(source)
     path = folder / "queue.sqlite3"
-    queue = SqliteQueue(path, utc_now, max_deliveries=4, backoff_first_s=0.01)
+    queue = InspectedQueue(path, utc_now, max_deliveries=4, backoff_first_s=0.01)
     worker = WorkerProcess(main)
     dispatcher = Dispatcher(queue, worker, app.worker_side, idle_timeout_s=60)
     thread = threading.Thread(target=dispatcher.run)
@@ -67,7 +67,7 @@ def dispatching(app: ApiUnderTest, folder: Path, source: str) -> Iterator[Sqlite
         queue.close()
 
 
-def _ended(app: ApiUnderTest, queue: SqliteQueue, job_id: str) -> bool:
+def _ended(app: ApiUnderTest, queue: InspectedQueue, job_id: str) -> bool:
     if queue.depth(Topic.JOBS) == 0:
         queue.publish(Topic.JOBS, [{"job_ids": [job_id]}])
     return app.jobs.get(job_id).done
@@ -99,7 +99,7 @@ def _pushes(
     app: ApiUnderTest, folder: Path, messages: list[Message], deadly: str = ""
 ) -> list[str]:
     """The ids of each push, in order, if all these messages wait when the dispatcher starts."""
-    early = SqliteQueue(folder / "queue.sqlite3", utc_now)
+    early = InspectedQueue(folder / "queue.sqlite3", utc_now)
     early.publish(Topic.JOBS, messages)
     early.close()
     seen = folder / "seen"

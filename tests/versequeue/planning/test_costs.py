@@ -13,7 +13,7 @@ from bench import outputs
 from deploy.functions import function
 from versequeue.cli.cost import cost
 from versequeue.planning.chart import Axis, Series, line_chart
-from versequeue.planning.choices import choices, turns
+from versequeue.planning.choices import choices, machine_usd, turns
 from versequeue.planning.costs import (
     DAYS_PER_MONTH,
     PAY_PER_USE,
@@ -21,7 +21,6 @@ from versequeue.planning.costs import (
     WorkerUse,
     bill,
     cold_share,
-    machine_usd,
     total_usd,
     worker_use,
 )

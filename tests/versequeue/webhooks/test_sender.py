@@ -16,8 +16,8 @@ from versequeue.errors import StartupError
 from versequeue.webhooks.sender import (
     Outcome,
     read_retry_after,
-    read_secret,
 )
+from versequeue.webhooks.signing import read_secret
 
 OLD_SECRET = "whsec_b2xkIHNlY3JldCBvZiB0aGlydHktdHdvIGJ5dGVzIQ=="
 

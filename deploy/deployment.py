@@ -12,7 +12,7 @@ from deploy.steps import Step
 from deploy.target import Target
 
 
-def plan(target: Target, build: Path, indexes: Mapping[str, Any]) -> tuple[Step, ...]:
+def deployment_steps(target: Target, build: Path, indexes: Mapping[str, Any]) -> tuple[Step, ...]:
     """Every step for `target`, with the staged functions under `build`."""
     return tuple(_steps(target, build, indexes))
 

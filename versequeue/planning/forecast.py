@@ -37,8 +37,8 @@ class Quantiles:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What people saw under one policy."""
+class Forecast:
+    """What people would see under one policy."""
 
     policy: Policy
     jobs: int
@@ -53,20 +53,20 @@ class Outcome:
     waits_s: tuple[float, ...]
 
 
-def simulate(
-    sent: Sequence[Arrival], policy: Policy, times: ServiceTimes, lines: int, round_s: float = 0.1
-) -> Outcome:
+def forecast_arrivals(
+    sent: Sequence[Arrival], policy: Policy, times: ServiceTimes, lines: int
+) -> Forecast:
     """What happens when exactly these arrivals come; the first moment may be any."""
-    return _outcome(run_fleet(sent, policy, times, lines, round_s), policy, 0.0)
+    return _forecast(run_fleet(sent, policy, times, lines), policy, 0.0)
 
 
 def forecast(
     traffic: Traffic, policy: Policy, times: ServiceTimes, lines: int, seed: int = 0
-) -> Outcome:
+) -> Forecast:
     """The wait for drawn arrivals: whole days where they are few, the peak where they are many."""
     from_s, until_s, settled_s = _window(traffic)
     sent = arrivals(traffic, from_s, until_s, seed)
-    return _outcome(run_fleet(sent, policy, times, lines, 0.1), policy, settled_s)
+    return _forecast(run_fleet(sent, policy, times, lines), policy, settled_s)
 
 
 def is_slice(traffic: Traffic) -> bool:
@@ -75,15 +75,20 @@ def is_slice(traffic: Traffic) -> bool:
 
 
 def month_usd(
-    outcome: Outcome, traffic: Traffic, lines: int, polls: int, prices: Prices, times: ServiceTimes
+    expected: Forecast,
+    traffic: Traffic,
+    lines: int,
+    polls: int,
+    prices: Prices,
+    times: ServiceTimes,
 ) -> float:
     """The month's bill when every day is like the simulated ones."""
     month_jobs = traffic.jobs_per_day * DAYS_PER_MONTH
-    scale = month_jobs / outcome.jobs if outcome.jobs else 0.0
-    busy_s = outcome.busy_s * scale
-    kept_s = outcome.policy.min_instances * SECONDS_PER_MONTH
-    use = WorkerUse(busy_s, outcome.requests * scale, max(0.0, kept_s - busy_s))
-    load = Load(traffic.jobs_per_day, lines, 1, polls, outcome.policy.min_instances)
+    scale = month_jobs / expected.jobs if expected.jobs else 0.0
+    busy_s = expected.busy_s * scale
+    kept_s = expected.policy.min_instances * SECONDS_PER_MONTH
+    use = WorkerUse(busy_s, expected.requests * scale, max(0.0, kept_s - busy_s))
+    load = Load(traffic.jobs_per_day, lines, 1, polls, expected.policy.min_instances)
     return total_usd(bill(load, prices, times, use))
 
 
@@ -140,16 +145,16 @@ def _window(traffic: Traffic) -> tuple[float, float, float]:
     return from_s, from_s + length_s, from_s + SETTLING_SHARE * length_s
 
 
-def _outcome(fleet: Fleet, policy: Policy, settled_s: float) -> Outcome:
-    counted = [seen for seen in fleet.seen if seen.sent_s >= settled_s]
-    share = len(counted) / len(fleet.seen) if fleet.seen else 1.0
-    first = [seen.first_s for seen in counted]
-    return Outcome(
+def _forecast(fleet: Fleet, policy: Policy, settled_s: float) -> Forecast:
+    counted = [wait for wait in fleet.waits if wait.sent_s >= settled_s]
+    share = len(counted) / len(fleet.waits) if fleet.waits else 1.0
+    first = [wait.first_s for wait in counted]
+    return Forecast(
         policy=policy,
         jobs=len(counted),
         first_line_s=quantiles(first),
-        whole_song_s=quantiles([seen.whole_s for seen in counted]),
-        cold_share=sum(seen.cold for seen in counted) / len(counted) if counted else 0.0,
+        whole_song_s=quantiles([wait.whole_s for wait in counted]),
+        cold_share=sum(wait.cold for wait in counted) / len(counted) if counted else 0.0,
         most_instances=fleet.most,
         busy_s=fleet.busy_s * share,
         requests=round(fleet.requests * share),

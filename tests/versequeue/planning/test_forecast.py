@@ -18,19 +18,19 @@ from versequeue.planning.arrivals import (
     arrivals,
     day_curve,
 )
-from versequeue.planning.fleet import Policy
-from versequeue.planning.prices import load_prices
-from versequeue.planning.quotas import limits
-from versequeue.planning.service_times import ServiceTimes, load_service_times
-from versequeue.planning.simulation import (
+from versequeue.planning.fleet import ROUNDING_S, Policy
+from versequeue.planning.forecast import (
     forecast,
+    forecast_arrivals,
     instances_needed,
     is_slice,
     month_usd,
     offered_load,
     quantiles,
-    simulate,
 )
+from versequeue.planning.prices import load_prices
+from versequeue.planning.quotas import limits
+from versequeue.planning.service_times import ServiceTimes, load_service_times
 
 LINES = 16
 PLAIN = Policy("plain", max_instances=1)
@@ -51,13 +51,13 @@ def each(*moments_s: float) -> list[Arrival]:
 
 
 def test_the_first_visitor_waits_for_the_start_and_the_second_does_not(times: ServiceTimes) -> None:
-    outcome = simulate(each(0, 100), PLAIN, times, LINES)
+    outcome = forecast_arrivals(each(0, 100), PLAIN, times, LINES)
     assert outcome.waits_s == pytest.approx((3.1, 0.1))
     assert outcome.cold_share == 0.5
 
 
 def test_a_worker_that_was_idle_too_long_is_gone(times: ServiceTimes) -> None:
-    outcome = simulate(each(0, 1000), PLAIN, times, LINES)
+    outcome = forecast_arrivals(each(0, 1000), PLAIN, times, LINES)
     assert outcome.waits_s == pytest.approx((3.1, 3.1))
 
 
@@ -65,7 +65,7 @@ def test_a_visitor_who_comes_while_another_is_served_waits_for_the_rest(
     times: ServiceTimes,
 ) -> None:
     # Given a worker that is busy from 3.0 to 4.6
-    outcome = simulate(each(0, 4), PLAIN, times, LINES)
+    outcome = forecast_arrivals(each(0, 4), PLAIN, times, LINES)
     # Then the second song starts at 4.6 and its first line is there 0.1 s later
     assert outcome.waits_s == pytest.approx((3.1, 0.7))
     assert outcome.whole_song_s.p99 == pytest.approx(4.6)
@@ -73,33 +73,37 @@ def test_a_visitor_who_comes_while_another_is_served_waits_for_the_rest(
 
 def test_another_instance_is_started_only_up_to_the_maximum(times: ServiceTimes) -> None:
     crowd = each(*(i / 10 for i in range(20)))
-    assert simulate(crowd, PLAIN, times, LINES).most_instances == 1
-    assert simulate(crowd, replace(PLAIN, max_instances=4), times, LINES).most_instances == 4
+    assert forecast_arrivals(crowd, PLAIN, times, LINES).most_instances == 1
+    assert (
+        forecast_arrivals(crowd, replace(PLAIN, max_instances=4), times, LINES).most_instances == 4
+    )
 
 
 def test_a_file_is_written_eight_songs_at_a_time(times: ServiceTimes) -> None:
-    outcome = simulate([Arrival(0, 16)], PLAIN, times, LINES)
+    outcome = forecast_arrivals([Arrival(0, 16)], PLAIN, times, LINES)
     assert outcome.jobs == 16
     assert outcome.requests == 2
     assert outcome.busy_s == pytest.approx(3 + 2 * LINES * 0.4)
 
 
 def test_a_kept_instance_is_never_cold_and_never_ends(times: ServiceTimes) -> None:
-    outcome = simulate(each(0, 5000), replace(PLAIN, min_instances=1), times, LINES)
+    outcome = forecast_arrivals(each(0, 5000), replace(PLAIN, min_instances=1), times, LINES)
     assert outcome.cold_share == 0
     assert outcome.waits_s == pytest.approx((0.1, 0.1))
 
 
 def test_a_page_that_wakes_the_worker_ahead_hides_the_start(times: ServiceTimes) -> None:
     ahead = replace(PLAIN, wake_ahead_s=10.0)
-    assert simulate(each(100), ahead, times, LINES).waits_s == pytest.approx((0.1,))
+    assert forecast_arrivals(each(100), ahead, times, LINES).waits_s == pytest.approx((0.1,))
     late = replace(PLAIN, wake_ahead_s=1.0)
-    assert simulate(each(100), late, times, LINES).waits_s[0] == pytest.approx(2.0 + 0.05 + 0.1)
+    assert forecast_arrivals(each(100), late, times, LINES).waits_s[0] == pytest.approx(
+        2.0 + 0.05 + 0.1
+    )
 
 
 def test_pages_opened_together_wake_one_worker_only(times: ServiceTimes) -> None:
     ahead = Policy("ahead", max_instances=9, wake_ahead_s=10.0)
-    outcome = simulate(each(100, 100.5, 101), replace(ahead, name="once"), times, LINES)
+    outcome = forecast_arrivals(each(100, 100.5, 101), replace(ahead, name="once"), times, LINES)
     # Then the second and third instance come from the jobs themselves, not from the calls
     assert outcome.requests == 4
     assert outcome.most_instances == 3
@@ -107,7 +111,7 @@ def test_pages_opened_together_wake_one_worker_only(times: ServiceTimes) -> None
 
 def test_pings_keep_a_worker_between_visitors(times: ServiceTimes) -> None:
     pinged = replace(PLAIN, ping_every_s=600.0)
-    outcome = simulate(each(100, 5000), pinged, times, LINES)
+    outcome = forecast_arrivals(each(100, 5000), pinged, times, LINES)
     assert outcome.cold_share == 0
 
 
@@ -214,6 +218,10 @@ def test_the_ramp_of_writes_is_met_by_the_peak_and_not_by_the_mean(times: Servic
     flat, steep = (limits(Traffic(1, peak=peak), LINES, 3, 0, times, prices) for peak in (1, 4))
     found = [next(x for x in met if x.name == "Firestore ramp") for met in (flat, steep)]
     assert found[0].jobs_per_day == pytest.approx(4 * found[1].jobs_per_day)
+
+
+def test_the_fleet_rounds_as_the_bill_does() -> None:
+    assert load_prices().run.rounding_s == ROUNDING_S
 
 
 def test_quantiles_are_by_nearest_rank() -> None:

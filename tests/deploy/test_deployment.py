@@ -1,4 +1,4 @@
-"""The plan of a deployment: complete, least privileged, and repeatable."""
+"""The steps of a deployment: complete, least privileged, and repeatable."""
 
 import re
 
