@@ -15,7 +15,7 @@ from versequeue.api.bodies import MAX_PROMPT_CHARACTERS, clean_prompt
 from versequeue.api.raw_rows import Fault, FaultCode, RawRow, csv_rows, decode, json_rows, text_rows
 from versequeue.errors import BatchInvalid, PayloadTooLarge, ValidationFailed
 from versequeue.rules.batch import MAX_ROWS, Row
-from versequeue.rules.job import Options
+from versequeue.rules.options import Options
 
 MAX_BYTES = 1 << 20
 MAX_FAULTS = 100

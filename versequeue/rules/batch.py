@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from versequeue.rules.job import Options, Status
+from versequeue.rules.job import Status
+from versequeue.rules.options import Options
 from versequeue.rules.webhook import Webhook, announce
 
 #: How every batch's id begins.
