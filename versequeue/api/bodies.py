@@ -1,6 +1,7 @@
 """What a request body may hold: the models that validate it and that openapi.json is made from.
 
-Pydantic lives here, at the edge; inside the house a job is a frozen dataclass.
+The options' bounds, words and defaults are those of `versequeue.rules.options`. Pydantic is used
+in this package only: everywhere else a job is a frozen dataclass.
 """
 
 import unicodedata
@@ -25,6 +26,7 @@ from versequeue.rules.options import (
     SEED,
     TEMPERATURE,
     TOP_P,
+    Bounds,
     Options,
     RhymeScheme,
     Structure,
@@ -70,7 +72,8 @@ Prompt = Annotated[
     str,
     AfterValidator(clean_prompt),
     Field(
-        description="What the song is about, 1 to 500 characters after trimming and NFC.",
+        description=f"What the song is about, 1 to {MAX_PROMPT_CHARACTERS} characters after "
+        "trimming and NFC.",
         json_schema_extra=PROMPT_SCHEMA,
     ),
 ]
@@ -112,6 +115,10 @@ def _whole_number(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _within(bounds: Bounds) -> Any:
+    return Field(ge=bounds.least, le=bounds.most)
+
+
 Real = BeforeValidator(_whole_float)
 Whole = BeforeValidator(_whole_number)
 
@@ -119,11 +126,8 @@ Whole = BeforeValidator(_whole_number)
 class OptionsBody(Strict):
     """How the song is to be written; everything has a default."""
 
-    lines: Annotated[int, Whole] = Field(
-        Options.lines,
-        ge=LINES.least,
-        le=LINES.most,
-        description="How many lines, a song's chorus repeated.",
+    lines: Annotated[int, _within(LINES), Whole] = Field(
+        Options.lines, description="How many lines, a song's chorus repeated."
     )
     rhyme_scheme: RhymeScheme = Options.rhyme_scheme
     structure: Structure = Field(
@@ -131,15 +135,10 @@ class OptionsBody(Strict):
     )
     style: Style = Options.style
     mood: Mood = Field(Options.mood, description="Free text, for example `hopeful`.")
-    temperature: Annotated[float, Real] = Field(
-        Options.temperature, ge=TEMPERATURE.least, le=TEMPERATURE.most
-    )
-    top_p: Annotated[float, Real] = Field(Options.top_p, ge=TOP_P.least, le=TOP_P.most)
-    seed: Annotated[int | None, Whole] = Field(
-        None,
-        ge=SEED.least,
-        le=SEED.most,
-        description="Chosen at random and reported if left out.",
+    temperature: Annotated[float, _within(TEMPERATURE), Real] = Options.temperature
+    top_p: Annotated[float, _within(TOP_P), Real] = Options.top_p
+    seed: Annotated[Annotated[int, _within(SEED)] | None, Whole] = Field(
+        None, description="Chosen at random and reported if left out."
     )
     explicit: bool = Field(Options.explicit, description="Whether profanity may stay as it is.")
     continue_prompt: bool = Field(
@@ -159,7 +158,7 @@ class WebhookBody(Strict):
 
     url: str = Field(min_length=1, max_length=2048)
     events: list[Literal[EVENTS]] = Field(  # type: ignore[valid-type]
-        default_factory=list, max_length=5, description="Empty: every event."
+        default_factory=list, max_length=len(EVENTS), description="Empty: every event."
     )
 
 
@@ -198,7 +197,7 @@ class FormOptions(OptionsBody):
     # A form has no null: a seed that is not wanted is left out.
     seed: Annotated[
         int | None,
-        Field(ge=SEED.least, le=SEED.most),
+        _within(SEED),
         WithJsonSchema({"type": "integer", "minimum": SEED.least, "maximum": SEED.most}),
     ] = None
 

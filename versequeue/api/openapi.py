@@ -1,4 +1,7 @@
-"""openapi.json, made from the routes and from the models that validate: it cannot lag behind."""
+"""openapi.json: the routes, the models that validate requests, the schemas of the answers.
+
+Nothing of a request or an answer is described a second time here.
+"""
 
 from typing import Any
 

@@ -8,23 +8,12 @@ import click
 
 from versequeue.client.client import Client
 from versequeue.config import ClientSettings
-from versequeue.rules.options import (
-    LINES,
-    MAX_MOOD_CHARACTERS,
-    TEMPERATURE,
-    TOP_P,
-    Bounds,
-    Options,
-    RhymeScheme,
-    SongOptions,
-    Structure,
-    Style,
-)
+from versequeue.rules import options as rules
+from versequeue.rules.options import OPTION_NAMES, Options, SongOptions
 
-#: how long a call is tried again: somebody waits for the first one, an accepted job is worth more
+#: How long a failing call is tried again: before a job is accepted, and while it is followed.
 FIRST_CALL_S, FOLLOWING_S = 2.0, 120.0
 Command = Callable[..., Any]
-OPTION_NAMES = tuple(SongOptions.__annotations__)
 
 
 def server_option(function: Command) -> Command:
@@ -58,7 +47,7 @@ def song_options(function: Command) -> Command:
     return wrapped
 
 
-def _span(bounds: Bounds, default: float) -> str:
+def _span(bounds: rules.Bounds, default: float) -> str:
     return f"{bounds.least:g} to {bounds.most:g} ({default:g})."
 
 
@@ -68,19 +57,19 @@ def _one_of(words: Any, default: str) -> str:
 
 
 SONG_OPTIONS = (
-    click.option("--lines", type=int, help=_span(LINES, Options.lines)),
+    click.option("--lines", type=int, help=_span(rules.LINES, Options.lines)),
     click.option(
-        "--rhyme-scheme", metavar="SCHEME", help=_one_of(RhymeScheme, Options.rhyme_scheme)
+        "--rhyme-scheme", metavar="SCHEME", help=_one_of(rules.RhymeScheme, Options.rhyme_scheme)
     ),
-    click.option("--structure", metavar="WORD", help=_one_of(Structure, Options.structure)),
-    click.option("--style", metavar="WORD", help=_one_of(Style, Options.style)),
+    click.option("--structure", metavar="WORD", help=_one_of(rules.Structure, Options.structure)),
+    click.option("--style", metavar="WORD", help=_one_of(rules.Style, Options.style)),
     click.option(
         "--mood",
         metavar="TEXT",
-        help=f"In your own words, at most {MAX_MOOD_CHARACTERS} characters.",
+        help=f"In your own words, at most {rules.MAX_MOOD_CHARACTERS} characters.",
     ),
-    click.option("--temperature", type=float, help=_span(TEMPERATURE, Options.temperature)),
-    click.option("--top-p", type=float, help=_span(TOP_P, Options.top_p)),
+    click.option("--temperature", type=float, help=_span(rules.TEMPERATURE, Options.temperature)),
+    click.option("--top-p", type=float, help=_span(rules.TOP_P, Options.top_p)),
     click.option("--seed", type=int, help="The same seed gives the same song (random)."),
     click.option("--explicit/--no-explicit", default=None, help="Leave profanity as it is."),
     click.option(

@@ -55,3 +55,6 @@ class SongOptions(TypedDict, total=False):
     seed: int
     explicit: bool
     continue_prompt: bool
+
+
+OPTION_NAMES = tuple(SongOptions.__annotations__)

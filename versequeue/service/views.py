@@ -130,7 +130,7 @@ def _output(job: Job) -> Song | None:
 
 
 def _error(job: Job) -> Problem | None:
-    # A job that is tried again keeps the last attempt's error, which is nobody's business yet.
+    # A job that is tried again keeps its last attempt's error; callers see one only of its end.
     return from_record(Problem, job.error) if job.error and job.status is Status.FAILED else None
 
 
