@@ -8,13 +8,15 @@ server does not send the field; a field without one is needed by every reader. T
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from versequeue.errors import Problem
+from versequeue.rules.batch import BATCH_PREFIX, BatchStatus
 from versequeue.rules.job import MAX_EVENTS, Event, Metrics, Stage, Status
 from versequeue.rules.webhook import Delivery
 
 T = TypeVar("T")
+WorkerState = Literal["warm", "cold", "unknown"]
 Count = Annotated[int, {"minimum": 0}]
 #: Is in every answer of this version; None only where another version's answer leaves it out.
 Sent = Annotated[T | None, {"nullable": False}]
@@ -141,8 +143,8 @@ class BatchView:
     """Many prompts from one file."""
 
     object: Annotated[str, {"const": "batch"}] = field(default="batch", kw_only=True)
-    id: Annotated[str, {"pattern": "^batch_"}]
-    status: Annotated[str, {"enum": ["running", "completed", "canceled"]}]
+    id: Annotated[str, {"pattern": f"^{BATCH_PREFIX}"}]
+    status: Annotated[str, {"enum": list(get_args(BatchStatus))}]
     done: bool = False
     request_counts: Counts = Counts()
     created_at: Sent[datetime] = None
@@ -180,7 +182,7 @@ class ExpectedWait:
 class StatusView:
     """Whether a worker is awake, and what a new job has to wait for."""
 
-    worker: Annotated[str, {"enum": ["warm", "cold", "unknown"]}]
+    worker: Annotated[str, {"enum": list(get_args(WorkerState))}]
     queue_depth: Count = 0
     expected_wait_seconds: ExpectedWait = ExpectedWait()
     model: str | None = None
