@@ -149,7 +149,7 @@ def versequeue_peer(folder: Path) -> Iterator[Peer]:
     from versequeue.config import Settings
     from versequeue.local.dispatcher import Dispatcher
     from versequeue.local.worker import WorkerProcess
-    from versequeue.rules.job import Options
+    from versequeue.rules.options import Options
     from versequeue.service.callers import Submission
     from versequeue.service.jobs import Jobs
     from versequeue.service.worker import WorkerSide

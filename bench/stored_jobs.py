@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from versequeue.backends.sqlite_store import SqliteStore
-from versequeue.rules.job import Job, Options
+from versequeue.rules.job import Job
+from versequeue.rules.options import Options
 
 PROMPT = "a night train through the rain"
 #: Written in one transaction.

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from tests.support.errors import error_tree
 from tests.support.model_bundles import built
 from tests.support.paths import ROOT
 from tests.support.server import Server, running_server
 from tests.support.written import PUBLISHED_URL, Example, Shell, examples
-from versequeue import errors
 from versequeue.api.bodies import FormJob
 from versequeue.api.routes import ROUTES
 from versequeue.cli.main import COMMANDS
@@ -23,7 +23,7 @@ from versequeue.cli.main import COMMANDS
 README = ROOT / "README.md"
 API = ROOT / "docs" / "api.md"
 #: Errors that never leave the house.
-INTERNAL = {"lease-lost", "client"}
+INTERNAL = {"lease-lost"}
 
 
 @pytest.fixture(scope="module")
@@ -132,23 +132,7 @@ def test_every_option_is_in_the_page_with_its_default() -> None:
 
 def test_every_error_has_a_paragraph_and_none_is_made_up() -> None:
     described = set(re.findall(r"^### `([\w-]+)`\n\S", API.read_text(), re.MULTILINE))
-    assert described == slugs_of_answers() | slugs_of_failed_jobs()
-
-
-def slugs_of_answers() -> set[str]:
-    tree = (getattr(errors, name) for name in dir(errors))
-    kinds = [kind for kind in tree if isinstance(kind, type)]
-    found = {kind.slug for kind in kinds if issubclass(kind, errors.VerseQueueError)}
-    return found - INTERNAL
-
-
-def slugs_of_failed_jobs() -> set[str]:
-    found = set()
-    for folder in ("versequeue", "worker_fn"):
-        for file in (ROOT / folder).rglob("*.py"):
-            found |= set(re.findall(r'"/problems/([\w-]+)"', file.read_text()))
-            found |= set(re.findall(r'_problem\("([\w-]+)"', file.read_text()))
-    return found
+    assert described == {kind.slug for kind in error_tree()} - INTERNAL
 
 
 def test_every_code_of_a_bad_row_is_in_the_page() -> None:

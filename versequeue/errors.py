@@ -1,11 +1,12 @@
 """Every error that a caller can meet: one tree, each class with its HTTP status, slug and title.
 
-The slugs are part of the public contract and never change. Knows nothing of HTTP libraries:
-`versequeue.api.edge` turns these into problem documents.
+The slugs are part of the public contract and never change. Every problem document, that of an
+answer and that of a failed job, is made here. Knows nothing of HTTP libraries.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,30 @@ class FieldError:
 
     pointer: str
     detail: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem document, RFC 9457. The mappings are for openapi.json, as in the contract."""
+
+    type: Annotated[str, {"pattern": "^/problems/"}] = ""
+    title: str = ""
+    status: int = 0
+    detail: str = ""
+    #: the path that was asked for
+    instance: Annotated[str, {"optional": True}] = ""
+    errors: Annotated[
+        tuple[Mapping[str, object], ...], {"optional": True, "items": {"type": "object"}}
+    ] = ()
+
+    @property
+    def slug(self) -> str:
+        """The stable name of the problem."""
+        return self.type.rsplit("/", 1)[-1]
+
+    def document(self) -> dict[str, Any]:
+        """The problem as plain JSON data, `instance` and `errors` only where there are any."""
+        return {name: value for name, value in asdict(self).items() if value not in ("", ())}
 
 
 class VerseQueueError(Exception):
@@ -33,6 +58,12 @@ class VerseQueueError(Exception):
         super().__init__(detail or (type(self).__doc__ or self.title).strip())
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+
+    def problem(self, instance: str = "") -> Problem:
+        """What a caller who asked for `instance` is told of this error."""
+        errors = tuple(asdict(one) if isinstance(one, FieldError) else one for one in self.errors)
+        kind = f"/problems/{self.slug}"
+        return Problem(kind, self.title, self.status, str(self), instance, errors)
 
 
 class InvalidJson(VerseQueueError):
@@ -75,12 +106,6 @@ class NotFinished(VerseQueueError):
     """The job has not succeeded, so it has no lyrics yet."""
 
     status, slug, title = 409, "not-finished", "Not finished"
-
-
-class IdempotencyInProgress(VerseQueueError):
-    """The first request with this Idempotency-Key is still being written; try again."""
-
-    status, slug, title = 409, "idempotency-in-progress", "Still in progress"
 
 
 class NothingToRedeliver(VerseQueueError):
@@ -158,6 +183,15 @@ class QueueUnavailable(VerseQueueError):
     status, slug, title = 503, "queue-unavailable", "Queue unavailable"
 
 
+class FunctionUnavailable(VerseQueueError):
+    """This part of the server is starting; try again."""
+
+    status, slug, title = 503, "function-unavailable", "Function unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "2"})
+
+
 class LeaseLost(VerseQueueError):
     """This attempt was given up on: the job belongs to another attempt or has ended."""
 
@@ -169,6 +203,24 @@ class StartupError(VerseQueueError):
 
 
 class ModelUnavailable(VerseQueueError):
-    """The model bundle cannot be fetched; the text says where it was looked for."""
+    """The model bundle cannot be fetched or loaded; the text says where it was looked for."""
 
-    status, slug, title = 503, "model-unavailable", "Model unavailable"
+    slug, title = "model-unavailable", "Model unavailable"
+
+
+class GenerationFailed(VerseQueueError):
+    """The model could not write this song."""
+
+    slug, title = "generation-failed", "Generation failed"
+
+
+class WorkerLost(VerseQueueError):
+    """The worker of this attempt is dead, or has stopped reporting."""
+
+    slug, title = "worker-lost", "Worker lost"
+
+
+class WorkerStopped(VerseQueueError):
+    """The worker of this attempt was told to stop."""
+
+    slug, title = "worker-stopped", "Worker stopped"

@@ -7,6 +7,8 @@ from typing import Any
 
 from lyricist.songs import Song, SongRequest
 from versequeue import __version__
+from versequeue.contract import answers
+from versequeue.records import to_record
 from versequeue.rules.job import Job
 
 
@@ -19,21 +21,21 @@ def output_document(job: Job, song: Song, *, model: str, model_digest: str) -> d
     """The job's `output`: lyrics, sections, rhyme, and the receipt that makes it repeatable."""
     asked = {"prompt": job.prompt, "options": asdict(job.options)}
     canonical = json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()
-    return {
-        "lyrics": lyrics_text(song),
-        "title": song.title,
-        "sections": [
-            {"name": section.name, "lines": list(section.lines)} for section in song.sections
-        ],
-        "rhyme": {"scheme": song.rhyme_scheme, "score": song.rhyme_score},
-        "receipt": {
-            "model": model,
-            "model_digest": model_digest,
-            "seed": job.options.seed,
-            "input_digest": hashlib.sha256(canonical).hexdigest(),
-            "version": __version__,
-        },
-    }
+    output = answers.Song(
+        lyrics=lyrics_text(song),
+        title=song.title,
+        sections=tuple(answers.Section(part.name, part.lines) for part in song.sections),
+        rhyme=answers.Rhyme(song.rhyme_scheme, song.rhyme_score),
+        receipt=answers.Receipt(
+            model=model,
+            model_digest=model_digest,
+            seed=job.options.seed,
+            input_digest=hashlib.sha256(canonical).hexdigest(),
+            version=__version__,
+        ),
+    )
+    document: dict[str, Any] = to_record(output)
+    return document
 
 
 def lyrics_text(song: Song) -> str:

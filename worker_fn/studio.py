@@ -8,12 +8,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from lyricist.errors import LyricistError
 from lyricist.songs import Song
 from lyricist.writing.writer import Writer
-from versequeue.errors import ModelUnavailable, VerseQueueError
+from versequeue.errors import GenerationFailed, ModelUnavailable, VerseQueueError
 from versequeue.functions import wiring
 from versequeue.rules.job import Metrics, Stage
 from versequeue.service.worker import Attempt, WorkerSide
@@ -58,7 +57,7 @@ class Studio:
             writer = self._writer or self._load(attempts)
         except (LyricistError, ModelUnavailable, OSError) as error:
             for attempt in attempts:
-                attempt.fail(_problem("model-unavailable", "Model unavailable", error), retry=True)
+                attempt.fail(ModelUnavailable(str(error)), retry=True)
             raise
         load_s = round(time.monotonic() - started, 3) if cold else 0.0
         begun = time.monotonic()
@@ -91,7 +90,7 @@ class Studio:
         self, attempt: Attempt, song: Song | LyricistError, metrics: Metrics, writer: Writer
     ) -> None:
         if isinstance(song, LyricistError):
-            attempt.fail(_problem("generation-failed", "Generation failed", song), retry=True)
+            attempt.fail(GenerationFailed(str(song)), retry=True)
         elif song.finished:
             output = output_document(
                 attempt.job, song, model=writer.model_name, model_digest=writer.model_digest
@@ -129,7 +128,3 @@ def _beating(attempts: list[Attempt], every_s: float) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-
-
-def _problem(slug: str, title: str, error: Exception) -> dict[str, Any]:
-    return {"type": f"/problems/{slug}", "title": title, "status": 500, "detail": str(error)}

@@ -13,11 +13,12 @@ from tests.simulation.chaos import ChaosQueue, ChaosStore
 from tests.simulation.promises import Promises
 from tests.support.memory import MemoryQueue
 from versequeue.config import Settings
-from versequeue.errors import Gone, NotFound, VerseQueueError
+from versequeue.errors import GenerationFailed, Gone, NotFound, VerseQueueError
 from versequeue.local.dispatcher import go_together, joined
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE, Row
-from versequeue.rules.job import Job, Metrics, Options, Stage
+from versequeue.rules.job import Job, Metrics, Stage
+from versequeue.rules.options import Options
 from versequeue.rules.webhook import Webhook
 from versequeue.service.batches import Batches
 from versequeue.service.callers import Submission
@@ -191,8 +192,7 @@ class Simulation(Promises):
             attempt.hand_back("stopping")
             raise WorkerFault
         if fate < 0.2:
-            error = {"type": "/problems/x", "title": "x", "status": 500, "detail": "broken"}
-            attempt.fail(error, retry=True)
+            attempt.fail(GenerationFailed("broken"), retry=True)
             raise WorkerFault
         sections = [{"name": "Verse 1", "lines": lines}]
         output = {"lyrics": "\n".join(lines), "sections": sections, "by": attempt.job.attempt}

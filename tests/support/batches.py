@@ -7,6 +7,7 @@ from werkzeug.test import TestResponse
 
 from tests.support.api import ApiUnderTest
 from tests.support.samples import song_of
+from versequeue.errors import GenerationFailed
 from versequeue.rules.job import Job, Metrics, Stage, Status, claim, give_up, succeed
 from versequeue.service.sweep import sweep
 
@@ -45,8 +46,8 @@ def end(api: ApiUnderTest, job: Job, status: Status) -> None:
         running = claim(current, now, "w", lease_s=30, attempt_limit_s=60, stage=Stage.WRITING)
         if status is Status.SUCCEEDED:
             return succeed(running, running.attempt, now, song_of("one"), Metrics())
-        error = {"type": "/problems/generation-failed", "detail": "It broke."}
-        return give_up(running, running.attempt, now, error, retry=False)
+        broken = GenerationFailed("It broke.")
+        return give_up(running, running.attempt, now, broken, retry=False)
 
     assert api.store.update_job(job.id, change)
 

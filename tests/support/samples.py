@@ -6,7 +6,8 @@ from typing import Any
 
 from versequeue.ports.store import IdempotencyRecord
 from versequeue.rules.batch import Batch
-from versequeue.rules.job import Event, Job, Metrics, Options, Status
+from versequeue.rules.job import Event, Job, Metrics, Status
+from versequeue.rules.options import Options
 from versequeue.rules.webhook import Delivery, Pending, Webhook
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)

@@ -1,6 +1,7 @@
 """What a request body may hold: the models that validate it and that openapi.json is made from.
 
-Pydantic lives here, at the edge; inside the house a job is a frozen dataclass.
+The options' bounds, words and defaults are those of `versequeue.rules.options`. Pydantic is used
+in this package only: everywhere else a job is a frozen dataclass.
 """
 
 import unicodedata
@@ -18,10 +19,22 @@ from pydantic import (
 )
 
 from versequeue.errors import FieldError, ValidationFailed
-from versequeue.rules.job import Options
+from versequeue.rules.job import Status
+from versequeue.rules.options import (
+    LINES,
+    MAX_MOOD_CHARACTERS,
+    SEED,
+    TEMPERATURE,
+    TOP_P,
+    Bounds,
+    Options,
+    RhymeScheme,
+    Structure,
+    Style,
+)
 
 MAX_PROMPT_CHARACTERS = 500
-JOB_EVENTS = ("job.succeeded", "job.failed", "job.canceled", "job.expired", "batch.completed")
+EVENTS = (*(f"job.{each}" for each in Status if each.is_terminal), "batch.completed")
 
 
 def clean_prompt(text: str) -> str:
@@ -59,12 +72,15 @@ Prompt = Annotated[
     str,
     AfterValidator(clean_prompt),
     Field(
-        description="What the song is about, 1 to 500 characters after trimming and NFC.",
+        description=f"What the song is about, 1 to {MAX_PROMPT_CHARACTERS} characters after "
+        "trimming and NFC.",
         json_schema_extra=PROMPT_SCHEMA,
     ),
 ]
 Mood = Annotated[
-    str, AfterValidator(_short_text), Field(max_length=40, json_schema_extra=_ANY_PRINTABLE)
+    str,
+    AfterValidator(_short_text),
+    Field(max_length=MAX_MOOD_CHARACTERS, json_schema_extra=_ANY_PRINTABLE),
 ]
 MetadataText = Annotated[
     str,
@@ -99,6 +115,10 @@ def _whole_number(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _within(bounds: Bounds) -> Any:
+    return Field(ge=bounds.least, le=bounds.most)
+
+
 Real = BeforeValidator(_whole_float)
 Whole = BeforeValidator(_whole_number)
 
@@ -106,23 +126,24 @@ Whole = BeforeValidator(_whole_number)
 class OptionsBody(Strict):
     """How the song is to be written; everything has a default."""
 
-    lines: Annotated[int, Whole] = Field(
-        16, ge=4, le=64, description="How many lines, a song's chorus repeated."
+    lines: Annotated[int, _within(LINES), Whole] = Field(
+        Options.lines, description="How many lines, a song's chorus repeated."
     )
-    rhyme_scheme: Literal["AABB", "ABAB", "ABBA", "AAAA", "ABCB", "none"] = "AABB"
-    structure: Literal["verse", "song"] = Field(
-        "verse", description="`song` is verse, chorus, verse, chorus."
+    rhyme_scheme: RhymeScheme = Options.rhyme_scheme
+    structure: Structure = Field(
+        Options.structure, description="`song` is verse, chorus, verse, chorus."
     )
-    style: Literal["rap", "pop", "country", "rock", "folk", "soul"] = "rap"
-    mood: Mood = Field("", description="Free text, for example `hopeful`.")
-    temperature: Annotated[float, Real] = Field(0.8, ge=0, le=1.5)
-    top_p: Annotated[float, Real] = Field(0.95, ge=0, le=1)
-    seed: Annotated[int | None, Whole] = Field(
-        None, ge=0, le=2**32 - 1, description="Chosen at random and reported if left out."
+    style: Style = Options.style
+    mood: Mood = Field(Options.mood, description="Free text, for example `hopeful`.")
+    temperature: Annotated[float, _within(TEMPERATURE), Real] = Options.temperature
+    top_p: Annotated[float, _within(TOP_P), Real] = Options.top_p
+    seed: Annotated[Annotated[int, _within(SEED)] | None, Whole] = Field(
+        None, description="Chosen at random and reported if left out."
     )
-    explicit: bool = Field(False, description="Whether profanity may stay as it is.")
+    explicit: bool = Field(Options.explicit, description="Whether profanity may stay as it is.")
     continue_prompt: bool = Field(
-        False, description="Whether the prompt is the beginning of the first line."
+        Options.continue_prompt,
+        description="Whether the prompt is the beginning of the first line.",
     )
 
     def resolved(self, seed: int) -> Options:
@@ -136,8 +157,8 @@ class WebhookBody(Strict):
     """Who is told, and of what."""
 
     url: str = Field(min_length=1, max_length=2048)
-    events: list[Literal[JOB_EVENTS]] = Field(  # type: ignore[valid-type]
-        default_factory=list, max_length=5, description="Empty: every event."
+    events: list[Literal[EVENTS]] = Field(  # type: ignore[valid-type]
+        default_factory=list, max_length=len(EVENTS), description="Empty: every event."
     )
 
 
@@ -171,13 +192,13 @@ class FormOptions(OptionsBody):
 
     model_config = ConfigDict(extra="forbid", strict=False)
 
-    explicit: FormFlag = False
-    continue_prompt: FormFlag = False
+    explicit: FormFlag = Options.explicit
+    continue_prompt: FormFlag = Options.continue_prompt
     # A form has no null: a seed that is not wanted is left out.
     seed: Annotated[
         int | None,
-        Field(ge=0, le=2**32 - 1),
-        WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 2**32 - 1}),
+        _within(SEED),
+        WithJsonSchema({"type": "integer", "minimum": SEED.least, "maximum": SEED.most}),
     ] = None
 
 

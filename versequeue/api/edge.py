@@ -10,7 +10,6 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from flask import Request, Response
@@ -21,10 +20,11 @@ from werkzeug.routing import Map, Rule
 
 from versequeue.api.routes import ROUTES
 from versequeue.config import Settings
-from versequeue.errors import FieldError as Fault
 from versequeue.errors import (
+    FieldError,
     Forbidden,
     InvalidJson,
+    InvalidRequest,
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
@@ -128,18 +128,7 @@ def json_response(
 
 def problem(error: VerseQueueError, instance: str) -> Response:
     """`error` as application/problem+json, RFC 9457."""
-    document = {
-        "type": f"/problems/{error.slug}",
-        "title": error.title,
-        "status": error.status,
-        "detail": str(error),
-        "instance": instance,
-    }
-    if error.errors:
-        document["errors"] = [
-            asdict(item) if is_dataclass(item) else dict(item) for item in error.errors
-        ]
-    response = json_response(document, error.status, error.headers)
+    response = json_response(error.problem(instance).document(), error.status, error.headers)
     response.content_type = "application/problem+json"
     return response
 
@@ -185,7 +174,7 @@ def decode_text(body: bytes, pointer: str) -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        fault = Fault(pointer, f"This is not UTF-8: byte {error.start} is wrong.")
+        fault = FieldError(pointer, f"This is not UTF-8: byte {error.start} is wrong.")
         raise ValidationFailed("The body is not UTF-8.", errors=[fault]) from error
 
 
@@ -197,7 +186,7 @@ def idempotency_key(request: Request) -> str | None:
     if not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
         raise ValidationFailed(
             "Idempotency-Key is 1 to 255 visible ASCII characters.",
-            errors=[Fault("/headers/Idempotency-Key", "1 to 255 visible ASCII characters.")],
+            errors=[FieldError("/headers/Idempotency-Key", "1 to 255 visible ASCII characters.")],
         )
     return key
 
@@ -250,8 +239,5 @@ def _refuse_constant(name: str) -> float:
 
 
 def _from_werkzeug(error: HTTPException) -> VerseQueueError:
-    mapped = VerseQueueError(error.description or "The request cannot be understood.")
-    mapped.status = error.code or 400
-    mapped.slug = "invalid-request" if mapped.status < 500 else "internal"
-    mapped.title = error.name
-    return mapped
+    known = InvalidRequest if (error.code or 400) < 500 else VerseQueueError
+    return known(error.description or "")

@@ -1,22 +1,21 @@
-"""openapi.json, made from the routes and from the models that validate: it cannot lag behind."""
+"""openapi.json: the routes, the models that validate requests, the schemas of the answers.
+
+Nothing of a request or an answer is described a second time here.
+"""
 
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from versequeue import __version__
+from versequeue.api.answers import REF, answers, schemas
 from versequeue.api.bodies import PROMPT_SCHEMA, FormJob, JobBody, OptionsBody
-from versequeue.api.openapi_schemas import SCHEMAS, answers, parameters
 from versequeue.api.routes import ROUTES, Route
 from versequeue.config import Settings
-from versequeue.errors import VerseQueueError
-
-REF = "#/components/schemas/{model}"
 
 
 def document(settings: Settings) -> dict[str, Any]:
     """The OpenAPI 3.1 description of every route."""
-    schemas = {**SCHEMAS, **_request_schemas()}
     result: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -27,7 +26,7 @@ def document(settings: Settings) -> dict[str, Any]:
         },
         "servers": [{"url": settings.submit_url or "/"}],
         "paths": _paths(settings),
-        "components": {"schemas": schemas},
+        "components": {"schemas": {**schemas(), **_request_schemas()}},
     }
     if settings.api_keys:
         scheme = {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
@@ -36,21 +35,13 @@ def document(settings: Settings) -> dict[str, Any]:
     return result
 
 
-def problem_slugs() -> list[str]:
-    """The slug of every error in the tree, for the docs and the tests."""
-    found: list[type[VerseQueueError]] = [VerseQueueError]
-    for cls in found:
-        found.extend(cls.__subclasses__())
-    return sorted({cls.slug for cls in found})
-
-
 def _request_schemas() -> dict[str, Any]:
-    schemas: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for model in (JobBody, FormJob, OptionsBody):
         schema = TypeAdapter(model).json_schema(ref_template=REF)
-        schemas.update(schema.pop("$defs", {}))
-        schemas[model.__name__] = schema
-    return schemas
+        found.update(schema.pop("$defs", {}))
+        found[model.__name__] = schema
+    return found
 
 
 def _paths(settings: Settings) -> dict[str, Any]:
@@ -70,7 +61,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.function],
-        "parameters": parameters(route),
+        "parameters": _parameters(route),
         "responses": answers(route),
     }
     if body := _REQUEST_BODIES.get(route.name):
@@ -103,3 +94,35 @@ _REQUEST_BODIES: dict[str, dict[str, Any]] = {
         },
     },
 }
+_WAIT = {
+    "name": "Prefer",
+    "in": "header",
+    "schema": {"type": "string", "examples": ["wait=10"]},
+    "description": "`wait=N`: answer as soon as the job changes or ends, at the latest after N s.",
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "description": "One key names one request of one client, for 24 hours.",
+}
+_MATCH = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
+_FORMAT = {"name": "format", "in": "query", "schema": {"enum": ["jsonl", "csv", "txt"]}}
+_EXTRA = {
+    "submit_job": [_KEY, _WAIT],
+    "submit_batch": [_KEY],
+    "get_job": [_MATCH, _WAIT],
+    "get_lyrics": [_MATCH],
+    "get_batch": [_MATCH, _WAIT],
+    "get_results": [_FORMAT],
+}
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    """The parameters of one operation."""
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in ("job_id", "batch_id")
+        if f"<{name}>" in route.path
+    ]
+    return found + _EXTRA.get(route.name, [])

@@ -6,7 +6,6 @@ how options are validated is given by the caller.
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -15,12 +14,11 @@ from versequeue.api.bodies import MAX_PROMPT_CHARACTERS, clean_prompt
 from versequeue.api.raw_rows import Fault, FaultCode, RawRow, csv_rows, decode, json_rows, text_rows
 from versequeue.errors import BatchInvalid, PayloadTooLarge, ValidationFailed
 from versequeue.rules.batch import MAX_ROWS, Row
-from versequeue.rules.job import Options
+from versequeue.rules.options import OPTION_NAMES, Options
 
 MAX_BYTES = 1 << 20
 MAX_FAULTS = 100
 MAX_CUSTOM_ID_CHARACTERS = 128
-OPTION_NAMES = frozenset(option.name for option in fields(Options))
 
 #: From a row's own options to all of them. Raises ValidationFailed that names the bad ones.
 ReadOptions = Callable[[Mapping[str, Any]], Options]
@@ -82,7 +80,7 @@ def _raw_rows(text: str, file_format: FileFormat) -> Iterator[RawRow]:
     if file_format is FileFormat.JSONL:
         return json_rows(text)
     if file_format is FileFormat.CSV:
-        return csv_rows(text, OPTION_NAMES)
+        return csv_rows(text, frozenset(OPTION_NAMES))
     return text_rows(text)
 
 

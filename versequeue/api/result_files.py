@@ -8,9 +8,9 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from versequeue.rules.job import Job, Status
+from versequeue.service.views import row_view
 
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -28,19 +28,6 @@ CSV_COLUMNS = (
 )
 
 Writer = Callable[[Iterable[Job]], Iterator[bytes]]
-
-
-def row_view(job: Job) -> dict[str, Any]:
-    """A row of the results as the contract has it."""
-    return {
-        "custom_id": job.custom_id,
-        "line": job.line,
-        "id": job.id,
-        "status": job.status.value,
-        "prompt": job.prompt,
-        "output": job.output,
-        "error": job.error if job.status is Status.FAILED else None,
-    }
 
 
 def as_jsonl(jobs: Iterable[Job]) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ from versequeue.api.resources import batch_resource
 from versequeue.api.submissions import read_submission
 from versequeue.clock import random_seed
 from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
-from versequeue.rules.job import Options
+from versequeue.rules.options import Options
 from versequeue.service.batches import Batches
 
 #: A form holds the file, the names of its fields and the lines between them.

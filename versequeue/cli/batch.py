@@ -19,7 +19,8 @@ from versequeue.cli.options import (
     server_option,
     song_options,
 )
-from versequeue.client.types import Batch, SongOptions
+from versequeue.client.types import Batch
+from versequeue.rules.options import SongOptions
 
 #: by the end of the result file's name; anything else is text
 RESULT_FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}

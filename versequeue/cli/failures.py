@@ -5,14 +5,13 @@ Knows what every error means for somebody at a terminal; imports no HTTP library
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from enum import IntEnum
 from typing import IO, Any
 
 import click
 
 from versequeue.client.errors import ApiError, JobNotSuccessful, ServerUnreachable, UnexpectedAnswer
-from versequeue.errors import FieldError, VerseQueueError
+from versequeue.errors import VerseQueueError
 
 
 class Exit(IntEnum):
@@ -86,8 +85,7 @@ def _sentence(error: ApiError) -> str:
 
 def _faults(error: ApiError) -> list[str]:
     """One line for each field of a job or row of a file that was refused."""
-    faults = [asdict(one) if isinstance(one, FieldError) else one for one in error.errors]
-    return [f"  {_place(fault)}{fault.get('detail', '')}" for fault in faults]
+    return [f"  {_place(fault)}{fault.get('detail', '')}" for fault in error.problem().errors]
 
 
 def _place(fault: Mapping[str, object]) -> str:

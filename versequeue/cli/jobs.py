@@ -17,7 +17,8 @@ from versequeue.cli.options import (
     song_options,
 )
 from versequeue.cli.texts import batch_text, finish_line, job_text, server_text
-from versequeue.client.types import Batch, Job, SongOptions
+from versequeue.client.types import Batch, Job
+from versequeue.rules.options import SongOptions
 
 
 @click.command()

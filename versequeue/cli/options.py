@@ -2,18 +2,18 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import click
 
 from versequeue.client.client import Client
-from versequeue.client.types import SongOptions
 from versequeue.config import ClientSettings
+from versequeue.rules import options as rules
+from versequeue.rules.options import OPTION_NAMES, Options, SongOptions
 
-#: how long a call is tried again: somebody waits for the first one, an accepted job is worth more
+#: How long a failing call is tried again: before a job is accepted, and while it is followed.
 FIRST_CALL_S, FOLLOWING_S = 2.0, 120.0
 Command = Callable[..., Any]
-OPTION_NAMES = tuple(SongOptions.__annotations__)
 
 
 def server_option(function: Command) -> Command:
@@ -47,16 +47,29 @@ def song_options(function: Command) -> Command:
     return wrapped
 
 
+def _span(bounds: rules.Bounds, default: float) -> str:
+    return f"{bounds.least:g} to {bounds.most:g} ({default:g})."
+
+
+def _one_of(words: Any, default: str) -> str:
+    *others, last = get_args(words)
+    return f"{', '.join(others)} or {last} ({default})."
+
+
 SONG_OPTIONS = (
-    click.option("--lines", type=int, help="4 to 64 (16)."),
+    click.option("--lines", type=int, help=_span(rules.LINES, Options.lines)),
     click.option(
-        "--rhyme-scheme", metavar="SCHEME", help="AABB, ABAB, ABBA, AAAA, ABCB or none (AABB)."
+        "--rhyme-scheme", metavar="SCHEME", help=_one_of(rules.RhymeScheme, Options.rhyme_scheme)
     ),
-    click.option("--structure", metavar="WORD", help="verse or song (verse)."),
-    click.option("--style", metavar="WORD", help="rap, pop, country, rock, folk or soul (rap)."),
-    click.option("--mood", metavar="TEXT", help="In your own words, at most 40 characters."),
-    click.option("--temperature", type=float, help="0 to 1.5 (0.8)."),
-    click.option("--top-p", type=float, help="0 to 1 (0.95)."),
+    click.option("--structure", metavar="WORD", help=_one_of(rules.Structure, Options.structure)),
+    click.option("--style", metavar="WORD", help=_one_of(rules.Style, Options.style)),
+    click.option(
+        "--mood",
+        metavar="TEXT",
+        help=f"In your own words, at most {rules.MAX_MOOD_CHARACTERS} characters.",
+    ),
+    click.option("--temperature", type=float, help=_span(rules.TEMPERATURE, Options.temperature)),
+    click.option("--top-p", type=float, help=_span(rules.TOP_P, Options.top_p)),
     click.option("--seed", type=int, help="The same seed gives the same song (random)."),
     click.option("--explicit/--no-explicit", default=None, help="Leave profanity as it is."),
     click.option(

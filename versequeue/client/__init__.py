@@ -14,23 +14,19 @@ from versequeue.client.errors import (
     UnexpectedAnswer,
     WaitTimeout,
 )
-from versequeue.client.types import (
-    Batch,
+from versequeue.client.types import Batch, Job, Row, ServerStatus
+from versequeue.contract.answers import (
     Counts,
-    Event,
     ExpectedWait,
-    Job,
-    Metrics,
-    Problem,
     Progress,
     Receipt,
     Rhyme,
-    Row,
     Section,
-    ServerStatus,
     Song,
-    SongOptions,
 )
+from versequeue.errors import Problem
+from versequeue.rules.job import Event, Metrics
+from versequeue.rules.options import SongOptions
 
 if TYPE_CHECKING:
     from versequeue.client.client import Client

@@ -21,14 +21,9 @@ from versequeue.client.errors import JobNotSuccessful, UnexpectedAnswer
 from versequeue.client.files import PromptFile, batch_params
 from versequeue.client.polling import follow
 from versequeue.client.transport import Call, Transport, json_answer
-from versequeue.client.types import (
-    Batch,
-    Job,
-    Row,
-    ServerStatus,
-    Song,
-    SongOptions,
-)
+from versequeue.client.types import Batch, Job, Row, ServerStatus
+from versequeue.contract.answers import Song
+from versequeue.rules.options import SongOptions
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 

@@ -170,5 +170,5 @@ def json_answer(response: requests.Response) -> object:
 
 def _worth_retrying(error: ClientError) -> bool:
     if isinstance(error, ApiError):
-        return error.status in RETRIED_STATUSES or error.slug == "idempotency-in-progress"
+        return error.status in RETRIED_STATUSES
     return isinstance(error, ServerUnreachable)

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from versequeue.emulated.function_process import FunctionProcess
-from versequeue.errors import StartupError
+from versequeue.errors import FunctionUnavailable, StartupError
 
 log = logging.getLogger(__name__)
 #: The longest that a request may take: Pub/Sub's ack deadline.
@@ -103,19 +104,14 @@ class Activator:
 
 def unavailable(start_response: StartResponse) -> list[bytes]:
     """The answer where a function is not there just now."""
-    problem = {
-        "type": "/problems/function-unavailable",
-        "title": "Function unavailable",
-        "status": 503,
-        "detail": "This part of the server is starting; try again.",
-    }
-    body = json.dumps(problem).encode()
+    error = FunctionUnavailable()
+    body = json.dumps(error.problem().document()).encode()
     headers = [
         ("Content-Type", "application/problem+json"),
         ("Content-Length", str(len(body))),
-        ("Retry-After", "2"),
+        *error.headers.items(),
     ]
-    start_response("503 Service Unavailable", headers)
+    start_response(f"{error.status} {HTTPStatus(error.status).phrase}", headers)
     return [body]
 
 

@@ -6,10 +6,13 @@ Nothing of a job is repeated here, so nothing here can disagree with the jobs.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
-from versequeue.rules.job import Options, Status
+from versequeue.rules.job import Status
+from versequeue.rules.options import Options
 from versequeue.rules.webhook import Webhook, announce
 
+BatchStatus = Literal["running", "completed", "canceled"]
 #: How every batch's id begins.
 BATCH_PREFIX = "batch_"
 #: Jobs in one message, and so in one forward pass of the worker.
@@ -103,7 +106,7 @@ def unfinished(counts: Mapping[Status, int]) -> int:
     return sum(count for status, count in counts.items() if not status.is_terminal)
 
 
-def batch_status(batch: Batch, counts: Mapping[Status, int]) -> str:
+def batch_status(batch: Batch, counts: Mapping[Status, int]) -> BatchStatus:
     """`running`, `completed` or `canceled`: the last only if the cancel left something undone."""
     if unfinished(counts):
         return "running"

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from versequeue.errors import LeaseLost
+from versequeue.errors import LeaseLost, VerseQueueError, WorkerLost, WorkerStopped
+from versequeue.rules.options import Options
 from versequeue.rules.webhook import Webhook, announce
 
 #: How much of a job's timeline is kept: its beginning and its latest part.
@@ -51,22 +52,6 @@ class Stage(StrEnum):
     WAITING = "waiting"
     LOADING_MODEL = "loading_model"
     WRITING = "writing"
-
-
-@dataclass(frozen=True)
-class Options:
-    """How the song is to be written, as resolved: every default filled in."""
-
-    seed: int
-    lines: int = 16
-    rhyme_scheme: str = "AABB"
-    structure: str = "verse"
-    style: str = "rap"
-    mood: str = ""
-    temperature: float = 0.8
-    top_p: float = 0.95
-    explicit: bool = False
-    continue_prompt: bool = False
 
 
 @dataclass(frozen=True)
@@ -200,7 +185,7 @@ def succeed(job: Job, attempt: int, now: datetime, output: dict[str, Any], metri
     return _end(written, Status.SUCCEEDED, now, "succeeded")
 
 
-def give_up(job: Job, attempt: int, now: datetime, error: dict[str, Any], *, retry: bool) -> Job:
+def give_up(job: Job, attempt: int, now: datetime, error: VerseQueueError, *, retry: bool) -> Job:
     """This attempt failed: back to the queue while tries are left and `retry`, else `failed`."""
     check_fence(job, attempt, now)
     return _end_attempt(job, now, "attempt_failed", error, retry=retry)
@@ -209,13 +194,7 @@ def give_up(job: Job, attempt: int, now: datetime, error: dict[str, Any], *, ret
 def hand_back(job: Job, attempt: int, now: datetime, reason: str) -> Job:
     """The worker has to stop: the next one takes the job over at once."""
     check_fence(job, attempt, now)
-    error = {
-        "type": "/problems/worker-stopped",
-        "title": "Worker stopped",
-        "status": 500,
-        "detail": reason,
-    }
-    return _end_attempt(job, now, "handed_back", error, retry=True)
+    return _end_attempt(job, now, "handed_back", WorkerStopped(reason), retry=True)
 
 
 def request_cancel(job: Job, now: datetime) -> Job:
@@ -246,13 +225,8 @@ def settle(job: Job, now: datetime) -> Job:
     if now >= job.deadline_at:
         return _end(job, Status.EXPIRED, now, "expired", "Not finished within its time.")
     if job.status is Status.RUNNING:
-        error = {
-            "type": "/problems/worker-lost",
-            "title": "Worker lost",
-            "status": 500,
-            "detail": f"The worker of attempt {job.attempt} stopped reporting.",
-        }
-        return _end_attempt(job, now, "lease_lapsed", error, retry=True)
+        lost = WorkerLost(f"The worker of attempt {job.attempt} stopped reporting.")
+        return _end_attempt(job, now, "lease_lapsed", lost, retry=True)
     return job
 
 
@@ -291,12 +265,14 @@ def _lease_is_live(job: Job, now: datetime) -> bool:
     return job.lease_expires_at is not None and now < job.lease_expires_at
 
 
-def _end_attempt(job: Job, now: datetime, event: str, error: dict[str, Any], *, retry: bool) -> Job:
-    noted = note(replace(job, error=error), now, event, str(error["detail"]))
+def _end_attempt(
+    job: Job, now: datetime, event: str, error: VerseQueueError, *, retry: bool
+) -> Job:
+    noted = note(replace(job, error=error.problem().document()), now, event, str(error))
     if job.cancel_requested_at:
         return _end(noted, Status.CANCELED, now, "canceled")
     if not retry or job.attempt >= job.max_attempts:
-        return _end(noted, Status.FAILED, now, "failed", str(error["detail"]))
+        return _end(noted, Status.FAILED, now, "failed", str(error))
     return replace(
         noted,
         status=Status.QUEUED,

@@ -8,6 +8,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
+from versequeue.contract.answers import WorkerState
 from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
 from versequeue.rules.job import Job, Status
@@ -21,8 +22,7 @@ KEPT_SAMPLES = 20
 class WorkerView:
     """What the state document says at one moment."""
 
-    #: `warm`, `cold` or `unknown`
-    worker: str
+    worker: WorkerState
     model: str | None
     #: seconds that a job takes on a worker that has to load the model, and on one that has it
     cold_s: float | None
@@ -58,7 +58,7 @@ def measured(state: State, job: Job, now: datetime) -> State:
 
 def read(state: State, now: datetime, warm_s: float) -> WorkerView:
     """What the document means at `now`; a worker not seen for `warm_s` counts as cold."""
-    worker = "unknown"
+    worker: WorkerState = "unknown"
     if state.get("seen_at"):
         age_s = (now - parse_time(state["seen_at"])).total_seconds()
         worker = "warm" if age_s <= warm_s else "cold"

@@ -7,11 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from versequeue.contract.answers import ExpectedWait, StatusView
+from versequeue.contract.wire import to_wire
 from versequeue.errors import NothingToRedeliver
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
-from versequeue.rules.job import Job, Options, Status, request_cancel
+from versequeue.rules.job import Job, Status, request_cancel
+from versequeue.rules.options import Options
 from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
@@ -79,12 +82,8 @@ class Jobs(CallersSide[Job]):
     def status(self) -> dict[str, Any]:
         """The worker, the queue and the expected waits, as on the wire."""
         view = self._worker_view()
-        return {
-            "worker": view.worker,
-            "queue_depth": self.store.count_queued(),
-            "expected_wait_seconds": {"cold": view.cold_s, "warm": view.warm_s},
-            "model": view.model,
-        }
+        wait = ExpectedWait(cold=view.cold_s, warm=view.warm_s)
+        return to_wire(StatusView(view.worker, self.store.count_queued(), wait, view.model))
 
     def warm_up(self) -> bool:
         """Ask for a loaded worker; whether a message went out or none was needed."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
-from versequeue.errors import LeaseLost, StoreUnavailable
+from versequeue.errors import LeaseLost, StoreUnavailable, VerseQueueError, WorkerLost
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.rules import job as rules
@@ -93,15 +93,9 @@ class WorkerSide:
 
     def fail_unclaimed(self, job_ids: Iterable[str], reason: str) -> None:
         """A worker died without claiming these: one attempt of each has failed for `reason`."""
-        error = {
-            "type": "/problems/worker-lost",
-            "title": "Worker lost",
-            "status": 500,
-            "detail": reason,
-        }
         for job_id in job_ids:
             if attempt := self.claim(job_id, Stage.LOADING_MODEL):
-                attempt.fail(error, retry=True)
+                attempt.fail(WorkerLost(reason), retry=True)
 
     def show_model(self, model: str) -> None:
         """Tell everybody who asks for the status that this worker has `model` loaded."""
@@ -167,7 +161,7 @@ class Attempt:
         if self.job.status is Status.SUCCEEDED and self.job.batch_id is None:
             self._side.show_measured(self.job)
 
-    def fail(self, error: dict[str, Any], *, retry: bool) -> None:
+    def fail(self, error: VerseQueueError, *, retry: bool) -> None:
         """This attempt went wrong. Raises StoreUnavailable."""
         self._end(lambda job, now: rules.give_up(job, self.job.attempt, now, error, retry=retry))
 

@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
+from versequeue.contract.wire import wire_time
 from versequeue.ports.store import Store
 from versequeue.rules.batch import BATCH_PREFIX, Batch, current_counts
 from versequeue.rules.job import Job
 from versequeue.rules.webhook import Pending, Webhook, record_attempt, take_attempt
-from versequeue.service.views import batch_view, job_view, wire_time
+from versequeue.service.views import batch_view, job_view
 from versequeue.webhooks.sender import Outcome, WebhookSender
 
 log = logging.getLogger(__name__)

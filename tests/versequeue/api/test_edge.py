@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from werkzeug.exceptions import BadRequest, GatewayTimeout, RequestEntityTooLarge
 
 from tests.support.api import ApiUnderTest, api_on_disk, is_problem
 from versequeue.config import Settings
@@ -90,3 +91,21 @@ def test_an_unexpected_error_shows_no_trace(
     document = is_problem(app.client.get("/v1/status"), 500, "internal")
     assert "Traceback" not in str(document)
     assert "division" not in str(document)
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "slug"),
+    [
+        (BadRequest("The form breaks off."), 400, "invalid-request"),
+        (RequestEntityTooLarge(), 413, "payload-too-large"),
+        (GatewayTimeout(), 500, "internal"),
+    ],
+)
+def test_what_a_library_raises_is_told_as_one_of_our_errors(
+    app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch, raised: Exception, status: int, slug: str
+) -> None:
+    def break_off() -> int:
+        raise raised
+
+    monkeypatch.setattr(app.store, "count_queued", break_off)
+    is_problem(app.client.get("/v1/status"), status, slug)

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.support.api import ApiUnderTest, api_on_disk
-from versequeue.api.openapi import document, problem_slugs
+from tests.support.errors import error_tree
+from versequeue.api.openapi import document
 from versequeue.api.routes import ROUTES
 
 CASES = 40
@@ -85,7 +86,7 @@ def test_the_slugs_are_the_contracts() -> None:
     contract = {
         "invalid-json", "not-found", "gone", "payload-too-large", "unsupported-media-type",
         "validation", "batch-invalid", "webhook-url-forbidden", "idempotency-key-reused",
-        "idempotency-in-progress", "not-finished", "rate-limited", "budget-exhausted",
+        "not-finished", "rate-limited", "budget-exhausted",
         "store-unavailable",
     }  # fmt: skip
-    assert contract <= set(problem_slugs())
+    assert contract <= {kind.slug for kind in error_tree()}

@@ -17,7 +17,7 @@ from versequeue.api.prompt_files import MAX_BYTES, FileFormat, format_of, parse
 from versequeue.api.raw_rows import FaultCode
 from versequeue.errors import BatchInvalid, PayloadTooLarge
 from versequeue.rules.batch import Row
-from versequeue.rules.job import Options
+from versequeue.rules.options import Options
 
 SEED = 7
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from versequeue.api.result_files import FORMULA_STARTS, as_csv, as_jsonl, as_text, safe_cell
-from versequeue.rules.job import Job, Options, Status
+from versequeue.rules.job import Job, Status
+from versequeue.rules.options import Options
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from versequeue.config import Settings
 from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE, MAX_ROWS, Row
-from versequeue.rules.job import Options
+from versequeue.rules.options import Options
 from versequeue.service.callers import Submission
 from versequeue.service.sweep import sweep
 

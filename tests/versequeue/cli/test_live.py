@@ -4,7 +4,8 @@ import io
 
 from tests.support.waiting import wait_until
 from versequeue.cli.live import BatchProgress, LiveLine, job_line
-from versequeue.client.types import Batch, Counts, Job, Progress
+from versequeue.client.types import Batch, Job
+from versequeue.contract.answers import Counts, Progress
 
 
 class Terminal(io.StringIO):

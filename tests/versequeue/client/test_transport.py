@@ -33,14 +33,6 @@ def test_a_temporary_failure_is_tried_again_with_the_same_key(
     assert len(api.jobs) == 1
 
 
-def test_a_key_whose_first_request_is_still_being_written_is_tried_again(
-    api: FakeApi, client: Client
-) -> None:
-    api.faults = [problem(409, "idempotency-in-progress")]
-
-    assert client.submit("rain").id == "job_0"
-
-
 def test_an_error_of_the_caller_is_not_tried_again(
     api: FakeApi, client: Client, time: FakeTime
 ) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from tests.support.samples import NOW, at, queued_job
-from versequeue.errors import LeaseLost
+from versequeue.errors import GenerationFailed, LeaseLost
 from versequeue.records import from_record, to_record
 from versequeue.rules import job as jobs
 from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.rules.webhook import Webhook
 
-ERROR = {"type": "/problems/x", "title": "X", "status": 500, "detail": "it broke"}
+ERROR = GenerationFailed("it broke")
 OUTPUT: dict[str, Any] = {"sections": [{"lines": ["a", "b"]}]}
 
 
@@ -84,7 +84,12 @@ def test_a_job_is_tried_five_times_and_fails_with_the_last_error(queued: Job) ->
         assert job.attempt == number
         job = jobs.give_up(job, number, at(number), ERROR, retry=True)
     assert job.status is Status.FAILED
-    assert job.error == ERROR
+    assert job.error == {
+        "type": "/problems/generation-failed",
+        "title": "Generation failed",
+        "status": 500,
+        "detail": "it broke",
+    }
     assert [event.event for event in job.events].count("attempt_failed") == 5
 
 

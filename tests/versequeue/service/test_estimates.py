@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from tests.support.samples import queued_job
-from versequeue.rules.job import Options, Status
+from versequeue.rules.job import Status
+from versequeue.rules.options import Options
 from versequeue.service.estimates import WorkerView, eta_s
 
 

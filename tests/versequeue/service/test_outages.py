@@ -10,7 +10,8 @@ from tests.support.memory import MemoryQueue
 from versequeue.clock import utc_now
 from versequeue.config import Settings
 from versequeue.ports.queue import Topic
-from versequeue.rules.job import Options, Status
+from versequeue.rules.job import Status
+from versequeue.rules.options import Options
 from versequeue.service.callers import Submission
 from versequeue.service.jobs import Jobs
 from versequeue.service.sweep import sweep

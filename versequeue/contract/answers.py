@@ -1,0 +1,188 @@
+"""The objects in a server's answers: a job, a batch, a row of results, the status.
+
+A field's order, type and default are those on the wire. A default is what a reader takes where a
+server does not send the field; a field without one is needed by every reader. The mapping in an
+`Annotated` is what openapi.json says of the field beyond its type (`versequeue.api.answers`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from versequeue.errors import Problem
+from versequeue.rules.batch import BATCH_PREFIX, BatchStatus
+from versequeue.rules.job import MAX_EVENTS, Event, Metrics, Stage, Status
+from versequeue.rules.webhook import Delivery
+
+T = TypeVar("T")
+WorkerState = Literal["warm", "cold", "unknown"]
+Count = Annotated[int, {"minimum": 0}]
+#: Is in every answer of this version; None only where another version's answer leaves it out.
+Sent = Annotated[T | None, {"nullable": False}]
+
+
+def _links(*names: str) -> Mapping[str, object]:
+    texts = {name: {"type": "string"} for name in names}
+    return {"type": "object", "properties": texts, "required": list(names)}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A verse or a chorus."""
+
+    name: str = ""
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rhyme:
+    """The scheme that was asked for and how much of it was kept, from 0 to 1."""
+
+    scheme: str = ""
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What gives the same lyrics again."""
+
+    model: str = ""
+    model_digest: str = ""
+    seed: Sent[int] = None
+    input_digest: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Song:
+    """Finished lyrics: the `output` of a job."""
+
+    lyrics: str
+    title: str = ""
+    sections: tuple[Section, ...] = ()
+    rhyme: Sent[Rhyme] = None
+    receipt: Sent[Receipt] = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How much of the song is written."""
+
+    completed: Count = 0
+    total: Count = 0
+    unit: Annotated[str, {"const": "lines"}] = "lines"
+
+
+@dataclass(frozen=True)
+class WebhookView:
+    """Who is told of what, and what became of it. No events: every event."""
+
+    url: str
+    events: tuple[str, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+
+
+@dataclass(frozen=True)
+class JobView:
+    """One prompt and what has become of it. `done` says whether it can still change."""
+
+    object: Annotated[str, {"const": "job"}] = field(default="job", kw_only=True)
+    id: Annotated[str, {"pattern": "^job_"}]
+    status: Annotated[str, {"enum": list(Status)}]
+    done: bool = False
+    stage: Annotated[str | None, {"enum": [*Stage, None]}] = None
+    prompt: str = ""
+    #: those of the request, every default filled in
+    options: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+    batch_id: str | None = None
+    custom_id: str | None = None
+    attempt: Count = 0
+    max_attempts: Count = 0
+    progress: Progress = Progress()
+    #: the lines so far
+    preview: str = ""
+    output: Song | None = None
+    error: Problem | None = None
+    queue_position: int | None = None
+    eta_seconds: float | None = None
+    created_at: Sent[datetime] = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    expires_at: Sent[datetime] = None
+    metrics: Metrics = field(default_factory=Metrics)
+    events: Annotated[tuple[Event, ...], {"maxItems": MAX_EVENTS}] = ()
+    webhook: WebhookView | None = None
+    urls: Annotated[dict[str, str], _links("self", "cancel", "lyrics")] = field(
+        default_factory=dict
+    )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many rows of a batch are in which status."""
+
+    total: Count = 0
+    queued: Count = 0
+    running: Count = 0
+    succeeded: Count = 0
+    failed: Count = 0
+    canceled: Count = 0
+    expired: Count = 0
+
+    @property
+    def ended(self) -> int:
+        """Rows that will not change any more."""
+        return self.total - self.queued - self.running
+
+
+@dataclass(frozen=True)
+class BatchView:
+    """Many prompts from one file."""
+
+    object: Annotated[str, {"const": "batch"}] = field(default="batch", kw_only=True)
+    id: Annotated[str, {"pattern": f"^{BATCH_PREFIX}"}]
+    status: Annotated[str, {"enum": list(get_args(BatchStatus))}]
+    done: bool = False
+    request_counts: Counts = Counts()
+    created_at: Sent[datetime] = None
+    finished_at: datetime | None = None
+    eta_seconds: float | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    webhook: WebhookView | None = None
+    urls: Annotated[dict[str, str], _links("self", "results", "cancel", "retry_failed")] = field(
+        default_factory=dict
+    )
+
+
+@dataclass(frozen=True)
+class RowView:
+    """The result of one row of a file."""
+
+    custom_id: str
+    line: int
+    id: str = field(default="", kw_only=True)
+    status: str
+    prompt: str = ""
+    output: Song | None = None
+    error: Problem | None = None
+
+
+@dataclass(frozen=True)
+class ExpectedWait:
+    """Seconds until a new job is done, measured lately."""
+
+    cold: float | None = None
+    warm: float | None = None
+
+
+@dataclass(frozen=True)
+class StatusView:
+    """Whether a worker is awake, and what a new job has to wait for."""
+
+    worker: Annotated[str, {"enum": list(get_args(WorkerState))}]
+    queue_depth: Count = 0
+    expected_wait_seconds: ExpectedWait = ExpectedWait()
+    model: str | None = None

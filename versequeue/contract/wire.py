@@ -1,0 +1,34 @@
+"""From the objects of the contract to what stands in an answer: plain JSON data.
+
+Knows no HTTP. At rest the same values are written by `versequeue.records`, with finer times.
+"""
+
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any
+
+from versequeue.errors import Problem
+
+
+def wire_time(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC with milliseconds."""
+    if moment is None:
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def to_wire(view: Any) -> dict[str, Any]:
+    """The dataclass `view` as a JSON object."""
+    return {field.name: _plain(getattr(view, field.name)) for field in fields(view)}
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Problem):
+        return value.document()
+    if is_dataclass(value):
+        return to_wire(value)
+    if isinstance(value, datetime):
+        return wire_time(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value

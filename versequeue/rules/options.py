@@ -1,0 +1,60 @@
+"""The options of a song: their names, the words and bounds that are allowed, their defaults.
+
+Request bodies and the command line's help are made from what stands here. The model has the same
+options in its own words, `lyricist.songs`; a test of the worker function holds the two together.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypedDict
+
+RhymeScheme = Literal["AABB", "ABAB", "ABBA", "AAAA", "ABCB", "none"]
+Structure = Literal["verse", "song"]
+Style = Literal["rap", "pop", "country", "rock", "folk", "soul"]
+
+
+class Bounds(NamedTuple):
+    """The least and the most that may be asked for."""
+
+    least: float
+    most: float
+
+
+LINES = Bounds(4, 64)
+TEMPERATURE = Bounds(0, 1.5)
+TOP_P = Bounds(0, 1)
+SEED = Bounds(0, 2**32 - 1)
+MAX_MOOD_CHARACTERS = 40
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the song is to be written, as resolved: every default filled in."""
+
+    seed: int
+    lines: int = 16
+    rhyme_scheme: RhymeScheme = "AABB"
+    structure: Structure = "verse"
+    style: Style = "rap"
+    mood: str = ""
+    temperature: float = 0.8
+    top_p: float = 0.95
+    explicit: bool = False
+    continue_prompt: bool = False
+
+
+class SongOptions(TypedDict, total=False):
+    """How a song is to be written, as asked for; what is left out is up to the server."""
+
+    lines: int
+    rhyme_scheme: str
+    structure: str
+    style: str
+    mood: str
+    temperature: float
+    top_p: float
+    seed: int
+    explicit: bool
+    continue_prompt: bool
+
+
+OPTION_NAMES = tuple(SongOptions.__annotations__)
