@@ -4,7 +4,6 @@ Owns where things stand in the file and what llama.cpp did to them. Knows no Ten
 """
 
 import importlib.util
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,9 +119,6 @@ class GgufFile:
                 "which cannot be read."
             ) from error
         return np.asarray(values, dtype=np.float32)
-
-    def tensor_names(self) -> Sequence[str]:
-        return tuple(self._tensors)
 
     def _need(self, key: str) -> Any:
         value = self.field(key, None)

@@ -10,9 +10,8 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from lyricist.building.gguf_file import VocabularyData
 from lyricist.errors import BuildError
 
-#: A word with its leading space, a run of letters, a run of signs, or white space (GPT-2).
-GPT2_PIECES = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-#: The same, but a contraction in any case, lines on their own, at most three digits (Llama 3).
+#: How Llama 3 cuts text before merging: contractions in any case, words with the sign before them,
+#: numbers of at most three digits, runs of signs, line ends, white space.
 LLAMA3_PIECES = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"

@@ -68,12 +68,6 @@ def draw(
     return int(candidates[order[min(place, len(sums) - 1)]])
 
 
-def log_probability(logits: FloatArray, token: int) -> float:
-    """Natural logarithm of the share that `token` has in the softmax of `logits`."""
-    peak = logits.max()
-    return float(logits[token] - peak - np.log(np.exp(logits - peak).sum()))
-
-
 def refill(engine: Engine, row: int, prompt: Sequence[int], written: Sequence[int]) -> FloatArray:
     """Makes room in a full row: the prompt and the last part of what was written remain.
 

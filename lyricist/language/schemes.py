@@ -44,13 +44,6 @@ def rhyme_groups(scheme: str, lines: int) -> tuple[int | None, ...]:
     return tuple(group if groups.count(group) > 1 else None for group in groups)
 
 
-def rhyme_letters(scheme: str, lines: int) -> tuple[str, ...]:
-    """The groups as letters in order of appearance (A to Z, then AA, AB, ...); "" for none."""
-    groups = rhyme_groups(scheme, lines)
-    order = list(dict.fromkeys(group for group in groups if group is not None))
-    return tuple("" if group is None else _letter(order.index(group)) for group in groups)
-
-
 def rhyme_pairs(scheme: str, lines: int) -> tuple[tuple[int, int], ...]:
     """Every line that has an earlier line of its group, paired with the nearest such line."""
     groups = rhyme_groups(scheme, lines)
@@ -86,8 +79,3 @@ def _chorus_lines(lines: int) -> int:
         if lines >= least:
             return chorus
     return 1
-
-
-def _letter(number: int) -> str:
-    high, low = divmod(number, 26)
-    return ("" if high == 0 else chr(64 + high)) + chr(65 + low)

@@ -32,7 +32,6 @@ class Memory:
     """The lines of one song, counted."""
 
     def __init__(self) -> None:
-        self.ends: set[str] = set()
         self.uses: Counter[str] = Counter()
         self.starts: Counter[str] = Counter()
         #: One to three words in a row -> which words followed them, and how often.
@@ -54,7 +53,6 @@ class Memory:
         """Remember one more line."""
         if not words:
             return
-        self.ends.add(words[-1])
         self.starts[words[0]] += 1
         self.uses.update(words)
         stems = [stem(word) for word in words]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lyricist.arrays import FloatArray
-from lyricist.engine.sessions import Sampling, Session, draw, log_probability, refill, run_together
+from lyricist.engine.sessions import Sampling, Session, draw, refill, run_together
 from lyricist.errors import Abandoned, ContextFull, LyricistError
 
 LOGITS = np.array([0.0, 3.0, 1.0, 3.0, -np.inf, 2.0], np.float32)
@@ -93,13 +93,6 @@ def test_shares_are_drawn_as_often_as_they_are_large() -> None:
     rng, logits = np.random.default_rng(1), np.log(np.array([0.7, 0.3], np.float32))
     ones = sum(draw(logits, Sampling(1.0, 1.0, 0.0), rng) for _ in range(4000))
     assert 0.27 < ones / 4000 < 0.33
-
-
-def test_log_probabilities_are_those_of_the_softmax() -> None:
-    logits = np.array([1.0, 2.0, 3.0], np.float32)
-    shares = [np.exp(log_probability(logits, token)) for token in range(3)]
-    assert sum(shares) == pytest.approx(1)
-    assert shares[2] / shares[1] == pytest.approx(np.e, rel=1e-5)
 
 
 def counting(row: int, steps: int) -> Session[list[float]]:
