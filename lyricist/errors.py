@@ -21,4 +21,4 @@ class ContextFull(LyricistError):
 
 
 class Abandoned(LyricistError):
-    """The caller lost interest before the end."""
+    """A song was given up before its end, because its reader or the process stopped."""

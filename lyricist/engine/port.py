@@ -1,6 +1,6 @@
-"""The port between the network and the text: token ids in, logits out.
+"""The port between the network and the text: what every engine promises.
 
-An engine knows no words, no sampling and no songs. Implementations: `engine_litert`.
+An engine knows no words, no sampling and no songs. `litert` and `tensorflow` are its adapters.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,11 @@ from lyricist.arrays import FloatArray
 
 
 class Engine(Protocol):
-    """Runs the network; owns the KV caches of `max_rows` sequences ("rows"). Not thread-safe.
+    """Runs the network on `max_rows` sequences of tokens, its rows. Not thread-safe.
 
     Neighbouring rows may stand in families that share a cache. Logits of a row never depend on
-    other families of the same pass: a text whose rows are whole families comes out the same alone
-    and in a batch.
+    other families of the same pass: a text that has whole families to itself comes out the same,
+    whatever is written beside it.
     """
 
     #: Length of every vector of logits.
@@ -47,5 +47,5 @@ class Engine(Protocol):
         ...
 
     def copy(self, source: int, target: int) -> None:
-        """Make `target` a copy of `source` (candidates, a shared prompt)."""
+        """Make `target` a copy of `source`: another draft that begins in the same way."""
         ...

@@ -1,7 +1,7 @@
 """Runs a TensorFlow SavedModel: any network that turns tokens into logits.
 
 Owns each row's tokens, and what the network's one signature is fed. There are no KV caches: the
-whole row is computed again for every token, which suits small networks. Knows no text.
+whole row is computed again for every token, which small networks can afford. Knows no text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from lyricist.bundle.manifest import Bundle
 from lyricist.engine.served_model import SIGNATURE, ServedModel
 from lyricist.errors import BundleError, ContextFull
 
-#: Rows are padded to a multiple of this, so that kernels meet few lengths.
+#: Rows are padded to a multiple of this, so that TensorFlow meets few different lengths.
 LENGTH_STEP = 32
 
 

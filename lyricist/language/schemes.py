@@ -1,4 +1,7 @@
-"""Which lines rhyme with which, and how a song's lines are shared out. Pure arithmetic."""
+"""Which lines rhyme with which, and how a song's lines are divided among its sections.
+
+Pure arithmetic: knows no words.
+"""
 
 from dataclasses import dataclass
 
@@ -17,7 +20,7 @@ _UNIT = 4
 
 @dataclass(frozen=True)
 class Part:
-    """A section to write; a chorus is written where it first appears and repeated after that."""
+    """A section to write. A chorus is written where it first appears and repeated after that."""
 
     name: str
     lines: int
