@@ -17,7 +17,8 @@ from lyricist.bundle.architecture import MASKED, rope_tables
 from lyricist.bundle.manifest import Bundle
 from lyricist.engine.cache import Caches
 from lyricist.engine.graph import Graph, PassShape
-from lyricist.errors import BundleError, ContextFull
+from lyricist.engine.port import check_prefill, check_step
+from lyricist.errors import BundleError
 
 #: Most positions of a prompt in one pass: enough for most prompts, and bounded in memory.
 CHUNK_POSITIONS = 128
@@ -60,18 +61,13 @@ class LiteRtEngine:
         self._idle_steps = 0
 
     def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:
-        if len(tokens) == 0:
-            raise ValueError("A prefill needs at least one token.")
-        if self.length(row) + len(tokens) > self.context_length:
-            raise ContextFull(f"{len(tokens)} more positions do not fit into row {row}.")
+        check_prefill(self, row, tokens)
         for start in range(0, len(tokens), CHUNK_POSITIONS):
             logits = self._run_chunk(row, tokens[start : start + CHUNK_POSITIONS])
         return logits
 
     def step(self, tokens: Mapping[int, int]) -> dict[int, FloatArray]:
-        full = [row for row in tokens if self.length(row) >= self.context_length]
-        if full:
-            raise ContextFull(f"No position is left in row {full[0]}.")
+        check_step(self, tokens)
         families = self._families_to_attend_to(tokens)
         rows = [
             family * self.branches + branch

@@ -3,10 +3,11 @@
 An engine knows no words, no sampling and no songs. `litert` and `tensorflow` are its adapters.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from lyricist.arrays import FloatArray
+from lyricist.errors import ContextFull
 
 
 class Engine(Protocol):
@@ -49,3 +50,18 @@ class Engine(Protocol):
     def copy(self, source: int, target: int) -> None:
         """Make `target` a copy of `source`: another draft that begins in the same way."""
         ...
+
+
+def check_prefill(engine: Engine, row: int, tokens: Sequence[int]) -> None:
+    """What every engine refuses: ValueError for no token, ContextFull for too many."""
+    if len(tokens) == 0:
+        raise ValueError("A prefill needs at least one token.")
+    if engine.length(row) + len(tokens) > engine.context_length:
+        raise ContextFull(f"{len(tokens)} more positions do not fit into row {row}.")
+
+
+def check_step(engine: Engine, rows: Iterable[int]) -> None:
+    """Raises ContextFull if one of `rows` is full."""
+    for row in rows:
+        if engine.length(row) >= engine.context_length:
+            raise ContextFull(f"No position is left in row {row}.")

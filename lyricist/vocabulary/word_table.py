@@ -65,7 +65,7 @@ def derive_word_table(texts: Sequence[str]) -> WordTable:
             slurs[tokens] = banned[word] is Tier.SLUR
             profane[tokens] = banned[word] is not Tier.SLUR
     end_words = _end_words(texts, words, starts & ~slurs)
-    end_sounds = {end: sounds(words[end])[0] for end in end_words.tolist()}
+    end_sounds = [sounds(words[end])[0] for end in end_words.tolist()]
     return WordTable(
         texts=texts,
         words=words,
@@ -76,12 +76,10 @@ def derive_word_table(texts: Sequence[str]) -> WordTable:
         slurs=slurs,
         profane=profane,
         syllables=syllable_counts,
-        class_of=_numbered(len(texts), {end: sound.tail for end, sound in end_sounds.items()}),
-        slant_class_of=_numbered(
-            len(texts), {end: sound.slant for end, sound in end_sounds.items()}
-        ),
+        class_of=_numbered(len(texts), end_words, [sound.tail for sound in end_sounds]),
+        slant_class_of=_numbered(len(texts), end_words, [sound.slant for sound in end_sounds]),
         end_words=end_words,
-        end_phones=[sound.phones for sound in end_sounds.values()],
+        end_phones=[sound.phones for sound in end_sounds],
     )
 
 
@@ -112,10 +110,9 @@ def _end_words(texts: Sequence[str], words: Sequence[str], fit: BoolArray) -> In
     )
 
 
-def _numbered(size: int, keys: Mapping[int, str]) -> IntArray:
-    """(size,) Equal keys have equal numbers, counted from 0 as they first appear; others -1."""
-    numbers: dict[str, int] = {}
+def _numbered(size: int, tokens: IntArray, keys: Sequence[str]) -> IntArray:
+    """(size,) Tokens with equal keys have equal numbers, counted from 0; all other tokens -1."""
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     found = np.full(size, -1, dtype=np.int64)
-    for token, key in keys.items():
-        found[token] = numbers.setdefault(key, len(numbers))
+    found[tokens] = [numbers[key] for key in keys]
     return found

@@ -1,6 +1,7 @@
 """Which words may end a song's next line, and what each costs.
 
-Owns which end words and which rhymes are left. Knows nothing of the rest of a line.
+The first line of those that rhyme with each other is their anchor, the later ones answer it. Owns
+which end words and which rhymes are left; knows nothing of the rest of a line.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.writing.history import MOST_USES, History
 from lyricist.writing.line import Line
 
-#: A line's end has so many rhymes more than there are lines that will rhyme with it.
+#: An anchor has so many rhymes more than there are lines to answer it.
 _SPARE_RHYMES = 4
 #: Log-probability that a slant rhyme costs, and one whose stressed syllables are alike from the
 #: start (known, renown).
@@ -42,8 +43,8 @@ class Ends:
             if history.uses[word] >= MOST_USES:
                 self._available[self._lexicon.tokens_of(word)] = False
 
-    def rhyming_with(self, before: Sequence[Line]) -> tuple[IntArray, FloatArray]:
-        """Tokens that rhyme with the lines `before`, and what each costs (0 or less)."""
+    def answers(self, before: Sequence[Line]) -> tuple[IntArray, FloatArray]:
+        """Tokens that answer the lines `before`, and what each costs (0 or less)."""
         lexicon, anchor = self._lexicon, before[0].end
         perfect, slant = lexicon.rhymes_of(anchor), lexicon.slants_of(anchor)
         ends = np.concatenate([perfect, slant])
@@ -56,11 +57,11 @@ class Ends:
         keep = self._available[ends] & np.array(is_new, dtype=np.bool_)
         return ends[keep], costs[keep].astype(np.float32)
 
-    def to_rhyme_with(self, to_come: int, likelihood: FloatArray) -> tuple[IntArray, FloatArray]:
-        """Tokens that `to_come` more lines can rhyme with, and what each costs (0 or less).
+    def anchors(self, to_come: int, likelihood: FloatArray) -> tuple[IntArray, FloatArray]:
+        """Tokens that `to_come` more lines can answer, and what each costs (0 or less).
 
         `likelihood` says for each of the lexicon's end words how likely it has been so far: likely
-        words will find good lines that rhyme with them.
+        words will find good answers.
         """
         ends = self._lexicon.end_words
         is_open = self._available[ends]

@@ -6,11 +6,11 @@ storage and no HTTP.
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from lyricist.bundle.manifest import Bundle, BundleFormat, read_bundle
-from lyricist.bundle.verification import Verification
 from lyricist.engine.adapters import engine_class_for
 from lyricist.engine.lanes import Lanes, one_at_a_time, run_side_by_side
 from lyricist.engine.port import Engine
@@ -76,14 +76,14 @@ class Writer:
         at most 4; the songs do not depend on it.
         """
         bundle = read_bundle(path)
-        verification = Verification(bundle)
-        verification.start()
-        # Meanwhile the runtime is imported and the vocabulary read. The runtime itself is given the
-        # weights only when they are known to be whole.
-        make_engine = engine_class_for(bundle)
-        vocabulary = Vocabulary(bundle)
-        write_song = write_song or _best_way(vocabulary, word_table_of(bundle, vocabulary))
-        verification.join_or_raise()
+        with ThreadPoolExecutor(1, thread_name_prefix="verify-bundle") as beside:
+            verified = beside.submit(bundle.verify)
+            # Meanwhile the runtime is imported and the vocabulary read. The runtime is given the
+            # weights only when they are known to be whole.
+            make_engine = engine_class_for(bundle)
+            vocabulary = Vocabulary(bundle)
+            write_song = write_song or _best_way(vocabulary, word_table_of(bundle, vocabulary))
+            verified.result()
         drafts = drafts or bundle.drafts
         make = partial(make_engine, bundle, max_rows=rows_for(bundle, drafts))
         engine = make(threads=threads or usable_threads())

@@ -254,8 +254,8 @@ def test_the_default_model_keeps_its_promises_on_a_few_prompts(default_bundle: P
 def test_a_model_that_wants_the_same_words_all_the_time_has_to_find_others(
     engine: Engine, vocabulary: Vocabulary
 ) -> None:
-    words = ("day", "way", "time", "night")
-    few = [token for word in words for token in vocabulary.encode(f" {word}")]
+    rhymes = ("day", "way", "time", "night")
+    few = [token for word in rhymes for token in vocabulary.encode(f" {word}")]
     writer = Writer(Obsessed(engine, few), vocabulary, "obsessed", "digest")
     (song,) = write(writer, SongRequest("anything", lines=12, rhyme_scheme="none"))
     words = [split_words(line) for line in lines_of(song)]
