@@ -1,7 +1,7 @@
 """The studio, where jobs meet the model: claims jobs, has their songs written, stores them.
 
-`worker_fn` is the only package that imports both `versequeue` and `lyricist`. Which engine writes
-is the model's affair: here no TensorFlow is ever imported unless a bundle needs it.
+`worker_fn` is the only package that imports both `versequeue` and `lyricist`. The default model
+runs on LiteRT (see `lyricist.engine.litert`), so that no worker waits for TensorFlow's import.
 """
 
 import logging
