@@ -44,7 +44,7 @@ class Caches:
 
     def length(self, row: int) -> int:
         """How many positions the row holds."""
-        family, branch = self._family_and_branch(row)
+        family, branch = self._locate(row)
         return len(self._slots[family].of_branch[branch])
 
     def used(self, family: int) -> int:
@@ -59,8 +59,8 @@ class Caches:
         """Copies `families` into the graph's tensors, just reshaped to `cached` slots each."""
         for stored, tensor in zip(self._store, self._graph.caches, strict=True):
             for place, family in enumerate(families):
-                # Slots that the family does not use are masked, but must be finite numbers for
-                # that: infinity times 0 is no number. In the store they are.
+                # The mask gives unused slots a weight of 0. Whatever the store holds there is
+                # finite; an infinity times 0 would be no number.
                 tensor[place] = stored[family, :, :cached]
         self.window = tuple(families)
 
@@ -80,7 +80,7 @@ class Caches:
         All rows are of the window's families, and the graph's new entries in the order of those.
         """
         moves = []
-        places = [self._family_and_branch(row) for row in rows]
+        places = [self._locate(row) for row in rows]
         for place, family in enumerate(self.window):
             branches = sorted(branch for origin, branch in places if origin == family)
             if branches:
@@ -96,7 +96,7 @@ class Caches:
     def append_chunk(self, row: int, count: int) -> None:
         """Adds the first `count` keys and values of the last pass to `row`; closes the window."""
         self.close_window()
-        family, branch = self._family_and_branch(row)
+        family, branch = self._locate(row)
         first = self._slots[family].append(branch, count)
         for stored, new in zip(self._store, self._graph.new_entries, strict=True):
             stored[family, :, first : first + count] = new[:count].swapaxes(0, 1)
@@ -104,7 +104,7 @@ class Caches:
 
     def cut(self, row: int, length: int) -> None:
         """Forgets the positions of `row` from `length` on."""
-        family, branch = self._family_and_branch(row)
+        family, branch = self._locate(row)
         self._slots[family].cut(branch, length)
         self._stored[family] = min(self._stored[family], self._slots[family].used)
         self._pack_if_wasteful(family)
@@ -113,10 +113,7 @@ class Caches:
         """Makes `target` equal to `source`."""
         if source == target:
             return
-        (origin, copied), (family, branch) = (
-            self._family_and_branch(source),
-            self._family_and_branch(target),
-        )
+        (origin, copied), (family, branch) = self._locate(source), self._locate(target)
         if origin == family:
             self._slots[family].copy(copied, branch)
             self._stored[family] = min(self._stored[family], self._slots[family].used)
@@ -150,7 +147,8 @@ class Caches:
                 stored[family, :, first:end] = stored[family][:, moved]
             self._stored[family] = end
 
-    def _family_and_branch(self, row: int) -> tuple[int, int]:
+    def _locate(self, row: int) -> tuple[int, int]:
+        """The row's family, and its branch in that."""
         return divmod(row, self._branches)
 
 

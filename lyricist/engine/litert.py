@@ -69,16 +69,13 @@ class LiteRtEngine:
     def step(self, tokens: Mapping[int, int]) -> dict[int, FloatArray]:
         check_step(self, tokens)
         families = self._families_to_attend_to(tokens)
-        rows = [
-            family * self.branches + branch
-            for family in families
-            for branch in range(self.branches)
-        ]
+        firsts = [family * self.branches for family in families]
+        rows = [first + branch for first in firsts for branch in range(self.branches)]
         used = max(self._caches.used(family) for family in families)
         count = len(rows)
         cached = self._padded(used + self.branches)
         self._prepare(families, PassShape(count, len(families), cached, count))
-        # A full row that only passes along would be past the end of the tables of positions.
+        # A full row without a token would be past the end of the tables of positions.
         positions = np.minimum([self.length(row) for row in rows], self.context_length - 1)
         new_mask = np.where(np.eye(count, dtype=bool), np.float32(0), MASKED)
         masks = self._caches.masks(families, self._graph.shape.cached)

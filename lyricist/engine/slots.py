@@ -17,8 +17,8 @@ MOST_WASTE = 128
 
 
 class Slots:
-    """The slots of one family of `branches` rows. When it is packed depends on no other family, so
-    that the order of its sums does not either."""
+    """The slots of one family of `branches` rows. Which of them a row has depends on no other
+    family, since the order of its sums, and so the last bits of its logits, follow from that."""
 
     def __init__(self, branches: int, context_length: int) -> None:
         # Room for full rows and the most waste, and as much again: engines round up what they use.

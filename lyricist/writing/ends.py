@@ -57,10 +57,10 @@ class Ends:
         keep = self._available[ends] & np.array(is_new, dtype=np.bool_)
         return ends[keep], costs[keep].astype(np.float32)
 
-    def anchors(self, to_come: int, likelihood: FloatArray) -> tuple[IntArray, FloatArray]:
+    def anchors(self, to_come: int, expected: FloatArray) -> tuple[IntArray, FloatArray]:
         """Tokens that `to_come` more lines can answer, and what each costs (0 or less).
 
-        `likelihood` says for each of the lexicon's end words how likely it has been so far: likely
+        `expected` says for each of the lexicon's end words how likely it has been so far: likely
         words will find good answers.
         """
         ends = self._lexicon.end_words
@@ -69,7 +69,7 @@ class Ends:
             return ends[is_open], np.zeros(int(is_open.sum()), dtype=np.float32)
         classes = self._lexicon.class_of[ends]
         left = np.bincount(classes, weights=is_open)[classes] - 1
-        own = likelihood * is_open
+        own = expected * is_open
         hope = np.log(np.bincount(classes, weights=own)[classes] - own + _TINY)
         hope -= np.quantile(hope, 0.95)
         costs = np.clip(_CLASS_WEIGHT * hope, -_CLASS_COST, 0.0)

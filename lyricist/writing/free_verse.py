@@ -1,7 +1,7 @@
 """Writes verses as the model likes, line after line: no rhyme, no metre.
 
 Owns what a line is: cleaned of list marks and chatter, never empty, never endless. It serves models
-whose vocabulary cannot rhyme, and is what rhymed verse is measured against.
+whose vocabulary cannot rhyme, and is what rhymed verse is measured against. Knows no sounds.
 """
 
 import re
@@ -20,7 +20,7 @@ from lyricist.writing.share import EngineShare
 #: A line is cut here if the model does not end it.
 MOST_WORDS = 20
 MOST_TOKENS = 40
-#: How often a line that is none of a song is taken back before it is left as it is.
+#: How often a line that is chatter or a repetition is taken back before it is left as it is.
 MOST_RETRIES = 4
 PRESENCE_PENALTY = 0.9
 MIN_P = 0.05
@@ -94,21 +94,17 @@ class FreeVerse:
         """The next line, which starts with `given`, a text that the row holds already."""
         before = self._logits
         refused: list[int] = []
-        for _ in range(MOST_RETRIES):
+        for retries_left in range(MOST_RETRIES, -1, -1):
             drawn = yield from self._draw_line(given, refused)
             text = given + self._vocabulary.decode(drawn)
             line = clean_line(text)
-            if line and line not in self.lines:
+            if (line and line not in self.lines) or not retries_left:
                 break
             refused += drawn[:1]
             self._take_back(len(drawn))
             self._logits = before
-        else:
-            drawn = yield from self._draw_line(given, refused)
-            text = given + self._vocabulary.decode(drawn)
-            line = clean_line(text) or " ".join(text.split())
         yield from self._append(self._vocabulary.newline)
-        return line
+        return line or " ".join(text.split())
 
     def _draw_line(self, given: str, refused: Sequence[int]) -> Session[list[int]]:
         """Draws tokens up to the line's end, which is not appended."""

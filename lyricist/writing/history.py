@@ -128,8 +128,8 @@ class Standing(NamedTuple):
 
 
 class _Standings(dict[str, Standing]):
-    """Word -> standing, worked out when first asked for. As a dict it finds the others without a
-    call in Python, which matters: thousands are asked for in each line."""
+    """Word -> standing, worked out when first asked for. Known ones are found without a call in
+    Python, since many are asked for at every token."""
 
     def __init__(self, work_out: Callable[[str], Standing]) -> None:
         super().__init__()

@@ -26,7 +26,7 @@ from lyricist.writing.topic import SongTopic
 #: A draft that has taken so many words back is dropped; no line has more tokens than this.
 _MOST_REFUSALS = 8
 _MOST_TOKENS = 28
-#: A word that is none yet is gone on with if the likeliest piece is at least this likely.
+#: A word that is none yet is continued if the likeliest piece is at least this likely.
 _LIKELY = np.log(0.3)
 #: How many of the likeliest end words are looked at.
 _END_WIDTH = 4
@@ -37,7 +37,7 @@ _END_WEIGHT, _STOP_WEIGHT, _LENGTH_WEIGHT, _TOPIC_WEIGHT = 0.35, 0.4, 0.12, 0.6
 
 @dataclass(frozen=True)
 class Line:
-    """A written line. The engine's row holds the song up to it, and nothing after it."""
+    """A written line. Its row of the engine holds the song up to its end."""
 
     text: str
     words: tuple[str, ...]
@@ -67,7 +67,7 @@ class LineWriter:
         self._chooser = Chooser(lexicon, voice, history, topic)
         self._pieces = np.flatnonzero(lexicon.pieces)
         #: For each end word of the lexicon its likelihood, summed over all steps so far.
-        self.end_likelihood = np.zeros(len(lexicon.end_words), dtype=np.float32)
+        self.expected_ends = np.zeros(len(lexicon.end_words), dtype=np.float32)
 
     def write(
         self, plan: LinePlan, logits: FloatArray, seed: Sequence[int]
@@ -94,7 +94,7 @@ class LineWriter:
     def _advance(
         self, draft: Draft, plan: LinePlan, fitting: FittingEnds, start: int, logits: FloatArray
     ) -> int | None:
-        """Note the ends that are possible here and choose the next token; None if none may come."""
+        """Note the possible ends and choose the next token; None if the draft is done."""
         while len(draft.tokens) < _MOST_TOKENS:
             likelihoods = Likelihoods.of_logits(logits)
             words = draft.words()
@@ -139,7 +139,7 @@ class LineWriter:
         likelihoods: Likelihoods,
     ) -> None:
         """Note the last word if the line may end in it, and the best end word to come next."""
-        self.end_likelihood += np.exp(likelihoods.of(self._lexicon.end_words))
+        self.expected_ends += np.exp(likelihoods.of(self._lexicon.end_words))
         if not draft.tokens or draft.tokens[-1] == self._lexicon.comma:
             return
         last = draft.tokens[-1]

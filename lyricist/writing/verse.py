@@ -134,11 +134,11 @@ class VerseWriter:
             ends, costs = self._ends.answers(before)
             target = count_syllables(before[-1].words)
         else:
-            ends, costs = self._ends.anchors(to_come, self._line_writer.end_likelihood)
+            ends, costs = self._ends.anchors(to_come, self._line_writer.expected_ends)
             target = self._style.usual
         line = yield from self._best_of(self._line_plan(ends, costs, target, given))
         if line is None:
-            ends, costs = self._ends.anchors(0, self._line_writer.end_likelihood)
+            ends, costs = self._ends.anchors(0, self._line_writer.expected_ends)
             line = yield from self._best_of(self._line_plan(ends, costs, target, given))
         if line is None:
             raise LyricistError("The model's vocabulary has no word that could end this line.")
