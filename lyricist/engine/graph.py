@@ -1,6 +1,6 @@
 """A bundle's graph in LiteRT's interpreter: its inputs and outputs as arrays of any size.
 
-Owns the interpreter and where its tensors lie in memory. Knows no rows and no caches.
+Owns the interpreter and where its tensors lie in memory. Knows no rows, and of caches their sizes.
 """
 
 import ctypes

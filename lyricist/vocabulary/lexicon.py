@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lyricist.arrays import IntArray
+from lyricist.arrays import BoolArray, IntArray
 from lyricist.language.rhyme import Sound
 from lyricist.language.words import stem
 from lyricist.vocabulary.word_table import WordTable, tokens_by_word
@@ -61,19 +61,20 @@ class Lexicon:
         return sound
 
     def rhymes_of(self, end: int) -> IntArray:
-        """End words that rhyme perfectly with `end`, without homophones and longer forms of it."""
-        return self._others(np.flatnonzero(self.class_of == self.class_of[end]), end)
+        """End words that rhyme perfectly with `end`."""
+        return self._without_identities(self.class_of == self.class_of[end], end)
 
     def slants_of(self, end: int) -> IntArray:
         """End words that only nearly rhyme with `end`."""
         near = self._slant_class_of == self._slant_class_of[end]
-        return self._others(np.flatnonzero(near & (self.class_of != self.class_of[end])), end)
+        return self._without_identities(near & (self.class_of != self.class_of[end]), end)
 
-    def _others(self, tokens: IntArray, end: int) -> IntArray:
+    def _without_identities(self, chosen: BoolArray, end: int) -> IntArray:
+        """The `chosen` tokens but homophones of `end`, words that end in it and ends of it."""
         spoken, word = self.sound_of(end).phones.lower(), self.words[end]
         different = [
             token
-            for token in tokens.tolist()
+            for token in np.flatnonzero(chosen).tolist()
             if self.sound_of(token).phones.lower() != spoken
             and not self.words[token].endswith(word)
             and not word.endswith(self.words[token])
