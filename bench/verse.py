@@ -23,7 +23,7 @@ def run(quick: bool) -> Report:
     """Songs of 8 and 16 lines."""
     rounds = 2 if quick else 5
     bundle = bundle_folder()
-    writers = {FREE: Writer.open(bundle, session=write_freely)}
+    writers = {FREE: Writer.open(bundle, write_song=write_freely)}
     for drafts in (1, 2, 4):
         writers[name(drafts)] = Writer.open(bundle_for_drafts(drafts))
     seeds = dict.fromkeys(writers, 0)

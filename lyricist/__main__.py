@@ -1,7 +1,7 @@
-"""The command line: `python -m lyricist build | bundle | export | generate`.
+"""The command line: `python -m lyricist build | bundle | export | generate | evaluate`.
 
 Owns the terminal: progress, lines as they are written, one sentence for an error. Exit status 2
-where nothing could be done.
+where nothing could be done. Knows no arithmetic.
 """
 
 import contextlib
@@ -14,11 +14,12 @@ from typing import Any, NoReturn, TextIO
 import click
 from tqdm import tqdm
 
-from lyricist.bundle.manifest import DEFAULT_FOLDER, DRAFTS
+from lyricist.bundle.manifest import DEFAULT_FOLDER, DRAFTS, MOST_DRAFTS
 from lyricist.errors import LyricistError
 from lyricist.language.schemes import PATTERNS
-from lyricist.songs import Song, SongRequest
+from lyricist.songs import MOST_SONGS, Song, SongRequest
 
+#: Those that `building.recipes` has a recipe for; it is imported for building only.
 PRESETS = ("default", "tiny")
 UNUSABLE = 2
 
@@ -36,7 +37,7 @@ def main() -> None:
 @click.option("--force", is_flag=True, help="Build even if the bundle is there and whole.")
 @click.option(
     "--drafts",
-    type=click.IntRange(1, 8),
+    type=click.IntRange(1, MOST_DRAFTS),
     default=DRAFTS,
     show_default=True,
     help="Candidates for each line: more read better and take longer.",
@@ -50,9 +51,7 @@ def build(
     drafts: int,
 ) -> None:
     """Turn a GGUF file into a model bundle."""
-    from lyricist.building.pipeline import (
-        build_bundle,  # needs the packages that only building needs
-    )
+    from lyricist.building.pipeline import build_bundle  # needs packages that nothing else needs
 
     folder = out or DEFAULT_FOLDER / (preset if name is None else name)
     with _clear_errors(), _progress() as show, _without_native_notes():
@@ -97,10 +96,11 @@ def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
     """Write a GGUF file's network as a SavedModel, as TensorFlow Serving takes it."""
     with _clear_errors(), _progress() as show, _without_native_notes():
         from lyricist.building.gguf_file import GgufFile, packaged_gguf
-        from lyricist.building.presets import PRESETS as PLANS
-        from lyricist.building.saved_model import export_plan
+        from lyricist.building.recipes import RECIPES
+        from lyricist.building.saved_model import export_saved_model
 
-        export_plan(PLANS[preset](GgufFile(gguf or packaged_gguf()), name), out, show)
+        recipe = RECIPES[preset](GgufFile(gguf or packaged_gguf()), name)
+        export_saved_model(recipe, out, show)
     click.echo(f"{out} is built.")
 
 
@@ -152,9 +152,14 @@ def generate(
 @click.option("--baseline", type=click.Choice(["free", "none"]), default="free", show_default=True)
 @click.option("--lines", type=click.IntRange(4, 64), multiple=True, default=(8, 16))
 @click.option("--scheme", type=click.Choice(tuple(PATTERNS)), multiple=True, default=("AABB",))
-@click.option("--together", type=click.IntRange(1, 8), default=1, help="Songs written at once.")
 @click.option(
-    "--drafts", type=click.IntRange(1, 8), default=DRAFTS, help="Candidates for each line."
+    "--together", type=click.IntRange(1, MOST_SONGS), default=1, help="Songs written at once."
+)
+@click.option(
+    "--drafts",
+    type=click.IntRange(1, MOST_DRAFTS),
+    default=DRAFTS,
+    help="Candidates for each line.",
 )
 @click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True)
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle's folder.")
@@ -175,7 +180,7 @@ def evaluate_lyrics(
     """Measure the lyrics: rhyme, variety, length, topic, time. Repeat --lines and --scheme."""
     from lyricist import evaluate as evaluation
 
-    settings = evaluation.Settings(
+    settings = evaluation.EvaluationSettings(
         prompts=evaluation.read_prompts(prompts.read()) if prompts else evaluation.frozen_prompts(),
         lines=lines,
         schemes=scheme,
@@ -210,7 +215,7 @@ def _give_up(sentence: str) -> NoReturn:
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[str, float], None]]:
-    """A progress bar on the terminal's stderr, whatever becomes of stderr meanwhile."""
+    """A progress bar on what is stderr now, even if stderr is redirected afterwards."""
     with (
         os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as terminal,
         tqdm(total=100, file=terminal, bar_format="{desc:<20}{percentage:3.0f}%|{bar}|") as bar,
@@ -226,7 +231,7 @@ def _progress() -> Iterator[Callable[[str, float], None]]:
 
 @contextlib.contextmanager
 def _without_native_notes() -> Iterator[None]:
-    """TensorFlow and LiteRT write notes of their own to stderr, which no setting stops."""
+    """Discards stderr, since TensorFlow and LiteRT write to it whatever their settings say."""
     sys.stderr.flush()
     kept = os.dup(sys.stderr.fileno())
     nowhere = os.open(os.devnull, os.O_WRONLY)

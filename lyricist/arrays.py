@@ -1,4 +1,4 @@
-"""The arrays that go from one part of the model to another, by the type of what they hold."""
+"""Names for the types of the arrays that the packages of the model hand to each other."""
 
 import numpy as np
 import numpy.typing as npt

@@ -20,9 +20,5 @@ class ContextFull(LyricistError):
     """A row of the KV cache holds as many positions as it can."""
 
 
-class RequestError(LyricistError):
-    """A song was asked for in a way that cannot be served."""
-
-
 class Abandoned(LyricistError):
-    """The caller lost interest before the end."""
+    """A song was given up before its end, because its reader or the process stopped."""

@@ -1,7 +1,7 @@
 """Measures the lyrics of a model on a set of prompts, beside free sampling and shuffled lines.
 
-Owns the runs, the bootstrap intervals, the table and the JSON file; `metrics` says what each figure
-means.
+Owns the runs, the bootstrap intervals, the table and the JSON file. Knows no figure: `metrics` has
+them.
 """
 
 import json
@@ -20,21 +20,21 @@ from lyricist.engine.port import Engine
 from lyricist.engine.threads import usable_threads
 from lyricist.language.metrics import Verse, measure
 from lyricist.songs import Song, SongRequest
-from lyricist.vocabulary.tokens import Tokens
+from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.writing.free_verse import write_freely
-from lyricist.writing.prompts import style_of
-from lyricist.writing.share import SongSession
+from lyricist.writing.share import WriteSong
+from lyricist.writing.styles import style_of
 from lyricist.writing.writer import Writer, rows_for
 
 OURS, FREE, SHUFFLED = "ours", "free sampling", "ours, shuffled"
-#: Times that the prompts are drawn again for an interval.
+#: How many samples of the prompts are drawn for an interval.
 _RESAMPLES = 1000
 _SECONDS, _PASSES = "seconds a line", "passes a line"
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What is run."""
+class EvaluationSettings:
+    """Which songs are written, and how."""
 
     prompts: tuple[str, ...]
     lines: tuple[int, ...] = (8, 16)
@@ -80,7 +80,7 @@ class CountingEngine:
 
 def frozen_prompts() -> tuple[str, ...]:
     """The fifty prompts that published figures are about."""
-    text = resources.files("lyricist").joinpath("data/prompts.txt").read_text(encoding="utf-8")
+    text = resources.files("lyricist").joinpath("prompts.txt").read_text(encoding="utf-8")
     return read_prompts(text)
 
 
@@ -90,7 +90,9 @@ def read_prompts(text: str) -> tuple[str, ...]:
     return tuple(line for line in lines if line and not line.startswith("#"))
 
 
-def evaluate(folder: Path, settings: Settings, show: Callable[[str], None]) -> list[Column]:
+def evaluate(
+    folder: Path, settings: EvaluationSettings, show: Callable[[str], None]
+) -> list[Column]:
     """Write all that `settings` ask for with the bundle in `folder`, and measure it."""
     columns = []
     for scheme in settings.schemes:
@@ -114,17 +116,21 @@ def table(columns: Sequence[Column]) -> str:
     return "\n".join(rows)
 
 
-def as_json(columns: Sequence[Column], settings: Settings) -> str:
+def as_json(columns: Sequence[Column], settings: EvaluationSettings) -> str:
     """Everything that was measured, and the lyrics themselves."""
     figures = [asdict(column) for column in columns]
     return json.dumps({"settings": asdict(settings), "columns": figures}, ensure_ascii=False)
 
 
 def _run(
-    folder: Path, settings: Settings, scheme: str, lines: int, session: SongSession | None
+    folder: Path,
+    settings: EvaluationSettings,
+    scheme: str,
+    lines: int,
+    write_song: WriteSong | None,
 ) -> tuple[list[Verse], dict[str, list[float]]]:
     """The verses of all prompts, and what each took."""
-    writer, engine = _open(folder, settings, session)
+    writer, engine = _open(folder, settings, write_song)
     requests = [
         SongRequest(prompt=prompt, lines=lines, rhyme_scheme=scheme, seed=seed)
         for seed, prompt in enumerate(settings.prompts)
@@ -147,7 +153,7 @@ def _run(
 
 
 def _open(
-    folder: Path, settings: Settings, session: SongSession | None
+    folder: Path, settings: EvaluationSettings, write_song: WriteSong | None
 ) -> tuple[Writer, CountingEngine]:
     from lyricist.engine.litert import LiteRtEngine  # loads the runtime
 
@@ -155,7 +161,9 @@ def _open(
     rows = rows_for(bundle, settings.drafts)
     threads = settings.threads or usable_threads()
     engine = CountingEngine(LiteRtEngine(bundle, max_rows=rows, threads=threads))
-    writer = Writer(engine, Tokens(bundle), bundle.name, bundle.digest, session, settings.drafts)
+    writer = Writer(
+        engine, Vocabulary(bundle), bundle.name, bundle.digest, write_song, settings.drafts
+    )
     return writer, engine
 
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+#: Most songs that are written together: a pass over the network has room for so many.
+MOST_SONGS = 8
+
 
 @dataclass(frozen=True)
 class SongRequest:
@@ -45,5 +48,5 @@ class Song:
     rhyme_score: float | None
     #: Tokens generated, the prompt not counted.
     tokens: int
-    #: False when it was abandoned half way.
+    #: False where it was abandoned half way.
     finished: bool

@@ -1,4 +1,7 @@
-"""From a job to what the lyricist is asked for, and from its song to the job's output."""
+"""Translates a job into a request to the lyricist, and the song into the job's output.
+
+Owns the receipt. Knows no store and no model.
+"""
 
 import hashlib
 import json
@@ -13,7 +16,7 @@ from versequeue.rules.job import Job
 
 
 def song_request(job: Job) -> SongRequest:
-    """What the lyricist is asked for."""
+    """The request that the lyricist gets for `job`."""
     return SongRequest(prompt=job.prompt, **asdict(job.options))
 
 

@@ -1,6 +1,7 @@
-"""Where jobs meet the model: claims on one side, songs on the other.
+"""The studio, where jobs meet the model: claims jobs, has their songs written, stores them.
 
-The only module that imports both packages.
+`worker_fn` is the only package that imports both `versequeue` and `lyricist`. The default model
+runs on LiteRT (see `lyricist.engine.litert`), so that no worker waits for TensorFlow's import.
 """
 
 import logging
@@ -10,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from lyricist.errors import LyricistError
-from lyricist.songs import Song
+from lyricist.songs import MOST_SONGS, Song
 from lyricist.writing.writer import Writer
 from versequeue.errors import GenerationFailed, ModelUnavailable, VerseQueueError
 from versequeue.functions import wiring
+from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Metrics, Stage
 from versequeue.service.worker import Attempt, WorkerSide
 from versequeue.stopping import stopping
@@ -21,9 +23,12 @@ from worker_fn.orders import output_document, song_request
 
 log = logging.getLogger(__name__)
 
+if JOBS_PER_MESSAGE > MOST_SONGS:  # each package has its own limit, and they meet only here
+    raise ValueError("A message may name more jobs than the writer can take songs.")
+
 
 class WorkerStopping(Exception):
-    """The process must end: the message is for the next worker."""
+    """The process must end, and the message is to be delivered again, to another one."""
 
 
 class Studio:
@@ -113,7 +118,7 @@ class Studio:
 
 @contextmanager
 def _beating(attempts: list[Attempt], every_s: float) -> Iterator[None]:
-    """Renew the leases of `attempts` while something slow happens that reports nothing."""
+    """Renew the leases of `attempts` while the block runs, which reports no progress itself."""
     ended = threading.Event()
 
     def beat() -> None:

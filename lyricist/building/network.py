@@ -1,10 +1,10 @@
 """The Llama network in TensorFlow, as one function of weights and inputs.
 
-One graph serves prompts and single tokens of many rows alike: its positions may be a chunk of one
-sequence or the next tokens of several, which only the masks and the caches' shapes tell apart. A
-few rows, the branches, share a cache, in which a mask shows each of them its own positions: drafts
-that go on from one text read it once, not once each (SpecInfer's tree attention, Miao et al. 2024).
-Owns the arithmetic; knows no files and no quantization.
+One graph serves prompts and single tokens of many rows: its positions may be a chunk of one
+sequence or the next tokens of several, which only the masks and the caches' shapes tell apart. The
+rows of a family, its branches, share a cache, in which a mask shows each of them its own positions:
+drafts that go on from one text attend to one copy of it (SpecInfer's tree attention, Miao et al.
+2024). Owns the arithmetic; knows no files and no quantization.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ def input_specs(architecture: Architecture, branches: int) -> dict[str, tf.Tenso
         "hidden": (None, architecture.width),  # (positions, width): embedded tokens
         "cosine": (None, 1, head_size),  # (positions, 1, head_size)
         "sine": (None, 1, head_size),
-        "cached_mask": (None, 1, queries, None),  # (families, 1, queries, cached): 0 or -1e9
+        "cached_mask": (None, 1, queries, None),  # (families, 1, queries, cached): 0 or MASKED
         "new_mask": (None, 1, queries, None),  # (families, 1, queries, positions)
         "chosen": (None, None),  # (chosen, positions): one-hot rows
     }

@@ -1,7 +1,7 @@
-"""Builds model bundles: from a GGUF file, or the tiny one that tests use.
+"""Builds a bundle by a recipe, for LiteRT: tokenizer, network, weights, word table, manifest.
 
-Owns the order of the work and that a bundle appears whole or not at all. The arithmetic is in
-`weights`, `skeleton` and `tflite_file`.
+Owns the order of the work, and what of a bundle that is there already can stay. Knows no
+arithmetic: that is in `weights`, `network_graph` and `tflite_file`.
 """
 
 import hashlib
@@ -10,38 +10,37 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from lyricist.building.gguf_file import GgufFile, VocabularyData, packaged_gguf
-from lyricist.building.presets import PRESETS, Plan
+from lyricist.building.gguf_file import GgufFile, packaged_gguf
+from lyricist.building.recipes import RECIPES, Recipe
 from lyricist.building.tflite_file import WeightBinder, quantize_rows
-from lyricist.building.tokenizer import build_tokenizer
+from lyricist.building.tokenizer import build_tokenizer, end_tokens_of
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR
+from lyricist.bundle.embedding import EmbeddingPlace
 from lyricist.bundle.folders import new_folder, only_builder
 from lyricist.bundle.manifest import (
     DRAFTS,
     MANIFEST,
     MODEL,
     TOKENIZER,
-    WORDS,
+    WORD_TABLE,
     Bundle,
     BundleFormat,
-    EmbeddingPlace,
     read_bundle,
     record_file,
 )
 from lyricist.bundle.sources import sources_digest
 from lyricist.errors import BuildError, BundleError
-from lyricist.vocabulary.word_file import read_words, write_words_of
+from lyricist.vocabulary.word_table_file import read_word_table, write_word_table_of
 
-#: What a bundle's bytes follow from, beside the model.
+#: The code that a bundle follows from, beside the model.
 _SOURCES = ("bundle/*.py", "building/*.py")
-END_TOKENS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "</s>")
 
 #: Called with the stage and how far it is, 0 to 1.
 OnProgress = Callable[[str, float], None]
 
 
 def _no_progress(stage: str, share: float) -> None:
-    """Nobody watches."""
+    """Tells nobody."""
 
 
 def build_bundle(
@@ -66,64 +65,63 @@ def build_bundle(
     with only_builder(folder):
         _refuse_to_replace_anything_else(folder)
         found = None if force else _whole_bundle(folder, built_from)
-        if found and read_words(found.words_path, found.files[TOKENIZER].sha256):
+        if found and read_word_table(found.word_table_path, found.files[TOKENIZER].sha256):
             return False
         if found:
-            _renew_words(found)
+            _renew_word_table(found)
             return True
-        plan = PRESETS[preset](GgufFile(path), name)
-        with new_folder(folder) as draft:
-            _fill(draft, plan, drafts, built_from, on_progress)
+        recipe = RECIPES[preset](GgufFile(path), name)
+        with new_folder(folder) as new:
+            _fill(new, recipe, drafts, built_from, on_progress)
     on_progress("Done", 1.0)
     return True
 
 
-def _fill(draft: Path, plan: Plan, drafts: int, built_from: str, on_progress: OnProgress) -> None:
-    tokenizer = build_tokenizer(plan.vocabulary)
-    tokenizer.save(str(draft / TOKENIZER), pretty=False)
+def _fill(new: Path, recipe: Recipe, drafts: int, built_from: str, on_progress: OnProgress) -> None:
+    tokenizer = build_tokenizer(recipe.tokenizer)
+    tokenizer.save(str(new / TOKENIZER), pretty=False)
     on_progress("Loading TensorFlow", 0.05)
-    from lyricist.building.skeleton import (
-        convert_network,  # takes seconds, so only when it is needed
-    )
+    from lyricist.building.network_graph import convert_network  # imports TensorFlow: seconds
 
     on_progress("Converting", 0.2)
-    binder = WeightBinder(convert_network(plan.architecture, drafts))
-    embedding = _bind_weights(binder, plan, on_progress)
+    binder = WeightBinder(convert_network(recipe.architecture, drafts))
+    embedding = _bind_weights(binder, recipe, on_progress)
     on_progress("Writing", 0.9)
-    binder.write(draft / MODEL)
-    write_words_of(draft)
-    files = {name: record_file(draft / name) for name in (MODEL, TOKENIZER, WORDS)}
+    binder.write(new / MODEL)
+    write_word_table_of(new)
+    files = {name: record_file(new / name) for name in (MODEL, TOKENIZER, WORD_TABLE)}
     Bundle(
-        folder=draft,
+        folder=new,
         format=BundleFormat.LITERT,
-        name=plan.name,
-        licence=plan.licence,
-        architecture=plan.architecture,
+        name=recipe.name,
+        licence=recipe.licence,
+        architecture=recipe.architecture,
         embedding=embedding(),
         drafts=drafts,
-        end_tokens=end_tokens_of(plan.vocabulary),
-        chat_template=plan.chat_template,
+        end_tokens=end_tokens_of(recipe.tokenizer),
+        chat_template=recipe.chat_template,
         built_from=built_from,
         files=files,
     ).write_manifest()
 
 
-def _renew_words(found: Bundle) -> None:
-    """The same network, which takes long to build, with the word table of today."""
-    with new_folder(found.folder) as draft:
+def _renew_word_table(found: Bundle) -> None:
+    """Replaces the word table only, since the network takes long to build."""
+    with new_folder(found.folder) as new:
         for name in (MODEL, TOKENIZER):
-            shutil.copy(found.folder / name, draft / name)
-        write_words_of(draft)
-        files = {**found.files, WORDS: record_file(draft / WORDS)}
-        replace(found, folder=draft, files=files).write_manifest()
+            shutil.copy(found.folder / name, new / name)
+        write_word_table_of(new)
+        files = {**found.files, WORD_TABLE: record_file(new / WORD_TABLE)}
+        replace(found, folder=new, files=files).write_manifest()
 
 
 def _bind_weights(
-    binder: WeightBinder, plan: Plan, on_progress: OnProgress
+    binder: WeightBinder, recipe: Recipe, on_progress: OnProgress
 ) -> Callable[[], EmbeddingPlace]:
-    """Quantizes and binds all weights; where the embedding stands is known once written."""
-    total = len(plan.architecture.weight_shapes())
-    for done, (name, weight) in enumerate(plan.weights()):
+    """Quantizes and binds all weights. What it returns knows, once the file is written, where the
+    embedding stands in it."""
+    total = len(recipe.architecture.weight_shapes())
+    for done, (name, weight) in enumerate(recipe.weights()):
         if name == EMBEDDING_DIVISOR:
             divisor = binder.append(weight)
         elif weight.ndim == 1:
@@ -132,18 +130,12 @@ def _bind_weights(
             matrix = quantize_rows(weight)
             stored = binder.bind_matrix(name, matrix)
         on_progress("Quantizing", 0.3 + 0.6 * done / total)
-    own = plan.embedding()
+    own = recipe.embedding()
     if own is not None:
         matrix = quantize_rows(own)
         stored = binder.append(matrix.values)
     scales = binder.append(matrix.scales)
     return lambda: EmbeddingPlace(stored.offset, scales.offset, divisor.offset)
-
-
-def end_tokens_of(vocabulary: VocabularyData) -> tuple[str, ...]:
-    markup = [vocabulary.tokens[index] for index in vocabulary.special]
-    own = vocabulary.tokens[vocabulary.end_of_text]
-    return tuple(dict.fromkeys([own, *(token for token in END_TOKENS if token in markup)]))
 
 
 def _fingerprint(gguf_path: Path, preset: str, name: str | None, drafts: int) -> str:
@@ -158,7 +150,12 @@ def _fingerprint(gguf_path: Path, preset: str, name: str | None, drafts: int) ->
 
 def _refuse_to_replace_anything_else(folder: Path) -> None:
     if folder.is_dir():
-        strange = {path.name for path in folder.iterdir()} - {MANIFEST, MODEL, TOKENIZER, WORDS}
+        strange = {path.name for path in folder.iterdir()} - {
+            MANIFEST,
+            MODEL,
+            TOKENIZER,
+            WORD_TABLE,
+        }
         if not strange:
             return
     if folder.exists():

@@ -1,7 +1,7 @@
-"""Bundles of the second format: a TensorFlow SavedModel of anybody's making, or our own network's.
+"""Bundles whose network is a TensorFlow SavedModel: one of anybody's making, or our own exported.
 
-Owns what such a model must promise before it is taken, and the export of the Llama network. Such a
-bundle's `saved_model` folder is also what TensorFlow Serving loads.
+Owns the checks that such a model must pass, and the export of the Llama network. Such a bundle's
+`saved_model` folder is also what TensorFlow Serving loads. Knows nothing of LiteRT.
 """
 
 import shutil
@@ -14,23 +14,24 @@ from tokenizers import Tokenizer
 
 from lyricist.arrays import FloatArray
 from lyricist.building.network import forward, input_specs
-from lyricist.building.pipeline import OnProgress, end_tokens_of
-from lyricist.building.presets import Plan
-from lyricist.building.tokenizer import build_tokenizer
-from lyricist.bundle import manifest as bundles
-from lyricist.bundle.architecture import EMBEDDING_DIVISOR, Architecture, rope_tables
+from lyricist.building.pipeline import OnProgress
+from lyricist.building.recipes import Recipe
+from lyricist.building.tokenizer import build_tokenizer, end_tokens_of
+from lyricist.bundle.architecture import EMBEDDING_DIVISOR, MASKED, Architecture, rope_tables
+from lyricist.bundle.embedding import EmbeddingPlace
 from lyricist.bundle.folders import new_folder
 from lyricist.bundle.manifest import (
     DRAFTS,
+    SAVED_MODEL,
+    TOKENIZER,
     Bundle,
     BundleFormat,
-    EmbeddingPlace,
     read_bundle,
     record_file,
 )
-from lyricist.engine.served_model import ServedModel
+from lyricist.engine.served_model import SIGNATURE, ServedModel
 from lyricist.errors import BuildError
-from lyricist.vocabulary.word_file import write_words_of
+from lyricist.vocabulary.word_table_file import write_word_table_of
 
 #: Positions of a song where the signature takes any number of them.
 DEFAULT_CONTEXT_POSITIONS = 512
@@ -48,7 +49,7 @@ def bundle_saved_model(
     context_length: int | None = None,
     end_tokens: Sequence[str] = (),
 ) -> Bundle:
-    """Make `folder` a bundle of the SavedModel in `model`. The model is loaded and tried first.
+    """Make `folder` a bundle of the SavedModel in `model`, which is loaded and tried first.
 
     Raises BundleError or BuildError, with what does not fit; `folder` is then as it was.
     """
@@ -59,11 +60,11 @@ def bundle_saved_model(
     if served.length and length > served.length:
         raise BuildError(f"{model} takes {served.length} positions, not {length}.")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with new_folder(folder) as draft:
-        shutil.copytree(model, draft / bundles.SAVED_MODEL)
-        shutil.copy(tokenizer, draft / bundles.TOKENIZER)
+    with new_folder(folder) as new:
+        shutil.copytree(model, new / SAVED_MODEL)
+        shutil.copy(tokenizer, new / TOKENIZER)
         write_saved_manifest(
-            draft, name, licence, Architecture.opaque(vocabulary_size, length), end_tokens
+            new, name, licence, Architecture.opaque(vocabulary_size, length), end_tokens
         )
     return read_bundle(folder)
 
@@ -77,7 +78,7 @@ def write_saved_manifest(
     chat_template: str = "",
 ) -> None:
     """Add the word table to `folder`, and record every file in its bundle.json."""
-    write_words_of(folder)
+    write_word_table_of(folder)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     files = {path.relative_to(folder).as_posix(): record_file(path) for path in paths}
     Bundle(
@@ -95,26 +96,26 @@ def write_saved_manifest(
     ).write_manifest()
 
 
-def export_plan(plan: Plan, folder: Path, on_progress: OnProgress) -> Bundle:
-    """Make `folder` a bundle of the Llama network that `plan` describes, as a SavedModel."""
-    architecture = plan.architecture
+def export_saved_model(recipe: Recipe, folder: Path, on_progress: OnProgress) -> Bundle:
+    """Make `folder` a bundle of the Llama network that `recipe` describes, as a SavedModel."""
+    architecture = recipe.architecture
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with new_folder(folder) as draft:
-        tokenizer = build_tokenizer(plan.vocabulary)
-        tokenizer.save(str(draft / bundles.TOKENIZER), pretty=False)
+    with new_folder(folder) as new:
+        tokenizer = build_tokenizer(recipe.tokenizer)
+        tokenizer.save(str(new / TOKENIZER), pretty=False)
         weights: dict[str, FloatArray] = {}
         total = len(architecture.weight_shapes())
-        for done, (name, matrix) in enumerate(plan.weights()):
+        for done, (name, matrix) in enumerate(recipe.weights()):
             weights[name] = matrix
             on_progress("Reading", 0.6 * done / total)
-        own = plan.embedding()
+        own = recipe.embedding()
         network = ServedNetwork(architecture, weights, weights["output"] if own is None else own)
         on_progress("Writing", 0.6)
-        tf.saved_model.save(
-            network, str(draft / bundles.SAVED_MODEL), {"serving_default": network.serve}
+        tf.saved_model.save(network, str(new / SAVED_MODEL), {SIGNATURE: network.serve})
+        ends = end_tokens_of(recipe.tokenizer)
+        write_saved_manifest(
+            new, recipe.name, recipe.licence, architecture, ends, recipe.chat_template
         )
-        ends = end_tokens_of(plan.vocabulary)
-        write_saved_manifest(draft, plan.name, plan.licence, architecture, ends, plan.chat_template)
     on_progress("Done", 1.0)
     return read_bundle(folder)
 
@@ -151,7 +152,7 @@ class ServedNetwork(tf.Module):  # type: ignore[misc]
             "cosine": self._cosines[:length, tf.newaxis],
             "sine": self._sines[:length, tf.newaxis],
             "cached_mask": tf.zeros((length, 1, 1, 0)),
-            "new_mask": ((1.0 - visible) * -1e9)[:, tf.newaxis, tf.newaxis],
+            "new_mask": ((1.0 - visible) * MASKED)[:, tf.newaxis, tf.newaxis],
             "chosen": tf.eye(length),
         }
         for name, spec in input_specs(self._architecture, branches=1).items():
@@ -175,7 +176,7 @@ def _checked_vocabulary(tokenizer: Path, model: Path, served: ServedModel) -> in
 
 
 def _check_causal(served: ServedModel, model: Path, vocabulary_size: int) -> None:
-    """A token's logits may depend on the tokens before it only: the rest is not written yet."""
+    """BuildError if a token's logits depend on tokens after it, which are not written yet then."""
     rng = np.random.default_rng(0)
     first = rng.integers(0, vocabulary_size, PROBE_POSITIONS)
     other = first.copy()

@@ -21,7 +21,7 @@ ALIGNMENT_BYTES = 64
 FILE_IDENTIFIER = b"TFL3"
 #: The first version of the operator that may be fed floats with int8 weights per channel.
 HYBRID_PER_CHANNEL_VERSION = 9
-#: Stands for an offset that is not known yet: as wide in the file as any true one.
+#: Stands for an offset that is not known yet, and takes as many bytes as any.
 UNKNOWN_OFFSET = 1 << 40
 
 
@@ -43,7 +43,7 @@ def quantize_rows(matrix: FloatArray) -> QuantizedMatrix:
 
 @dataclass(frozen=True)
 class Stored:
-    """An array on its way into the file."""
+    """An array that will stand in the file, behind the flatbuffer."""
 
     array: npt.NDArray[Any]
     buffer: Any
@@ -106,7 +106,7 @@ class WeightBinder:
                 file.write(stored.array.data)
 
     def _move_small_constants(self) -> None:
-        """The Python packer does not align a buffer's bytes, so none stays in the flatbuffer."""
+        """Moves all constants behind the flatbuffer, in which their bytes would not be aligned."""
         for tensor in self._graph.tensors:
             buffer = self._model.buffers[tensor.buffer]
             if buffer.data is not None and len(buffer.data):
@@ -132,7 +132,7 @@ class WeightBinder:
         signature.inputs = [i for i in signature.inputs if i.tensorIndex not in self._bound]
 
     def _mark_hybrid_operators(self) -> None:
-        """Float inputs against int8 weights: the runtime quantizes each input row as it comes."""
+        """Lets the runtime quantize each row of floats that meets int8 weights, while it runs."""
         codes = self._model.operatorCodes
         for operator in self._graph.operators:
             code = codes[operator.opcodeIndex]

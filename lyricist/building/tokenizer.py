@@ -7,27 +7,27 @@ from dataclasses import replace
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
-from lyricist.building.gguf_file import VocabularyData
+from lyricist.building.gguf_file import TokenizerData
 from lyricist.errors import BuildError
 
-#: A word with its leading space, a run of letters, a run of signs, or white space (GPT-2).
-GPT2_PIECES = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-#: The same, but a contraction in any case, lines on their own, at most three digits (Llama 3).
-LLAMA3_PIECES = (
+_END_TOKENS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "</s>")
+#: How Llama 3 cuts text before merging: contractions in any case, words with the sign before them,
+#: numbers of at most three digits, runs of signs, line ends, white space.
+LLAMA3_CUTS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 ByteLevel = pre_tokenizers.ByteLevel
-Pieces = pre_tokenizers.PreTokenizer
+PreTokenizer = pre_tokenizers.PreTokenizer
 
 
-def build_tokenizer(data: VocabularyData) -> Tokenizer:
+def build_tokenizer(data: TokenizerData) -> Tokenizer:
     """A byte-level BPE tokenizer; BuildError if its way of cutting text is not known."""
     ids = {token: index for index, token in enumerate(data.tokens)}
     if len(ids) != len(data.tokens):
         raise BuildError("The model's vocabulary holds a token twice.")
     tokenizer = Tokenizer(models.BPE(vocab=ids, merges=list(data.merges)))
-    tokenizer.pre_tokenizer = _pieces(data.pre_tokenizer)
+    tokenizer.pre_tokenizer = _pre_tokenizer(data.pre_tokenizer)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(
         [AddedToken(data.tokens[index], normalized=False, special=True) for index in data.special]
@@ -37,7 +37,7 @@ def build_tokenizer(data: VocabularyData) -> Tokenizer:
     return tokenizer
 
 
-def _pieces(name: str) -> Pieces:
+def _pre_tokenizer(name: str) -> PreTokenizer:
     cut_words = ByteLevel(add_prefix_space=False, use_regex=True)
     match name:
         case "smollm" | "starcoder" | "refact" | "command-r":
@@ -47,7 +47,7 @@ def _pieces(name: str) -> Pieces:
         case "gpt-2" | "default" | "mpt" | "olmo":
             return cut_words
         case "llama-bpe" | "llama3" | "llama-v3":
-            cut = pre_tokenizers.Split(Regex(LLAMA3_PIECES), behavior="isolated")
+            cut = pre_tokenizers.Split(Regex(LLAMA3_CUTS), behavior="isolated")
             return pre_tokenizers.Sequence(
                 [cut, ByteLevel(add_prefix_space=False, use_regex=False)]
             )
@@ -55,7 +55,7 @@ def _pieces(name: str) -> Pieces:
             raise BuildError(f"The tokenizer cuts text in a way that is not known: {name!r}.")
 
 
-def first_merges(data: VocabularyData, merges: int) -> VocabularyData:
+def first_merges(data: TokenizerData, merges: int) -> TokenizerData:
     """The smaller tokenizer that only ever learned the first `merges` merges.
 
     Merges stand in the order of their frequency, and each joins two tokens that exist before it,
@@ -73,3 +73,10 @@ def first_merges(data: VocabularyData, merges: int) -> VocabularyData:
         special=tuple(new_id[index] for index in data.special),
         end_of_text=new_id[data.end_of_text],
     )
+
+
+def end_tokens_of(data: TokenizerData) -> tuple[str, ...]:
+    """The texts of the special tokens after which the model has nothing more to say."""
+    special = [data.tokens[index] for index in data.special]
+    own = data.tokens[data.end_of_text]
+    return tuple(dict.fromkeys([own, *(token for token in _END_TOKENS if token in special)]))

@@ -1,6 +1,6 @@
 """From a GGUF file's tensors, or from a seed, to the weights that the network takes.
 
-Owns fusing, folding and reordering; the shapes are `Architecture.weight_shapes`.
+Owns fusing, folding and reordering. Knows neither int8 nor the file that is written.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from lyricist.building.gguf_file import GgufFile
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR, Architecture
 from lyricist.errors import BuildError
 
-#: How much a seeded network's random part tells tokens apart.
+#: How much the random part of a seeded network adds to the scores of tokens.
 SEEDED_CONTRAST = 2.5
 
 
@@ -22,7 +22,7 @@ def weights_from_gguf(
 ) -> Iterator[NamedWeight]:
     """Name and weight, one at a time, in the order of their use; the embedding's divisor too.
 
-    `sample` is a text, as token ids, by which int8 is told how large channels are.
+    `sample` is a text, as token ids, on which the sizes of channels are measured (see `balance`).
     """
     expected = {**architecture.weight_shapes(), EMBEDDING_DIVISOR: (architecture.width,)}
     for name, matrix in _from_gguf(source, architecture, sample):

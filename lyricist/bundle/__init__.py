@@ -1,4 +1,4 @@
-"""A model bundle as it lies on disk: what is in it, whether it is whole, whether it is stale.
+"""A model bundle, the folder that holds a model: what is in it, whether it is whole, up to date.
 
-Knows neither how it is built nor how it is run.
+Knows neither how a bundle is built nor how its network is run.
 """

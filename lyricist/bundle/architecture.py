@@ -1,19 +1,22 @@
 """The numbers that describe a Llama network, and the names and shapes of its weights.
 
-Owns what builder, network and engines must agree on. Knows no file format and no runtime.
+Owns what the builder, the network and the engines must agree on. Knows no file format and no
+runtime.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lyricist.arrays import FloatArray
 
-#: A vector that comes with the weights and that the network does not take: what a row of the
-#: output matrix is divided by where it is read as an embedded token.
+#: The name of a vector that comes with the weights but is no input of the network: a row of the
+#: output matrix, divided by it, is the embedding of that row's token.
 EMBEDDING_DIVISOR = "embedding_divisor"
+#: Added to the attention scores of positions that must not be seen; exp() of it is exactly 0.
+MASKED = np.float32(-1e9)
 
 
 @dataclass(frozen=True)
@@ -49,15 +52,12 @@ class Architecture:
 
     @classmethod
     def opaque(cls, vocabulary_size: int, context_length: int) -> "Architecture":
-        """Of a network of any kind, of which no more than this is known."""
+        """For a network of any other kind, of which nothing else is known."""
         return cls(vocabulary_size, context_length, 0, 0, 0, 0, 0, 0, 0.0, 0.0)
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Architecture":
-        """Reads what `as_json` wrote and ignores fields it does not know; KeyError if one lacks."""
+        """Reads the fields of a manifest and ignores unknown ones; KeyError if one is missing."""
         return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
 
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:

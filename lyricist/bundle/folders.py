@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all, whoever else builds it and whatever kills the builder.
+"""A folder that appears whole or not at all, even if two processes build it or one is killed.
 
 Knows nothing of what is in it.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def only_builder(folder: Path) -> Iterator[None]:
-    """Holds a lock beside `folder`, so that of two builds the second finds the first one's."""
+    """Holds a lock beside `folder`: a second builder waits, and finds what the first has built."""
     with (folder.parent / f".{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -21,22 +21,22 @@ def only_builder(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A draft beside `folder` that takes its place when the block ends without an exception."""
+    """A new folder beside `folder`, which replaces it once the block ends without an exception."""
     prefix = f".{folder.name}.draft-"
     for left_over in folder.parent.glob(f"{prefix}*"):  # of a build that was killed
         shutil.rmtree(left_over, ignore_errors=True)
-    draft = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
-    replaced = draft.with_name(f"{draft.name}-replaced")
+    new = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+    replaced = new.with_name(f"{new.name}-replaced")
     try:
-        yield draft
-        draft.chmod(0o755)
+        yield new
+        new.chmod(0o755)
         if folder.exists():
             folder.rename(replaced)
-        draft.rename(folder)
+        new.rename(folder)
     except BaseException:
         if replaced.exists() and not folder.exists():
             replaced.rename(folder)
         raise
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)

@@ -1,8 +1,9 @@
-"""A model on disk: a folder of bundle.json, the network's files and tokenizer.json.
+"""A bundle as bundle.json describes it: which model, and which files with which digests.
 
-Owns what bundle.json says and whether the files are what it says. Knows no model runtime.
+Owns the format of bundle.json, and the check that the files are what it says. Knows no runtime.
 """
 
+import dataclasses
 import hashlib
 import json
 import mmap
@@ -13,25 +14,22 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from lyricist.arrays import FloatArray
 from lyricist.bundle.architecture import Architecture
+from lyricist.bundle.embedding import EmbeddingPlace, EmbeddingTable
 from lyricist.errors import BundleError
 
 MANIFEST = "bundle.json"
 MODEL = "model.tflite"
 TOKENIZER = "tokenizer.json"
-#: What follows from the tokenizer and the word lists, so that a start need not reckon it out.
-WORDS = "words.npz"
-#: The folder of a TensorFlow SavedModel, and the file without which it is none.
+#: The word table, which follows from the tokenizer: stored, so that a start need not derive it.
+WORD_TABLE = "words.npz"
+#: The folder of a TensorFlow SavedModel, and the file that every one of them has.
 SAVED_MODEL = "saved_model"
 SAVED_MODEL_GRAPH = f"{SAVED_MODEL}/saved_model.pb"
-#: Raised when an older reader could no longer read a newer bundle.
+#: To be raised with a change that makes older code unable to read a new bundle.
 FORMAT_VERSION = 2
 #: How many drafts of each line are written side by side: more read better and take longer.
-DRAFTS = 4
+DRAFTS, MOST_DRAFTS = 4, 8
 DEFAULT_FOLDER = Path(".versequeue/models")
 
 
@@ -39,12 +37,12 @@ class BundleFormat(StrEnum):
     """How the network is stored, and so which engine runs it."""
 
     LITERT = "litert"
-    #: TensorFlow's own: any network from tokens to logits, see `lyricist.building.saved_model`
+    #: TensorFlow's own: any network from tokens to logits, see `lyricist.building.saved_model`.
     SAVED_MODEL = "saved_model"
 
 
-#: The file of the network itself.
-NETWORK_FILES = {BundleFormat.LITERT: MODEL, BundleFormat.SAVED_MODEL: SAVED_MODEL_GRAPH}
+#: The file of the network itself, by format.
+_NETWORK_FILES = {BundleFormat.LITERT: MODEL, BundleFormat.SAVED_MODEL: SAVED_MODEL_GRAPH}
 
 
 @dataclass(frozen=True)
@@ -53,16 +51,6 @@ class FileRecord:
 
     bytes: int
     sha256: str
-
-
-@dataclass(frozen=True)
-class EmbeddingPlace:
-    """Where the embedding stands in the network's file: int8 rows, a float scale per row and a
-    float divisor per column."""
-
-    offset: int
-    scales_offset: int
-    divisor_offset: int
 
 
 @dataclass(frozen=True)
@@ -75,10 +63,10 @@ class Bundle:
     licence: str
     architecture: Architecture
     embedding: EmbeddingPlace
-    #: How many drafts of each line the network is laid out for: rows that share a cache and pass
-    #: together.
+    #: How many drafts of each line the network is laid out for. As many of the engine's rows make
+    #: a family, which shares one cache and always passes through the network together.
     drafts: int
-    #: Tokens, as text, after which the model has nothing more to say.
+    #: Vocabulary, as text, after which the model has nothing more to say.
     end_tokens: tuple[str, ...]
     #: The Jinja template of the model's makers, kept for the record.
     chat_template: str
@@ -90,7 +78,7 @@ class Bundle:
     def digest(self) -> str:
         """Names exactly these weights and this tokenizer: "sha256:" and 64 hex digits."""
         whole = hashlib.sha256()
-        for name in sorted(self.files.keys() - {WORDS}):
+        for name in sorted(self.files.keys() - {WORD_TABLE}):
             whole.update(f"{name} {self.files[name].sha256}\n".encode())
         return f"sha256:{whole.hexdigest()}"
 
@@ -107,8 +95,8 @@ class Bundle:
         return self.folder / TOKENIZER
 
     @property
-    def words_path(self) -> Path:
-        return self.folder / WORDS
+    def word_table_path(self) -> Path:
+        return self.folder / WORD_TABLE
 
     def verify(self) -> None:
         """Reads every file; BundleError if one is not byte for byte what was built."""
@@ -120,39 +108,16 @@ class Bundle:
             if found != record:
                 raise _damaged(self.folder, name, "its SHA-256 digest is not the one recorded")
 
-    def embedding_table(self) -> "EmbeddingTable":
-        return EmbeddingTable(self)
+    def embedding_table(self) -> EmbeddingTable:
+        return EmbeddingTable(self.model_path, self.embedding, self.architecture)
 
     def write_manifest(self) -> None:
-        """Writes bundle.json, last, since its presence says that the rest is whole."""
+        """Writes bundle.json. To be called last: its presence says that the rest is whole."""
         fields = asdict(self)
         del fields["folder"]
         fields = {"format_version": FORMAT_VERSION, **fields, "digest": self.digest}
         text = json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
         (self.folder / MANIFEST).write_text(text, encoding="utf-8")
-
-
-class EmbeddingTable:
-    """Token ids to hidden vectors, out of the network's file, which is mapped, not read."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        rows, width = bundle.architecture.vocabulary_size, bundle.architecture.width
-        place, path = bundle.embedding, bundle.model_path
-        self._values: npt.NDArray[np.int8] = np.memmap(
-            path, np.int8, "r", offset=place.offset, shape=(rows, width)
-        )
-        self._scales: FloatArray = np.memmap(
-            path, np.float32, "r", offset=place.scales_offset, shape=(rows, 1)
-        )
-        self._divisor: FloatArray = np.memmap(
-            path, np.float32, "r", offset=place.divisor_offset, shape=(width,)
-        )
-
-    def rows(self, tokens: npt.ArrayLike) -> FloatArray:
-        """(tokens, width)."""
-        chosen = np.asarray(tokens, np.intp)
-        rows: FloatArray = self._values[chosen] * self._scales[chosen] / self._divisor
-        return rows
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -188,13 +153,39 @@ def record_file(path: Path) -> FileRecord:
         length = os.fstat(file.fileno()).st_size
         if not length:  # an empty file cannot be mapped
             return FileRecord(0, hashlib.sha256().hexdigest())
-        # Digested in one call, which lets other threads run all the while: between two of many, it
-        # would wait for the interpreter's lock, which loading a tokenizer holds from end to end.
+        # One call digests the whole file without the interpreter's lock. Many small calls would
+        # wait for it again and again, since loading a tokenizer, in another thread, holds it.
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return FileRecord(length, hashlib.sha256(content).hexdigest())
 
 
 def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
+    _refuse_other_versions(folder, fields)
+    bundle = Bundle(
+        folder=folder,
+        format=BundleFormat(fields["format"]),
+        name=str(fields["name"]),
+        licence=str(fields["licence"]),
+        architecture=Architecture.from_json(fields["architecture"]),
+        embedding=EmbeddingPlace(
+            *(int(fields["embedding"][field.name]) for field in dataclasses.fields(EmbeddingPlace))
+        ),
+        drafts=int(fields["drafts"]),
+        end_tokens=tuple(fields["end_tokens"]),
+        chat_template=str(fields["chat_template"]),
+        built_from=str(fields["built_from"]),
+        files={
+            name: FileRecord(int(record["bytes"]), str(record["sha256"]))
+            for name, record in fields["files"].items()
+        },
+    )
+    needed = {_NETWORK_FILES[bundle.format], TOKENIZER}
+    if fields["digest"] != bundle.digest or not needed <= bundle.files.keys():
+        raise ValueError("its list of files was changed")
+    return bundle
+
+
+def _refuse_other_versions(folder: Path, fields: Mapping[str, Any]) -> None:
     version = fields["format_version"]
     if isinstance(version, int) and version < FORMAT_VERSION:
         raise BundleError(
@@ -206,30 +197,6 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
             f"The model in {folder} is of format {fields['format']!r}, version {version}, "
             f"which this version cannot read. {_how_to_rebuild(folder)}"
         )
-    bundle = Bundle(
-        folder=folder,
-        format=BundleFormat(fields["format"]),
-        name=str(fields["name"]),
-        licence=str(fields["licence"]),
-        architecture=Architecture.from_json(fields["architecture"]),
-        embedding=EmbeddingPlace(
-            offset=int(fields["embedding"]["offset"]),
-            scales_offset=int(fields["embedding"]["scales_offset"]),
-            divisor_offset=int(fields["embedding"]["divisor_offset"]),
-        ),
-        drafts=int(fields["drafts"]),
-        end_tokens=tuple(fields["end_tokens"]),
-        chat_template=str(fields["chat_template"]),
-        built_from=str(fields["built_from"]),
-        files={
-            name: FileRecord(int(record["bytes"]), str(record["sha256"]))
-            for name, record in fields["files"].items()
-        },
-    )
-    needed = {NETWORK_FILES[bundle.format], TOKENIZER}
-    if fields["digest"] != bundle.digest or not needed <= bundle.files.keys():
-        raise ValueError("its list of files was changed")
-    return bundle
 
 
 def _how_to_rebuild(folder: Path) -> str:

@@ -1,6 +1,7 @@
-"""How something that was made by this code is known to be out of date: by the code's own digest.
+"""The digest of this package's own files, which tells whether what they made is out of date.
 
-Whole folders count, so that no list of files can fall behind them.
+Knows no bundle: whoever stores something names the files that it was made by, whole folders of
+them, so that no list can fall behind.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent
 
 @cache
 def sources_digest(*patterns: str) -> str:
-    """Digest of the package's files that match `patterns` ("language/*.py"); a millisecond."""
+    """Digest of the package's files that match `patterns`, such as "language/*.py"."""
     digest = hashlib.sha256()
     for pattern in patterns:
         for path in sorted(PACKAGE.glob(pattern)):

@@ -1,6 +1,6 @@
-"""A bundle's graph in LiteRT's interpreter: named arrays, reshaped at will.
+"""A bundle's graph in LiteRT's interpreter: its inputs and outputs as arrays of any size.
 
-Owns the interpreter and where its tensors lie in memory. Knows no rows and no caches.
+Owns the interpreter and where its tensors lie in memory. Knows no rows, and of caches their sizes.
 """
 
 import ctypes
@@ -17,11 +17,11 @@ from lyricist.bundle.architecture import Architecture
 
 @dataclass(frozen=True)
 class PassShape:
-    """How much one pass is about. Either one sequence, or as many families as have caches."""
+    """The sizes of one pass, which is about a stretch of one row or about several families."""
 
-    #: New tokens: branches times families.
+    #: New tokens: those of the row, or one for each row of each family.
     positions: int
-    #: Caches that are attended to: one for each family, or 1 for all.
+    #: Caches that are attended to: 1, or one for each family.
     caches: int
     #: Padded length of the caches.
     cached: int
@@ -30,7 +30,7 @@ class PassShape:
 
 
 class Graph:
-    """Runs passes of any shape. Not thread-safe."""
+    """Runs passes of any shape. `branches` are the rows of a family. Not thread-safe."""
 
     def __init__(self, path: Path, architecture: Architecture, branches: int, threads: int) -> None:
         """Raises ValueError or RuntimeError if LiteRT cannot load the file."""
@@ -45,29 +45,28 @@ class Graph:
             for detail in self._interpreter.get_output_details()
         }
         self._sizes: dict[str, tuple[int, ...]] = {}
-        #: What a pass is fed, by name, but for the caches.
+        #: What a pass is fed, by name, without the caches.
         self.inputs: dict[str, FloatArray] = {}
         #: Cached keys and values of layer after layer: (caches, heads, cached, head_size).
         self.caches: list[FloatArray] = []
         #: New keys and values, likewise: (positions, heads, head_size).
-        self.news: list[FloatArray] = []
+        self.new_entries: list[FloatArray] = []
         #: (chosen, vocabulary_size)
         self.logits: FloatArray = np.zeros((0, 0), np.float32)
         #: What the graph was last reshaped for.
-        self.shown = PassShape(branches, caches=1, cached=1, chosen=1)
-        self.reshape(self.shown)  # packs the weights
+        self.shape = PassShape(branches, caches=1, cached=1, chosen=1)
+        self.reshape(self.shape)  # packs the weights
 
     def reshape(self, shape: PassShape) -> None:
-        """Prepares for passes of `shape`, with new arrays: those of before must not be touched.
-
-        All inputs hold anything at all afterwards.
+        """Prepares for passes of `shape`. Makes new arrays, whose contents are not defined; the old
+        ones point to memory that is no longer theirs.
         """
         for name, size in self._input_sizes(shape).items():
             if self._sizes.get(name) != size:
                 self._interpreter.resize_tensor_input(self._inputs[name], size)
                 self._sizes[name] = size
         self._interpreter.allocate_tensors()
-        self.shown = shape
+        self.shape = shape
         layers = range(self._architecture.layers)
         cache_names = [f"{kind}_{layer}" for layer in layers for kind in ("key", "value")]
         arrays = {name: self._array(index) for name, index in self._inputs.items()}
@@ -77,17 +76,17 @@ class Graph:
             for name in cache_names
         ]
         self.inputs = {name: arrays[name] for name in arrays.keys() - set(cache_names)}
-        self.news = [self._array(self._outputs[f"new_{name}"]) for name in cache_names]
+        self.new_entries = [self._array(self._outputs[f"new_{name}"]) for name in cache_names]
         self.logits = self._array(self._outputs["logits"])
 
     def invoke(self) -> None:
         self._interpreter.invoke()
 
     def _array(self, index: int) -> FloatArray:
-        """The tensor's own memory, which stays where it is until the next reshape.
+        """The tensor's own memory as an array, which stays where it is until the next reshape.
 
-        The interpreter's views say so too, but it runs no pass while one of them is about, and to
-        make some hundred anew takes longer than the smallest passes have.
+        The interpreter has such views too, but it refuses to run while one of them exists, and
+        making a hundred anew for every pass would take longer than a small pass itself.
         """
         view = self._interpreter.tensor(index)()
         memory = (ctypes.c_float * math.prod(view.shape)).from_address(view.ctypes.data)

@@ -1,4 +1,4 @@
-"""Several songs at once on several processors: one engine of one thread for each.
+"""Several songs at once on several processors: for each processor a lane, an engine of one thread.
 
 Two threads within one pass wait for each other after each of its hundreds of small operations;
 two engines never do, and the Python between the passes of one runs beside the passes of the
@@ -32,9 +32,9 @@ class Lanes:
 
 
 def run_side_by_side(works: Sequence[Callable[[Callable[[], bool]], None]]) -> None:
-    """Runs each to its end, in a thread of its own where there are several. Each is given a
-    question to ask now and then: whether another one failed, so that it should stop. Raises what
-    the first of them raised.
+    """Runs each to its end, in a thread of its own if there are several. Each is given a function
+    that says whether another one has failed, upon which it should stop. Raises what the first of
+    them raised.
     """
     has_failed = threading.Event()
     if len(works) == 1:
@@ -57,7 +57,7 @@ def run_side_by_side(works: Sequence[Callable[[Callable[[], bool]], None]]) -> N
 def one_at_a_time(
     lock: threading.Lock, function: Callable[Arguments, Answer]
 ) -> Callable[Arguments, Answer]:
-    """`function`, which several threads may call; those that share the lock wait their turn."""
+    """`function` for several threads: calls of functions with the same lock wait for each other."""
 
     def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
         with lock:

@@ -1,6 +1,8 @@
-"""Runs a bundle's network on LiteRT, TensorFlow's small runtime.
+"""Runs a bundle's network on LiteRT, the small runtime for networks that TensorFlow has converted.
 
-Owns what one pass is fed and which rows it is about. Knows token ids, no text.
+A worker uses it in place of TensorFlow, whose import takes seconds and half a gigabyte; that of
+LiteRT takes a tenth of a second. Owns what one pass is fed and which rows it is about. Knows token
+ids, no text.
 """
 
 import math
@@ -11,33 +13,33 @@ import numpy as np
 import numpy.typing as npt
 
 from lyricist.arrays import FloatArray
-from lyricist.bundle.architecture import rope_tables
+from lyricist.bundle.architecture import MASKED, rope_tables
 from lyricist.bundle.manifest import Bundle
 from lyricist.engine.cache import Caches
 from lyricist.engine.graph import Graph, PassShape
-from lyricist.engine.slots import NOT_THERE
-from lyricist.errors import BundleError, ContextFull
+from lyricist.engine.port import check_prefill, check_step
+from lyricist.errors import BundleError
 
 #: Most positions of a prompt in one pass: enough for most prompts, and bounded in memory.
 CHUNK_POSITIONS = 128
 #: The caches' padded length is a multiple of this, so that a row's sums are grouped alike
 #: whatever the length, and the graph is seldom reshaped.
 CACHE_STEP_POSITIONS = 64
-#: A pass of this many positions more than a chunk has reshapes the graph less often.
+#: A chunk is padded to a multiple of this, so that the graph is reshaped for fewer lengths.
 CHUNK_STEP_POSITIONS = 8
-#: A window may be so many slots longer than needed before it is opened anew.
+#: Caches in the graph may be so many slots longer than needed before it is reshaped.
 SPARE_POSITIONS = 128
-#: A window keeps rows that are not stepped until more than a quarter of it has idled for so many
-#: steps: opening another window costs about as much.
+#: Families without a token to add stay in the window, until for so many steps they have been more
+#: than a quarter of it: opening another window costs about as much as they do.
 PATIENCE_STEPS = 8
 
 
 class LiteRtEngine:
     """An `Engine` on the CPU. All rows of a pass share one reading of the weights.
 
-    Rows stand in families of `family` rows (0 to family - 1, and so on), which share a cache and
-    always pass together: copies within a family cost nothing, and what they have in common is
-    read once. Logits of a row never depend on other families.
+    Rows stand in families of `branches` rows (0 to branches - 1, and so on), which share a cache
+    and always pass together: copies within a family cost nothing, and what they have in common is
+    attended to once. Logits of a row never depend on other families.
     """
 
     def __init__(self, bundle: Bundle, max_rows: int = 16, threads: int = 2) -> None:
@@ -45,42 +47,38 @@ class LiteRtEngine:
         architecture = bundle.architecture
         self.vocabulary_size = architecture.vocabulary_size
         self.context_length = architecture.context_length
-        self.family = bundle.drafts
-        families = -(-max_rows // self.family)
-        self.max_rows = families * self.family
+        self.branches = bundle.drafts
+        families = -(-max_rows // self.branches)
+        self.max_rows = families * self.branches
         self._group = architecture.group
         self._embedding = bundle.embedding_table()
         self._cosines, self._sines = rope_tables(architecture)
         try:
-            self._graph = Graph(bundle.model_path, architecture, self.family, threads)
+            self._graph = Graph(bundle.model_path, architecture, self.branches, threads)
         except (RuntimeError, ValueError) as error:
             raise BundleError(f"LiteRT cannot load {bundle.model_path}: {error}") from error
-        self._caches = Caches(self._graph, architecture, self.family, families)
+        self._caches = Caches(self._graph, architecture, self.branches, families)
         self._idle_steps = 0
 
     def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:
-        if len(tokens) == 0:
-            raise ValueError("A prefill needs at least one token.")
-        if self.length(row) + len(tokens) > self.context_length:
-            raise ContextFull(f"{len(tokens)} more positions do not fit into row {row}.")
+        check_prefill(self, row, tokens)
         for start in range(0, len(tokens), CHUNK_POSITIONS):
             logits = self._run_chunk(row, tokens[start : start + CHUNK_POSITIONS])
         return logits
 
     def step(self, tokens: Mapping[int, int]) -> dict[int, FloatArray]:
-        full = [row for row in tokens if self.length(row) >= self.context_length]
-        if full:
-            raise ContextFull(f"No position is left in row {full[0]}.")
-        families = self._families_to_show(tokens)
-        rows = [f * self.family + branch for f in families for branch in range(self.family)]
+        check_step(self, tokens)
+        families = self._families_to_attend_to(tokens)
+        firsts = [family * self.branches for family in families]
+        rows = [first + branch for first in firsts for branch in range(self.branches)]
         used = max(self._caches.used(family) for family in families)
         count = len(rows)
-        cached = self._padded(used + self.family)
-        self._show(families, PassShape(count, len(families), cached, count))
-        # A row that idles is at its last position at most, where every table still has an entry.
+        cached = self._padded(used + self.branches)
+        self._prepare(families, PassShape(count, len(families), cached, count))
+        # A full row without a token would be past the end of the tables of positions.
         positions = np.minimum([self.length(row) for row in rows], self.context_length - 1)
-        new_mask = np.where(np.eye(count, dtype=bool), np.float32(0), NOT_THERE)
-        masks = self._caches.masks(families, self._graph.shown.cached)
+        new_mask = np.where(np.eye(count, dtype=bool), np.float32(0), MASKED)
+        masks = self._caches.masks(families, self._graph.shape.cached)
         self._feed([tokens.get(row, 0) for row in rows], positions, masks, new_mask)
         self._graph.inputs["chosen"][...] = np.eye(count, dtype=np.float32)
         self._graph.invoke()
@@ -98,16 +96,16 @@ class LiteRtEngine:
         self._caches.copy(source, target)
 
     def _run_chunk(self, row: int, tokens: Sequence[int]) -> FloatArray:
-        """One pass over tokens of one row; it is padded, and what pads it is seen by nobody."""
+        """One pass over tokens of one row, and over padding after them, which none of them sees."""
         start, count = self.length(row), len(tokens)
-        family, branch = divmod(row, self.family)
-        width = math.lcm(CHUNK_STEP_POSITIONS, self.family)
+        family, branch = divmod(row, self.branches)
+        width = math.lcm(CHUNK_STEP_POSITIONS, self.branches)
         padded = -(-count // width) * width
         cached = self._padded(self._caches.used(family))
-        self._show((family,), PassShape(padded, 1, cached, 1))
+        self._prepare((family,), PassShape(padded, 1, cached, 1))
         positions = np.minimum(np.arange(start, start + padded), self.context_length - 1)
-        causal = np.where(np.tri(padded, dtype=bool), np.float32(0), NOT_THERE)
-        mask = self._caches.masks((family,), self._graph.shown.cached)[:, branch : branch + 1]
+        causal = np.where(np.tri(padded, dtype=bool), np.float32(0), MASKED)
+        mask = self._caches.masks((family,), self._graph.shape.cached)[:, branch : branch + 1]
         self._feed([*tokens, *[0] * (padded - count)], positions, mask, causal)
         self._graph.inputs["chosen"][...] = np.arange(padded) == count - 1
         self._graph.invoke()
@@ -124,33 +122,33 @@ class LiteRtEngine:
     ) -> None:
         """Per new token: its id, its position, and what is added to its scores of slots
         (families or 1, branches or 1, cached) and of new positions (positions, positions)."""
-        inputs, families = self._graph.inputs, len(tokens) // self.family
+        inputs, families = self._graph.inputs, len(tokens) // self.branches
         inputs["hidden"][...] = self._embedding.rows(tokens)
         inputs["cosine"][:, 0] = self._cosines[positions]
         inputs["sine"][:, 0] = self._sines[positions]
-        apart = (families, self.family, self._group, -1)  # the queries of one row see the same
+        apart = (families, self.branches, self._group, -1)  # a row's query heads share its mask
         inputs["cached_mask"].reshape(apart)[...] = cached_mask[:, :, np.newaxis]
-        by_family = new_mask.reshape(families, self.family, 1, -1)
+        by_family = new_mask.reshape(families, self.branches, 1, -1)
         inputs["new_mask"].reshape(apart)[...] = by_family
 
-    def _families_to_show(self, tokens: Mapping[int, int]) -> tuple[int, ...]:
-        """The window's families if they will do, else exactly those of `tokens`."""
+    def _families_to_attend_to(self, tokens: Mapping[int, int]) -> tuple[int, ...]:
+        """The window's families if those of `tokens` are among them, else exactly those."""
         window = self._caches.window
-        wanted = {row // self.family for row in tokens}
+        wanted = {row // self.branches for row in tokens}
         idles = 4 * len(wanted) < 3 * len(window)
         self._idle_steps = self._idle_steps + 1 if idles else 0
         if self._idle_steps < PATIENCE_STEPS and wanted <= set(window):
             return window
         return tuple(sorted(wanted))
 
-    def _show(self, families: tuple[int, ...], shape: PassShape) -> None:
-        """Makes the graph ready for a pass of `shape` that attends to the caches of `families`,
-        or of a shape that differs from it in spare slots only."""
-        spare = self._graph.shown.cached - shape.cached
-        same = replace(shape, cached=self._graph.shown.cached)
+    def _prepare(self, families: tuple[int, ...], shape: PassShape) -> None:
+        """Makes the graph ready for a pass of `shape` over the caches of `families`; it may keep a
+        shape with a few more slots than that."""
+        spare = self._graph.shape.cached - shape.cached
+        same = replace(shape, cached=self._graph.shape.cached)
         if (
             families == self._caches.window
-            and same == self._graph.shown
+            and same == self._graph.shape
             and 0 <= spare <= SPARE_POSITIONS
         ):
             return

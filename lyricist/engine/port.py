@@ -1,20 +1,21 @@
-"""The port between the network and the text: token ids in, logits out.
+"""The port between the network and the text: what every engine promises.
 
-An engine knows no words, no sampling and no songs. Implementations: `engine_litert`.
+An engine knows no words, no sampling and no songs. `litert` and `tensorflow` are its adapters.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from lyricist.arrays import FloatArray
+from lyricist.errors import ContextFull
 
 
 class Engine(Protocol):
-    """Runs the network; owns the KV caches of `max_rows` sequences ("rows"). Not thread-safe.
+    """Runs the network on `max_rows` sequences of tokens, its rows. Not thread-safe.
 
     Neighbouring rows may stand in families that share a cache. Logits of a row never depend on
-    other families of the same pass: a text whose rows are whole families comes out the same alone
-    and in a batch.
+    other families of the same pass: a text that has whole families to itself comes out the same,
+    whatever is written beside it.
     """
 
     #: Length of every vector of logits.
@@ -47,5 +48,20 @@ class Engine(Protocol):
         ...
 
     def copy(self, source: int, target: int) -> None:
-        """Make `target` a copy of `source` (candidates, a shared prompt)."""
+        """Make `target` a copy of `source`: another draft that begins in the same way."""
         ...
+
+
+def check_prefill(engine: Engine, row: int, tokens: Sequence[int]) -> None:
+    """What every engine refuses: ValueError for no token, ContextFull for too many."""
+    if len(tokens) == 0:
+        raise ValueError("A prefill needs at least one token.")
+    if engine.length(row) + len(tokens) > engine.context_length:
+        raise ContextFull(f"{len(tokens)} more positions do not fit into row {row}.")
+
+
+def check_step(engine: Engine, rows: Iterable[int]) -> None:
+    """Raises ContextFull if one of `rows` is full."""
+    for row in rows:
+        if engine.length(row) >= engine.context_length:
+            raise ContextFull(f"No position is left in row {row}.")

@@ -1,6 +1,6 @@
-"""A SavedModel's signature, as TensorFlow Serving calls it: tokens in, logits out.
+"""A SavedModel with the one signature that is needed of it: tokens in, logits out.
 
-Owns finding the one input and the one output, whatever they are called. Knows no rows.
+Owns the check of that signature, whatever its input and its output are called. Knows no rows.
 """
 
 from pathlib import Path

@@ -1,16 +1,16 @@
-"""Choosing the next token, and writing several texts at once over one engine.
+"""Several texts written at once over one engine, one forward pass for all of them at a time.
 
-A text being written is a generator, a session: it yields the tokens it wants appended (row ->
-token), is sent the logits that follow (row -> logits) and returns its result. Between two yields it
-may change logits, rewind and copy its own rows as it likes. Knows no lines and no rhymes.
+A text being written is a generator, its session: it yields the tokens that it wants appended (row
+-> token), is sent the logits after them (row -> logits), and returns its result. So a text's code
+reads as if it were alone, and `run_together` makes one pass of what all of them wait for. Between
+two yields a session may change the logits, and rewind, prefill and copy its own rows. Knows no
+words.
 """
 
 import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
-
-import numpy as np
+from functools import partial
+from typing import Generic, TypeVar
 
 from lyricist.arrays import FloatArray
 from lyricist.engine.port import Engine
@@ -20,69 +20,6 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 Session = Generator[Mapping[int, int], dict[int, FloatArray], Result]
 
-NEVER = np.float32(-np.inf)
-#: Keeps the set of candidates small at any temperature.
-LEAST_MIN_P = 1e-4
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a token is drawn."""
-
-    #: 0 takes the likeliest.
-    temperature: float = 0.8
-    #: Only the likeliest tokens that together hold this share are drawn.
-    top_p: float = 0.95
-    #: Only tokens at least this share as likely as the likeliest are drawn.
-    min_p: float = 0.05
-    #: What a token's logit loses once it stands among the recent ones.
-    presence_penalty: float = 0.0
-    #: How many of the last tokens are recent.
-    recent: int = 64
-
-
-def draw(
-    logits: FloatArray, sampling: Sampling, rng: np.random.Generator, recent: Sequence[int] = ()
-) -> int:
-    """The next token. `rng` is asked for exactly one number, whatever the logits.
-
-    Min-p (Nguyen et al. 2024) comes first, then top-p (Holtzman et al. 2019) over what it left.
-    Among equals the lowest id counts as the likeliest.
-    """
-    chance = rng.random()
-    if sampling.presence_penalty:
-        logits = logits.copy()
-        repeated = np.unique(np.asarray(recent[-sampling.recent :], np.intp))
-        logits[repeated] -= np.float32(sampling.presence_penalty)
-    if sampling.temperature == 0:
-        return int(logits.argmax())
-    floor = sampling.temperature * np.log(max(sampling.min_p, LEAST_MIN_P))
-    candidates = np.flatnonzero(logits >= logits.max() + np.float32(floor))
-    scaled = logits[candidates].astype(np.float64) / sampling.temperature
-    shares = np.exp(scaled - scaled.max())
-    order = np.argsort(-shares, kind="stable")
-    sums = np.cumsum(shares[order])
-    kept = int(np.searchsorted(sums, sampling.top_p * sums[-1])) + 1
-    sums = sums[:kept]
-    place = int(np.searchsorted(sums, chance * sums[-1], side="right"))
-    return int(candidates[order[min(place, len(sums) - 1)]])
-
-
-def log_probability(logits: FloatArray, token: int) -> float:
-    """Natural logarithm of the share that `token` has in the softmax of `logits`."""
-    peak = logits.max()
-    return float(logits[token] - peak - np.log(np.exp(logits - peak).sum()))
-
-
-def refill(engine: Engine, row: int, prompt: Sequence[int], written: Sequence[int]) -> FloatArray:
-    """Makes room in a full row: the prompt and the last part of what was written remain.
-
-    Returns the logits after it. Half of the room that the prompt leaves is free afterwards.
-    """
-    keep = max(1, (engine.context_length - len(prompt)) // 2)
-    engine.rewind(row, 0)
-    return engine.prefill(row, [*prompt, *written[-keep:]])
-
 
 def run_together(
     engine: Engine,
@@ -90,70 +27,98 @@ def run_together(
     should_stop: Callable[[], bool] = lambda: False,
     on_end: Callable[[int, Result | LyricistError], None] = lambda _index, _result: None,
 ) -> list[Result | LyricistError]:
-    """Runs the sessions to their ends, one forward pass for all of them at a time.
+    """Runs the sessions to their ends; a result for each.
 
     A session that raises ends with that error, and the others go on; `on_end` is told of each
     session as soon as it has ended, with its index and its result. ContextFull is raised
     inside the session whose row is full, at its yield. Once `should_stop`, which is asked before
     every pass, says True, all that still run end as Abandoned.
     """
-    results: list[Result | LyricistError] = [Abandoned("not started")] * len(sessions)
-    wanted: dict[int, Mapping[int, int]] = {}
+    run = _Run(engine, sessions, on_end)
+    run.start()
+    while run.wanted:
+        if should_stop():
+            run.abandon()
+        else:
+            run.advance()
+    return run.results
 
-    def resume(index: int, go_on: Callable[[], Mapping[int, int]]) -> None:
+
+class _Run(Generic[Result]):
+    """Sessions on their way, and the tokens that each of them waits for."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        sessions: Sequence[Session[Result]],
+        on_end: Callable[[int, Result | LyricistError], None],
+    ) -> None:
+        self._engine, self._sessions, self._on_end = engine, sessions, on_end
+        self.results: list[Result | LyricistError] = [Abandoned("not started")] * len(sessions)
+        #: Index of a session that has not ended -> row -> token.
+        self.wanted: dict[int, Mapping[int, int]] = {}
+
+    def start(self) -> None:
+        for index, session in enumerate(self._sessions):
+            self._resume(index, session.__next__)
+
+    def advance(self) -> None:
+        """One pass over all that is wanted."""
+        self._refuse_full_rows()
+        passed = {row: token for tokens in self.wanted.values() for row, token in tokens.items()}
+        logits = self._engine.step(passed) if passed else {}
+        for index, tokens in sorted(self.wanted.items()):
+            answer = {row: logits[row] for row in tokens}
+            self._resume(index, partial(self._sessions[index].send, answer))
+
+    def abandon(self) -> None:
+        """Ends all sessions that still run."""
+        for index in self.wanted:
+            self._sessions[index].close()
+            self.results[index] = Abandoned("The writer was told to stop.")
+            self._on_end(index, self.results[index])
+        self.wanted.clear()
+
+    def _resume(self, index: int, go_on: Callable[[], Mapping[int, int]]) -> None:
+        """Lets a session run up to its next yield or its end."""
+        self.wanted.pop(index, None)
         try:
-            wanted[index] = go_on()
+            self.wanted[index] = go_on()
         except StopIteration as end:
-            results[index] = end.value
+            self.results[index] = end.value
         except LyricistError as error:
-            results[index] = error
+            self.results[index] = error
         except Exception as error:
             # A fault of ours in one text is no reason to lose the others.
             log.exception("a text ended by an error that nobody expected")
-            results[index] = LyricistError(f"Unexpected {type(error).__name__}: {error}")
-        if index not in wanted:
-            on_end(index, results[index])
+            self.results[index] = LyricistError(f"Unexpected {type(error).__name__}: {error}")
+        if index not in self.wanted:
+            self._on_end(index, self.results[index])
 
-    for index, session in enumerate(sessions):
-        resume(index, session.__next__)
-    while wanted:
-        if should_stop():
-            for index in wanted:
-                sessions[index].close()
-                results[index] = Abandoned("The writer was told to stop.")
-                on_end(index, results[index])
-            break
-        _throw_where_full(engine, sessions, wanted, resume)
-        passed = {row: token for tokens in wanted.values() for row, token in tokens.items()}
-        logits = engine.step(passed) if passed else {}
-        for index, tokens in sorted(wanted.items()):
-            del wanted[index]
-            answer = {row: logits[row] for row in tokens}
-            resume(index, lambda i=index, a=answer: sessions[i].send(a))  # type: ignore[misc]
-    return results
+    def _refuse_full_rows(self) -> None:
+        """Raises ContextFull inside the sessions whose row is full. A session may make room and ask
+        again; one that asks for a full row twice is ended."""
+        for index, tokens in sorted(self.wanted.items()):
+            if self._is_full(tokens):
+                error = ContextFull("No position is left in the row of a text.")
+                self._resume(index, partial(self._throw, self._sessions[index], error))
 
-
-def _throw_where_full(
-    engine: Engine,
-    sessions: Sequence[Session[Result]],
-    wanted: dict[int, Mapping[int, int]],
-    resume: Callable[[int, Callable[[], Mapping[int, int]]], None],
-) -> None:
-    """A session may answer ContextFull with another wish; one that insists is ended."""
-
-    def insist(session: Session[Result], error: ContextFull) -> Mapping[int, int]:
+    def _throw(self, session: Session[Result], error: ContextFull) -> Mapping[int, int]:
         tokens = session.throw(error)
-        if _is_full(engine, tokens):
+        if self._is_full(tokens):
             session.close()
             raise error
         return tokens
 
-    for index, tokens in sorted(wanted.items()):
-        if _is_full(engine, tokens):
-            del wanted[index]
-            error = ContextFull("No position is left in the row of a text.")
-            resume(index, lambda i=index, e=error: insist(sessions[i], e))  # type: ignore[misc]
+    def _is_full(self, tokens: Mapping[int, int]) -> bool:
+        return any(self._engine.length(row) >= self._engine.context_length for row in tokens)
 
 
-def _is_full(engine: Engine, tokens: Mapping[int, int]) -> bool:
-    return any(engine.length(row) >= engine.context_length for row in tokens)
+def refill(engine: Engine, row: int, prompt: Sequence[int], written: Sequence[int]) -> FloatArray:
+    """What a session may do about a full row: keep the prompt and the last of what was written.
+
+    Returns the logits after it. Half of the room that the prompt leaves is free afterwards.
+    """
+    keep = max(1, (engine.context_length - len(prompt)) // 2)
+    engine.rewind(row, 0)
+    return engine.prefill(row, [*prompt, *written[-keep:]])

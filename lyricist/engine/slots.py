@@ -1,7 +1,7 @@
-"""Which slots of a family's cache each of its rows can see.
+"""Which slots of a family's cache each of its rows consists of.
 
-The rows of a family share one cache. A slot holds the keys and values of one token, seen by one
-row or by several: a copied row is a list of slots, not of numbers. Owns that bookkeeping; knows
+A slot of the cache holds the keys and values of one token, and one or several rows can see it:
+copying a row within its family copies a list of slots, not their contents. Owns those lists; knows
 no keys and no values.
 """
 
@@ -10,71 +10,71 @@ from collections.abc import Sequence
 import numpy as np
 
 from lyricist.arrays import FloatArray, IntArray
+from lyricist.bundle.architecture import MASKED
 
-#: Added to the scores of positions that are not there; exp() of it is exactly 0.
-NOT_THERE = np.float32(-1e9)
-#: A family is packed anew when so many of its slots are seen by no row.
+#: Once more slots than this are seen by no row, the others are moved together.
 MOST_WASTE = 128
 
 
 class Slots:
-    """The slots of one family. What it does depends on this family alone, never on others."""
+    """The slots of one family of `branches` rows. Which of them a row has depends on no other
+    family, since the order of its sums, and so the last bits of its logits, follow from that."""
 
     def __init__(self, branches: int, context_length: int) -> None:
-        # What is looked at is rounded up: twice the waste leaves room for that.
+        # Room for full rows and the most waste, and as much again: engines round up what they use.
         self.capacity = branches * context_length + 2 * MOST_WASTE
-        #: Row -> the slots of its positions, ascending.
-        self.of: list[list[int]] = [[] for _ in range(branches)]
-        #: (branches, capacity): what is added to a row's score of a slot: 0 or NOT_THERE.
-        self.mask: FloatArray = np.full((branches, self.capacity), NOT_THERE)
+        #: Branch -> the slots of that row's positions, ascending.
+        self.of_branch: list[list[int]] = [[] for _ in range(branches)]
+        #: (branches, capacity): what is added to a row's score of a slot, 0 or MASKED.
+        self.mask: FloatArray = np.full((branches, self.capacity), MASKED)
         #: Slots from here on are free.
         self.used = 0
 
     def append(self, branch: int, count: int = 1) -> int:
-        """Gives a row `count` slots side by side; the first of them."""
+        """Gives a row `count` new slots, one after the other; returns the first of them."""
         first = self.used
         self.used += count
-        self.of[branch].extend(range(first, self.used))
+        self.of_branch[branch].extend(range(first, self.used))
         self.mask[branch, first : self.used] = 0
         return first
 
     def cut(self, branch: int, length: int) -> None:
-        """Takes a row's positions from `length` on away."""
-        gone = self.of[branch][length:]
+        """Drops a row's positions from `length` on."""
+        gone = self.of_branch[branch][length:]
         if gone:
-            self.mask[branch, gone] = NOT_THERE
-            del self.of[branch][length:]
-            self.used = max((slots[-1] + 1 for slots in self.of if slots), default=0)
+            self.mask[branch, gone] = MASKED
+            del self.of_branch[branch][length:]
+            self.used = max((slots[-1] + 1 for slots in self.of_branch if slots), default=0)
 
     def copy(self, source: int, target: int) -> None:
-        """Lets `target` see what `source` sees."""
-        self.of[target] = list(self.of[source])
+        """Makes `target` see the slots that `source` sees, and no others."""
+        self.of_branch[target] = list(self.of_branch[source])
         self.mask[target] = self.mask[source]
-        self.used = max((slots[-1] + 1 for slots in self.of if slots), default=0)
+        self.used = max((slots[-1] + 1 for slots in self.of_branch if slots), default=0)
 
     def is_wasteful(self) -> bool:
-        """Whether it is time to pack: one text is left with gaps in it, or gaps are too many."""
-        seen = len(set().union(*self.of))
-        is_one_text = all(len(slots) == seen for slots in self.of)
+        """Whether to pack: all rows hold the same text, and it has gaps; or there are many gaps."""
+        seen = len(set().union(*self.of_branch))
+        is_one_text = all(len(slots) == seen for slots in self.of_branch)
         return self.used > seen + (0 if is_one_text else MOST_WASTE)
 
     def pack(self) -> tuple[int, IntArray]:
         """Moves the slots that are seen to the front, in their order.
 
-        Returns the first place that changed, and for it and all after it the slots that must be
-        moved there.
+        Returns the first slot whose contents change, and for it and all after it the old slots
+        whose contents belong there.
         """
-        seen = np.array(sorted(set().union(*self.of)), np.intp)
+        seen = np.array(sorted(set().union(*self.of_branch)), np.intp)
         first = int(np.argmax(np.append(seen, -1) != np.arange(len(seen) + 1)))
         places = {int(slot): place for place, slot in enumerate(seen)}
-        self.of = [[places[slot] for slot in slots] for slots in self.of]
-        self.mask[:, : self.used] = NOT_THERE
-        for branch, slots in enumerate(self.of):
+        self.of_branch = [[places[slot] for slot in slots] for slots in self.of_branch]
+        self.mask[:, : self.used] = MASKED
+        for branch, slots in enumerate(self.of_branch):
             self.mask[branch, slots] = 0
         self.used = len(seen)
         return first, seen[first:]
 
 
 def masks(families: Sequence[Slots], cached: int) -> FloatArray:
-    """(families, branches, cached)."""
+    """(families, branches, cached): what is added to the scores of the slots, 0 or MASKED."""
     return np.stack([family.mask[:, :cached] for family in families])

@@ -1,7 +1,7 @@
 """Runs a TensorFlow SavedModel: any network that turns tokens into logits.
 
 Owns each row's tokens, and what the network's one signature is fed. There are no KV caches: the
-whole row is computed again for every token, which suits small networks. Knows no text.
+whole row is computed again for every token, which small networks can afford. Knows no text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,11 @@ import tensorflow as tf
 
 from lyricist.arrays import FloatArray
 from lyricist.bundle.manifest import Bundle
+from lyricist.engine.port import check_prefill, check_step
 from lyricist.engine.served_model import SIGNATURE, ServedModel
-from lyricist.errors import BundleError, ContextFull
+from lyricist.errors import BundleError
 
-#: Rows are padded to a multiple of this, so that kernels meet few lengths.
+#: Rows are padded to a multiple of this, so that TensorFlow meets few different lengths.
 LENGTH_STEP = 32
 
 
@@ -41,17 +42,12 @@ class TensorFlowEngine:
             )
 
     def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:
-        if len(tokens) == 0:
-            raise ValueError("A prefill needs at least one token.")
-        if self.length(row) + len(tokens) > self.context_length:
-            raise ContextFull(f"{len(tokens)} more positions do not fit into row {row}.")
+        check_prefill(self, row, tokens)
         self._rows[row].extend(int(token) for token in tokens)
         return self._last_logits(row)
 
     def step(self, tokens: Mapping[int, int]) -> dict[int, FloatArray]:
-        full = [row for row in tokens if self.length(row) >= self.context_length]
-        if full:
-            raise ContextFull(f"No position is left in row {full[0]}.")
+        check_step(self, tokens)
         for row, token in tokens.items():
             self._rows[row].append(int(token))
         return {row: self._last_logits(row) for row in tokens}

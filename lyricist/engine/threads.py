@@ -1,4 +1,4 @@
-"""How many threads the network may use on this machine, now."""
+"""How many threads the network may use on this machine, now. Knows no engine."""
 
 import os
 
@@ -7,7 +7,7 @@ MOST_THREADS = 4
 
 
 def usable_threads() -> int:
-    """As many as there are idle processors, at least 1.
+    """For one engine: as many as there are idle processors, 1 to 4.
 
     The kernels' threads wait for each other by spinning, so that two threads on one free processor
     are half as fast as one thread.
@@ -16,8 +16,8 @@ def usable_threads() -> int:
 
 
 def usable_processors() -> int:
-    """As many as this process may run on, at most 4: threads that do not wait for each other lose
-    nothing by sharing a processor that is busy."""
+    """For engines of one thread, which do not wait for each other: as many as this process may run
+    on, busy or not, at most 4."""
     return min(MOST_THREADS, len(os.sched_getaffinity(0)))
 
 

@@ -1,22 +1,22 @@
 """What can be measured of lyrics: rhyme, variety, length, topic, leaks. Pure functions of text.
 
-Knows no model; `evaluate` runs one and puts these figures in a table.
+Knows no model: `evaluate` runs one and puts these figures into a table.
 """
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lyricist.language.phones import is_vowel
-from lyricist.language.rhyme import Rhyme, relation, sounds
+from lyricist.language.rhyme import RhymeKind, relation, sounds
 from lyricist.language.schemes import rhyme_pairs
 from lyricist.language.syllables import syllables
 from lyricist.language.words import are_close, is_function_word, split_words, topic_words
 
-#: Text that speaks of the task instead of singing.
+#: Words of the task itself, which do not belong into a song.
 _LEAK = re.compile(
     r"\brhym\w*|\bverses?\b|\blyrics?\b|\blines\b|\bsure,? here|\bchorus", re.IGNORECASE
 )
@@ -56,17 +56,19 @@ def measure(verse: Verse) -> dict[str, float]:
     }
 
 
-def scheme_relations(scheme: str, lines: Sequence[str]) -> list[Rhyme]:
+def scheme_relations(scheme: str, lines: Sequence[str]) -> list[RhymeKind]:
     """How the lines that `scheme` pairs really sound together."""
     ends = [(split_words(line) or [""])[-1] for line in lines]
     return [relation(ends[one], ends[other]) for one, other in rhyme_pairs(scheme, len(lines))]
 
 
-def rhyme_score(relations: Sequence[Rhyme]) -> float | None:
+def rhyme_score(relations: Sequence[RhymeKind]) -> float | None:
     """The share of pairs that rhyme, slant ones included; None if no pair was asked for."""
     if not relations:
         return None
-    return sum(found in (Rhyme.PERFECT, Rhyme.SLANT) for found in relations) / len(relations)
+    return sum(found in (RhymeKind.PERFECT, RhymeKind.SLANT) for found in relations) / len(
+        relations
+    )
 
 
 def topic_coverage(prompt: str, lines: Sequence[str]) -> float:
@@ -82,12 +84,12 @@ def _rhyme(verse: Verse, words: list[list[str]]) -> dict[str, float]:
     lines = [" ".join(line) for line in words[: verse.asked_lines]]
     lines += [""] * (verse.asked_lines - len(lines))
     found = scheme_relations(verse.scheme, lines)
-    shares = {kind: _mean(one is kind for one in found) for kind in Rhyme}
+    shares = {kind: _mean(one is kind for one in found) for kind in RhymeKind}
     return {
-        "scheme accuracy": shares[Rhyme.PERFECT] + shares[Rhyme.SLANT],
-        "perfect": shares[Rhyme.PERFECT],
-        "identity": shares[Rhyme.IDENTITY],
-        "unknown words": shares[Rhyme.UNKNOWN],
+        "scheme accuracy": shares[RhymeKind.PERFECT] + shares[RhymeKind.SLANT],
+        "perfect": shares[RhymeKind.PERFECT],
+        "identity": shares[RhymeKind.IDENTITY],
+        "unknown words": shares[RhymeKind.UNKNOWN],
     }
 
 
@@ -115,7 +117,7 @@ def _top_content_word(words: list[list[str]]) -> float:
 def _end_rhyme(words: list[list[str]]) -> float:
     """The share of lines whose end rhymes with one of the two lines before."""
     ends = [line[-1] for line in words if line]
-    rhyming = (Rhyme.PERFECT, Rhyme.SLANT)
+    rhyming = (RhymeKind.PERFECT, RhymeKind.SLANT)
     return _mean(
         any(relation(end, earlier) in rhyming for earlier in ends[max(0, at - 2) : at])
         for at, end in enumerate(ends)
@@ -124,7 +126,7 @@ def _end_rhyme(words: list[list[str]]) -> float:
 
 
 def _density(words: list[str]) -> float:
-    """Mean length of the longest vowel sequence that a word's end shares with a recent word's."""
+    """For each word, how many of its last vowels also end some recent word, at most; their mean."""
     vowels = [_vowels(word) for word in words]
     longest = []
     for at, own in enumerate(vowels):
@@ -149,8 +151,8 @@ def _shared_end(one: str, other: str) -> int:
     return shared
 
 
-def _mean(values: object) -> float:
-    numbers = [float(value) for value in values]  # type: ignore[attr-defined]
+def _mean(values: Iterable[float]) -> float:
+    numbers = [float(value) for value in values]
     return sum(numbers) / len(numbers) if numbers else float("nan")
 
 

@@ -1,7 +1,7 @@
 """How words sound, and whether two of them rhyme.
 
-Owns the pronunciation table (derived from the CMU Pronouncing Dictionary, notice beside it) and
-the fallbacks for words that are not in it. Knows no lines, no schemes and no model.
+Owns the pronunciation table (see data/derive_pronunciations.py) and the fallbacks for words that
+are not in it. Knows no lines, no schemes and no model.
 """
 
 import gzip
@@ -12,24 +12,26 @@ from enum import StrEnum
 from functools import cache, cached_property
 from importlib import resources
 
-from lyricist.language.phones import CONSONANTS, code
+from lyricist.language.phones import CONSONANTS, encode_phones
 
-#: Phones that slant rhymes let pass for each other; every other consonant must be equal.
+#: Consonants that may stand for each other in a slant rhyme; all others must be equal.
 _CLASSES = ("P T K", "B D G", "M N NG", "F TH S SH", "V DH Z ZH", "CH JH")
-_CLASS_OF = str.maketrans({phone: code(group)[0] for group in _CLASSES for phone in code(group)})
-#: One of these more at the end still makes a slant rhyme.
-_EXTRA_ENDINGS = code("S Z T D")
-_HISSING = code("S Z SH ZH CH JH")
-_VOICELESS = code("P T K F TH")
+_CLASS_OF = str.maketrans(
+    {phone: group[0] for group in map(encode_phones, _CLASSES) for phone in group}
+)
+#: A word that has one of these after its last phone still rhymes slantly with one that has not.
+_EXTRA_ENDINGS = encode_phones("S Z T D")
+_HISSING = encode_phones("S Z SH ZH CH JH")
+_VOICELESS = encode_phones("P T K F TH")
 _STRESSED_END = re.compile("[A-Z][^A-Z]*$")
 _VOWEL_END = re.compile("[a-z][^a-z]*$")
 _NO_CONSONANTS = str.maketrans("", "", CONSONANTS)
 
 
-class Rhyme(StrEnum):
+class RhymeKind(StrEnum):
     """How the ends of two lines sound together."""
 
-    #: Equal from the last stressed vowel on, and different words.
+    #: Equal from the last stressed vowel on, but not homophones.
     PERFECT = "perfect"
     #: The same vowels, and consonants of the same class after them.
     SLANT = "slant"
@@ -83,24 +85,25 @@ def sounds(word: str) -> tuple[Sound, ...]:
     return tuple(Sound(phones) for phones in found if phones.translate(_NO_CONSONANTS))
 
 
-def relation(first: str, second: str) -> Rhyme:
-    """How two words sound together; the best that any of their pronunciations allow."""
+def relation(first: str, second: str) -> RhymeKind:
+    """How two words sound together, by those of their pronunciations that rhyme best."""
     if first.lower() == second.lower():
-        return Rhyme.IDENTITY
+        return RhymeKind.IDENTITY
     pairs = [(one, other) for one in sounds(first) for other in sounds(second)]
     if not pairs:
-        return Rhyme.UNKNOWN
+        return RhymeKind.UNKNOWN
     if any(one.phones.lower() == other.phones.lower() for one, other in pairs):
-        return Rhyme.IDENTITY
+        return RhymeKind.IDENTITY
     if any(one.tail == other.tail for one, other in pairs):
-        return Rhyme.PERFECT
+        return RhymeKind.PERFECT
     if any(are_slant(one, other) or are_slant(other, one) for one, other in pairs):
-        return Rhyme.SLANT
-    return Rhyme.NONE
+        return RhymeKind.SLANT
+    return RhymeKind.NONE
 
 
 def are_slant(longer: Sound, shorter: Sound) -> bool:
-    """Whether the tails are of the same classes; `longer` may end in one more S, Z, T or D."""
+    """Whether the tails have equal vowels and consonants of equal classes; `longer` may end in one
+    more S, Z, T or D."""
     if longer.slant == shorter.slant:
         return True
     return longer.slant[:-1] == shorter.slant and longer.tail[-1] in _EXTRA_ENDINGS
@@ -108,8 +111,8 @@ def are_slant(longer: Sound, shorter: Sound) -> bool:
 
 @cache
 def _table() -> dict[str, str]:
-    packed = resources.files("lyricist").joinpath("data/pronunciations.txt.gz").read_bytes()
-    rows = gzip.decompress(packed).decode("ascii").split("\n")
+    file = resources.files("lyricist.language").joinpath("data/pronunciations.txt.gz")
+    rows = gzip.decompress(file.read_bytes()).decode("ascii").split("\n")
     return dict(zip(rows[::2], rows[1::2], strict=True))
 
 
@@ -136,35 +139,35 @@ def _stems(rest: str, suffix: str) -> list[str]:
     return stems
 
 
-def _plus(names: str) -> Callable[[str], str]:
-    return lambda phones: phones + code(names)
+def _append(names: str) -> Callable[[str], str]:
+    return lambda phones: phones + encode_phones(names)
 
 
 def _plural(phones: str) -> str:
     if phones[-1] in _HISSING:
-        return phones + code("IH0 Z")
-    return phones + code("S" if phones[-1] in _VOICELESS else "Z")
+        return phones + encode_phones("IH0 Z")
+    return phones + encode_phones("S" if phones[-1] in _VOICELESS else "Z")
 
 
 def _past(phones: str) -> str:
-    if phones[-1] in code("T D"):
-        return phones + code("IH0 D")
-    voiceless = phones[-1] in _VOICELESS + code("S SH CH")
-    return phones + code("T" if voiceless else "D")
+    if phones[-1] in encode_phones("T D"):
+        return phones + encode_phones("IH0 D")
+    voiceless = phones[-1] in _VOICELESS + encode_phones("S SH CH")
+    return phones + encode_phones("T" if voiceless else "D")
 
 
 #: Longest first, so that "'s" is tried before "s".
 _SUFFIXES: dict[str, Callable[[str], str]] = {
-    "less": _plus("L AH0 S"),
-    "ness": _plus("N AH0 S"),
-    "ing": _plus("IH0 NG"),
-    "in'": _plus("IH0 N"),
-    "est": _plus("IH0 S T"),
+    "less": _append("L AH0 S"),
+    "ness": _append("N AH0 S"),
+    "ing": _append("IH0 NG"),
+    "in'": _append("IH0 N"),
+    "est": _append("IH0 S T"),
     "'s": _plural,
     "s'": _plural,
     "es": _plural,
     "ed": _past,
-    "er": _plus("ER0"),
-    "ly": _plus("L IY0"),
+    "er": _append("ER0"),
+    "ly": _append("L IY0"),
     "s": _plural,
 }

@@ -1,8 +1,8 @@
 """Which words are not written: slurs never, profanity only where it was asked for.
 
-Works on whole words, so that Scunthorpe, God and "kill the beat" pass; sees through digits for
-letters, stars, drawn-out and spelled-out words. The word lists are stored in ROT13, so that they
-can be reviewed without being read by accident. Knows no model.
+Works on whole words, so that Scunthorpe, God and "kill the beat" pass, and finds words written with
+digits for letters, with stars, drawn out or spelled out. The word lists are stored in ROT13, so
+that nobody reads them by accident. Knows no model.
 """
 
 import codecs
@@ -21,8 +21,8 @@ _SPELLED = re.compile(r"(?<![\w'])(?:\w[ .\-_]+){2,}\w(?![\w'])")
 #: Three or more of a letter; two are enough where English has no such pair.
 _DRAWN_OUT = re.compile(r"([iu])\1+|(\w)\2\2+")
 _POSSESSIVE = re.compile(r"['’]s?$")
-#: Lyrics say the same words again and again; what a visitor types may be anything at all.
-_MOST_REMEMBERED = 4096
+#: Words whose tier is cached: lyrics repeat their words, but a visitor may type anything.
+_MOST_CACHED = 4096
 
 
 class Tier(StrEnum):
@@ -34,9 +34,9 @@ class Tier(StrEnum):
     SLUR = "slur"
 
 
-@lru_cache(maxsize=_MOST_REMEMBERED)
+@lru_cache(maxsize=_MOST_CACHED)
 def tier(word: str) -> Tier | None:
-    """The tier of one word in any spelling or regular form; None if nothing is wrong with it."""
+    """The tier of one word in any spelling or regular form; None if the word is not banned."""
     letters = _POSSESSIVE.sub("", word.lower().replace("-", ""))
     if letters in word_list("innocent"):
         return None
@@ -95,7 +95,7 @@ def _tier_of_spelling(spelling: str) -> Tier | None:
 
 
 def _tier_of_starred(spelling: str) -> Tier | None:
-    """A word with stars in it, where at least two letters are left to know it by."""
+    """The tier of a word with stars in it, if at least two of its letters are left."""
     if sum(map(str.isalpha, spelling)) < 2:
         return None
     pattern = re.compile(re.escape(spelling).replace(r"\*", r"\w") + "s?")

@@ -1,4 +1,7 @@
-"""Which lines rhyme with which, and how a song's lines are shared out. Pure arithmetic."""
+"""Which lines rhyme with which, and how a song's lines are divided among its sections.
+
+Pure arithmetic: knows no words.
+"""
 
 from dataclasses import dataclass
 
@@ -17,7 +20,7 @@ _UNIT = 4
 
 @dataclass(frozen=True)
 class Part:
-    """A section to write; a chorus is written where it first appears and repeated after that."""
+    """A section to write. A chorus is written where it first appears and repeated after that."""
 
     name: str
     lines: int
@@ -42,13 +45,6 @@ def rhyme_groups(scheme: str, lines: int) -> tuple[int | None, ...]:
         else:
             groups.append(unit * _UNIT if left > 1 else groups[-1])
     return tuple(group if groups.count(group) > 1 else None for group in groups)
-
-
-def rhyme_letters(scheme: str, lines: int) -> tuple[str, ...]:
-    """The groups as letters in order of appearance (A to Z, then AA, AB, ...); "" for none."""
-    groups = rhyme_groups(scheme, lines)
-    order = list(dict.fromkeys(group for group in groups if group is not None))
-    return tuple("" if group is None else _letter(order.index(group)) for group in groups)
 
 
 def rhyme_pairs(scheme: str, lines: int) -> tuple[tuple[int, int], ...]:
@@ -86,8 +82,3 @@ def _chorus_lines(lines: int) -> int:
         if lines >= least:
             return chorus
     return 1
-
-
-def _letter(number: int) -> str:
-    high, low = divmod(number, 26)
-    return ("" if high == 0 else chr(64 + high)) + chr(65 + low)

@@ -1,4 +1,7 @@
-"""Counts syllables: by the pronunciation where it is known, else by groups of vowels."""
+"""How many syllables a word has: by its pronunciation where that is known, else by its spelling.
+
+Knows single words only.
+"""
 
 import re
 from functools import cache

@@ -1,6 +1,6 @@
-"""Words as spelled: splitting, word lists, and which forms are of one word.
+"""Words as they are spelled: splitting text, the word lists, and which words are forms of one.
 
-Knows no sound (see `rhyme`) and no model.
+Knows no sounds (see `rhyme`) and no model.
 """
 
 import re
@@ -31,7 +31,7 @@ def phrases(name: str) -> frozenset[tuple[str, ...]]:
 
 
 def is_function_word(word: str) -> bool:
-    """Whether `word` only holds a sentence together (the, with, gonna, very)."""
+    """Whether `word` has a role in the sentence but no content (the, with, gonna, very)."""
     return word.lower().replace("’", "'") in word_list("function_words")
 
 
@@ -49,7 +49,7 @@ def topic_words(prompt: str) -> tuple[str, ...]:
 
 @cache
 def stem(word: str) -> str:
-    """What is left of `word` without its grammatical ending; the same for most of its forms."""
+    """`word` without its grammatical ending: the same for most forms of one word."""
     word = word.lower().replace("’", "'")
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
@@ -73,5 +73,6 @@ def are_close(first: str, second: str) -> bool:
 
 
 def _lines(name: str) -> list[str]:
-    text = resources.files("lyricist").joinpath(f"data/{name}.txt").read_text(encoding="utf-8")
+    file = resources.files("lyricist.language").joinpath(f"data/{name}.txt")
+    text = file.read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]

@@ -1,7 +1,6 @@
-"""What each token of a model is worth to a line of lyrics, as arrays over the vocabulary.
+"""What a line of lyrics asks about tokens: which of them end a line, what rhymes with what.
 
-Owns the questions that a line asks: which tokens may be sampled, which end a line, what rhymes
-with what. The answers stand in a `WordTable`. Knows no verse and draws nothing.
+Owns the questions; the answers come from a `WordTable`. Knows no verse and chooses nothing.
 """
 
 from collections import defaultdict
@@ -15,8 +14,6 @@ from lyricist.language.rhyme import Sound
 from lyricist.language.words import stem
 from lyricist.vocabulary.word_table import WordTable, tokens_by_word
 
-__all__ = ["BoolArray", "IntArray", "Lexicon"]
-
 #: What may follow a line's last word; their joint probability says how well the line ends there.
 _LINE_ENDS = ("\n", "\n\n", ",", ".", "!", "?", ";", "...", ":")
 #: A stem has at least so many letters.
@@ -24,25 +21,15 @@ _FIRST_LETTERS = 2
 
 
 class Lexicon:
-    """The tokens of one model, seen as words. Masks are over token ids, True where it applies."""
+    """The tokens of one model as words. Masks are over token ids, True where it applies."""
 
     def __init__(self, table: WordTable, encode: Callable[[str], list[int]]) -> None:
         self.encode = encode
-        self.texts = table.texts
-        #: Token -> the lower-case word that it starts or is.
-        self.words = table.words
-        #: Tokens that begin a word inside a line, begin a line, or go on with a word.
+        # The table's own arrays, which are described there.
+        self.texts, self.words, self.syllables = table.texts, table.words, table.syllables
         self.starts, self.firsts, self.pieces = table.starts, table.firsts, table.pieces
-        #: Syllables of a token taken as a word of its own.
-        self.syllables = table.syllables
-        #: Tokens that are words as they stand.
-        self.whole = table.whole
-        #: Never to be written; to be written only in explicit lyrics.
-        self.slurs, self.profane = table.slurs, table.profane
-        #: Tokens that can end a line.
-        self.end_words = table.end_words
-        #: Token -> the number of its rhyme class, the end words of one rhyming part; else -1.
-        self.class_of = table.class_of
+        self.whole, self.slurs, self.profane = table.whole, table.slurs, table.profane
+        self.end_words, self.class_of = table.end_words, table.class_of
         #: How many rhyme classes there are.
         self.classes = int(table.class_of.max(initial=-1)) + 1
         self.newline = encode("\n")[0]
@@ -61,7 +48,7 @@ class Lexicon:
         return np.array(self._by_word.get(word, ()), dtype=np.int64)
 
     def words_of_stem(self, wanted: str) -> list[str]:
-        """The words of the vocabulary that are forms of one, by their stem."""
+        """The words of the vocabulary whose stem is `wanted`."""
         alike = self._by_first_letters.get(wanted[:_FIRST_LETTERS], ())
         return [word for word in alike if word.startswith(wanted[:3]) and stem(word) == wanted]
 
@@ -74,19 +61,20 @@ class Lexicon:
         return sound
 
     def rhymes_of(self, end: int) -> IntArray:
-        """End words that rhyme perfectly with `end`: no homophones, no compounds of one word."""
-        return self._others(np.flatnonzero(self.class_of == self.class_of[end]), end)
+        """End words that rhyme perfectly with `end`."""
+        return self._without_identities(self.class_of == self.class_of[end], end)
 
     def slants_of(self, end: int) -> IntArray:
         """End words that only nearly rhyme with `end`."""
         near = self._slant_class_of == self._slant_class_of[end]
-        return self._others(np.flatnonzero(near & (self.class_of != self.class_of[end])), end)
+        return self._without_identities(near & (self.class_of != self.class_of[end]), end)
 
-    def _others(self, tokens: IntArray, end: int) -> IntArray:
+    def _without_identities(self, chosen: BoolArray, end: int) -> IntArray:
+        """The `chosen` tokens but homophones of `end`, words that end in it and ends of it."""
         spoken, word = self.sound_of(end).phones.lower(), self.words[end]
         different = [
             token
-            for token in tokens.tolist()
+            for token in np.flatnonzero(chosen).tolist()
             if self.sound_of(token).phones.lower() != spoken
             and not self.words[token].endswith(word)
             and not word.endswith(self.words[token])
@@ -95,7 +83,7 @@ class Lexicon:
 
     @cached_property
     def _ids(self) -> Mapping[str, int]:
-        """Text -> the first token that is it."""
+        """Text -> the first token with that text."""
         size = len(self.texts)
         return dict(zip(reversed(self.texts), range(size - 1, -1, -1), strict=True))
 
@@ -105,7 +93,7 @@ class Lexicon:
 
     @cached_property
     def _by_first_letters(self) -> Mapping[str, list[str]]:
-        """The words by their first letters: to go through all at each question takes too long."""
+        """The words by their first letters; going through all of them takes too long."""
         words = defaultdict(list)
         for word in self._by_word:
             words[word[:_FIRST_LETTERS]].append(word)

@@ -1,6 +1,6 @@
 """Text to token ids and back, and which tokens lyrics may be made of.
 
-Owns the tokenizer; knows no network.
+Owns the tokenizer. Knows no network, and words only as characters.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from lyricist.bundle.manifest import Bundle
 from lyricist.errors import BundleError
 
 
-class Tokens:
-    """A bundle's vocabulary."""
+class Vocabulary:
+    """All tokens of a model."""
 
     def __init__(self, bundle: Bundle) -> None:
-        """Raises BundleError if tokenizer.json is of no use."""
+        """Raises BundleError if the bundle's tokenizer.json cannot be read as a tokenizer."""
         try:
             self._tokenizer = Tokenizer.from_file(str(bundle.tokenizer_path))
         except Exception as error:
@@ -42,30 +42,30 @@ class Tokens:
         return text
 
     def prepare(self) -> None:
-        """Computes now what would be computed on first use; a tenth of a second."""
+        """Works out now, in a tenth of a second, what would be worked out on first use."""
         _ = self.writable, self.lettered, self.line_ends
 
     @cached_property
-    def pieces(self) -> tuple[str, ...]:
+    def texts(self) -> tuple[str, ...]:
         """Every token's text; "" for special tokens and for parts of a character."""
         return token_texts(self._tokenizer)
 
     @cached_property
     def writable(self) -> BoolArray:
         """(size,) True for tokens that a line may be made of: whole, visible characters."""
-        return np.array([piece != "" and piece.isprintable() for piece in self.pieces])
+        return np.array([text != "" and text.isprintable() for text in self.texts])
 
     @cached_property
     def lettered(self) -> BoolArray:
         """(size,) True for tokens that a line may begin with: writable, with a letter first."""
-        first = [piece.lstrip(" ")[:1] for piece in self.pieces]
+        first = [text.lstrip(" ")[:1] for text in self.texts]
         letters: BoolArray = np.array([letter.isalpha() for letter in first])
         return np.logical_and(self.writable, letters)
 
     @cached_property
     def line_ends(self) -> IntArray:
-        """Ids of all tokens that begin a new line; only `newline` is ever written."""
-        starts = [index for index, piece in enumerate(self.pieces) if piece.startswith("\n")]
+        """Ids of all tokens that begin with a line end; only `newline` is ever written."""
+        starts = [index for index, text in enumerate(self.texts) if text.startswith("\n")]
         return np.array(starts, np.intp)
 
 

@@ -1,7 +1,7 @@
-"""What each token of a vocabulary is as a word: the arrays that a lexicon answers from.
+"""For every token of a vocabulary, what it is as a word: the arrays that a lexicon answers from.
 
 Owns how they follow from the tokens' texts. They depend on nothing else, so that a bundle can
-hold them (see `word_file`).
+hold them (see `word_table_file`).
 """
 
 import re
@@ -20,30 +20,30 @@ from lyricist.language.words import word_list
 _INNER_WORD = re.compile(r"^ (?:[a-z]+|[A-Z][a-z]*)$")
 _FIRST_WORD = re.compile(r"^[A-Z][a-z]*$")
 _PIECE = re.compile(r"^(?:[a-z]+|['’][a-z]{1,2})$")
-#: At least three letters, one of them a vowel: "cc" and "th" are in the dictionary, too.
+#: At least three letters, one of them a vowel; the dictionary holds "cc" and "th", too.
 _END_WORD = re.compile(r"^ (?=[a-z]{3})[a-z]*[aeiouy][a-z]*$")
 
 
 @dataclass(frozen=True)
 class WordTable:
-    """Per token, in the order of the ids. Masks are True where it applies."""
+    """One entry per token, in the order of the ids. Masks are True where the description fits."""
 
     texts: Sequence[str]
     #: The lower-case word that the token starts or is.
     words: Sequence[str]
-    #: Begins a word inside a line, begins a line, or goes on with a word.
+    #: Begins a word inside a line; begins a line; goes on with a word.
     starts: BoolArray
     firsts: BoolArray
     pieces: BoolArray
-    #: A word as it stands.
+    #: Is a word as it stands.
     whole: BoolArray
     #: Never to be written; to be written only in explicit lyrics.
     slurs: BoolArray
     profane: BoolArray
     #: Syllables of the token taken as a word of its own.
     syllables: IntArray
-    #: The number of its rhyme class, the end words of one rhyming part, else -1; and likewise of
-    #: those whose rhyming parts are only near each other.
+    #: The number of its rhyme class, all end words with the same rhyming part, and of its slant
+    #: class, those with a similar one; -1 for a token that cannot end a line.
     class_of: IntArray
     slant_class_of: IntArray
     #: Tokens that can end a line, ascending, and how each of them sounds, in the code of `phones`.
@@ -51,7 +51,7 @@ class WordTable:
     end_phones: Sequence[str]
 
 
-def derive_words(texts: Sequence[str]) -> WordTable:
+def derive_word_table(texts: Sequence[str]) -> WordTable:
     """The table of a vocabulary; a third of a second for 49,000 tokens."""
     words = [text.strip().lower() for text in texts]
     starts, firsts = _matching(_INNER_WORD, texts), _matching(_FIRST_WORD, texts)
@@ -65,7 +65,7 @@ def derive_words(texts: Sequence[str]) -> WordTable:
             slurs[tokens] = banned[word] is Tier.SLUR
             profane[tokens] = banned[word] is not Tier.SLUR
     end_words = _end_words(texts, words, starts & ~slurs)
-    end_sounds = {end: sounds(words[end])[0] for end in end_words.tolist()}
+    end_sounds = [sounds(words[end])[0] for end in end_words.tolist()]
     return WordTable(
         texts=texts,
         words=words,
@@ -76,12 +76,10 @@ def derive_words(texts: Sequence[str]) -> WordTable:
         slurs=slurs,
         profane=profane,
         syllables=syllable_counts,
-        class_of=_numbered(len(texts), {end: sound.tail for end, sound in end_sounds.items()}),
-        slant_class_of=_numbered(
-            len(texts), {end: sound.slant for end, sound in end_sounds.items()}
-        ),
+        class_of=_numbered(len(texts), end_words, [sound.tail for sound in end_sounds]),
+        slant_class_of=_numbered(len(texts), end_words, [sound.slant for sound in end_sounds]),
         end_words=end_words,
-        end_phones=[sound.phones for sound in end_sounds.values()],
+        end_phones=[sound.phones for sound in end_sounds],
     )
 
 
@@ -112,10 +110,9 @@ def _end_words(texts: Sequence[str], words: Sequence[str], fit: BoolArray) -> In
     )
 
 
-def _numbered(size: int, keys: Mapping[int, str]) -> IntArray:
-    """(size,) Equal keys have equal numbers, counted from 0 as they first appear; others -1."""
-    numbers: dict[str, int] = {}
+def _numbered(size: int, tokens: IntArray, keys: Sequence[str]) -> IntArray:
+    """(size,) Tokens with equal keys have equal numbers, counted from 0; all other tokens -1."""
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     found = np.full(size, -1, dtype=np.int64)
-    for token, key in keys.items():
-        found[token] = numbers.setdefault(key, len(numbers))
+    found[tokens] = [numbers[key] for key in keys]
     return found

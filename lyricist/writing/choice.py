@@ -1,6 +1,6 @@
-"""Chooses a draft's next token: which may come, what each is worth, and the draw.
+"""Chooses a draft's next token: which may come, what each is worth, and which is drawn.
 
-Knows one place in one line; knows no ends and no rhymes.
+Knows one place in one line; knows no line ends and no rhymes.
 """
 
 from collections.abc import Sequence
@@ -14,22 +14,23 @@ from lyricist.language.syllables import syllables
 from lyricist.language.words import is_function_word
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.writing.draft import Draft
+from lyricist.writing.history import FORBIDDEN, History, WordCosts
 from lyricist.writing.likelihoods import Likelihoods, likeliest, penalties
-from lyricist.writing.said import FORBIDDEN, Memory, Place
-from lyricist.writing.topic import Topic
+from lyricist.writing.sampling import drawn_rank
+from lyricist.writing.topic import SongTopic
 
 #: How many of the likeliest tokens are looked at.
 _WIDTH = 32
-#: Words between two commas, at least, in tokens.
+#: How many tokens stand between two commas, at least.
 _COMMA_DISTANCE = 5
-#: After so many words that came to nothing, only tokens that are whole words may come.
+#: After so many words that were taken back, only tokens that are whole words may come.
 _MOST_FRAGMENTS = 3
 _ONE_LETTER_WORDS = "aio"
 
 
 @dataclass(frozen=True)
 class Voice:
-    """How words are drawn."""
+    """How the words of a song are drawn."""
 
     temperature: float
     top_p: float
@@ -39,9 +40,9 @@ class Voice:
 class Chooser:
     """Chooses the tokens of one song."""
 
-    def __init__(self, lexicon: Lexicon, voice: Voice, memory: Memory, topic: Topic) -> None:
+    def __init__(self, lexicon: Lexicon, voice: Voice, history: History, topic: SongTopic) -> None:
         self._lexicon, self._voice = lexicon, voice
-        self._memory, self._topic = memory, topic
+        self._history, self._topic = history, topic
         banned = lexicon.slurs if voice.explicit else lexicon.slurs | lexicon.profane
         firsts, inner = lexicon.firsts & ~banned, lexicon.starts & ~banned
         anything = inner | lexicon.pieces
@@ -56,21 +57,21 @@ class Chooser:
     ) -> int | None:
         """The next token; None if none may come.
 
-        `room` are the syllables that the line may still grow by; `go_on` asks for more of the last
-        word.
+        `room`: how many syllables the line may still grow by. `go_on`: the token must be a piece
+        that goes on with the last word.
         """
         penalty = self._pieces if go_on else self._penalty(draft)
         found = likeliest(likelihoods.relative + penalty, _WIDTH)
         bonus = {} if go_on else self._topic.bonus(draft.tokens)
         candidates = np.array(sorted({*found.tolist(), *bonus}), dtype=np.int64)
         candidates = candidates[penalty[candidates] == 0]
-        costs = _Costs(self._lexicon, self._memory, draft, room)
-        place = len(draft.tokens)
+        costs = _TokenCosts(self._lexicon, self._history, draft, room)
+        at = len(draft.tokens)
         tokens, values = [], []
         for token, likelihood in zip(
             candidates.tolist(), likelihoods.of(candidates).tolist(), strict=True
         ):
-            if (place, token) not in draft.refused:
+            if (at, token) not in draft.refused:
                 value = likelihood + bonus.get(token, 0.0) + costs.of(token)
                 if value > FORBIDDEN:
                     tokens.append(token)
@@ -94,20 +95,16 @@ class Chooser:
             rank = 0 if draft.tokens else min(draft.number, len(order) - 1)
             return tokens[int(order[rank])]
         weights = np.exp((values[order] - values[order[0]]) / self._voice.temperature)
-        sums = np.cumsum(weights)
-        kept = int(np.searchsorted(sums, self._voice.top_p * sums[-1])) + 1
-        sums = sums[:kept]
-        place = int(np.searchsorted(sums, chance * sums[-1], side="right"))
-        return tokens[int(order[min(place, len(sums) - 1)])]
+        return tokens[int(order[drawn_rank(weights, self._voice.top_p, chance)])]
 
 
-class _Costs:
-    """What each token would cost after a draft."""
+class _TokenCosts:
+    """What each token would cost as the next one of a draft, whatever its likelihood."""
 
-    def __init__(self, lexicon: Lexicon, memory: Memory, draft: Draft, room: int) -> None:
-        self._lexicon, self._memory, self._draft, self._room = lexicon, memory, draft, room
+    def __init__(self, lexicon: Lexicon, history: History, draft: Draft, room: int) -> None:
+        self._lexicon, self._history, self._draft, self._room = lexicon, history, draft, room
         self._words = draft.words()
-        self._place = Place(memory, self._words)
+        self._word_costs = WordCosts(history, self._words)
 
     def of(self, token: int) -> float:
         """The cost of `token`: 0 or less."""
@@ -118,7 +115,7 @@ class _Costs:
         word = self._lexicon.words[token]
         if syllables(word) > self._room or (len(word) == 1 and word not in _ONE_LETTER_WORDS):
             return FORBIDDEN
-        return self._place.cost(word)
+        return self._word_costs.of(word)
 
     def _of_comma(self) -> float:
         words = self._words
@@ -127,13 +124,13 @@ class _Costs:
         return 0.0 if fits else FORBIDDEN
 
     def _of_piece(self, piece: str) -> float:
-        """The cost of the word that the last one becomes with `piece`, at its place."""
+        """The cost of the longer word that the last word becomes with `piece`."""
         last = self._words[-1]
         longer = last + piece
         if syllables(longer) > self._room + syllables(last):
             return FORBIDDEN
-        return self._last_place.cost(longer)
+        return self._last_word_costs.of(longer)
 
     @cached_property
-    def _last_place(self) -> Place:
-        return Place(self._memory, self._words[:-1])
+    def _last_word_costs(self) -> WordCosts:
+        return WordCosts(self._history, self._words[:-1])

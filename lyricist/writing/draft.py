@@ -1,4 +1,7 @@
-"""One candidate for a line while it grows: its tokens, their likelihoods, where it could end."""
+"""A draft: one candidate for a line while it grows, and the ways in which it could end.
+
+Knows the tokens of one line; decides nothing.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,7 +32,7 @@ class Ending:
 class Draft:
     """A line being written in one row of the engine."""
 
-    #: Its place among the drafts of the line: a draft must not depend on which row it was given.
+    #: Which of the line's drafts it is. A draft depends on this number and not on its row.
     number: int
     row: int
     lexicon: Lexicon
@@ -41,7 +44,7 @@ class Draft:
     #: The logits that each token was chosen from, to choose again.
     seen: list[FloatArray] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
-    #: Tokens refused at a place: (place, token).
+    #: Tokens that must not come again at their index in the line: (index, token).
     refused: set[tuple[int, int]] = field(default_factory=set)
     is_done: bool = False
 
@@ -68,14 +71,14 @@ class Draft:
 
     @property
     def last_word_start(self) -> int:
-        """The place of the token that began the last word."""
+        """The index of the token that began the last word."""
         at = len(self.tokens) - 1
         while at > 0 and self.lexicon.pieces[self.tokens[at]]:
             at -= 1
         return at
 
     def refuse_last_word(self) -> FloatArray:
-        """Take the last word back and never begin it there again; the logits at that place."""
+        """Take the last word back and never begin it there again; the logits before it."""
         start = self.last_word_start
         logits = self.seen[start]
         self.refused.add((start, self.tokens[start]))
@@ -89,8 +92,8 @@ class Draft:
         return float(np.mean(self.likelihoods[:kept])) if kept else 0.0
 
     def _words_with(self, token: int) -> list[str]:
-        """The words after `token`, which comes behind those known so far."""
-        if self.lexicon.starts[token]:  # a space and a word: what was before it stays as it is
+        """The line's words once `token` is appended."""
+        if self.lexicon.starts[token]:  # a space and a word, so that the words before it stay
             return [*self._words[-1], self.lexicon.words[token]]
         return split_words(self.text(len(self._words)))
 

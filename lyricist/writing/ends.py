@@ -1,6 +1,7 @@
-"""Which words may end a song's next line, and what each costs: the rhymes that are left.
+"""Which words may end a song's next line, and what each costs.
 
-Knows the lines' ends, nothing of their middles.
+The first line of those that rhyme with each other is their anchor, the later ones answer it. Owns
+which end words and which rhymes are left; knows nothing of the rest of a line.
 """
 
 from collections.abc import Sequence
@@ -9,10 +10,10 @@ import numpy as np
 
 from lyricist.arrays import FloatArray, IntArray
 from lyricist.vocabulary.lexicon import Lexicon
+from lyricist.writing.history import MOST_USES, History
 from lyricist.writing.line import Line
-from lyricist.writing.said import MOST_USES, Memory
 
-#: Rhymes that must be left beside those for the lines that have still to answer.
+#: An anchor has so many rhymes more than there are lines to answer it.
 _SPARE_RHYMES = 4
 #: Log-probability that a slant rhyme costs, and one whose stressed syllables are alike from the
 #: start (known, renown).
@@ -34,16 +35,16 @@ class Ends:
         #: How many lines have ended in each rhyme class.
         self._ended = np.zeros(lexicon.classes)
 
-    def take(self, line: Line, memory: Memory) -> None:
-        """`line` was written: its end, and words that are used up, end no other line."""
+    def use_up(self, line: Line, history: History) -> None:
+        """No other line may end like `line`, or in a word that has now been used too often."""
         self._available[self._lexicon.tokens_of(line.words[-1])] = False
         self._ended[self._lexicon.class_of[line.end]] += 1
         for word in line.words:
-            if memory.uses[word] >= MOST_USES:
+            if history.uses[word] >= MOST_USES:
                 self._available[self._lexicon.tokens_of(word)] = False
 
     def answers(self, before: Sequence[Line]) -> tuple[IntArray, FloatArray]:
-        """Tokens that rhyme with the lines `before`, and what each costs (0 or less)."""
+        """Tokens that answer the lines `before`, and what each costs (0 or less)."""
         lexicon, anchor = self._lexicon, before[0].end
         perfect, slant = lexicon.rhymes_of(anchor), lexicon.slants_of(anchor)
         ends = np.concatenate([perfect, slant])
@@ -56,11 +57,11 @@ class Ends:
         keep = self._available[ends] & np.array(is_new, dtype=np.bool_)
         return ends[keep], costs[keep].astype(np.float32)
 
-    def anchors(self, to_come: int, heard: FloatArray) -> tuple[IntArray, FloatArray]:
-        """Tokens with rhymes left for `to_come` more lines, and what each costs (0 or less).
+    def anchors(self, to_come: int, expected: FloatArray) -> tuple[IntArray, FloatArray]:
+        """Tokens that `to_come` more lines can answer, and what each costs (0 or less).
 
-        `heard` tells for each of the lexicon's end words how likely it has been so far: a class
-        whose words the model thinks of anyway will be answered well.
+        `expected` says for each of the lexicon's end words how likely it has been so far: likely
+        words will find good answers.
         """
         ends = self._lexicon.end_words
         is_open = self._available[ends]
@@ -68,7 +69,7 @@ class Ends:
             return ends[is_open], np.zeros(int(is_open.sum()), dtype=np.float32)
         classes = self._lexicon.class_of[ends]
         left = np.bincount(classes, weights=is_open)[classes] - 1
-        own = heard * is_open
+        own = expected * is_open
         hope = np.log(np.bincount(classes, weights=own)[classes] - own + _TINY)
         hope -= np.quantile(hope, 0.95)
         costs = np.clip(_CLASS_WEIGHT * hope, -_CLASS_COST, 0.0)

@@ -1,7 +1,7 @@
 """Writes verses as the model likes, line after line: no rhyme, no metre.
 
-Owns what a line is: cleaned of list marks and chatter, never empty, never endless. It is what
-rhymed verses are measured against.
+Owns what a line is: cleaned of list marks and chatter, never empty, never endless. It serves models
+whose vocabulary cannot rhyme, and is what rhymed verse is measured against. Knows no sounds.
 """
 
 import re
@@ -10,21 +10,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from lyricist.arrays import FloatArray
-from lyricist.engine.sessions import NEVER, Sampling, Session, draw, refill
+from lyricist.engine.sessions import Session, refill
 from lyricist.errors import ContextFull
 from lyricist.songs import Section, Song, SongRequest
-from lyricist.writing.prompts import one_line, opening
-from lyricist.writing.share import Desk
+from lyricist.writing.instructions import MOST_GIVEN_TOKENS, instructions, one_line
+from lyricist.writing.sampling import Sampling, draw
+from lyricist.writing.share import EngineShare
 
 #: A line is cut here if the model does not end it.
 MOST_WORDS = 20
 MOST_TOKENS = 40
-#: How many tokens of a first line that is given are read.
-MOST_GIVEN_TOKENS = 160
-#: How often a line that is no lyrics is taken back before it is left as it is.
+#: How often a line that is chatter or a repetition is taken back before it is left as it is.
 MOST_RETRIES = 4
 PRESENCE_PENALTY = 0.9
 MIN_P = 0.05
+_NEVER = np.float32(-np.inf)
 
 _MARKS = re.compile(r"^(?:[-*•–—>#\s]+|\(?\d{1,2}[.):]\s+)+")
 _QUOTES = '"“”*_`# '
@@ -44,9 +44,9 @@ def clean_line(text: str) -> str:
     return line if is_song else ""
 
 
-def write_freely(request: SongRequest, desk: Desk) -> Session[Song]:
+def write_freely(request: SongRequest, share: EngineShare) -> Session[Song]:
     """A song of one section with exactly `request.lines` lines."""
-    verse = FreeVerse(request, desk)
+    verse = FreeVerse(request, share)
     yield from verse.write()
     return Song(
         title=verse.lines[0],
@@ -59,14 +59,14 @@ def write_freely(request: SongRequest, desk: Desk) -> Session[Song]:
 
 
 class FreeVerse:
-    """One verse on its way."""
+    """One verse while it is written."""
 
-    def __init__(self, request: SongRequest, desk: Desk) -> None:
+    def __init__(self, request: SongRequest, share: EngineShare) -> None:
         self.lines: list[str] = []
         #: Tokens generated, those that were taken back too.
         self.tokens = 0
-        self._request, self._desk = request, desk
-        self._row, self._vocabulary = desk.rows[0], desk.tokens
+        self._request, self._share = request, share
+        self._row, self._vocabulary = share.rows[0], share.vocabulary
         self._rng = np.random.default_rng(request.seed)
         self._sampling = Sampling(
             temperature=request.temperature,
@@ -74,8 +74,8 @@ class FreeVerse:
             min_p=MIN_P,
             presence_penalty=PRESENCE_PENALTY,
         )
-        self._prompt = opening(request, desk.tokens)
-        #: Every token that follows the prompt.
+        self._instructions = instructions(request, share.vocabulary)
+        #: Every token that follows the instructions.
         self._written: list[int] = []
         self._logits: FloatArray = np.zeros(0, np.float32)
 
@@ -83,32 +83,28 @@ class FreeVerse:
         """Writes all lines; each is shown as it is done."""
         given = one_line(self._request) if self._request.continue_prompt else ""
         self._written += self._vocabulary.encode(given)[-MOST_GIVEN_TOKENS:]
-        self._desk.engine.rewind(self._row, 0)
-        self._logits = self._desk.engine.prefill(self._row, [*self._prompt, *self._written])
+        self._share.engine.rewind(self._row, 0)
+        self._logits = self._share.engine.prefill(self._row, [*self._instructions, *self._written])
         while len(self.lines) < self._request.lines:
             self.lines.append((yield from self._write_line(given)))
-            self._desk.show(self.lines)
+            self._share.show(self.lines)
             given = ""
 
     def _write_line(self, given: str) -> Session[str]:
         """The next line, which starts with `given`, a text that the row holds already."""
         before = self._logits
         refused: list[int] = []
-        for _ in range(MOST_RETRIES):
+        for retries_left in range(MOST_RETRIES, -1, -1):
             drawn = yield from self._draw_line(given, refused)
             text = given + self._vocabulary.decode(drawn)
             line = clean_line(text)
-            if line and line not in self.lines:
+            if (line and line not in self.lines) or not retries_left:
                 break
             refused += drawn[:1]
             self._take_back(len(drawn))
             self._logits = before
-        else:
-            drawn = yield from self._draw_line(given, refused)
-            text = given + self._vocabulary.decode(drawn)
-            line = clean_line(text) or " ".join(text.split())
         yield from self._append(self._vocabulary.newline)
-        return line
+        return line or " ".join(text.split())
 
     def _draw_line(self, given: str, refused: Sequence[int]) -> Session[list[int]]:
         """Draws tokens up to the line's end, which is not appended."""
@@ -127,13 +123,13 @@ class FreeVerse:
         return drawn
 
     def _allowed(self, logits: FloatArray, may_end: bool, refused: Sequence[int]) -> FloatArray:
-        """`logits` of plain text only; every way of ending a line or the song is one newline."""
+        """`logits` of plain text only; one newline stands for every token that ends a line."""
         vocabulary = self._vocabulary
-        allowed = np.where(vocabulary.writable if may_end else vocabulary.lettered, logits, NEVER)
+        allowed = np.where(vocabulary.writable if may_end else vocabulary.lettered, logits, _NEVER)
         if may_end:
             ways = [logits[vocabulary.line_ends].max(), *(logits[end] for end in vocabulary.ends)]
             allowed[vocabulary.newline] = max(ways)
-        allowed[list(refused)] = NEVER
+        allowed[list(refused)] = _NEVER
         return allowed
 
     def _append(self, token: int) -> Session[None]:
@@ -142,12 +138,12 @@ class FreeVerse:
         try:
             answer = yield wish
         except ContextFull:
-            self._logits = refill(self._desk.engine, self._row, self._prompt, self._written)
+            self._logits = refill(self._share.engine, self._row, self._instructions, self._written)
             answer = yield wish
         self._written.append(token)
         self._logits = answer[self._row]
 
     def _take_back(self, count: int) -> None:
-        engine = self._desk.engine
+        engine = self._share.engine
         engine.rewind(self._row, engine.length(self._row) - count)
         del self._written[len(self._written) - count :]

@@ -1,7 +1,7 @@
 """How likely each token is at one place of a text, and which are the likeliest.
 
-Owns the arithmetic over the whole vocabulary, which is paid for at every token that is drafted:
-each pass over it counts. Knows no words.
+Owns the arithmetic over the whole vocabulary. It is done for every token of every draft, so the
+number of times that it goes through the vocabulary matters. Knows no words.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ import numpy as np
 
 from lyricist.arrays import BoolArray, FloatArray, IntArray
 
-#: `likeliest` first compares the maxima of so many values each. Many enough to leave few maxima,
-#: few enough that there are more maxima than anybody asks for.
+#: `likeliest` first compares the maxima of blocks of so many values: large blocks leave few maxima,
+#: but there must be more of them than values are asked for.
 _BLOCK = 64
 _LOWEST = np.finfo(np.float32).min
 
@@ -20,9 +20,9 @@ _LOWEST = np.finfo(np.float32).min
 class Likelihoods:
     """Log-probabilities over the vocabulary, worked out for the tokens that are asked for."""
 
-    #: Log-probabilities but for one number, the same for all tokens.
+    #: Logits minus the largest one: log-probabilities plus `log_total`.
     relative: FloatArray
-    #: What to take from each.
+    #: What to subtract from each.
     log_total: np.float32
 
     @classmethod

@@ -1,8 +1,8 @@
-"""Writes one line: several drafts side by side, the best of their possible ends kept.
+"""Writes one line: several drafts beside each other, of which the best is kept, with its best end.
 
-Each draft walks on past the shortest allowed length; at every step, from logits that are there
-anyway, the words that may end the line are weighed. Only the best end of each draft is then tried
-for how well the line stops there. Knows one line and its memory; knows no schemes.
+Each draft grows past the shortest allowed length. At every step the logits also say how likely each
+word is that may end the line, which costs no pass. Only the best end of each draft is then tried,
+for how likely the line is to stop there. Knows one line and the song's history; knows no schemes.
 """
 
 from collections.abc import Sequence
@@ -18,26 +18,26 @@ from lyricist.language.safety import is_allowed, offences
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.writing.choice import Chooser, Voice
 from lyricist.writing.draft import Draft, Ending, count_syllables
+from lyricist.writing.history import FORBIDDEN, History, WordCosts
 from lyricist.writing.likelihoods import Likelihoods, likeliest
 from lyricist.writing.line_plan import FittingEnds, LinePlan
-from lyricist.writing.said import FORBIDDEN, Memory, Place
-from lyricist.writing.topic import Topic
+from lyricist.writing.topic import SongTopic
 
-#: A draft that takes so many words back is dropped; no line has more tokens than this.
+#: A draft that has taken so many words back is dropped; no line has more tokens than this.
 _MOST_REFUSALS = 8
 _MOST_TOKENS = 28
-#: A word may stay half written if going on with it is at least this likely.
+#: A word that is none yet is continued if the likeliest piece is at least this likely.
 _LIKELY = np.log(0.3)
 #: How many of the likeliest end words are looked at.
 _END_WIDTH = 4
-#: What a stop is taken to be worth before it was tried.
+#: Log-probability that a line stops at its end, as long as that was not tried.
 _USUAL_STOP = -1.5
 _END_WEIGHT, _STOP_WEIGHT, _LENGTH_WEIGHT, _TOPIC_WEIGHT = 0.35, 0.4, 0.12, 0.6
 
 
 @dataclass(frozen=True)
 class Line:
-    """A written line. Its row of the engine holds it, and nothing after it."""
+    """A written line. Its row of the engine holds the song up to its end."""
 
     text: str
     words: tuple[str, ...]
@@ -46,7 +46,7 @@ class Line:
     tokens: tuple[int, ...]
     #: How well it reads, to compare it with other lines for the same place.
     score: float
-    #: Log-probability of its end word, which tells a forced end.
+    #: Log-probability of its end word; a low one means that the end is forced.
     end_likelihood: float
 
 
@@ -59,15 +59,15 @@ class LineWriter:
         lexicon: Lexicon,
         rows: Sequence[int],
         voice: Voice,
-        memory: Memory,
-        topic: Topic,
+        history: History,
+        topic: SongTopic,
     ) -> None:
         self._engine, self._lexicon, self._rows = engine, lexicon, list(rows)
-        self._voice, self._memory, self._topic = voice, memory, topic
-        self._chooser = Chooser(lexicon, voice, memory, topic)
+        self._voice, self._history, self._topic = voice, history, topic
+        self._chooser = Chooser(lexicon, voice, history, topic)
         self._pieces = np.flatnonzero(lexicon.pieces)
-        #: How likely each end word of the lexicon has been, summed over all places so far.
-        self.heard = np.zeros(len(lexicon.end_words), dtype=np.float32)
+        #: For each end word of the lexicon its likelihood, summed over all steps so far.
+        self.expected_ends = np.zeros(len(lexicon.end_words), dtype=np.float32)
 
     def write(
         self, plan: LinePlan, logits: FloatArray, seed: Sequence[int]
@@ -94,7 +94,7 @@ class LineWriter:
     def _advance(
         self, draft: Draft, plan: LinePlan, fitting: FittingEnds, start: int, logits: FloatArray
     ) -> int | None:
-        """Weigh the ends here and choose the next token; None once the draft is done."""
+        """Note the possible ends and choose the next token; None if the draft is done."""
         while len(draft.tokens) < _MOST_TOKENS:
             likelihoods = Likelihoods.of_logits(logits)
             words = draft.words()
@@ -106,10 +106,10 @@ class LineWriter:
                 logits = draft.refuse_last_word()
                 self._engine.rewind(draft.row, start + len(draft.tokens))
                 continue
-            said = count_syllables(words)
+            so_far = count_syllables(words)
             if not is_bad:
-                self._weigh_ends(draft, plan, fitting, said, likelihoods)
-            room = plan.most_syllables - 1 - said
+                self._weigh_ends(draft, plan, fitting, so_far, likelihoods)
+            room = plan.most_syllables - 1 - so_far
             token = self._chooser.choose(draft, likelihoods, room, go_on=go_on)
             if token is None:
                 break
@@ -119,58 +119,59 @@ class LineWriter:
         return None
 
     def _is_bad_word(self, draft: Draft, words: list[str]) -> bool:
-        """Whether the last word is no word at all or, of several tokens, unsafe or used up."""
+        """Whether the last word is no word, or is one of several tokens and banned or used up."""
         if not draft.tokens or draft.tokens[-1] == self._lexicon.comma:
             return False
         word = words[-1]
         if not sounds(word) and word not in self._topic.words:
             return True
         if draft.last_word_start == len(draft.tokens) - 1:
-            return False  # a single token was judged when it was chosen
+            return False  # a word of one token was judged when it was chosen
         is_safe = is_allowed(word, self._voice.explicit)
-        return not is_safe or self._memory.is_used_up(words[:-1], word)
+        return not is_safe or self._history.is_refused(words[:-1], word)
 
     def _weigh_ends(
         self,
         draft: Draft,
         plan: LinePlan,
         fitting: FittingEnds,
-        said: int,
+        so_far: int,
         likelihoods: Likelihoods,
     ) -> None:
-        """Note the last word if the line may end in it, and the best end word for this place."""
-        self.heard += np.exp(likelihoods.of(self._lexicon.end_words))
+        """Note the last word if the line may end in it, and the best end word to come next."""
+        self.expected_ends += np.exp(likelihoods.of(self._lexicon.end_words))
         if not draft.tokens or draft.tokens[-1] == self._lexicon.comma:
             return
         last = draft.tokens[-1]
-        cost = plan.cost_of(last) if plan.allows(said) else None
+        cost = plan.cost_of(last) if plan.allows(so_far) else None
         if cost is not None:
             kept = len(draft.tokens) - 1
             likelihood = draft.likelihoods[-1] + cost
-            draft.endings.append(Ending(kept, last, likelihood, said, self._stop(likelihoods)))
-        best = self._best_end(draft, *fitting.after(said), said, likelihoods)
+            draft.endings.append(Ending(kept, last, likelihood, so_far, self._stop(likelihoods)))
+        best = self._best_end(draft, *fitting.after(so_far), so_far, likelihoods)
         if best is not None and best.likelihood > FORBIDDEN:
             draft.endings.append(best)
 
     def _best_end(
-        self, draft: Draft, ends: IntArray, costs: FloatArray, said: int, likelihoods: Likelihoods
+        self, draft: Draft, ends: IntArray, costs: FloatArray, so_far: int, likelihoods: Likelihoods
     ) -> Ending | None:
         """The best of the likeliest of `ends`, which cost `costs`."""
         values = likelihoods.of(ends) + costs
-        place = Place(self._memory, draft.words())
+        costs_here = WordCosts(self._history, draft.words())
         endings = []
         for at in likeliest(values, _END_WIDTH).tolist():
             token = int(ends[at])
-            value = float(values[at]) + place.cost(self._lexicon.words[token])
-            total = said + int(self._lexicon.syllables[token])
+            value = float(values[at]) + costs_here.of(self._lexicon.words[token])
+            total = so_far + int(self._lexicon.syllables[token])
             endings.append(Ending(len(draft.tokens), token, value, total))
         return max(endings, key=lambda ending: ending.likelihood, default=None)
 
     def _stop(self, likelihoods: Likelihoods) -> float:
+        """Log-probability that the line stops here."""
         return float(np.logaddexp.reduce(likelihoods.of(self._lexicon.line_ends)))
 
     def _finish(self, drafts: list[Draft], plan: LinePlan, start: int) -> Session[Line | None]:
-        """Try the best end of each draft, keep the best of all."""
+        """Try the best end of each draft, and keep the best line of all."""
         chosen = [
             (draft, max(draft.endings, key=lambda e: self._score(draft, plan, e)))
             for draft in drafts

@@ -1,4 +1,4 @@
-"""What one line has to be: its length, and the words that may end it.
+"""A line plan: what one line has to be, in length and in the words that may end it.
 
 Knows tokens and their syllables; knows no scheme and draws nothing.
 """
@@ -21,7 +21,7 @@ class LinePlan:
     #: Tokens that may end it, and what each costs (0 or less).
     ends: IntArray
     end_costs: FloatArray
-    #: What it begins with; the rows hold it already.
+    #: The text that it begins with; the rows hold it already.
     given: str = ""
 
     def allows(self, syllables: int) -> bool:
@@ -35,7 +35,7 @@ class LinePlan:
 
 
 class FittingEnds:
-    """A plan's end words, sorted by their syllables: those that fit a beginning are one slice."""
+    """A plan's end words by their syllables, so that those which fit a beginning are one slice."""
 
     def __init__(self, plan: LinePlan, syllables: IntArray) -> None:
         """`syllables` are those of every token of the vocabulary."""
@@ -44,9 +44,9 @@ class FittingEnds:
         self._plan, self._lengths = plan, lengths[order]
         self._ends, self._costs = plan.ends[order], plan.end_costs[order]
 
-    def after(self, said: int) -> tuple[IntArray, FloatArray]:
-        """The ends that complete a line of `said` syllables so far, and what each costs."""
-        shortest = self._plan.fewest_syllables - said
-        longest = self._plan.most_syllables - said
+    def after(self, so_far: int) -> tuple[IntArray, FloatArray]:
+        """The ends that complete a line which has `so_far` syllables, and what each costs."""
+        shortest = self._plan.fewest_syllables - so_far
+        longest = self._plan.most_syllables - so_far
         start, stop = np.searchsorted(self._lengths, [shortest, longest + 1])
         return self._ends[start:stop], self._costs[start:stop]

@@ -1,4 +1,7 @@
-"""What a song is written with: rows of the engine, the vocabulary, somebody who reads along."""
+"""One song's share of the writer: rows of the engine, the vocabulary, somebody who reads along.
+
+The seam between `writer`, which runs several songs at once, and the ways to write one.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,20 +9,20 @@ from dataclasses import dataclass
 from lyricist.engine.port import Engine
 from lyricist.engine.sessions import Session
 from lyricist.songs import Song, SongRequest
-from lyricist.vocabulary.tokens import Tokens
+from lyricist.vocabulary.tokens import Vocabulary
 
 
 @dataclass(frozen=True)
-class Desk:
-    """One song's share of the writer."""
+class EngineShare:
+    """What one song is written with."""
 
     engine: Engine
-    tokens: Tokens
-    #: The engine's rows that are this song's alone; their contents are anything at all.
+    vocabulary: Vocabulary
+    #: The engine's rows that are this song's alone. What they hold at first is not defined.
     rows: tuple[int, ...]
     #: To be called with all lines so far, after each line. Raises Abandoned to end the song.
     show: Callable[[Sequence[str]], None]
 
 
-#: Writes one song: the seam between `writer`, which runs several at once, and how they are written.
-SongSession = Callable[[SongRequest, Desk], Session[Song]]
+#: A way to write one song.
+WriteSong = Callable[[SongRequest, EngineShare], Session[Song]]

@@ -1,10 +1,12 @@
 """The styles of songs: what the model is shown of each, and how long its lines are.
 
 The examples are this project's own lines. They set tone, concreteness and length; what they are
-about is kept ordinary, so that little of it finds its way into a song.
+about is ordinary, so that little of it finds its way into a song. Knows no tokens.
 """
 
 from dataclasses import dataclass
+
+from lyricist.songs import SongRequest
 
 
 @dataclass(frozen=True)
@@ -95,3 +97,8 @@ STYLES = {
     ),
 }
 DEFAULT_STYLE = "rap"
+
+
+def style_of(request: SongRequest) -> Style:
+    """The style that was asked for; the default one if it is not known."""
+    return STYLES.get(request.style, STYLES[DEFAULT_STYLE])

@@ -1,4 +1,7 @@
-"""Gives a song its title before the first line, so that the song can follow it."""
+"""Gives a song its title before the first line is written, so that the song can follow it.
+
+Knows the request and its topic; knows no lines.
+"""
 
 from collections.abc import Sequence
 
@@ -12,18 +15,18 @@ from lyricist.songs import SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.writing.choice import Chooser, Voice
 from lyricist.writing.draft import Draft, count_syllables
+from lyricist.writing.history import History
 from lyricist.writing.likelihoods import Likelihoods
-from lyricist.writing.said import Memory
-from lyricist.writing.share import Desk
-from lyricist.writing.topic import Topic
+from lyricist.writing.share import EngineShare
+from lyricist.writing.topic import SongTopic
 
 _BEFORE, _AFTER = 'Title: "', '"\n'
 #: Tokens that end a title, where the vocabulary has them.
 _CLOSERS = ('"', '",', '".', '"**', "\n", ".", "!", "?", "...", " (")
 _MOST_SYLLABLES = 9
 _MOST_TOKENS = 8
-_WARMTH = 0.6
-#: Sets the title's random numbers apart from those of the lines, which count from 0.
+_MOST_TEMPERATURE = 0.6
+#: Gives the title other random numbers than the lines, whose seeds count from 0.
 _SEED = 1_000_003
 _UNTITLED = "Untitled"
 #: Words that a title writes small, unless they come first.
@@ -33,19 +36,23 @@ _SMALL = frozenset(
 
 
 def write_title(
-    request: SongRequest, desk: Desk, lexicon: Lexicon, topic: Topic, told: Sequence[int]
+    request: SongRequest,
+    share: EngineShare,
+    lexicon: Lexicon,
+    topic: SongTopic,
+    context: Sequence[int],
 ) -> Session[tuple[str, list[int]]]:
     """A title, and the tokens that name it. Falls back on the prompt's own words.
 
-    `told` is what the model is told before, which the desk's first row holds afterwards, and
+    `context` is what the model reads before it. The share's first row holds that afterwards, and
     nothing else.
     """
-    row = desk.rows[0]
-    voice = Voice(min(request.temperature, _WARMTH), request.top_p, request.explicit)
-    chooser = Chooser(lexicon, voice, Memory(), topic)
+    row = share.rows[0]
+    voice = Voice(min(request.temperature, _MOST_TEMPERATURE), request.top_p, request.explicit)
+    chooser = Chooser(lexicon, voice, History(), topic)
     draft = Draft(0, row, lexicon, np.random.default_rng([request.seed, _SEED]))
-    desk.engine.rewind(row, 0)
-    logits = desk.engine.prefill(row, [*told, *desk.tokens.encode(_BEFORE)])
+    share.engine.rewind(row, 0)
+    logits = share.engine.prefill(row, [*context, *share.vocabulary.encode(_BEFORE)])
     closers = lexicon.ids_of(_CLOSERS)
     while len(draft.tokens) < _MOST_TOKENS:
         words = draft.words()
@@ -59,11 +66,11 @@ def write_title(
         draft.append(token, likelihoods.of_token(token), logits)
         logits = (yield {row: token})[row]
     title = _clean(draft.text(), request, topic)
-    desk.engine.rewind(row, len(told))
-    return title, desk.tokens.encode(f"{_BEFORE}{title}{_AFTER}")
+    share.engine.rewind(row, len(context))
+    return title, share.vocabulary.encode(f"{_BEFORE}{title}{_AFTER}")
 
 
-def _clean(text: str, request: SongRequest, topic: Topic) -> str:
+def _clean(text: str, request: SongRequest, topic: SongTopic) -> str:
     words = [word for word in text.replace(",", "").split() if split_words(word)]
     while words and is_function_word(words[-1]):
         words.pop()

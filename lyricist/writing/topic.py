@@ -1,6 +1,6 @@
-"""Keeps a song on what its prompt is about: which tokens say so, and whether it was said.
+"""The topic of a song: which words say what its prompt is about, and whether they were sung yet.
 
-Knows words and tokens; decides nothing about rhyme or length.
+Owns how much likelier those words are made. Knows nothing of rhyme and length.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,17 +9,17 @@ from lyricist.language.safety import is_allowed
 from lyricist.language.words import are_close, stem, topic_words, word_list
 from lyricist.vocabulary.lexicon import Lexicon
 
-#: Log-probability given to topic words: at first, per line that goes by without any, at most.
+#: Added to the log-probability of topic words: at first, per line without any, at most.
 _FIRST_BONUS = 2.0
 _RISE = 0.7
 _HIGHEST_BONUS = 7.0
-#: Once said, other words of the topic are still a little welcome.
+#: The same for the other topic words, once one was sung.
 _LATER_BONUS = 1.0
-#: The next piece of a topic word that has been begun.
+#: The same for the next piece of a topic word that has been begun.
 _FINISH_BONUS = 8.0
 
 
-class Topic:
+class SongTopic:
     """The topic of one song."""
 
     def __init__(self, prompt: str, lexicon: Lexicon, explicit: bool) -> None:
@@ -38,7 +38,7 @@ class Topic:
         self._said: set[str] = set()
         self._lines = 0
         self._general = self._general_bonus()
-        #: Which words are of the topic: asked for every word of every draft.
+        #: Word -> whether it is of the topic; kept, since each is asked for again and again.
         self._mentions: dict[str, bool] = {}
 
     @property
@@ -47,7 +47,7 @@ class Topic:
         return bool(self._said) or not self.words
 
     def add(self, words: Sequence[str]) -> None:
-        """Remember one more line."""
+        """Count one more line."""
         self._lines += 1
         self._said.update(topic for topic in self.words if any(are_close(topic, w) for w in words))
         self._general = self._general_bonus()
@@ -57,7 +57,7 @@ class Topic:
         return any(map(self._is_mention, words))
 
     def bonus(self, tokens: Sequence[int]) -> Mapping[int, float]:
-        """What to add to which token's log-probability after the line's `tokens`."""
+        """Token -> what to add to its log-probability after the line's `tokens`."""
         finish = {
             spelling[begun]: _FINISH_BONUS
             for spelling in self._spellings
@@ -65,12 +65,12 @@ class Topic:
         }
         return {**self._general, **finish} if finish else self._general
 
-    def opening(self) -> str:
-        """What a line can begin with to be on the topic, for a song that never got there."""
+    def line_start(self) -> str:
+        """A topic word to begin a line with, for a song that has not come to its topic."""
         return max(self.words, key=len).capitalize()
 
     def _general_bonus(self) -> Mapping[int, float]:
-        """What any place of the next line gives to the topic's words."""
+        """Token -> what to add to its log-probability anywhere in the next line."""
         general = _LATER_BONUS
         if not self.is_covered:
             general = min(_FIRST_BONUS + _RISE * self._lines, _HIGHEST_BONUS)

@@ -1,7 +1,7 @@
-"""Writes one song, line by line and section by section: the session that rhymes.
+"""Writes one song that rhymes, section by section and line by line.
 
-Owns which words each line may end in, what happens if none fits, and what the context holds.
-Drawing the words is `line`'s, what rhymes is `lexicon`'s and `rhyme`'s.
+Owns the order of the work, what happens if no line fits, and what the engine's rows hold of the
+song. Knows no single tokens of a line: `line` writes it, `ends` says how it may end.
 """
 
 from collections.abc import Sequence
@@ -21,37 +21,36 @@ from lyricist.writing.choice import Voice
 from lyricist.writing.draft import count_syllables
 from lyricist.writing.ends import Ends
 from lyricist.writing.free_verse import write_freely
+from lyricist.writing.history import History
+from lyricist.writing.instructions import MOST_GIVEN_TOKENS, instructions, one_line
 from lyricist.writing.line import Line, LineWriter
 from lyricist.writing.line_plan import LinePlan
-from lyricist.writing.prompts import one_line, opening, style_of
-from lyricist.writing.said import Memory
-from lyricist.writing.share import Desk
+from lyricist.writing.share import EngineShare
+from lyricist.writing.styles import style_of
 from lyricist.writing.title import write_title
-from lyricist.writing.topic import Topic
+from lyricist.writing.topic import SongTopic
 
 #: A row holds at most so many positions: 32 rows of them fit into a small worker's memory.
 _MOST_POSITIONS = 320
 #: A model that can hold less than this is left to write freely.
 _SMALLEST_CONTEXT = 256
 #: Positions kept free for the next line.
-_ROOM = 40
+_POSITIONS_A_LINE = 40
 #: Lines that are read again when the context is full and the song starts over in it.
 _LINES_KEPT = 8
-#: How many tokens of a first line that is given are read.
-_MOST_GIVEN_TOKENS = 160
 #: An end word less likely than this sounds forced; then the line is written anew, once.
 _FORCED = -7.0
-#: Drafts can all come to nothing; so often at most a line is tried with the same rhymes.
+#: All drafts of a line can fail; a line is tried so often at most with the same rhymes.
 _MOST_ATTEMPTS = 5
 #: A given beginning may make a line longer than usual by so many syllables.
 _GIVEN_EXTRA = 5
 
 
-def write_verse(lexicon: Lexicon, request: SongRequest, desk: Desk) -> Session[Song]:
+def write_verse(lexicon: Lexicon, request: SongRequest, share: EngineShare) -> Session[Song]:
     """A song of the asked shape, with exactly `request.lines` lines."""
-    if desk.engine.context_length < _SMALLEST_CONTEXT:
-        return (yield from write_freely(request, desk))
-    verse = VerseWriter(lexicon, request, desk)
+    if share.engine.context_length < _SMALLEST_CONTEXT:
+        return (yield from write_freely(request, share))
+    verse = VerseWriter(lexicon, request, share)
     sections = yield from verse.write()
     relations = [
         found
@@ -69,20 +68,22 @@ def write_verse(lexicon: Lexicon, request: SongRequest, desk: Desk) -> Session[S
 
 
 class VerseWriter:
-    """One song on its way."""
+    """One song while it is written."""
 
-    def __init__(self, lexicon: Lexicon, request: SongRequest, desk: Desk) -> None:
-        self._lexicon, self._request, self._desk = lexicon, request, desk
-        self._engine, self._rows = desk.engine, list(desk.rows)
+    def __init__(self, lexicon: Lexicon, request: SongRequest, share: EngineShare) -> None:
+        self._lexicon, self._request, self._share = lexicon, request, share
+        self._engine, self._rows = share.engine, list(share.rows)
         self._style = style_of(request)
-        self._memory = Memory()
+        self._history = History()
         for example in self._style.example:
-            self._memory.refuse(split_words(example))
-        self._topic = Topic(request.prompt, lexicon, request.explicit)
+            self._history.add_example(split_words(example))
+        self._topic = SongTopic(request.prompt, lexicon, request.explicit)
         voice = Voice(request.temperature, request.top_p, request.explicit)
-        self._liner = LineWriter(desk.engine, lexicon, desk.rows, voice, self._memory, self._topic)
+        self._line_writer = LineWriter(
+            share.engine, lexicon, share.rows, voice, self._history, self._topic
+        )
         self._ends = Ends(lexicon, request.explicit)
-        self._context = opening(request, desk.tokens)[-desk.engine.context_length // 2 :]
+        self._context = instructions(request, share.vocabulary)[-share.engine.context_length // 2 :]
         self._logits: FloatArray = np.zeros(0, dtype=np.float32)
         #: Tokens that come next and that no row holds yet.
         self._unread: list[int] = []
@@ -98,7 +99,7 @@ class VerseWriter:
     def write(self) -> Session[list[Section]]:
         """The sections of the song, the title before them."""
         self.title, title_tokens = yield from write_title(
-            self._request, self._desk, self._lexicon, self._topic, self._context
+            self._request, self._share, self._lexicon, self._topic, self._context
         )
         self._context += title_tokens
         self._unread = title_tokens
@@ -110,7 +111,7 @@ class VerseWriter:
             else:
                 self._lines.extend(repeated)
                 sections.append(Section(part.name, repeated))
-                self._desk.show(self._lines)
+                self._share.show(self._lines)
         return sections
 
     def _write_part(self, part: Part) -> Session[Section]:
@@ -122,7 +123,7 @@ class VerseWriter:
             to_come = 0 if group is None else groups[at + 1 :].count(group)
             line = yield from self._write_line(same if group is not None else [], to_come)
             written.append(line)
-            self._desk.show(self._lines)
+            self._share.show(self._lines)
         return Section(part.name, tuple(self._lines[-part.lines :]))
 
     def _write_line(self, before: list[Line], to_come: int) -> Session[Line]:
@@ -133,27 +134,27 @@ class VerseWriter:
             ends, costs = self._ends.answers(before)
             target = count_syllables(before[-1].words)
         else:
-            ends, costs = self._ends.anchors(to_come, self._liner.heard)
+            ends, costs = self._ends.anchors(to_come, self._line_writer.expected_ends)
             target = self._style.usual
-        line = yield from self._best_of(self._plan(ends, costs, target, given))
+        line = yield from self._best_of(self._line_plan(ends, costs, target, given))
         if line is None:
-            ends, costs = self._ends.anchors(0, self._liner.heard)
-            line = yield from self._best_of(self._plan(ends, costs, target, given))
+            ends, costs = self._ends.anchors(0, self._line_writer.expected_ends)
+            line = yield from self._best_of(self._line_plan(ends, costs, target, given))
         if line is None:
             raise LyricistError("The model's vocabulary has no word that could end this line.")
-        yield from self._take(line)
+        yield from self._accept(line)
         return line
 
-    def _plan(self, ends: IntArray, costs: FloatArray, target: int, given: str) -> LinePlan:
+    def _line_plan(self, ends: IntArray, costs: FloatArray, target: int, given: str) -> LinePlan:
         fewest, most = self._style.fewest, self._style.most
         if given:
-            said = count_syllables(given.split())
-            fewest, most = max(fewest, said + 1), max(most, said + _GIVEN_EXTRA)
-            target = max(target, said + 2)
+            so_far = count_syllables(given.split())
+            fewest, most = max(fewest, so_far + 1), max(most, so_far + _GIVEN_EXTRA)
+            target = max(target, so_far + 2)
         return LinePlan(fewest, most, target, ends, costs, given)
 
     def _best_of(self, plan: LinePlan) -> Session[Line | None]:
-        """The best line; where its end sounds forced, other drafts get a chance."""
+        """The best line; one whose end sounds forced is written anew, and the better one kept."""
         if not len(plan.ends):
             return None
         start = self._engine.length(self._rows[0])
@@ -162,7 +163,7 @@ class VerseWriter:
             for row in self._rows:
                 self._engine.rewind(row, start)
             seed = [self._request.seed, len(self._lines), attempt]
-            line = yield from self._liner.write(plan, self._logits, seed)
+            line = yield from self._line_writer.write(plan, self._logits, seed)
             if best is None or (line is not None and line.score > best.score):
                 best = line
             if best is not None and (best.end_likelihood > _FORCED or attempt):
@@ -173,22 +174,22 @@ class VerseWriter:
         return best
 
     def _given(self) -> str:
-        """What the next line begins with, read into the rows; "" if it begins as it likes."""
+        """The text that the next line has to begin with, which the rows read; mostly ""."""
         given = ""
         if not self._lines and self._request.continue_prompt:
             given = mask(one_line(self._request), self._request.explicit)
         elif self._to_write == 1 and not self._topic.is_covered:
-            given = self._topic.opening()
+            given = self._topic.line_start()
         if given:
-            most = min(_MOST_GIVEN_TOKENS, self._engine.context_length // 5)
+            most = min(MOST_GIVEN_TOKENS, self._engine.context_length // 5)
             self._read(self._lexicon.encode(given)[-most:])
         return given
 
-    def _take(self, line: Line) -> Session[None]:
+    def _accept(self, line: Line) -> Session[None]:
         """Make `line` the song's next one, in every row."""
-        self._memory.add(line.words)
+        self._history.add(line.words)
         self._topic.add(line.words)
-        self._ends.take(line, self._memory)
+        self._ends.use_up(line, self._history)
         self._lines.append(mask(line.text, self._request.explicit))
         self.tokens += len(line.tokens) + 1
         self._to_write -= 1
@@ -199,7 +200,7 @@ class VerseWriter:
     def _make_room(self) -> None:
         """Start over with the prompt and the last lines where the context is nearly full."""
         limit = min(self._engine.context_length, _MOST_POSITIONS)
-        if self._engine.length(self._rows[0]) + _ROOM > limit:
+        if self._engine.length(self._rows[0]) + _POSITIONS_A_LINE > limit:
             kept = "".join(f"{line}\n" for line in self._lines[-_LINES_KEPT:])
             read_again = self._lexicon.encode(kept)[-limit // 3 :]
             self._start_over([*self._context, *read_again])

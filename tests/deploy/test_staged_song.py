@@ -13,7 +13,7 @@ from deploy.smoke import SmokeFailed, smoke
 from deploy.stage import stage
 from deploy.trial import Running, resident_mib, started
 from lyricist.building.gguf_file import GgufFile, packaged_gguf
-from lyricist.building.presets import tiny_plan
+from lyricist.building.recipes import tiny_recipe
 from tests.support.bucket import storage
 from tests.support.environments import python_of
 from versequeue.backends.sqlite_queue import SqliteQueue
@@ -99,11 +99,11 @@ def test_a_staged_worker_without_a_model_fetches_it_from_a_bucket(
 def test_a_saved_model_is_loaded_after_the_fork_and_writes(
     tmp_path: Path,
 ) -> None:
-    from lyricist.building.saved_model import export_plan  # imports TensorFlow
+    from lyricist.building.saved_model import export_saved_model  # imports TensorFlow
 
     bundle = tmp_path / "served"
-    plan = tiny_plan(GgufFile(packaged_gguf()), None)
-    export_plan(plan, bundle, lambda stage, share: None)
+    recipe = tiny_recipe(GgufFile(packaged_gguf()), None)
+    export_saved_model(recipe, bundle, lambda stage, share: None)
     environ = {"VERSEQUEUE_MODEL": "model"}
     everything = Path(sys.executable)  # TensorFlow is large: no environment of its own for it
 

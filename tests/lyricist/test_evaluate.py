@@ -12,7 +12,7 @@ from lyricist.evaluate import (
     FREE,
     OURS,
     SHUFFLED,
-    Settings,
+    EvaluationSettings,
     as_json,
     evaluate,
     frozen_prompts,
@@ -20,7 +20,7 @@ from lyricist.evaluate import (
     table,
 )
 from lyricist.language.metrics import Verse, measure, rhyme_score, scheme_relations, topic_coverage
-from lyricist.language.rhyme import Rhyme
+from lyricist.language.rhyme import RhymeKind
 
 LINES = (
     "I walk alone into the night",
@@ -84,7 +84,9 @@ def test_talk_of_the_task_is_a_leak() -> None:
 
 def test_a_score_needs_pairs() -> None:
     assert rhyme_score([]) is None
-    assert rhyme_score([Rhyme.PERFECT, Rhyme.SLANT, Rhyme.NONE, Rhyme.IDENTITY]) == 0.5
+    assert (
+        rhyme_score([RhymeKind.PERFECT, RhymeKind.SLANT, RhymeKind.NONE, RhymeKind.IDENTITY]) == 0.5
+    )
     assert scheme_relations("none", LINES) == []
 
 
@@ -99,7 +101,9 @@ def test_a_file_of_prompts_has_one_a_line() -> None:
 
 
 def test_an_evaluation_puts_our_lines_beside_free_and_shuffled_ones(tiny_bundle: Path) -> None:
-    settings = Settings(prompts=("a night bus", "🔥", "my dog"), lines=(4,), together=2, drafts=2)
+    settings = EvaluationSettings(
+        prompts=("a night bus", "🔥", "my dog"), lines=(4,), together=2, drafts=2
+    )
     notes: list[str] = []
     columns = evaluate(tiny_bundle, settings, notes.append)
     assert [column.writer for column in columns] == [OURS, FREE, SHUFFLED]

@@ -10,7 +10,7 @@ import pytest
 from lyricist.arrays import FloatArray
 from lyricist.building.gguf_file import GgufFile
 from lyricist.building.pipeline import build_bundle
-from lyricist.building.presets import default_plan
+from lyricist.building.recipes import default_recipe
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR
 from lyricist.bundle.manifest import read_bundle
 from lyricist.engine.litert import LiteRtEngine
@@ -90,7 +90,7 @@ def tensors(tied: bool) -> dict[str, FloatArray]:
 
 
 def weights_of(path: Path) -> dict[str, FloatArray]:
-    return dict(default_plan(GgufFile(path), None).weights())
+    return dict(default_recipe(GgufFile(path), None).weights())
 
 
 def reference_logits(found: dict[str, FloatArray], tokens: list[int]) -> FloatArray:

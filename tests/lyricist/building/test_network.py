@@ -7,12 +7,11 @@ import pytest
 
 from lyricist.arrays import FloatArray
 from lyricist.building.gguf_file import GgufFile, packaged_gguf
-from lyricist.building.presets import default_plan, tiny_plan
-from lyricist.bundle.architecture import EMBEDDING_DIVISOR, rope_tables
+from lyricist.building.recipes import default_recipe, tiny_recipe
+from lyricist.bundle.architecture import EMBEDDING_DIVISOR, MASKED, rope_tables
 from lyricist.bundle.manifest import Bundle, read_bundle
 from lyricist.engine.litert import LiteRtEngine
-from lyricist.engine.slots import NOT_THERE
-from lyricist.vocabulary.tokens import Tokens
+from lyricist.vocabulary.tokens import Vocabulary
 
 #: Not the model's own words, so that it is often in doubt what comes next.
 STRANGE_TEXT = (
@@ -42,7 +41,7 @@ And in the darkness, a lighthouse stands by the side of the sea, a symbol of lov
 """
 
 #: tests/support/model_bundles.py builds with these.
-PLANS = {"default": default_plan, "tiny": tiny_plan}
+RECIPES = {"default": default_recipe, "tiny": tiny_recipe}
 
 
 class FloatNetwork:
@@ -53,8 +52,8 @@ class FloatNetwork:
 
         self._forward = forward
         self.architecture = bundle.architecture
-        plan = PLANS[preset](GgufFile(packaged_gguf()), None)
-        weights = dict(plan.weights())
+        recipe = RECIPES[preset](GgufFile(packaged_gguf()), None)
+        weights = dict(recipe.weights())
         self._embedding = weights["output"] / weights[EMBEDDING_DIVISOR]
         self._weights = weights
         self._cosines, self._sines = rope_tables(bundle.architecture)
@@ -67,8 +66,8 @@ class FloatNetwork:
             "hidden": self._embedding[tokens],
             "cosine": self._cosines[:count, np.newaxis],
             "sine": self._sines[:count, np.newaxis],
-            "cached_mask": np.full((count, 1, 1, 1), NOT_THERE),
-            "new_mask": np.where(np.tri(count), np.float32(0), NOT_THERE)[:, None, None],
+            "cached_mask": np.full((count, 1, 1, 1), MASKED),
+            "new_mask": np.where(np.tri(count), np.float32(0), MASKED)[:, None, None],
             "chosen": np.eye(count, dtype=np.float32),
         }
         for layer in range(architecture.layers):
@@ -102,7 +101,7 @@ def log_softmax(logits: FloatArray) -> FloatArray:
 @pytest.mark.model
 def test_the_default_network_agrees_with_tensorflow(default_bundle: Path) -> None:
     bundle = read_bundle(default_bundle)
-    tokens = Tokens(bundle)
+    tokens = Vocabulary(bundle)
     network, engine = FloatNetwork("default", bundle), LiteRtEngine(bundle)
     request = tokens.encode(REQUEST, markup=True)
     strange = tokens.encode(STRANGE_TEXT)
@@ -123,7 +122,7 @@ def test_the_default_network_agrees_with_tensorflow(default_bundle: Path) -> Non
 @pytest.mark.model
 def test_the_default_network_gives_one_text_on_one_thread_and_on_two(default_bundle: Path) -> None:
     bundle = read_bundle(default_bundle)
-    prompt = Tokens(bundle).encode(REQUEST, markup=True)
+    prompt = Vocabulary(bundle).encode(REQUEST, markup=True)
     text, other = (greedy(LiteRtEngine(bundle, 4, threads), prompt, 24) for threads in (1, 2))
     assert text == other
 
@@ -132,7 +131,7 @@ def test_the_default_network_gives_one_text_on_one_thread_and_on_two(default_bun
 def test_the_default_network_goes_on_as_it_always_did(default_bundle: Path) -> None:
     """Golden texts of which the model is sure, so that they hold on any processor."""
     bundle = read_bundle(default_bundle)
-    tokens, engine = Tokens(bundle), LiteRtEngine(bundle)
+    tokens, engine = Vocabulary(bundle), LiteRtEngine(bundle)
     for start, golden in (
         ("1, 2, 3, 4, 5, 6, 7,", " 8, 9, 10, 11,"),
         (WEEKDAYS, "The seven days of the week are"),
@@ -146,8 +145,8 @@ def test_the_default_network_goes_on_as_it_always_did(default_bundle: Path) -> N
 @pytest.mark.model
 def test_the_default_network_writes_a_row_alone_as_in_a_batch(default_bundle: Path) -> None:
     bundle = read_bundle(default_bundle)
-    tokens, engine = Tokens(bundle).encode(STRANGE_TEXT), LiteRtEngine(bundle)
-    starts = {engine.family * n: tokens[n : 9 * n + 5] for n in range(4)}
+    tokens, engine = Vocabulary(bundle).encode(STRANGE_TEXT), LiteRtEngine(bundle)
+    starts = {engine.branches * n: tokens[n : 9 * n + 5] for n in range(4)}
     alone = {}
     for row, start in starts.items():
         engine.prefill(row, start)

@@ -136,7 +136,7 @@ def test_quantized_rows_are_within_half_a_step() -> None:
 
 
 def test_the_tokenizer_gives_every_text_back() -> None:
-    tokenizer = build_tokenizer(GgufFile(packaged_gguf()).vocabulary())
+    tokenizer = build_tokenizer(GgufFile(packaged_gguf()).tokenizer_data())
     for text in ("I don't know,  2024!\n\n", "l'été à Noël", "😀 日本語 Ünï", " <|im_end|>", ""):
         ids = tokenizer.encode(text).ids
         assert tokenizer.decode(ids, skip_special_tokens=False) == text
@@ -145,7 +145,7 @@ def test_the_tokenizer_gives_every_text_back() -> None:
 
 
 def test_the_smaller_vocabulary_is_whole() -> None:
-    data = GgufFile(packaged_gguf()).vocabulary()
+    data = GgufFile(packaged_gguf()).tokenizer_data()
     small = first_merges(data, 500)
     tokenizer = build_tokenizer(small)
     text = "Every word can still be written — even ünusual ones 😀"

@@ -248,11 +248,11 @@ def test_our_own_network_exported_agrees_with_the_bundle_that_is_served(
     tmp_path: Path, tiny_bundle: Path
 ) -> None:
     from lyricist.building.gguf_file import GgufFile, packaged_gguf
-    from lyricist.building.presets import tiny_plan
-    from lyricist.building.saved_model import export_plan
+    from lyricist.building.recipes import tiny_recipe
+    from lyricist.building.saved_model import export_saved_model
 
-    plan = tiny_plan(GgufFile(packaged_gguf()), None)
-    exported_bundle = export_plan(plan, tmp_path / "exported", lambda stage, share: None)
+    recipe = tiny_recipe(GgufFile(packaged_gguf()), None)
+    exported_bundle = export_saved_model(recipe, tmp_path / "exported", lambda stage, share: None)
     theirs, ours = engine_of(exported_bundle), LiteRtEngine(read_bundle(tiny_bundle))
 
     tokens = [int(token) for token in np.random.default_rng(2).integers(300, 8000, 40)]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from lyricist.building.gguf_file import GgufFile, packaged_gguf
-from lyricist.building.presets import tiny_plan
+from lyricist.building.recipes import tiny_recipe
 from lyricist.building.tflite_file import quantize_rows
 from lyricist.bundle.manifest import MANIFEST, MODEL, TOKENIZER, Bundle, read_bundle, record_file
 from lyricist.errors import BundleError
-from lyricist.vocabulary.tokens import Tokens
+from lyricist.vocabulary.tokens import Vocabulary
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_list_of_files_that_was_changed_is_refused(copy: Path) -> None:
 def test_a_tokenizer_that_is_none_is_refused(copy: Path) -> None:
     (copy / TOKENIZER).write_text("{}")
     with pytest.raises(BundleError, match="is no tokenizer"):
-        Tokens(_unchecked(copy))
+        Vocabulary(_unchecked(copy))
 
 
 def _unchecked(folder: Path) -> Bundle:
@@ -127,7 +127,7 @@ def _unchecked(folder: Path) -> Bundle:
 
 
 def test_the_embedding_is_read_out_of_the_networks_file(tiny_bundle: Path) -> None:
-    weights = dict(tiny_plan(GgufFile(packaged_gguf()), None).weights())
+    weights = dict(tiny_recipe(GgufFile(packaged_gguf()), None).weights())
     wanted = quantize_rows(weights["output"])
     tokens = [0, 5, 8000, 5]
     rows = read_bundle(tiny_bundle).embedding_table().rows(tokens)

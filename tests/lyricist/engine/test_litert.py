@@ -58,7 +58,7 @@ def test_a_prompt_longer_than_a_chunk_agrees_with_its_steps(engine: LiteRtEngine
 
 
 def test_rows_stand_in_families(engine: LiteRtEngine) -> None:
-    assert engine.family == FAMILY
+    assert engine.branches == FAMILY
     assert engine.max_rows == 8 * FAMILY
 
 

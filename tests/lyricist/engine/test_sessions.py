@@ -1,15 +1,12 @@
-"""How a token is drawn, and how several texts share one engine without noticing each other."""
+"""Several texts share one engine without noticing each other."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pytest
 
 from lyricist.arrays import FloatArray
-from lyricist.engine.sessions import Sampling, Session, draw, log_probability, refill, run_together
+from lyricist.engine.sessions import Session, refill, run_together
 from lyricist.errors import Abandoned, ContextFull, LyricistError
-
-LOGITS = np.array([0.0, 3.0, 1.0, 3.0, -np.inf, 2.0], np.float32)
 
 
 class CountingEngine:
@@ -46,60 +43,6 @@ class CountingEngine:
         logits = np.zeros(self.vocabulary_size, np.float32)
         logits[0], logits[1] = len(self.rows[row]), self.rows[row][-1]
         return logits
-
-
-def drawn(sampling: Sampling, times: int = 400, recent: Sequence[int] = ()) -> set[int]:
-    rng = np.random.default_rng(5)
-    return {draw(LOGITS, sampling, rng, recent) for _ in range(times)}
-
-
-def test_temperature_zero_takes_the_likeliest_and_the_first_of_equals() -> None:
-    assert drawn(Sampling(temperature=0)) == {1}
-
-
-def test_a_token_that_is_ruled_out_is_never_drawn() -> None:
-    assert drawn(Sampling(temperature=1.5, top_p=1.0, min_p=0.0)) == {0, 1, 2, 3, 5}
-
-
-def test_min_p_drops_what_is_much_less_likely_than_the_likeliest() -> None:
-    assert drawn(Sampling(temperature=1.0, top_p=1.0, min_p=0.3)) == {1, 3, 5}
-
-
-def test_top_p_keeps_the_fewest_that_hold_the_share() -> None:
-    assert drawn(Sampling(temperature=1.0, top_p=0.5, min_p=0.0)) == {1, 3}
-    assert drawn(Sampling(temperature=1.0, top_p=0.0, min_p=0.0)) == {1}
-
-
-def test_what_was_said_lately_is_less_likely() -> None:
-    assert drawn(Sampling(temperature=0, presence_penalty=2.0), recent=[1, 3]) == {5}
-    assert drawn(Sampling(temperature=0, presence_penalty=2.0, recent=1), recent=[1, 5]) == {1}
-
-
-def test_drawing_leaves_the_logits_as_they_were() -> None:
-    before = LOGITS.copy()
-    drawn(Sampling(presence_penalty=1.0), recent=[1])
-    assert np.array_equal(before, LOGITS)
-
-
-def test_each_draw_takes_one_number_whatever_the_logits() -> None:
-    rng, other = np.random.default_rng(3), np.random.default_rng(3)
-    draw(LOGITS, Sampling(temperature=0), rng)
-    draw(LOGITS, Sampling(temperature=1.5), rng)
-    other.random(2)
-    assert rng.random() == other.random()
-
-
-def test_shares_are_drawn_as_often_as_they_are_large() -> None:
-    rng, logits = np.random.default_rng(1), np.log(np.array([0.7, 0.3], np.float32))
-    ones = sum(draw(logits, Sampling(1.0, 1.0, 0.0), rng) for _ in range(4000))
-    assert 0.27 < ones / 4000 < 0.33
-
-
-def test_log_probabilities_are_those_of_the_softmax() -> None:
-    logits = np.array([1.0, 2.0, 3.0], np.float32)
-    shares = [np.exp(log_probability(logits, token)) for token in range(3)]
-    assert sum(shares) == pytest.approx(1)
-    assert shares[2] / shares[1] == pytest.approx(np.e, rel=1e-5)
 
 
 def counting(row: int, steps: int) -> Session[list[float]]:

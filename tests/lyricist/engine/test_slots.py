@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyricist.engine.slots import MOST_WASTE, NOT_THERE, Slots
+from lyricist.bundle.architecture import MASKED
+from lyricist.engine.slots import MOST_WASTE, Slots
 
 BRANCHES, CONTEXT = 3, 40
 ROWS = st.integers(0, BRANCHES - 1)
@@ -55,12 +56,13 @@ def test_every_row_sees_its_own_text_and_nothing_else(steps: list[tuple[str, int
     for action, row, argument in steps:
         getattr(family, action)(row, argument)
         for branch, text in enumerate(family.texts):
-            assert family.cache[family.slots.of[branch]].tolist() == text
+            assert family.cache[family.slots.of_branch[branch]].tolist() == text
             seen = np.flatnonzero(family.slots.mask[branch] == 0)
-            assert seen.tolist() == family.slots.of[branch], "the mask shows what the row has"
+            own = family.slots.of_branch[branch]
+            assert seen.tolist() == own, "the mask shows what the row has"
             assert all(slot < family.slots.used for slot in seen)
         assert family.slots.used <= family.slots.capacity
-    assert set(np.unique(family.slots.mask)) <= {np.float32(0), NOT_THERE}
+    assert set(np.unique(family.slots.mask)) <= {np.float32(0), MASKED}
 
 
 def test_one_text_is_packed_at_once() -> None:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from lyricist.language.words import split_words
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.vocabulary.word_table import derive_words
+from lyricist.vocabulary.word_table import derive_word_table
 from lyricist.writing.draft import Draft
 
 TEXTS = ["\n", ",", " don", "'t", "’s", " Rain", "Cold", "ing", " cooling", " I", "o", " rock"]
-LEXICON = Lexicon(derive_words(TEXTS), lambda text: [TEXTS.index(text)])
+LEXICON = Lexicon(derive_word_table(TEXTS), lambda text: [TEXTS.index(text)])
 NO_LOGITS = np.zeros(len(TEXTS), np.float32)
 
 

@@ -14,11 +14,11 @@ from lyricist.bundle.manifest import read_bundle
 from lyricist.engine.litert import LiteRtEngine
 from lyricist.engine.port import Engine
 from lyricist.language.metrics import scheme_relations, topic_coverage
-from lyricist.language.rhyme import Rhyme
+from lyricist.language.rhyme import RhymeKind
 from lyricist.language.safety import offences
 from lyricist.language.words import is_function_word, split_words, word_list
 from lyricist.songs import Song, SongRequest
-from lyricist.vocabulary.tokens import Tokens
+from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.writing.styles import STYLES
 from lyricist.writing.writer import Writer
 
@@ -40,13 +40,13 @@ def engine(tiny_bundle: Path) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def tokens(tiny_bundle: Path) -> Tokens:
-    return Tokens(read_bundle(tiny_bundle))
+def vocabulary(tiny_bundle: Path) -> Vocabulary:
+    return Vocabulary(read_bundle(tiny_bundle))
 
 
 @pytest.fixture(scope="module")
-def writer(engine: Engine, tokens: Tokens) -> Writer:
-    return Writer(engine, tokens, "tiny", "digest")
+def writer(engine: Engine, vocabulary: Vocabulary) -> Writer:
+    return Writer(engine, vocabulary, "tiny", "digest")
 
 
 def write(writer: Writer, *requests: SongRequest) -> list[Song]:
@@ -74,7 +74,7 @@ def test_a_verse_has_the_asked_lines_and_rhymes_as_asked(
     assert section.name == "Verse 1"
     assert len(section.lines) == lines
     relations = scheme_relations(scheme, section.lines)
-    assert set(relations) <= {Rhyme.PERFECT, Rhyme.SLANT}
+    assert set(relations) <= {RhymeKind.PERFECT, RhymeKind.SLANT}
     assert song.rhyme_score == (None if scheme == "none" else 1.0)
 
 
@@ -206,7 +206,7 @@ class Obsessed:
 
 @pytest.mark.parametrize("explicit", [False, True])
 def test_a_model_that_wants_to_swear_writes_none_of_what_is_banned(
-    engine: Engine, tokens: Tokens, explicit: bool
+    engine: Engine, vocabulary: Vocabulary, explicit: bool
 ) -> None:
     tiers = ["slur"] if explicit else ["mild", "strong", "slur"]
     banned = [codecs.decode(w, "rot13") for tier in tiers for w in word_list(f"banned_{tier}")]
@@ -214,19 +214,19 @@ def test_a_model_that_wants_to_swear_writes_none_of_what_is_banned(
         token
         for word in banned
         for text in (f" {word}", word, word.capitalize())
-        for token in tokens.encode(text)
+        for token in vocabulary.encode(text)
     }
-    writer = Writer(Obsessed(engine, sorted(spelled)), tokens, "obsessed", "digest")
+    writer = Writer(Obsessed(engine, sorted(spelled)), vocabulary, "obsessed", "digest")
     for seed in range(3):
         (song,) = write(writer, SongRequest("anything", lines=8, seed=seed, explicit=explicit))
         assert offences("\n".join([song.title, *lines_of(song)]), explicit) == []
 
 
 def test_a_model_that_wants_to_speak_of_its_task_sings_instead(
-    engine: Engine, tokens: Tokens
+    engine: Engine, vocabulary: Vocabulary
 ) -> None:
-    leaks = [token for word in word_list("leaks") for token in tokens.encode(f" {word}")]
-    writer = Writer(Obsessed(engine, leaks), tokens, "obsessed", "digest")
+    leaks = [token for word in word_list("leaks") for token in vocabulary.encode(f" {word}")]
+    writer = Writer(Obsessed(engine, leaks), vocabulary, "obsessed", "digest")
     (song,) = write(writer, SongRequest("anything", lines=8))
     assert not word_list("leaks") & {w for line in lines_of(song) for w in split_words(line)}
 
@@ -247,15 +247,16 @@ def test_the_default_model_keeps_its_promises_on_a_few_prompts(default_bundle: P
         words = {word for line in lines for word in split_words(line)}
         assert not word_list("leaks") & words
         found += scheme_relations(request.rhyme_scheme, lines)
-    assert set(found) <= {Rhyme.PERFECT, Rhyme.SLANT}
-    assert found.count(Rhyme.PERFECT) / len(found) >= 0.6
+    assert set(found) <= {RhymeKind.PERFECT, RhymeKind.SLANT}
+    assert found.count(RhymeKind.PERFECT) / len(found) >= 0.6
 
 
 def test_a_model_that_wants_the_same_words_all_the_time_has_to_find_others(
-    engine: Engine, tokens: Tokens
+    engine: Engine, vocabulary: Vocabulary
 ) -> None:
-    few = [token for word in ("day", "way", "time", "night") for token in tokens.encode(f" {word}")]
-    writer = Writer(Obsessed(engine, few), tokens, "obsessed", "digest")
+    rhymes = ("day", "way", "time", "night")
+    few = [token for word in rhymes for token in vocabulary.encode(f" {word}")]
+    writer = Writer(Obsessed(engine, few), vocabulary, "obsessed", "digest")
     (song,) = write(writer, SongRequest("anything", lines=12, rhyme_scheme="none"))
     words = [split_words(line) for line in lines_of(song)]
     assert len({line[-1] for line in words}) == 12
@@ -266,11 +267,11 @@ def test_a_model_that_wants_the_same_words_all_the_time_has_to_find_others(
 class Parrot(Obsessed):
     """An engine that wants to go on with the lines that it knows by heart."""
 
-    def __init__(self, engine: Engine, tokens: Tokens, lines: Sequence[str]) -> None:
+    def __init__(self, engine: Engine, vocabulary: Vocabulary, lines: Sequence[str]) -> None:
         super().__init__(engine, [])
         self._next: dict[int, list[int]] = {}
         for line in lines:
-            spelled = [tokens.newline, *tokens.encode(line)]
+            spelled = [vocabulary.newline, *vocabulary.encode(line)]
             for one, following in pairwise(spelled):
                 self._next.setdefault(one, []).append(following)
 
@@ -288,10 +289,10 @@ class Parrot(Obsessed):
 
 @pytest.mark.parametrize("style", STYLES)
 def test_a_model_that_repeats_its_examples_is_kept_from_singing_them(
-    engine: Engine, tokens: Tokens, style: str
+    engine: Engine, vocabulary: Vocabulary, style: str
 ) -> None:
     example = STYLES[style].example
-    writer = Writer(Parrot(engine, tokens, example), tokens, "parrot", "digest")
+    writer = Writer(Parrot(engine, vocabulary, example), vocabulary, "parrot", "digest")
     (song,) = write(writer, SongRequest("anything", lines=8, style=style))
     fours = {gram for line in example for gram in four_grams(line)}
     assert not fours & {gram for line in lines_of(song) for gram in four_grams(line)}

@@ -13,8 +13,8 @@ from lyricist.engine.litert import LiteRtEngine
 from lyricist.engine.port import Engine
 from lyricist.engine.threads import idle_processors
 from lyricist.errors import BundleError
-from lyricist.songs import Song, SongRequest
-from lyricist.vocabulary.tokens import Tokens
+from lyricist.songs import MOST_SONGS, Song, SongRequest
+from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.writing.free_verse import MOST_WORDS, clean_line, write_freely
 from lyricist.writing.writer import Writer
 
@@ -30,14 +30,14 @@ class ShortEngine(LiteRtEngine):
 
 
 @pytest.fixture(scope="module")
-def tokens(tiny_bundle: Path) -> Tokens:
-    return Tokens(read_bundle(tiny_bundle))
+def vocabulary(tiny_bundle: Path) -> Vocabulary:
+    return Vocabulary(read_bundle(tiny_bundle))
 
 
 @pytest.fixture(scope="module")
-def writer(tiny_bundle: Path, tokens: Tokens) -> Writer:
+def writer(tiny_bundle: Path, vocabulary: Vocabulary) -> Writer:
     engine = LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * DRAFTS, threads=1)
-    return Writer(engine, tokens, "tiny", "digest", write_freely)
+    return Writer(engine, vocabulary, "tiny", "digest", write_freely)
 
 
 def write(writer: Writer, *requests: SongRequest) -> list[Song]:
@@ -76,7 +76,7 @@ def test_songs_written_together_are_the_same_as_alone(writer: Writer) -> None:
 
 
 def test_songs_written_side_by_side_are_the_same_as_alone(
-    tiny_bundle: Path, tokens: Tokens
+    tiny_bundle: Path, vocabulary: Vocabulary
 ) -> None:
     def engine() -> Engine:
         return LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * DRAFTS, threads=1)
@@ -87,7 +87,7 @@ def test_songs_written_side_by_side_are_the_same_as_alone(
         made.append(engine())
         return made[-1]
 
-    wide = Writer(engine(), tokens, "tiny", "digest", lanes=Lanes(make, most=2))
+    wide = Writer(engine(), vocabulary, "tiny", "digest", lanes=Lanes(make, most=2))
     requests = [replace(REQUEST, prompt=f"number {n}", lines=4 + n, seed=n) for n in range(5)]
     ended: list[int] = []
     songs = wide.write(requests, lambda *_: True, on_song=lambda index, _song: ended.append(index))
@@ -96,11 +96,13 @@ def test_songs_written_side_by_side_are_the_same_as_alone(
     assert len(made) == 2, "one song alone needs no lanes"
 
 
-def test_what_goes_wrong_in_one_lane_ends_the_other(tiny_bundle: Path, tokens: Tokens) -> None:
+def test_what_goes_wrong_in_one_lane_ends_the_other(
+    tiny_bundle: Path, vocabulary: Vocabulary
+) -> None:
     def make() -> Engine:
         return LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * DRAFTS, threads=1)
 
-    wide = Writer(make(), tokens, "tiny", "digest", lanes=Lanes(make, most=2))
+    wide = Writer(make(), vocabulary, "tiny", "digest", lanes=Lanes(make, most=2))
     shown = [0, 0]
 
     def show(index: int, lines: Sequence[str]) -> bool:
@@ -117,9 +119,9 @@ def test_what_goes_wrong_in_one_lane_ends_the_other(tiny_bundle: Path, tokens: T
 
 
 def test_a_song_longer_than_the_context_is_written_to_its_end(
-    tiny_bundle: Path, tokens: Tokens
+    tiny_bundle: Path, vocabulary: Vocabulary
 ) -> None:
-    short = Writer(ShortEngine(tiny_bundle, 192), tokens, "tiny", "digest", write_freely)
+    short = Writer(ShortEngine(tiny_bundle, 192), vocabulary, "tiny", "digest", write_freely)
     song = write(short, replace(REQUEST, lines=64))[0]
     assert song.tokens > 192
     assert len(lines_of(song)) == 64
@@ -159,7 +161,7 @@ def test_a_writer_that_is_stopped_leaves_every_song_as_it_is(writer: Writer) -> 
     assert all(isinstance(song, Song) and not song.finished for song in songs)
 
 
-@pytest.mark.parametrize("count", [0, 9])
+@pytest.mark.parametrize("count", [0, MOST_SONGS + 1])
 def test_it_writes_one_to_eight_songs_at_a_time(writer: Writer, count: int) -> None:
     with pytest.raises(ValueError, match="1 to 8 songs"):
         writer.write([REQUEST] * count, lambda *_: True)

@@ -1,8 +1,8 @@
 """Derives pronunciations.txt.gz from the CMU Pronouncing Dictionary. Run by hand:
 
-    python lyricist/data/derive_rhymes.py path/to/cmudict.dict
+    python -m lyricist.language.data.derive_pronunciations path/to/cmudict.dict
 
-Owns which words the table holds; nothing at run time imports this file.
+Owns which words the table holds. Nothing imports this file.
 """
 
 import gzip
@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from lyricist.language.phones import code
+from lyricist.language.phones import encode_phones
 
 #: Only words that lyrics can hold; "a.m." and hyphenated entries are left out.
 _WORD = re.compile(r"^[a-z']+$")
@@ -26,8 +26,8 @@ def derive(lines: list[str]) -> bytes:
         word = re.sub(r"\(\d+\)$", "", entry)
         if _WORD.match(word) and len(word) <= _LONGEST_WORD:
             known = table.setdefault(word, [])
-            if code(phones) not in known:
-                known.append(code(phones))
+            if encode_phones(phones) not in known:
+                known.append(encode_phones(phones))
     rows = (f"{word}\n{' '.join(codes)}" for word, codes in sorted(table.items()))
     return "\n".join(rows).encode("ascii")
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyricist.language.words import phrases, stem, word_list
-from lyricist.writing.said import FORBIDDEN, MOST_STOCK_PHRASES, MOST_USES, Memory
+from lyricist.writing.history import FORBIDDEN, MOST_STOCK_PHRASES, MOST_USES, History, WordCosts
 
 Lines = list[list[str]]
 #: Few words, so that they come again: forms of one, small ones, shortened ones, a leak.
@@ -60,30 +60,30 @@ def plain_cost(lines: Lines, shown: Lines, words: list[str], word: str) -> float
 def test_costs_are_those_of_counting_all_lines_again(
     lines: Lines, shown: Lines, words: list[str]
 ) -> None:
-    memory = Memory()
+    history = History()
     asked = {*words, *(word for line in lines + shown for word in line)}
     for line in shown:
-        memory.refuse(line)
+        history.add_example(line)
     for known in range(len(lines) + 1):
         for before in (words, words[:-1]):
             for word in asked:
                 expected = plain_cost(lines[:known], shown, before, word)
-                assert memory.cost(before, word) == expected, (before, word)
-        memory.add(lines[known] if known < len(lines) else [])
+                assert WordCosts(history, before).of(word) == expected, (before, word)
+        history.add(lines[known] if known < len(lines) else [])
 
 
 def test_words_refused_later_cost_more_at_once() -> None:
-    memory = Memory()
-    before = memory.cost([], "rain")
-    memory.refuse(["rain"])
-    assert memory.cost([], "rain") < before
+    history = History()
+    before = WordCosts(history, []).of("rain")
+    history.add_example(["rain"])
+    assert WordCosts(history, []).of("rain") < before
 
 
 def test_a_stock_phrase_said_often_enough_is_not_begun_again() -> None:
-    memory, phrase = Memory(), ["the", "sound", "of"]
+    history, phrase = History(), ["the", "sound", "of"]
     for _ in range(MOST_STOCK_PHRASES - 1):
-        memory.add(phrase)
-    assert memory.cost(phrase[:-1], phrase[-1]) > FORBIDDEN
-    memory.add(phrase)
-    assert memory.cost(phrase[:-1], phrase[-1]) == FORBIDDEN
-    assert memory.cost(["sound"], phrase[-1]) > FORBIDDEN
+        history.add(phrase)
+    assert WordCosts(history, phrase[:-1]).of(phrase[-1]) > FORBIDDEN
+    history.add(phrase)
+    assert WordCosts(history, phrase[:-1]).of(phrase[-1]) == FORBIDDEN
+    assert WordCosts(history, ["sound"]).of(phrase[-1]) > FORBIDDEN

@@ -1,4 +1,4 @@
-"""What a song has said so far, and what saying a word again would cost.
+"""The words that a song has used so far, and what using one again would cost.
 
 Works on words, whatever tokens spell them. Knows no rhyme and no model.
 """
@@ -28,33 +28,31 @@ _ARTICLES = frozenset({"the", "a", "an", "and", "i", "my", "to", "of"})
 _NOTHING: Mapping[str, int] = {}
 
 
-class Memory:
-    """The lines of one song, counted."""
+class History:
+    """The words of one song's lines, counted."""
 
     def __init__(self) -> None:
-        self.ends: set[str] = set()
         self.uses: Counter[str] = Counter()
         self.starts: Counter[str] = Counter()
         #: One to three words in a row -> which words followed them, and how often.
         self._followers: dict[Words, Counter[str]] = defaultdict(Counter)
-        self._stock: Counter[Words] = Counter()
-        #: The stock phrases that were said as often as they may be.
-        self._worn_out: set[Words] = set()
+        self._phrases_said: Counter[Words] = Counter()
+        #: The stock phrases that have been used as often as they may be.
+        self._used_up_phrases: set[Words] = set()
         self._stems: Counter[str] = Counter()
         #: Words of lines that the model was shown as examples.
         self._shown: set[str] = set()
-        # Asked for every word that is looked at: looked up once.
+        # Needed for every word that is considered, so they are fetched once.
         self._function_words, self._leaks = word_list("function_words"), word_list("leaks")
-        #: What holds of each word anywhere in the next line.
+        #: Word -> what is true of it wherever it stands in the next line.
         self.standings = _Standings(self._standing)
         #: Stem -> the words with a standing that are forms of it.
         self._forms: dict[str, list[str]] = defaultdict(list)
 
     def add(self, words: Sequence[str]) -> None:
-        """Remember one more line."""
+        """Count one more line."""
         if not words:
             return
-        self.ends.add(words[-1])
         self.starts[words[0]] += 1
         self.uses.update(words)
         stems = [stem(word) for word in words]
@@ -64,35 +62,31 @@ class Memory:
             self._learn(words, size)
         stock = phrases("stock_phrases")
         for size in set(map(len, stock)):
-            self._stock.update(gram for gram in _grams(words, size) if gram in stock)
-        self._worn_out = {
-            phrase for phrase, times in self._stock.items() if times >= MOST_STOCK_PHRASES
+            self._phrases_said.update(gram for gram in _grams(words, size) if gram in stock)
+        self._used_up_phrases = {
+            phrase for phrase, times in self._phrases_said.items() if times >= MOST_STOCK_PHRASES
         }
 
-    def refuse(self, words: Sequence[str]) -> None:
-        """Never say these words in this order, and any of them a little less likely."""
+    def add_example(self, words: Sequence[str]) -> None:
+        """A line that the model is shown: not to be repeated, and its words are less welcome."""
         self._forget_standings(list(self._forms))
         self._shown.update(words)
         self._learn(words, 3)
         self._learn(words, 4)
 
-    def cost(self, words: Sequence[str], word: str) -> float:
-        """What to add to the log-probability of `word` after the line's `words`: 0 or less."""
-        return Place(self, words).cost(word)
-
-    def is_used_up(self, words: Sequence[str], word: str) -> bool:
+    def is_refused(self, words: Sequence[str], word: str) -> bool:
         """Whether a content word is in the line already, or was used as often as it may be."""
-        return _is_used_up(self.standings[word], words, word)
+        return _is_refused(self.standings[word], words, word)
 
     def followers(self, words: Sequence[str]) -> Mapping[str, int]:
-        """How often each word was said right after these one to three."""
+        """How often each word was used right after these one to three."""
         return self._followers.get(tuple(words), _NOTHING)
 
     def barred_after(self, words: Sequence[str]) -> set[str]:
         """Words that would repeat four words in a row, or a stock phrase once too often."""
         barred = {
             phrase[-1]
-            for phrase in self._worn_out
+            for phrase in self._used_up_phrases
             if tuple(words[1 - len(phrase) :]) == phrase[:-1]
         }
         return barred.union(self.followers(words[-3:])) if len(words) >= 3 else barred
@@ -102,7 +96,7 @@ class Memory:
             self._followers[tuple(before)][last] += 1
 
     def _forget_standings(self, stems: Iterable[str]) -> None:
-        """The forms of these stems have to be judged anew, and only those: few change in a line."""
+        """Drops what is known of the forms of these stems; all other words stay as they were."""
         for changed in stems:
             for word in self._forms.pop(changed, ()):
                 del self.standings[word]
@@ -111,30 +105,31 @@ class Memory:
         root = stem(word)
         self._forms[root].append(word)
         is_function_word = word in self._function_words
-        is_spent = not is_function_word and (
+        is_used_up = not is_function_word and (
             self.uses[word] >= MOST_USES or word in self._leaks or self._stems[root] >= _MOST_FORMS
         )
         is_shown = word in self._shown and not is_function_word
         shown_penalty = _SHOWN_PENALTY if is_shown else 0.0
         contraction_penalty = _CONTRACTION_PENALTY * self.uses[word] if "'" in word else 0.0
-        anywhere = FORBIDDEN if is_spent else 0.0 - shown_penalty - contraction_penalty
-        return Standing(is_function_word, is_spent, shown_penalty, contraction_penalty, anywhere)
+        anywhere = FORBIDDEN if is_used_up else 0.0 - shown_penalty - contraction_penalty
+        return Standing(is_function_word, is_used_up, shown_penalty, contraction_penalty, anywhere)
 
 
 class Standing(NamedTuple):
-    """What a song says of a word, wherever in its next line it might come."""
+    """What is true of a word wherever in the next line it stands."""
 
     is_function_word: bool
-    #: A content word that was said as often as it may be, or should never be.
-    is_spent: bool
+    #: A content word that was used as often as it may be, or that may never be.
+    is_used_up: bool
     shown_penalty: float
     contraction_penalty: float
-    #: What the word costs where nothing before it speaks against it.
+    #: What the word costs where the words before it do not matter.
     anywhere: float
 
 
 class _Standings(dict[str, Standing]):
-    """Works a standing out when it is first asked for. Found ones cost no call: many are asked."""
+    """Word -> standing, worked out when first asked for. Known ones are found without a call in
+    Python, since many are asked for at every token."""
 
     def __init__(self, work_out: Callable[[str], Standing]) -> None:
         super().__init__()
@@ -145,31 +140,33 @@ class _Standings(dict[str, Standing]):
         return found
 
 
-class Place:
-    """One place of a line, for asking what many words would cost there."""
+class WordCosts:
+    """What words would cost as the next one of a line."""
 
-    def __init__(self, memory: Memory, words: Sequence[str]) -> None:
-        """After the line's `words`."""
-        self._memory, self._words = memory, words
-        self._standings = memory.standings
-        self._barred = memory.barred_after(words)
-        self._after_one = memory.followers(words[-1:])
-        self._after_two = memory.followers(words[-2:]) if len(words) > 1 else _NOTHING
-        #: Every word that costs more or less here than anywhere else.
-        self._special = self._barred.union(words or memory.starts, self._after_one, self._after_two)
+    def __init__(self, history: History, words: Sequence[str]) -> None:
+        """`words` are those of the line so far."""
+        self._history, self._words = history, words
+        self._standings = history.standings
+        self._barred = history.barred_after(words)
+        self._after_one = history.followers(words[-1:])
+        self._after_two = history.followers(words[-2:]) if len(words) > 1 else _NOTHING
+        #: All words whose cost here is not the one that they have anywhere.
+        self._special = self._barred.union(
+            words or history.starts, self._after_one, self._after_two
+        )
 
-    def cost(self, word: str) -> float:
+    def of(self, word: str) -> float:
         """What to add to the log-probability of `word`: 0 or less."""
         standing = self._standings[word]
         return self._special_cost(word, standing) if word in self._special else standing.anywhere
 
     def _special_cost(self, word: str, standing: Standing) -> float:
         words = self._words
-        if word in self._barred or _is_used_up(standing, words, word):
+        if word in self._barred or _is_refused(standing, words, word):
             return FORBIDDEN
         cost = 0.0
         if not words:
-            cost -= _SAME_START_PENALTY * self._memory.starts[word]
+            cost -= _SAME_START_PENALTY * self._history.starts[word]
         else:
             cost -= _BIGRAM_PENALTY * self._after_one.get(word, 0)
             if word in self._after_two:
@@ -179,10 +176,10 @@ class Place:
         return cost - standing.shown_penalty - standing.contraction_penalty
 
 
-def _is_used_up(standing: Standing, words: Sequence[str], word: str) -> bool:
+def _is_refused(standing: Standing, words: Sequence[str], word: str) -> bool:
     if standing.is_function_word:
         return bool(words) and word == words[-1]
-    return standing.is_spent or word in words
+    return standing.is_used_up or word in words
 
 
 def _grams(words: Sequence[str], size: int) -> list[Words]:

@@ -11,16 +11,17 @@ import pytest
 
 from lyricist.building.pipeline import build_bundle
 from lyricist.bundle import sources
-from lyricist.bundle.manifest import MANIFEST, MODEL, WORDS, Bundle, read_bundle, record_file
+from lyricist.bundle.manifest import MANIFEST, MODEL, WORD_TABLE, Bundle, read_bundle, record_file
 from lyricist.errors import BundleError
 from lyricist.language.rhyme import sounds
 from lyricist.language.safety import Tier, banned_forms
-from lyricist.vocabulary import word_file
+from lyricist.songs import SongRequest
+from lyricist.vocabulary import word_table_file
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.vocabulary.tokens import Tokens
-from lyricist.vocabulary.word_file import read_words, words_of, write_words
-from lyricist.vocabulary.word_table import WordTable, derive_words
-from lyricist.writing.writer import SongRequest, Writer
+from lyricist.vocabulary.tokens import Vocabulary
+from lyricist.vocabulary.word_table import WordTable, derive_word_table
+from lyricist.vocabulary.word_table_file import read_word_table, word_table_of, write_word_table
+from lyricist.writing.writer import Writer
 
 
 @pytest.fixture
@@ -41,10 +42,10 @@ def assert_same(found: WordTable, wanted: WordTable) -> None:
 
 def test_the_stored_table_is_the_derived_one_bit_for_bit(default_bundle: Path) -> None:
     bundle = read_bundle(default_bundle)
-    tokens = Tokens(bundle)
-    found = read_words(bundle.words_path, bundle.files["tokenizer.json"].sha256)
+    vocabulary = Vocabulary(bundle)
+    found = read_word_table(bundle.word_table_path, bundle.files["tokenizer.json"].sha256)
     assert found is not None
-    assert_same(found, derive_words(tokens.pieces))
+    assert_same(found, derive_word_table(vocabulary.texts))
 
 
 def test_any_texts_come_back_as_they_were(tmp_path: Path) -> None:
@@ -62,54 +63,54 @@ def test_any_texts_come_back_as_they_were(tmp_path: Path) -> None:
         "Time",
         "s",
     )
-    table = derive_words(texts)
-    write_words(tmp_path / WORDS, table, "vocabulary")
-    found = read_words(tmp_path / WORDS, "vocabulary")
+    table = derive_word_table(texts)
+    write_word_table(tmp_path / WORD_TABLE, table, "vocabulary")
+    found = read_word_table(tmp_path / WORD_TABLE, "vocabulary")
     assert found is not None
     assert_same(found, table)
 
 
 def test_an_empty_vocabulary_has_no_rhymes(tmp_path: Path) -> None:
-    table = derive_words(("\n", ","))
-    write_words(tmp_path / WORDS, table, "vocabulary")
-    found = read_words(tmp_path / WORDS, "vocabulary")
+    table = derive_word_table(("\n", ","))
+    write_word_table(tmp_path / WORD_TABLE, table, "vocabulary")
+    found = read_word_table(tmp_path / WORD_TABLE, "vocabulary")
     assert found is not None
     assert_same(found, table)
     assert Lexicon(found, lambda text: [("\n", ",").index(text)]).classes == 0
 
 
 def test_the_table_of_another_vocabulary_is_not_used(tmp_path: Path) -> None:
-    write_words(tmp_path / WORDS, derive_words((" rhyme",)), "vocabulary")
-    assert read_words(tmp_path / WORDS, "another") is None
+    write_word_table(tmp_path / WORD_TABLE, derive_word_table((" rhyme",)), "vocabulary")
+    assert read_word_table(tmp_path / WORD_TABLE, "another") is None
 
 
-@pytest.mark.parametrize("source", ["language/rhyme.py", "data/weak_ends.txt"])
+@pytest.mark.parametrize("source", ["language/rhyme.py", "language/data/weak_ends.txt"])
 def test_a_table_of_other_code_or_word_lists_is_not_used(
     tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_words(tmp_path / WORDS, derive_words((" rhyme",)), "vocabulary")
+    write_word_table(tmp_path / WORD_TABLE, derive_word_table((" rhyme",)), "vocabulary")
     package = Path(shutil.copytree(sources.PACKAGE, tmp_path / "lyricist"))
     monkeypatch.setattr(sources, "PACKAGE", package)
     sources.sources_digest.cache_clear()
-    assert read_words(tmp_path / WORDS, "vocabulary") is not None
+    assert read_word_table(tmp_path / WORD_TABLE, "vocabulary") is not None
     with (package / source).open("a") as file:
         file.write("\n# another rule\n")
     sources.sources_digest.cache_clear()
-    assert read_words(tmp_path / WORDS, "vocabulary") is None
+    assert read_word_table(tmp_path / WORD_TABLE, "vocabulary") is None
     monkeypatch.undo()
     sources.sources_digest.cache_clear()
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"words"])
 def test_a_file_that_is_no_table_is_not_used(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / WORDS).write_bytes(content)
-    assert read_words(tmp_path / WORDS, "vocabulary") is None
+    (tmp_path / WORD_TABLE).write_bytes(content)
+    assert read_word_table(tmp_path / WORD_TABLE, "vocabulary") is None
 
 
 def without_words(folder: Path) -> Bundle:
-    (folder / WORDS).unlink()
+    (folder / WORD_TABLE).unlink()
     manifest = json.loads((folder / MANIFEST).read_text())
-    del manifest["files"][WORDS]
+    del manifest["files"][WORD_TABLE]
     (folder / MANIFEST).write_text(json.dumps(manifest))
     return read_bundle(folder)
 
@@ -118,12 +119,12 @@ def test_a_bundle_without_a_table_derives_it_and_says_so_once(
     copy: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bundle = without_words(copy)
-    tokens = Tokens(bundle)
+    vocabulary = Vocabulary(bundle)
     with caplog.at_level(logging.WARNING):
-        assert_same(words_of(bundle, tokens), derive_words(tokens.pieces))
+        assert_same(word_table_of(bundle, vocabulary), derive_word_table(vocabulary.texts))
     assert [record.message for record in caplog.records] == [
-        f"{bundle.words_path} is missing or of another version: every start takes longer until "
-        "the model is built again"
+        f"{bundle.word_table_path} is missing or of another version: every start takes longer "
+        "until the model is built again"
     ]
 
 
@@ -140,9 +141,9 @@ def test_a_song_is_the_same_with_a_stored_and_a_derived_table(
 
 
 def test_a_damaged_table_is_refused_like_any_file(copy: Path) -> None:
-    data = bytearray((copy / WORDS).read_bytes())
+    data = bytearray((copy / WORD_TABLE).read_bytes())
     data[len(data) // 2] ^= 1
-    (copy / WORDS).write_bytes(data)
+    (copy / WORD_TABLE).write_bytes(data)
     with pytest.raises(BundleError, match=r"words\.npz is damaged .*SHA-256"):
         Writer.open(copy)
 
@@ -152,12 +153,15 @@ def test_a_stale_table_is_renewed_without_building_the_network(
 ) -> None:
     wanted = read_bundle(tiny_bundle)
     bundle = read_bundle(copy)
-    monkeypatch.setattr(word_file, "made_by", lambda _vocabulary: "older code")
-    write_words(copy / WORDS, derive_words((" old",)), "")
+    monkeypatch.setattr(word_table_file, "made_by", lambda _vocabulary: "older code")
+    write_word_table(copy / WORD_TABLE, derive_word_table((" old",)), "")
     monkeypatch.undo()
-    record = {"bytes": (copy / WORDS).stat().st_size, "sha256": record_file(copy / WORDS).sha256}
+    record = {
+        "bytes": (copy / WORD_TABLE).stat().st_size,
+        "sha256": record_file(copy / WORD_TABLE).sha256,
+    }
     manifest = json.loads((copy / MANIFEST).read_text())
-    manifest["files"][WORDS] = record
+    manifest["files"][WORD_TABLE] = record
     (copy / MANIFEST).write_text(json.dumps(manifest))
     monkeypatch.setattr("lyricist.building.pipeline._fill", None)
     assert build_bundle(copy, "tiny") is True
@@ -169,9 +173,9 @@ def test_a_stale_table_is_renewed_without_building_the_network(
 
 def test_a_lexicon_answers_by_the_rhyme_table(tiny_bundle: Path) -> None:
     bundle = read_bundle(tiny_bundle)
-    tokens = Tokens(bundle)
-    lexicon = Lexicon(words_of(bundle, tokens), tokens.encode)
-    night = tokens.encode(" night")[0]
+    vocabulary = Vocabulary(bundle)
+    lexicon = Lexicon(word_table_of(bundle, vocabulary), vocabulary.encode)
+    night = vocabulary.encode(" night")[0]
     rhymes = {lexicon.words[token] for token in lexicon.rhymes_of(night).tolist()}
     assert {"light", "right"} <= rhymes
     assert not {"night", "nights", "knight", "tonight"} & rhymes
@@ -186,7 +190,7 @@ def test_a_lexicon_answers_by_the_rhyme_table(tiny_bundle: Path) -> None:
 
 def test_slurs_and_profanity_are_told_apart(tiny_bundle: Path) -> None:
     bundle = read_bundle(tiny_bundle)
-    table = words_of(bundle, Tokens(bundle))
+    table = word_table_of(bundle, Vocabulary(bundle))
     for token in range(len(table.texts)):
         level = banned_forms().get(table.words[token])
         is_word = bool(table.starts[token] or table.firsts[token])

@@ -1,6 +1,6 @@
-"""Converts the network to a .tflite graph whose weights are still inputs.
+"""Converts the network to a .tflite graph whose weights are still inputs (see `tflite_file`).
 
-The only module beside `network` that imports TensorFlow, which takes seconds: import it late.
+Imports TensorFlow, which takes seconds, so it is imported when it is needed. Knows no weights.
 """
 
 import tensorflow as tf

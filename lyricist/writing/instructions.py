@@ -1,0 +1,59 @@
+"""What the model is told before a song, in the ChatML form that SmolLM2's makers trained it on.
+
+It is told nothing of rhyme or of the number of lines: small models put such words into the lyrics.
+Knows the request; knows no lines.
+"""
+
+import re
+
+from lyricist.songs import SongRequest
+from lyricist.vocabulary.tokens import Vocabulary
+from lyricist.writing.styles import style_of
+
+#: How many tokens of a given beginning of the first line are read.
+MOST_GIVEN_TOKENS = 160
+#: A topic is cut to this length; 500 emoji would fill the context.
+MOST_TOPIC_TOKENS = 120
+#: Many prompts begin with "Write me a rap about"; what follows is the topic.
+_REQUEST_START = re.compile(
+    r"^(?:(?:can|could|would) you |please )*"
+    r"(?:write|make|create|compose|generate|give|do)(?: me| us)? "
+    r"(?:(?:an?|the|some)(?: \w+)? (?:song|rap|poem|verse|track|lyrics) (?:about|on) )?",
+    re.IGNORECASE,
+)
+_PLEASE = re.compile(r"[,.]? please\b[.!?]*$", re.IGNORECASE)
+_SYSTEM = "You write song lyrics with short, concrete lines, like these:"
+
+
+def instructions(request: SongRequest, vocabulary: Vocabulary) -> list[int]:
+    """Token ids of all that stands before the title and the first line.
+
+    A model whose vocabulary has no ChatML markup is given the topic as a line of its own.
+    """
+    if len(vocabulary.encode("<|im_start|>", markup=True)) != 1:
+        return vocabulary.encode(f"{one_line(request)}\n")[-MOST_TOPIC_TOKENS:]
+    example = "\n".join(style_of(request).example)
+    before = f"<|im_start|>system\n{_SYSTEM}\n{example}<|im_end|>\n<|im_start|>user\n"
+    return [
+        *vocabulary.encode(before, markup=True),
+        *vocabulary.encode(f"Write the lyrics of {_wish(request)} about "),
+        *vocabulary.encode(topic_of(request))[:MOST_TOPIC_TOKENS],
+        *vocabulary.encode(".<|im_end|>\n<|im_start|>assistant\n", markup=True),
+    ]
+
+
+def one_line(request: SongRequest) -> str:
+    """The prompt as one line of single-spaced words."""
+    return " ".join(request.prompt.split())
+
+
+def topic_of(request: SongRequest) -> str:
+    """The prompt without the words that only ask for a song."""
+    prompt = one_line(request)
+    return _PLEASE.sub("", _REQUEST_START.sub("", prompt)) or prompt
+
+
+def _wish(request: SongRequest) -> str:
+    mood = " ".join(request.mood.split())
+    wish = style_of(request).wish
+    return f"{wish}, in a {mood} mood," if mood else wish
