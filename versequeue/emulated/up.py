@@ -21,7 +21,6 @@ import waitress
 from versequeue.emulated.emulators import PROJECT, Emulators
 from versequeue.emulated.forwarding import Activator, Forward
 from versequeue.emulated.function_process import FunctionProcess
-from versequeue.emulated.reaper import Reaper
 from versequeue.emulated.topics import create_topics
 from versequeue.errors import VerseQueueError
 from versequeue.functions import wiring
@@ -87,7 +86,6 @@ class EmulatedServer:
         self.failed = threading.Event()
         self._stopping = threading.Event()
         self._emulators = emulators
-        self._reaper = Reaper()
         self._scratch = TemporaryDirectory(prefix="versequeue-")
         self._functions = {
             name: self._function(name, kind)
@@ -163,24 +161,15 @@ class EmulatedServer:
         self._emulators.stop()
         self._front.close()
         self._pushes.close()
-        self._reaper.close()
         self._scratch.cleanup()
 
     def _function(self, name: str, kind: str, threads: int = THREADS) -> FunctionProcess:
-        return FunctionProcess(
-            name,
-            ROOT / f"{name}_fn",
-            kind,
-            self._reaper,
-            threads=threads,
-            scratch=Path(self._scratch.name),
-        )
+        scratch = Path(self._scratch.name)
+        return FunctionProcess(name, ROOT / f"{name}_fn", kind, threads=threads, scratch=scratch)
 
     def _start_emulators(self) -> None:
-        for group in self._emulators.groups:
-            self._reaper.forget(group)
         self._emulators.stop()
-        self._emulators.start(self._reaper.watch)
+        self._emulators.start()
         worker = f"http://127.0.0.1:{self._pushes.effective_port}"
         notify = self._functions["notify"].url
         create_topics(PROJECT, {Topic.JOBS: worker, Topic.BULK: worker, Topic.NOTIFY: notify})
