@@ -7,11 +7,10 @@ restart the store is empty and the topics have to be created again.
 import http.client
 import os
 import shutil
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from versequeue.child_process import ChildProcess, KeptProcess, free_port
+from versequeue.child_process import ChildProcess, KeptProcess, free_port, listens
 from versequeue.errors import StartupError
 
 #: A project that exists nowhere: what is meant for an emulator must never reach a real one.
@@ -85,7 +84,7 @@ class Emulators:
 
     def alive(self) -> bool:
         """Whether both are there, however slowly they answer."""
-        return all(emulator.listens() for emulator in self._both)
+        return all(emulator.running and listens(emulator.port) for emulator in self._both)
 
     def stop(self) -> None:
         """End both and every process that they have started; safe to repeat."""
@@ -100,7 +99,7 @@ class _Emulator(KeptProcess):
         super().__init__()
         self._noun = noun
         self._log = log
-        self._port = port
+        self.port = port
         self.address = f"127.0.0.1:{port}"
         self._command = ["gcloud", *arguments, f"--host-port={self.address}"]
 
@@ -110,17 +109,6 @@ class _Emulator(KeptProcess):
 
     def ensure(self) -> None:
         self.start().wait_until_ready(self._answers, START_LIMIT_S, f"The {self._noun} emulator")
-
-    def listens(self) -> bool:
-        if not self.running:
-            return False
-        try:
-            socket.create_connection(("127.0.0.1", self._port), timeout=5).close()
-        except TimeoutError:
-            return True
-        except OSError:
-            return False
-        return True
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection(self.address, timeout=5)

@@ -4,11 +4,10 @@ Owns its command, its address, and waiting until it answers there. Knows no queu
 """
 
 import os
-import socket
 import sys
 from pathlib import Path
 
-from versequeue.child_process import ChildProcess, KeptProcess, free_port
+from versequeue.child_process import ChildProcess, KeptProcess, free_port, listens
 
 START_LIMIT_S = 60.0
 
@@ -48,11 +47,5 @@ class FunctionProcess(KeptProcess):
         Raises StartupError; StoppedEarly if this process is asked to stop meanwhile.
         """
         child = self.start()
-        child.wait_until_ready(self._listens, START_LIMIT_S, f"The {self.name} function")
-
-    def _listens(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
-        except OSError:
-            return False
-        return True
+        noun = f"The {self.name} function"
+        child.wait_until_ready(lambda: listens(self._port), START_LIMIT_S, noun)

@@ -8,12 +8,11 @@ import logging
 import os
 import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 
 import requests
 import waitress
@@ -24,7 +23,7 @@ from versequeue.emulated.function_process import FunctionProcess
 from versequeue.emulated.topics import create_topics
 from versequeue.errors import VerseQueueError
 from versequeue.functions import wiring
-from versequeue.local.app import CONNECTIONS, LocalApp
+from versequeue.local.app import THREADS, LocalApp, front_server
 from versequeue.local.host import (
     ROOT,
     UpOptions,
@@ -38,10 +37,11 @@ from versequeue.local.host import (
 )
 from versequeue.ports.queue import Topic
 from versequeue.stopping import StoppedEarly, raise_if_stopping
+from versequeue.waiting import wait_until
 
 log = logging.getLogger(__name__)
-#: Requests that one process serves at a time; the worker does one, as in the cloud.
-THREADS, WORKER_THREADS = 24, 1
+#: Requests that the worker's process serves at a time, as in the cloud.
+WORKER_THREADS = 1
 #: How often the parts are looked after.
 LOOK_S = 0.5
 SWEEP_LIMIT_S = 300.0
@@ -103,15 +103,7 @@ class EmulatedServer:
             results=Forward(self._functions["results"].url),
             web=ROOT / "web",
         )
-        self._front = waitress.create_server(
-            app,
-            sockets=[listener],
-            threads=THREADS,
-            connection_limit=CONNECTIONS,
-            asyncore_use_poll=True,
-            ident="VerseQueue",
-            channel_timeout=60,
-        )
+        self._front = front_server(app, listener)
         self._pushes = waitress.create_server(
             self._activator, host="127.0.0.1", port=0, threads=8, channel_timeout=3600
         )
@@ -142,12 +134,7 @@ class EmulatedServer:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop the worker first, so that it can hand its job back; the emulators last."""
         self._stopping.set()
         self._worker.end()
@@ -178,15 +165,8 @@ class EmulatedServer:
         # The emulators' first answers take seconds, longer than a visitor's request may.
         for name, path in _FIRST_REQUESTS:
             url = f"{self._functions[name].url}{path}"
-            limit = time.monotonic() + WARM_LIMIT_S
-            while time.monotonic() < limit and not self._stopping.is_set():
-                raise_if_stopping()
-                try:
-                    if requests.post(url, timeout=WARM_REQUEST_S).status_code < 500:
-                        break
-                except requests.RequestException as error:
-                    log.info("not warm yet: %s", error)
-                self._stopping.wait(LOOK_S)
+            with suppress(TimeoutError):
+                wait_until(partial(_is_warm, url), WARM_LIMIT_S, LOOK_S)
 
     def _keep(self) -> None:
         while not self._stopping.wait(LOOK_S):
@@ -219,3 +199,12 @@ class EmulatedServer:
             except requests.RequestException as error:
                 if not self._stopping.is_set():
                     log.warning("the sweep failed; the next tick tries again: %s", error)
+
+
+def _is_warm(url: str) -> bool:
+    raise_if_stopping()
+    try:
+        return requests.post(url, timeout=WARM_REQUEST_S).status_code < 500
+    except requests.RequestException as error:
+        log.info("not warm yet: %s", error)
+        return False

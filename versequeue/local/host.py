@@ -1,6 +1,6 @@
 """What every `versequeue up` stands on: its options, address, data folder, secrets and signals.
 
-Knows neither of the two sets of parts that can run on it.
+Knows neither the embedded server nor the one on the emulators; both are built on it.
 """
 
 import base64
