@@ -165,7 +165,7 @@ class KeptProcess(ABC):
         """
         with self._lock:
             if self._ended:
-                raise StoppedEarly("It is being stopped; nothing is started any more.")
+                raise StoppedEarly("The server is stopping; nothing is started any more.")
             if self._child is None or not self._child.running:
                 self._stop()
                 self._child = self.begin()
