@@ -20,6 +20,8 @@ from versequeue.errors import StartupError
 
 #: The framework answers this path by itself, without calling the function.
 READY_PATH = "/robots.txt"
+#: How finely the time to the first answer is measured.
+POLL_S = 0.01
 #: How long the function may take over what it has in hand.
 GRACE_S = 20.0
 
@@ -97,7 +99,8 @@ def started(
     ) as process:
         running = Running(port, process.pid, log, begun_s)
         try:
-            process.wait_until_ready(running.answers, limit_s, f"The staged function {spec.name}")
+            noun = f"The staged function {spec.name}"
+            process.wait_until_ready(running.answers, limit_s, noun, POLL_S)
         except StartupError as failure:
             raise TrialFailed(f"{failure}\n{process.printed()[-3000:]}") from None
         yield running

@@ -97,7 +97,9 @@ class ChildProcess:
         """What it has written to its log so far."""
         return self._log.read_text(encoding="utf-8", errors="replace") if self._log else ""
 
-    def wait_until_ready(self, ready: Callable[[], T | None], limit_s: float, noun: str) -> T:
+    def wait_until_ready(
+        self, ready: Callable[[], T | None], limit_s: float, noun: str, poll_s: float = 0.05
+    ) -> T:
         """The first truthy value of `ready`. Raises StartupError if it ends before, or is late.
 
         StoppedEarly if this process is asked to stop meanwhile.
@@ -110,7 +112,7 @@ class ChildProcess:
             return found
 
         try:
-            return wait_until(look, limit_s)
+            return wait_until(look, limit_s, poll_s)
         except TimeoutError:
             raise StartupError(f"{noun} does not start{self._last_words()}") from None
 

@@ -16,6 +16,7 @@ from versequeue.errors import StartupError
 #: A project that exists nowhere: what is meant for an emulator must never reach a real one.
 PROJECT = "demo-versequeue"
 START_LIMIT_S = 90.0
+POLL_S = 0.1
 _PROGRAMS = ("gcloud", "java")
 
 
@@ -108,7 +109,8 @@ class _Emulator(KeptProcess):
         return ChildProcess(self._command, environ=environ, log=self._log)
 
     def ensure(self) -> None:
-        self.start().wait_until_ready(self._answers, START_LIMIT_S, f"The {self._noun} emulator")
+        noun = f"The {self._noun} emulator"
+        self.start().wait_until_ready(self._answers, START_LIMIT_S, noun, POLL_S)
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection(self.address, timeout=5)
