@@ -12,10 +12,10 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from versequeue import reaper
 from versequeue.errors import StartupError
@@ -31,7 +31,7 @@ _NAMED_TO_REAPER = """trap '' PIPE; echo "+$$" >&0; trap - PIPE; exec "$@" </dev
 _reaper_lock = threading.Lock()
 
 
-class ChildProcess:
+class ChildProcess(AbstractContextManager["ChildProcess"]):
     """One command as a child, started at once. Methods may be called by any thread."""
 
     def __init__(
@@ -61,12 +61,8 @@ class ChildProcess:
         #: Its process id, and that of its group.
         self.pid = self._process.pid
 
-    def __enter__(self) -> Self:
-        """Itself; it is ended with the block."""
-        return self
-
     def __exit__(self, *_: object) -> None:
-        """As `stop`."""
+        """As `stop`: a child that is used in a `with` block ends with it."""
         self.stop()
 
     @property
@@ -193,8 +189,7 @@ def free_port() -> int:
     """A port of loopback that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:
