@@ -8,6 +8,7 @@ import time
 
 from bench import machine, report
 from bench.harness import Report
+from versequeue.errors import StartupError
 
 #: Short ones first; each module has `run(quick) -> Report`.
 NAMES = ("queue", "polling", "load", "decode", "verse", "coldstart", "memory", "service", "plan")
@@ -34,7 +35,7 @@ def _run(name: str, quick: bool) -> bool:
     started = time.monotonic()
     try:
         found: Report = importlib.import_module(f"bench.{name}").run(quick)
-    except (OSError, RuntimeError, ImportError) as error:
+    except (OSError, RuntimeError, ImportError, StartupError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         return False
     path = report.save(found, where, quick)

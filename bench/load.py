@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.harness import Goal, Measurement, Report, alternate
 from bench.models import bundle_folder
-from bench.server import Server, up
+from bench.server import QUIET, Server, up
 from bench.stored_jobs import queued_job, store_jobs
 from versequeue.rules.job import note
 
@@ -44,7 +44,7 @@ def run(quick: bool) -> Report:
         for label, count in ((EMPTY, POLLERS), (FULL, MANY)):
             place = Path(folder) / str(count)
             ids = fill(place, count)
-            server = stack.enter_context(up(place, bundle_folder("tiny")))
+            server = stack.enter_context(up(place, bundle_folder("tiny"), env=QUIET))
             runs[label] = lambda s=server, i=ids: load(s, i, length_s)
         found = alternate(runs, rounds)
     return Report("load", "Load", METHOD, _measurements(found))

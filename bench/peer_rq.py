@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.processes import running, wait_for
+from bench.processes import silent
+from versequeue.waiting import wait_until
 
 
 def note(prompt: str) -> dict[str, Any]:
@@ -30,8 +31,8 @@ def redis_server(folder: Path) -> Iterator[str]:
         )
     socket = str(folder / "redis.sock")
     command = [program, "--port", "0", "--unixsocket", socket, "--dir", str(folder), "--save", ""]
-    with running([*command, "--appendonly", "yes", "--appendfsync", "always"]):
-        wait_for(Path(socket).exists, 10, "Redis")
+    with silent([*command, "--appendonly", "yes", "--appendfsync", "always"]):
+        wait_until(Path(socket).exists, 10, what="Redis")
         yield socket
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from bench.harness import Measurement, Report
 from bench.models import bundle_folder
-from bench.processes import wait_for
-from bench.server import Connection, up
+from bench.server import QUIET, Connection, up
 from versequeue.planning.arrivals import SECONDS_PER_DAY, Arrival, Traffic, arrivals
 from versequeue.planning.fleet import Policy
 from versequeue.planning.forecast import Forecast, forecast_arrivals, quantiles
 from versequeue.planning.service_times import ServiceTimes, load_service_times
+from versequeue.waiting import wait_until
 
 LINES = 4
 REAL, SIMULATED = "real run", "simulation"
@@ -57,7 +57,7 @@ def run(quick: bool) -> Report:
 
 def real_run(sent: Sequence[Arrival], folder: Path, idle_s: float) -> list[dict[str, Any]]:
     """The finished jobs of a server to which these visitors came."""
-    with up(folder, bundle_folder(), idle_s) as server:
+    with up(folder, bundle_folder(), idle_s, env=QUIET) as server:
         connection = server.connect()
         began = time.monotonic()
         ids = []
@@ -66,7 +66,7 @@ def real_run(sent: Sequence[Arrival], folder: Path, idle_s: float) -> list[dict[
             options = {"lines": LINES, "seed": number}
             body = {"prompt": f"a train through rain {number}", "options": options}
             ids.append(connection.post("/v1/jobs", body).json()["id"])
-        wait_for(lambda: all(_job(connection, i)["done"] for i in ids), 180, "the songs", 0.5)
+        wait_until(lambda: all(_job(connection, i)["done"] for i in ids), 180, 0.5, "the songs")
         return [_job(connection, job_id) for job_id in ids]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.harness import Goal, Measurement, Report, alternate
 from bench.models import bundle_folder
-from bench.server import Connection, Server, resident_mib, up
+from bench.server import QUIET, Connection, Server, resident_mib, up
 from bench.stored_jobs import queued_job, store_jobs
 from versequeue.rules.job import Job, Metrics, Status
 
@@ -59,7 +59,7 @@ def run(quick: bool) -> Report:
         for size in sizes:
             place = Path(folder) / str(size)
             ids = fill(place, size)
-            server = stack.enter_context(up(place, bundle_folder("tiny")))
+            server = stack.enter_context(up(place, bundle_folder("tiny"), env=QUIET))
             connection = server.connect()
             _round(connection, server, ids, 20)
             runs[name(size)] = lambda c=connection, s=server, i=ids: _round(c, s, i, asks)
@@ -105,7 +105,7 @@ def _round(connection: Connection, server: Server, ids: list[str], asks: int) ->
     for _ in range(asks // 4):
         connection.get("/v1/status")
     found["status"] = asks // 4 / (time.perf_counter() - started)
-    return {**found, "memory": resident_mib(server.pid)}
+    return {**found, "memory": resident_mib(server.process.pid)}
 
 
 def fill(folder: Path, size: int) -> list[str]:

@@ -14,8 +14,9 @@ from typing import Any
 
 from bench import peer_huey, peer_rq
 from bench.harness import Goal, Measurement, Report, Run, alternate
-from bench.processes import module, running, wait_for
+from bench.processes import module, silent
 from bench.stored_jobs import PROMPT
+from versequeue.waiting import wait_until
 
 OURS = "VerseQueue (SQLite)"
 HUEY, HUEY_TUNED = "huey (SQLite), as shipped", "huey (SQLite), looking every 10 ms"
@@ -163,7 +164,7 @@ def versequeue_peer(folder: Path) -> Iterator[Peer]:
     thread = threading.Thread(target=dispatcher.run, daemon=True)
 
     def claimed_at(job_id: str) -> float:
-        wait_for(lambda: jobs.get(job_id).done, 60, "an empty job", LOOK_S)
+        wait_until(lambda: jobs.get(job_id).done, 60, LOOK_S, "an empty job")
         return float((jobs.get(job_id).output or {})["claimed_at"])
 
     thread.start()
@@ -183,12 +184,12 @@ def huey_peer(folder: Path, delay_s: float, *, with_table: bool = False) -> Iter
     send = peer_huey.sender(path, note, with_table=with_table)
 
     def claimed_at(result: Any) -> float:
-        wait_for(lambda: result(preserve=True) is not None, 60, "huey", LOOK_S)
+        wait_until(lambda: result(preserve=True) is not None, 60, LOOK_S, "huey")
         return float(result()["claimed_at"])
 
     # Its default delay grows while nothing comes: gaps of a few looks are kind to it.
     gap_s = max(0.03, 2 * delay_s)
-    with running(module("bench.peer_huey", path, str(delay_s))):
+    with silent(module("bench.peer_huey", path, str(delay_s))):
         yield Peer(lambda: send(PROMPT), claimed_at, gap_s)
     queue.storage.close()
 
@@ -198,11 +199,11 @@ def rq_peer(folder: Path) -> Iterator[Peer]:
     """RQ with one worker that does not fork."""
     from rq import Queue
 
-    with peer_rq.redis_server(folder) as socket, running(module("bench.peer_rq", socket)):
+    with peer_rq.redis_server(folder) as socket, silent(module("bench.peer_rq", socket)):
         queue = Queue(connection=peer_rq.connect(socket))
 
         def claimed_at(job: Any) -> float:
-            wait_for(lambda: job.return_value(refresh=True) is not None, 60, "RQ", LOOK_S)
+            wait_until(lambda: job.return_value(refresh=True) is not None, 60, LOOK_S, "RQ")
             return float(job.return_value()["claimed_at"])
 
         yield Peer(lambda: queue.enqueue(peer_rq.note, PROMPT), claimed_at)

@@ -1,16 +1,27 @@
-"""A real `versequeue up` for the length of a block, and a plain HTTP connection to it."""
+"""A real `versequeue up` for the length of a block, and a plain HTTP connection to it.
+
+The tests start their servers with it too.
+"""
 
 import http.client
 import json
 import os
-import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from bench.report import ROOT
+from versequeue.child_process import ChildProcess
+from versequeue.local.host import READY
+
+#: The environment in which a server says nothing but what went wrong.
+QUIET = {"VERSEQUEUE_LOG_LEVEL": "ERROR"}
+START_LIMIT_S, END_LIMIT_S = 150.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,9 @@ class Connection:
         return self._ask("GET", path, None, headers or {})
 
     def post(self, path: str, body: object) -> Answer:
-        """The answer to a POST of JSON."""
+        """The answer to a POST: of bytes as plain text, of anything else as JSON."""
+        if isinstance(body, bytes):
+            return self._ask("POST", path, body, {"Content-Type": "text/plain"})
         kind = {"Content-Type": "application/json"}
         return self._ask("POST", path, json.dumps(body).encode(), kind)
 
@@ -51,7 +64,7 @@ class Connection:
 @dataclass(frozen=True)
 class Server:
     url: str
-    pid: int
+    process: ChildProcess
 
     def connect(self) -> Connection:
         """A new connection."""
@@ -59,26 +72,43 @@ class Server:
 
 
 @contextmanager
-def up(data_dir: Path, bundle: Path, idle_timeout_s: float = 300.0) -> Iterator[Server]:
-    """`versequeue up` on a free port."""
-    command = [sys.executable, "-m", "versequeue", "up", "--port", "0"]
-    command += ["--data-dir", str(data_dir), "--model", str(bundle.resolve())]
-    command += ["--idle-timeout", str(idle_timeout_s)]
-    env = {**os.environ, "VERSEQUEUE_LOG_LEVEL": "ERROR"}
-    for name in ("VERSEQUEUE_DATA_DIR", "VERSEQUEUE_MODEL"):
-        env.pop(name, None)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
+def up(
+    data_dir: Path,
+    model: Path | str,
+    idle_timeout_s: float = 300.0,
+    *,
+    port: int = 0,
+    backend: str = "sqlite",
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """`versequeue up` on `data_dir`; SIGTERM at the end, and it must then end by itself.
+
+    Of our environment it gets all but the settings of VerseQueue; what it printed is shown at last.
+    """
+    command = [sys.executable, "-m", "versequeue", "up", "--port", str(port)]
+    command += ["--data-dir", str(data_dir), "--model", str(model)]
+    command += ["--idle-timeout", str(idle_timeout_s), "--backend", backend]
+    environ = {key: value for key, value in os.environ.items() if "VERSEQUEUE" not in key}
+    with tempfile.TemporaryDirectory() as folder:
+        process = ChildProcess(
+            command,
+            environ={**environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            cwd=ROOT,
+            log=Path(folder) / "log",
+            grace_s=END_LIMIT_S,
+        )
         try:
-            assert process.stdout
-            line = process.stdout.readline()
-            if "http://" not in line:
-                raise RuntimeError("`versequeue up` did not start")
-            yield Server("http://" + line.split("http://")[1].strip().rstrip("/"), process.pid)
+            yield Server(_url(process), process)
         finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=30)
-            process.kill()
+            in_time = process.stop()
+            lines = process.printed().splitlines(keepends=True)
+            sys.stderr.writelines(line for line in lines if not line.startswith(READY))
+        if not in_time:
+            raise RuntimeError("`versequeue up` was asked to end and did not")
+
+
+def _url(process: ChildProcess) -> str:
+    return process.wait_for_line(READY, START_LIMIT_S, "`versequeue up`").rstrip("/")
 
 
 def resident_mib(pid: int, field: str = "VmRSS") -> float:

@@ -11,12 +11,14 @@ import json
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.support.server import Server, running_server
-from tests.support.waiting import wait_until
+from bench.models import BUNDLES
+from bench.server import QUIET, Connection, up
+from versequeue.waiting import wait_until
 
 TOPICS = (
     "the sea",
@@ -37,48 +39,54 @@ def main() -> int:
     parser.add_argument("--lines", type=int, default=16)
     parser.add_argument("--visitors", type=int, default=6)
     given = parser.parse_args()
-    model = Path(".versequeue/models") / given.model
+    model = BUNDLES / given.model
     model = model if model.is_dir() else Path(given.model)
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_server(Path(folder), model.resolve(), idle_timeout_s=600) as server,
+        up(Path(folder), model.resolve(), idle_timeout_s=600, env=QUIET) as server,
     ):
-        result = measure(server, given.rows, given.lines, given.visitors)
+        result = measure(server.connect(), given.rows, given.lines, given.visitors)
     sys.stdout.write(json.dumps(result, indent=2) + "\n")
     return 0
 
 
-def measure(server: Server, rows: int, lines: int, visitors: int) -> dict[str, Any]:
+def measure(server: Connection, rows: int, lines: int, visitors: int) -> dict[str, Any]:
     """The waits of `visitors` visitors, before and beside a batch of `rows`."""
     visit(server, 0, lines)  # loads the model
     alone = [visit(server, number, lines) for number in range(visitors)]
     file = "".join(f"{TOPICS[n % len(TOPICS)]} {n}\n" for n in range(rows)).encode()
-    answer = server.post(
-        f"/v1/batches?lines={lines}", data=file, headers={"Content-Type": "text/plain"}
-    )
-    batch_id = answer.json()["id"]
+    begun = time.perf_counter()
+    batch_id = server.post(f"/v1/batches?lines={lines}", file).json()["id"]
+    accepted_s = time.perf_counter() - begun
     wait_until(lambda: counts(server, batch_id)["running"], LIMIT_S)
     beside = [visit(server, number, lines) for number in range(visitors)]
     left = counts(server, batch_id)
-    server.post(f"/v1/batches/{batch_id}/cancel")
+    server.post(f"/v1/batches/{batch_id}/cancel", {})
     return {
         "rows": rows,
-        "accepted_s": round(answer.elapsed.total_seconds(), 3),
+        "accepted_s": round(accepted_s, 3),
         "rows_queued_at_the_end": left["queued"],
         "alone": summary(alone),
         "beside_the_batch": summary(beside),
     }
 
 
-def visit(server: Server, number: int, lines: int) -> dict[str, float]:
+def visit(server: Connection, number: int, lines: int) -> dict[str, float]:
     """One visitor's wait until the first sign of work, and until the lyrics."""
-    job = server.submit(TOPICS[number % len(TOPICS)], lines=lines, seed=number)
-    done = server.wait_done(job["id"], LIMIT_S)
+    options = {"lines": lines, "seed": number}
+    asked = {"prompt": TOPICS[number % len(TOPICS)], "options": options}
+    job_id = server.post("/v1/jobs", asked).json()["id"]
+
+    def ended() -> dict[str, Any] | None:
+        job: dict[str, Any] = server.get(f"/v1/jobs/{job_id}").json()
+        return job if job["done"] else None
+
+    done = wait_until(ended, LIMIT_S, 0.1)
     assert done["status"] == "succeeded", done["error"]
     return {"queue_s": done["metrics"]["queue_s"], "generate_s": done["metrics"]["generate_s"]}
 
 
-def counts(server: Server, batch_id: str) -> dict[str, int]:
+def counts(server: Connection, batch_id: str) -> dict[str, int]:
     """The rows of the batch by status."""
     found: dict[str, int] = server.get(f"/v1/batches/{batch_id}").json()["request_counts"]
     return found

@@ -1,7 +1,7 @@
 """`python -m deploy apply|destroy`: the command behind `make deploy` and `make destroy`.
 
-Reads arguments, looks up what the project knows of itself, and leaves the work to the other
-modules.
+Reads arguments, looks up the project's number and billing account, and leaves the work to the
+other modules.
 """
 
 import argparse

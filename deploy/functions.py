@@ -1,7 +1,7 @@
 """The five functions as data: what is uploaded for each, how it runs, what it may touch.
 
-Staging, the steps and the container files read this one table of functions, and the table of the
-six services that run them. Knows no gcloud flags.
+Staging, the steps and the container files read this one table. Six services run the five
+functions, because the worker runs a second time for batches. Knows no gcloud flags.
 """
 
 from dataclasses import dataclass, replace

@@ -6,7 +6,6 @@ there are. Knows no function by name.
 """
 
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -16,10 +15,15 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from deploy.functions import FunctionSpec
+from versequeue.child_process import ChildProcess, free_port
+from versequeue.errors import StartupError
 
 #: The framework answers this path by itself, without calling the function.
 READY_PATH = "/robots.txt"
+#: How finely the time to the first answer is measured.
 POLL_S = 0.01
+#: How long the function may take over what it has in hand.
+GRACE_S = 20.0
 
 
 class TrialFailed(Exception):
@@ -57,6 +61,14 @@ class Running:
         finally:
             connection.close()
 
+    def answers(self) -> bool:
+        """Whether it is up."""
+        try:
+            self.ask("GET", READY_PATH)
+        except (OSError, HTTPException):
+            return False
+        return True
+
 
 def byte_compile(folder: Path, python: Path) -> None:
     """What the build of Cloud Run functions does last, so that no start has to."""
@@ -74,29 +86,24 @@ def started(
     limit_s: float = 60,
 ) -> Iterator[Running]:
     """The function in `folder` under `python`, ended afterwards. Raises TrialFailed."""
-    port = _free_port()
+    port = free_port()
     arguments = ["--target", spec.name, "--signature-type", spec.signature, "--port", str(port)]
     program = python.parent / "functions-framework"
     begun_s = time.monotonic()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(program), *arguments, "--host", "127.0.0.1"],
-            cwd=folder,
-            env={"PATH": os.defpath, "HOME": str(folder), **environ},
-            stdout=output,
-            stderr=output,
-        )
+    with ChildProcess(
+        [program, *arguments, "--host", "127.0.0.1"],
+        environ={"PATH": os.defpath, "HOME": str(folder), **environ},
+        cwd=folder,
+        log=log,
+        grace_s=GRACE_S,
+    ) as process:
+        running = Running(port, process.pid, log, begun_s)
         try:
-            running = Running(port, process.pid, log, begun_s)
-            _wait_until_ready(running, process, limit_s)
-            yield running
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            noun = f"The staged function {spec.name}"
+            process.wait_until_ready(running.answers, limit_s, noun, POLL_S)
+        except StartupError as failure:
+            raise TrialFailed(f"{failure}\n{process.printed()[-3000:]}") from None
+        yield running
 
 
 def resident_mib(pid: int) -> float:
@@ -123,24 +130,3 @@ def _stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
-
-
-def _wait_until_ready(running: Running, process: "subprocess.Popen[bytes]", limit_s: float) -> None:
-    deadline = time.monotonic() + limit_s
-    while True:
-        try:
-            running.ask("GET", READY_PATH)
-        except (OSError, HTTPException):
-            if process.poll() is None and time.monotonic() < deadline:
-                time.sleep(POLL_S)
-                continue
-            written = running.log.read_text(encoding="utf-8", errors="replace")[-3000:]
-            raise TrialFailed(f"It did not answer within {limit_s:.0f} s:\n{written}") from None
-        return
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,8 +1,5 @@
 """A real `versequeue up` for a test: a process of its own, on a free port, ended at the end."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,17 +8,16 @@ from typing import Any
 
 import requests
 
-from tests.support.paths import ROOT
+from bench.server import up
 from tests.support.waiting import wait_until
-
-READY = "VerseQueue is ready at "
+from versequeue.child_process import ChildProcess
 
 
 @dataclass
 class Server:
     """One running server and how to talk to it."""
 
-    process: subprocess.Popen[str]
+    process: ChildProcess
     url: str
     data_dir: Path
     http: requests.Session = field(default_factory=requests.Session)
@@ -53,7 +49,7 @@ class Server:
             job = self.job(job_id)
             return job if job["done"] else None
 
-        return wait_until(finished, limit_s, poll_s=0.1) or {}
+        return wait_until(finished, limit_s, poll_s=0.1)
 
     def worker_pid(self) -> int | None:
         """The process id of the worker, while there is one."""
@@ -82,30 +78,6 @@ def running_server(
     backend: str = "sqlite",
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """`versequeue up` on `data_dir`; SIGTERM at the end, and it must then end by itself."""
-    command = [sys.executable, "-m", "versequeue", "up", "--port", str(port)]
-    command += ["--data-dir", str(data_dir), "--model", str(model)]
-    command += ["--idle-timeout", str(idle_timeout_s), "--backend", backend]
-    environ = {key: value for key, value in os.environ.items() if "VERSEQUEUE" not in key}
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**environ, "PYTHONUNBUFFERED": "1", **(env or {})},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield Server(process, _url(process), data_dir)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait(timeout=30)
-        if process.stdout:
-            process.stdout.close()
-
-
-def _url(process: subprocess.Popen[str]) -> str:
-    assert process.stdout
-    line = process.stdout.readline()
-    assert line.startswith(READY), f"up did not start: {line!r}, status {process.poll()}"
-    return line.removeprefix(READY).strip().rstrip("/")
+    """`versequeue up` as `bench.server` starts it."""
+    with up(data_dir, model, idle_timeout_s, port=port, backend=backend, env=env) as started:
+        yield Server(started.process, started.url, data_dir)

@@ -1,6 +1,6 @@
 """Topics and push subscriptions on the Pub/Sub emulator, as `make deploy` makes them in the cloud.
 
-Names and policies are the deployment's; its commands are in the folder deploy.
+Names and policies are those of `deploy.messaging`, and a test compares them.
 """
 
 from collections.abc import Callable, Mapping

@@ -8,12 +8,11 @@ import logging
 import os
 import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 
 import requests
 import waitress
@@ -21,11 +20,10 @@ import waitress
 from versequeue.emulated.emulators import PROJECT, Emulators
 from versequeue.emulated.forwarding import Activator, Forward
 from versequeue.emulated.function_process import FunctionProcess
-from versequeue.emulated.reaper import Reaper
 from versequeue.emulated.topics import create_topics
 from versequeue.errors import VerseQueueError
 from versequeue.functions import wiring
-from versequeue.local.app import CONNECTIONS, LocalApp
+from versequeue.local.app import THREADS, LocalApp, front_server
 from versequeue.local.host import (
     ROOT,
     UpOptions,
@@ -39,10 +37,11 @@ from versequeue.local.host import (
 )
 from versequeue.ports.queue import Topic
 from versequeue.stopping import StoppedEarly, raise_if_stopping
+from versequeue.waiting import wait_until
 
 log = logging.getLogger(__name__)
-#: Requests that one process serves at a time; the worker does one, as in the cloud.
-THREADS, WORKER_THREADS = 24, 1
+#: Requests that the worker's process serves at a time, as in the cloud.
+WORKER_THREADS = 1
 #: How often the parts are looked after.
 LOOK_S = 0.5
 SWEEP_LIMIT_S = 300.0
@@ -87,7 +86,6 @@ class EmulatedServer:
         self.failed = threading.Event()
         self._stopping = threading.Event()
         self._emulators = emulators
-        self._reaper = Reaper()
         self._scratch = TemporaryDirectory(prefix="versequeue-")
         self._functions = {
             name: self._function(name, kind)
@@ -105,15 +103,7 @@ class EmulatedServer:
             results=Forward(self._functions["results"].url),
             web=ROOT / "web",
         )
-        self._front = waitress.create_server(
-            app,
-            sockets=[listener],
-            threads=THREADS,
-            connection_limit=CONNECTIONS,
-            asyncore_use_poll=True,
-            ident="VerseQueue",
-            channel_timeout=60,
-        )
+        self._front = front_server(app, listener)
         self._pushes = waitress.create_server(
             self._activator, host="127.0.0.1", port=0, threads=8, channel_timeout=3600
         )
@@ -144,12 +134,7 @@ class EmulatedServer:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop the worker first, so that it can hand its job back; the emulators last."""
         self._stopping.set()
         self._worker.end()
@@ -163,24 +148,15 @@ class EmulatedServer:
         self._emulators.stop()
         self._front.close()
         self._pushes.close()
-        self._reaper.close()
         self._scratch.cleanup()
 
     def _function(self, name: str, kind: str, threads: int = THREADS) -> FunctionProcess:
-        return FunctionProcess(
-            name,
-            ROOT / f"{name}_fn",
-            kind,
-            self._reaper,
-            threads=threads,
-            scratch=Path(self._scratch.name),
-        )
+        scratch = Path(self._scratch.name)
+        return FunctionProcess(name, ROOT / f"{name}_fn", kind, threads=threads, scratch=scratch)
 
     def _start_emulators(self) -> None:
-        for group in self._emulators.groups:
-            self._reaper.forget(group)
         self._emulators.stop()
-        self._emulators.start(self._reaper.watch)
+        self._emulators.start()
         worker = f"http://127.0.0.1:{self._pushes.effective_port}"
         notify = self._functions["notify"].url
         create_topics(PROJECT, {Topic.JOBS: worker, Topic.BULK: worker, Topic.NOTIFY: notify})
@@ -189,15 +165,8 @@ class EmulatedServer:
         # The emulators' first answers take seconds, longer than a visitor's request may.
         for name, path in _FIRST_REQUESTS:
             url = f"{self._functions[name].url}{path}"
-            limit = time.monotonic() + WARM_LIMIT_S
-            while time.monotonic() < limit and not self._stopping.is_set():
-                raise_if_stopping()
-                try:
-                    if requests.post(url, timeout=WARM_REQUEST_S).status_code < 500:
-                        break
-                except requests.RequestException as error:
-                    log.info("not warm yet: %s", error)
-                self._stopping.wait(LOOK_S)
+            with suppress(TimeoutError):
+                wait_until(partial(_is_warm, url), WARM_LIMIT_S, LOOK_S)
 
     def _keep(self) -> None:
         while not self._stopping.wait(LOOK_S):
@@ -230,3 +199,12 @@ class EmulatedServer:
             except requests.RequestException as error:
                 if not self._stopping.is_set():
                     log.warning("the sweep failed; the next tick tries again: %s", error)
+
+
+def _is_warm(url: str) -> bool:
+    raise_if_stopping()
+    try:
+        return requests.post(url, timeout=WARM_REQUEST_S).status_code < 500
+    except requests.RequestException as error:
+        log.info("not warm yet: %s", error)
+        return False

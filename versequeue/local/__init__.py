@@ -1,4 +1,4 @@
 """`versequeue up` on SQLite: one server process, and the worker as a child of it.
 
-`host` is what every kind of `up` stands on.
+`host` holds what `up --backend emulators` needs too.
 """

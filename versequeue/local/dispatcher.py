@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from versequeue.backends.sqlite_queue import LeasedMessage, SqliteQueue
 from versequeue.clock import utc_now
 from versequeue.errors import VerseQueueError
+from versequeue.functions.notify import notify_target
 from versequeue.functions.push import push_body, push_headers
 from versequeue.local.worker import WorkerProcess
 from versequeue.ports.queue import Topic
@@ -115,7 +116,7 @@ class Dispatcher:
 
     def _stop_if_idle(self) -> None:
         idle_s = time.monotonic() - self._last_push
-        if self._worker.pid and idle_s > self._idle_timeout_s:
+        if self._worker.running and idle_s > self._idle_timeout_s:
             self._worker.stop()
             self._side.show_stopped()
 
@@ -194,8 +195,6 @@ class NotifyDispatcher:
         self._senders.shutdown(wait=False, cancel_futures=True)
 
     def _send(self, delivery: LeasedMessage) -> None:
-        from versequeue.functions.notify import notify_target
-
         try:
             notify_target(str(delivery.message.get("target", "")))
             self._queue.ack(delivery)

@@ -1,6 +1,6 @@
 """What every `versequeue up` stands on: its options, address, data folder, secrets and signals.
 
-Knows neither of the two sets of parts that can run on it.
+Knows neither the embedded server nor the one on the emulators; both are built on it.
 """
 
 import base64
@@ -20,6 +20,8 @@ from versequeue.stopping import StopFlag
 
 #: The checkout: the functions and the page lie in it.
 ROOT = Path(__file__).resolve().parents[2]
+#: What the line begins with that says where the server is.
+READY = "VerseQueue is ready at "
 #: How soon a signal is seen.
 LOOK_S = 0.2
 
@@ -129,7 +131,7 @@ def wait_for_signal(flag: StopFlag, failed: threading.Event) -> None:
 
 def say_ready(host: str, listener: socket.socket) -> None:
     """Print the one line that says where the server is."""
-    sys.stdout.write(f"VerseQueue is ready at http://{host}:{listener.getsockname()[1]}/\n")
+    sys.stdout.write(f"{READY}http://{host}:{listener.getsockname()[1]}/\n")
     sys.stdout.flush()
 
 

@@ -4,23 +4,19 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 import functions_framework
-import waitress
 
 from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.functions import wiring
-from versequeue.local.app import CONNECTIONS, LocalApp
+from versequeue.local.app import LocalApp, front_server
 from versequeue.local.dispatcher import Dispatcher, NotifyDispatcher
 from versequeue.local.host import ROOT, UpOptions, check_model
 from versequeue.local.worker import WorkerProcess
 from versequeue.service.sweep import sweep
 
 log = logging.getLogger(__name__)
-#: Threads that answer requests; a third of them may wait for a job at one time.
-THREADS = 24
 
 
 class LocalServer:
@@ -41,15 +37,7 @@ class LocalServer:
         app = LocalApp(
             submit=load_function("submit"), results=load_function("results"), web=ROOT / "web"
         )
-        self._server = waitress.create_server(
-            app,
-            sockets=[listener],
-            threads=THREADS,
-            connection_limit=CONNECTIONS,
-            asyncore_use_poll=True,  # select() ends at 1,024 files
-            ident="VerseQueue",
-            channel_timeout=60,
-        )
+        self._server = front_server(app, listener)
         self._threads = [
             threading.Thread(target=self._guard, args=(run,), name=name, daemon=True)
             for name, run in (
@@ -67,17 +55,13 @@ class LocalServer:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop the worker, which hands its job back, then everything else."""
         self._stopping.set()
         self._dispatcher.stop()
         self._notifier.stop()
         self._worker.end()
+        # Not the HTTP server's: it may be in a long poll, and ends with this process.
         for thread in self._threads[1:]:
             thread.join(timeout=5)
         self._side.show_stopped()

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import random
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ import pytest
 import requests
 
 from tests.support.bucket import FakeStorage, storage
-from tests.support.waiting import wait_until
 from versequeue.backends.model_bucket import (
     RANGE_BYTES,
     STORAGE_URL,
@@ -21,8 +19,8 @@ from versequeue.backends.model_bucket import (
     fetch_bundle,
     open_bucket,
 )
+from versequeue.child_process import ChildProcess, free_port
 from versequeue.config import Settings
-from versequeue.emulated.emulators import free_port
 from versequeue.errors import ModelUnavailable
 from versequeue.functions.wiring import model_folder
 
@@ -43,20 +41,10 @@ def emulator(tmp_path: Path) -> Iterator[str]:
     """The address of a Cloud Storage emulator of other people's making, with a bucket `songs`."""
     port = free_port()
     command = [str(Path(sys.executable).with_name("gcp-storage-emulator")), "start", "--in-memory"]
-    with (
-        (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(
-            [*command, "--host=127.0.0.1", f"--port={port}", "--default-bucket=songs"],
-            stdout=log,
-            stderr=log,
-        ) as process,
-    ):
-        url = f"http://127.0.0.1:{port}"
-        try:
-            wait_until(lambda: b"services started" in (tmp_path / "log").read_bytes(), 30)
-            yield url
-        finally:
-            process.terminate()
+    command += ["--host=127.0.0.1", f"--port={port}", "--default-bucket=songs"]
+    with ChildProcess(command, log=tmp_path / "log") as process:
+        process.wait_until_ready(lambda: "services started" in process.printed(), 30, "It")
+        yield f"http://127.0.0.1:{port}"
 
 
 def upload(url: str, name: str, content: bytes) -> None:

@@ -201,7 +201,7 @@ def test_a_wait_outlives_the_death_of_the_server(tmp_path: Path) -> None:
         port = int(first.url.rpartition(":")[2])
         with started(first, "submit", "a ghost", "--lines", "64", "--json") as process:
             read_until(process, "Writing")
-            first.process.kill()
+            first.process.send_signal(signal.SIGKILL)
             first.process.wait()
             with running_server(data, model, port=port, env=SHORT_LEASE):
                 stdout, stderr = process.communicate(timeout=LIMIT_S)

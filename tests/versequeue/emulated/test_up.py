@@ -158,7 +158,7 @@ def test_no_process_is_left_however_the_server_ends(
         family = _family(server.process.pid)
         assert len(family) > 10
         server.process.send_signal(signum)
-        server.process.wait(timeout=60)
+        server.process.wait(60)
         wait_until(lambda: not any(_command(pid) for pid in family), limit_s=60)
 
 

@@ -144,7 +144,7 @@ def test_ending_up_leaves_no_process(server: Server, signum: signal.Signals) -> 
     children = child_pids(server.process.pid)
     assert children
     server.process.send_signal(signum)
-    assert server.process.wait(timeout=20) == 0
+    assert server.process.wait(20) == 0
     assert all(is_gone(pid) for pid in children)
 
 
@@ -154,7 +154,7 @@ def test_killing_up_with_jobs_queued_loses_none(tmp_path: Path, tiny_bundle: Pat
         wait_until(lambda: writing(server, ids[0]), 60)
         worker = server.worker_pid()
         assert worker
-        server.process.kill()
+        server.process.send_signal(signal.SIGKILL)
         server.process.wait()
         wait_until(lambda: is_gone(worker), 20)
     with running_server(tmp_path, tiny_bundle) as server:

@@ -15,8 +15,8 @@ import requests
 
 from tests.support.emulators import require_emulators
 from tests.support.paths import ROOT
-from tests.support.server import READY
 from tests.support.waiting import wait_until
+from versequeue.local.host import READY
 
 pytestmark = pytest.mark.processes
 MARK = "UP_SIGNALS_TEST"
