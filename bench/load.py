@@ -14,7 +14,7 @@ from bench.harness import Goal, Measurement, Report, alternate
 from bench.models import bundle_folder
 from bench.server import QUIET, Server, up
 from bench.stored_jobs import queued_job, store_jobs
-from versequeue.rules.job import note
+from versequeue.rules.transitions import note
 
 METHOD = (
     "`versequeue up` and its clients share the machine. Each of 200 pollers keeps one connection "

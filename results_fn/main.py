@@ -5,8 +5,8 @@ from functools import cache
 import functions_framework
 from flask import Request, Response
 
-from versequeue.api.edge import Api
 from versequeue.api.results_jobs import results_handlers
+from versequeue.api.router import Api
 from versequeue.functions import wiring
 
 

@@ -5,7 +5,7 @@ from functools import cache
 import functions_framework
 from flask import Request, Response
 
-from versequeue.api.edge import Api
+from versequeue.api.router import Api
 from versequeue.api.submit_jobs import submit_handlers
 from versequeue.functions import wiring
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import versequeue.rules.job
+import versequeue.rules.transitions
 import versequeue.service.callers
 import versequeue.service.sweep
 from tests.simulation.world import Simulation, run_seeds
@@ -57,9 +57,9 @@ def _forgetful_record(
 @pytest.mark.parametrize(
     ("module", "name", "broken"),
     [
-        (versequeue.rules.job, "check_fence", lambda *_: None),
-        (versequeue.rules.job, "check_fence", _attempt_only),
-        (versequeue.rules.job, "_lease_is_live", lambda *_: False),
+        (versequeue.rules.transitions, "check_fence", lambda *_: None),
+        (versequeue.rules.transitions, "check_fence", _attempt_only),
+        (versequeue.rules.transitions, "_lease_is_live", lambda *_: False),
         (versequeue.service.sweep, "_publish", lambda *_: None),
         (versequeue.service.sweep, "settle", lambda job, _now: job),
         (versequeue.service.callers, "record_for", _forgetful_record),

@@ -17,8 +17,8 @@ from werkzeug.test import Client, TestResponse
 from tests.support.memory import MemoryQueue, MemoryStore
 from tests.support.paths import ROOT
 from tests.support.samples import song_of
-from versequeue.api.edge import Api
 from versequeue.api.results_jobs import results_handlers
+from versequeue.api.router import Api
 from versequeue.api.submit_jobs import submit_handlers
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.clock import utc_now

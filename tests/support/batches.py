@@ -8,7 +8,8 @@ from werkzeug.test import TestResponse
 from tests.support.api import ApiUnderTest
 from tests.support.samples import song_of
 from versequeue.errors import GenerationFailed
-from versequeue.rules.job import Job, Metrics, Stage, Status, claim, give_up, succeed
+from versequeue.rules.job import Job, Metrics, Stage, Status
+from versequeue.rules.transitions import claim, give_up, succeed
 from versequeue.service.sweep import sweep
 
 LINES = b'{"prompt":"a"}\n{"prompt":"b","custom_id":"two","options":{"lines":8}}\n{"prompt":"c"}\n'

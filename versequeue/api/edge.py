@@ -1,121 +1,31 @@
-"""The edge: from a request to a handler, and from whatever it gives or raises to a response.
+"""What every handler reads from a request, and how it answers.
 
-Problem documents, CORS, conditional requests, bodies with a limit. Knows no job: the handlers are
-in the `submit_*` and `results_*` modules beside this one.
+Bodies with a limit, the headers of the contract, JSON, problem documents, conditional requests.
+Knows no route and no job.
 """
 
 import hashlib
-import hmac
 import json
-import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Request, Response
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.exceptions import MethodNotAllowed as RouteMethodNotAllowed
-from werkzeug.exceptions import NotFound as RouteNotFound
-from werkzeug.routing import Map, Rule
 
-from versequeue.api.routes import ROUTES
 from versequeue.config import Settings
 from versequeue.errors import (
     FieldError,
-    Forbidden,
     InvalidJson,
-    InvalidRequest,
-    MethodNotAllowed,
-    NotFound,
     PayloadTooLarge,
-    Unauthorized,
     UnsupportedMediaType,
     ValidationFailed,
     VerseQueueError,
 )
 
-log = logging.getLogger(__name__)
 Handler = Callable[..., Response]
 MAX_WAIT_S = 30
 #: What a request may hold that is no file of prompts.
 MAX_BODY_BYTES = 64 * 1024
-EXPOSED = (
-    "Location, Retry-After, ETag, Date, Idempotent-Replayed, Preference-Applied, "
-    "RateLimit, RateLimit-Policy, Allow"
-)
-
-
-class Api:
-    """Some of the routes of the contract, served by one function."""
-
-    def __init__(self, function: str, handlers: Mapping[str, Handler], settings: Settings) -> None:
-        self._function = function
-        self._handlers = handlers
-        self._settings = settings
-        self._map = Map(
-            [
-                Rule(route.path, methods=[route.method], endpoint=(route.function, route.name))
-                for route in ROUTES
-            ],
-            strict_slashes=False,
-            merge_slashes=False,
-        )
-
-    def __call__(self, request: Request) -> Response:
-        """Answer `request`; never raises, never answers with a stack trace."""
-        try:
-            response = self._dispatch(request)
-        except VerseQueueError as error:
-            response = problem(error, request.path)
-        except RequestEntityTooLarge:
-            response = problem(PayloadTooLarge(), request.path)
-        except HTTPException as error:
-            response = problem(_from_werkzeug(error), request.path)
-        except Exception:
-            log.exception("unexpected error on %s %s", request.method, request.path)
-            response = problem(VerseQueueError(), request.path)
-        return self._finish(request, response)
-
-    def _dispatch(self, request: Request) -> Response:
-        adapter = self._map.bind("localhost")
-        try:
-            (function, name), arguments = adapter.match(request.path, method=request.method)
-        except RouteNotFound:
-            raise NotFound(f"There is no {request.path} here.") from None
-        except RouteMethodNotAllowed:
-            return self._wrong_method(request, list(adapter.allowed_methods(request.path)))
-        if function != self._function:
-            raise NotFound(f"{request.method} {request.path} is served by the {function} function.")
-        if name != "health":
-            check_api_key(request, self._settings)
-        return self._handlers[name](request, *arguments.values())
-
-    def _wrong_method(self, request: Request, allowed: list[str]) -> Response:
-        allow = ", ".join(sorted({*allowed, "OPTIONS"}))
-        if request.method == "OPTIONS":
-            return Response(status=204, headers={"Allow": allow})
-        raise MethodNotAllowed(
-            f"{request.path} does not take {request.method}.", headers={"Allow": allow}
-        )
-
-    def _finish(self, request: Request, response: Response) -> Response:
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        origin = request.headers.get("Origin", "")
-        if self._settings.cors_origins:
-            response.headers.add("Vary", "Origin")
-        if origin and origin in self._settings.cors_origins:
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = EXPOSED
-            if request.method == "OPTIONS":
-                response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "")
-                response.headers["Access-Control-Allow-Headers"] = (
-                    "Content-Type, Idempotency-Key, If-None-Match, Prefer, X-Api-Key"
-                )
-                response.headers["Access-Control-Max-Age"] = "86400"
-        return response
 
 
 def json_response(
@@ -213,17 +123,6 @@ def digest(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def check_api_key(request: Request, settings: Settings) -> None:
-    """Raise Unauthorized or Forbidden unless the key is one of the owner's, if there are any."""
-    if not settings.api_keys:
-        return
-    given = request.headers.get("X-Api-Key")
-    if given is None:
-        raise Unauthorized()
-    if not any(hmac.compare_digest(given.encode(), key.encode()) for key in settings.api_keys):
-        raise Forbidden()
-
-
 def caller_identity(request: Request, settings: Settings) -> str:
     """The API key, or the address that our own proxies report; never one that a caller wrote."""
     if settings.api_keys:
@@ -236,8 +135,3 @@ def caller_identity(request: Request, settings: Settings) -> str:
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a JSON number")
-
-
-def _from_werkzeug(error: HTTPException) -> VerseQueueError:
-    known = InvalidRequest if (error.code or 400) < 500 else VerseQueueError
-    return known(error.description or "")

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from versequeue.errors import Problem
 from versequeue.rules.batch import BATCH_PREFIX, BatchStatus
-from versequeue.rules.job import MAX_EVENTS, Event, Metrics, Stage, Status
+from versequeue.rules.job import Event, Metrics, Stage, Status
+from versequeue.rules.transitions import MAX_EVENTS
 from versequeue.rules.webhook import Delivery
 
 T = TypeVar("T")

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import KeyTaken
 from versequeue.rules.batch import MAX_ROWS, Batch, BatchNow, Row, current_counts, next_check_at
-from versequeue.rules.job import REPUBLISH_FIRST_S, Job, Status, note
+from versequeue.rules.job import Job, Status
+from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.webhook import Webhook
 from versequeue.service.callers import Accepted, CallersSide, Submission
 from versequeue.service.endings import finish_batch

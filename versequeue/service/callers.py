@@ -16,8 +16,9 @@ from versequeue.errors import Gone, NotFound
 from versequeue.ports.queue import Queue, Topic
 from versequeue.ports.store import KeyTaken, Store
 from versequeue.rules.batch import Batch, BatchNow
-from versequeue.rules.job import REPUBLISH_FIRST_S, Job, note
+from versequeue.rules.job import Job
 from versequeue.rules.options import Options
+from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.webhook import Webhook
 from versequeue.service.hints import hint, job_messages
 from versequeue.service.idempotency import first_answer, record_for, same_request

@@ -13,8 +13,9 @@ from versequeue.errors import NothingToRedeliver
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
-from versequeue.rules.job import Job, Status, request_cancel
+from versequeue.rules.job import Job, Status
 from versequeue.rules.options import Options
+from versequeue.rules.transitions import request_cancel
 from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission

@@ -10,7 +10,8 @@ from datetime import datetime
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.rules.batch import MAX_ROWS
-from versequeue.rules.job import Job, request_cancel
+from versequeue.rules.job import Job
+from versequeue.rules.transitions import request_cancel
 from versequeue.service.hints import hint_at_event
 
 PAGE = 100

@@ -11,7 +11,8 @@ from versequeue.clock import Clock, utc_now
 from versequeue.ports.queue import Message, Queue, Topic
 from versequeue.ports.store import Store
 from versequeue.rules.batch import Batch, next_check_at
-from versequeue.rules.job import Job, Status, republish, settle
+from versequeue.rules.job import Job, Status
+from versequeue.rules.transitions import republish, settle
 from versequeue.service.endings import finish_batch, follow_up
 from versequeue.service.hints import hint, hint_at_event, job_messages
 from versequeue.service.rows import cancel_rows

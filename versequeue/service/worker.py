@@ -15,7 +15,7 @@ from versequeue.config import Settings
 from versequeue.errors import LeaseLost, StoreUnavailable, VerseQueueError, WorkerLost
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
-from versequeue.rules import job as rules
+from versequeue.rules import transitions as rules
 from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.service import estimates
 from versequeue.service.endings import follow_up

@@ -15,7 +15,8 @@ from tests.support.samples import NOW, batch_of, key_record, queued_job
 from versequeue.backends.firestore_documents import Document, Documents, Exists, New, Query
 from versequeue.backends.firestore_store import FirestoreStore
 from versequeue.errors import StartupError, StoreUnavailable
-from versequeue.rules.job import Job, note
+from versequeue.rules.job import Job
+from versequeue.rules.transitions import note
 
 INDEXES = json.loads((ROOT / "deploy" / "firestore.indexes.json").read_text())
 ServiceUnavailable: Any = exceptions.ServiceUnavailable

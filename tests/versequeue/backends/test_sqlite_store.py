@@ -21,7 +21,8 @@ from tests.support.samples import NOW, finished_job, key_record, queued_job
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.errors import StartupError, StoreUnavailable
 from versequeue.ports.store import State
-from versequeue.rules.job import Job, note
+from versequeue.rules.job import Job
+from versequeue.rules.transitions import note
 
 NOBODY = 65534
 

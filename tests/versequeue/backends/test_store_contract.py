@@ -14,7 +14,8 @@ from tests.support.samples import NOW, at, batch_of, finished_job, key_record, q
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.errors import LeaseLost
 from versequeue.ports.store import KeyTaken, Store
-from versequeue.rules.job import Job, Status, note, request_cancel
+from versequeue.rules.job import Job, Status
+from versequeue.rules.transitions import note, request_cancel
 from versequeue.rules.webhook import Pending, Webhook
 
 StoreMaker = Callable[[], Store]

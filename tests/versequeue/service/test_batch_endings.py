@@ -8,7 +8,8 @@ import pytest
 from tests.support.api import ApiUnderTest, make_api
 from tests.support.batches import a_batch, end, end_all, jobs_of, look, rows_of
 from versequeue.ports.queue import Topic
-from versequeue.rules.job import Stage, Status, claim
+from versequeue.rules.job import Stage, Status
+from versequeue.rules.transitions import claim
 from versequeue.service.batches import Batches
 from versequeue.service.sweep import sweep
 

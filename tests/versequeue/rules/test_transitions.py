@@ -10,7 +10,7 @@ import pytest
 from tests.support.samples import NOW, at, queued_job
 from versequeue.errors import GenerationFailed, LeaseLost
 from versequeue.records import from_record, to_record
-from versequeue.rules import job as jobs
+from versequeue.rules import transitions as jobs
 from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.rules.webhook import Webhook
 
