@@ -17,8 +17,8 @@ from versequeue.api.edge import MAX_BODY_BYTES, Handler, media_type, read_body
 from versequeue.api.prompt_files import MAX_BYTES, FileFormat, ReadOptions, format_of, parse
 from versequeue.api.resources import batch_resource
 from versequeue.api.submissions import read_submission
-from versequeue.clock import random_seed
 from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
+from versequeue.ids import random_seed
 from versequeue.rules.options import Options
 from versequeue.service.batches import Batches
 

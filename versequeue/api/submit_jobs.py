@@ -21,8 +21,8 @@ from versequeue.api.edge import (
 from versequeue.api.resources import job_resource
 from versequeue.api.submissions import read_submission
 from versequeue.api.submit_batches import batch_submit_handlers
-from versequeue.clock import random_seed
 from versequeue.errors import UnsupportedMediaType
+from versequeue.ids import random_seed
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
 

@@ -1,7 +1,7 @@
 """The command `versequeue cost`: options in, tables, JSON or a picture out.
 
 Owns the wording of its output. The arithmetic is in `planning.costs` and
-`planning.choices`.
+`planning.hosting`.
 """
 
 import json
@@ -13,8 +13,8 @@ import click
 
 from versequeue.cli.tables import SONG_LINES, report_options, table, usd
 from versequeue.planning.chart import Axis, Series, line_chart
-from versequeue.planning.choices import choices, grid, machine_usd, turns
 from versequeue.planning.costs import DAYS_PER_MONTH, PAY_PER_USE, BillLine, Load, bill, total_usd
+from versequeue.planning.hosting import choices, grid, machine_usd, turns
 from versequeue.planning.prices import Prices, load_prices
 from versequeue.planning.service_times import ServiceTimes, load_service_times
 

@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 import requests
 
-from versequeue.client.answers import Answer, read_answer
 from versequeue.client.errors import JobNotSuccessful, UnexpectedAnswer
 from versequeue.client.files import PromptFile, batch_params
 from versequeue.client.polling import follow
+from versequeue.client.reading import Asked, read_answer
 from versequeue.client.transport import Call, Transport, json_answer
 from versequeue.client.types import Batch, Job, Row, ServerStatus
-from versequeue.contract.answers import Song
+from versequeue.contract.views import Song
 from versequeue.rules.options import SongOptions
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -183,7 +183,7 @@ class Client:
         """Wake a worker, so that it is ready when the first prompt comes."""
         self._transport.send(Call("POST", "/v1/warmup"))
 
-    def _ask(self, cls: type[Answer], call: Call) -> Answer:
+    def _ask(self, cls: type[Asked], call: Call) -> Asked:
         response = self._transport.send(call)
         replayed = response.headers.get("Idempotent-Replayed") == "true"
         return read_answer(cls, json_answer(response), replayed=replayed)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, TypeVar
 
-from versequeue.clock import Clock, IdSource, random_id, utc_now
+from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
 from versequeue.errors import Gone, NotFound
+from versequeue.ids import IdSource, random_id
 from versequeue.ports.queue import Queue, Topic
 from versequeue.ports.store import KeyTaken, Store
 from versequeue.rules.batch import Batch, BatchNow

@@ -8,7 +8,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from versequeue.contract.answers import WorkerState
+from versequeue.contract.views import WorkerState
 from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
 from versequeue.rules.job import Job, Status

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from versequeue.contract.answers import ExpectedWait, StatusView
+from versequeue.contract.views import ExpectedWait, StatusView
 from versequeue.contract.wire import to_wire
 from versequeue.errors import NothingToRedeliver
 from versequeue.ports.queue import Topic

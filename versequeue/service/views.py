@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from versequeue.config import Settings
-from versequeue.contract.answers import (
+from versequeue.contract.views import (
     BatchView,
     Counts,
     JobView,
