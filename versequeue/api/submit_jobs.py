@@ -1,4 +1,7 @@
-"""The handlers of the submit function: from a request's body to a job, a batch, a cancel."""
+"""The handlers of the submit function for single jobs, and the table of all its handlers.
+
+Those for batches are in `submit_batches`.
+"""
 
 from collections.abc import Mapping
 from functools import partial

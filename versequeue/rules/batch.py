@@ -15,7 +15,7 @@ from versequeue.rules.webhook import Webhook, announce
 BatchStatus = Literal["running", "completed", "canceled"]
 #: How every batch's id begins.
 BATCH_PREFIX = "batch_"
-#: Jobs in one message, and so in one forward pass of the worker.
+#: Jobs in one message, which one worker writes together.
 JOBS_PER_MESSAGE = 8
 #: Rows of one file. A retried row has the position of the failed one plus this, times the round.
 MAX_ROWS = 1000

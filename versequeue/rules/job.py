@@ -39,7 +39,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 
 
 class Stage(StrEnum):
-    """What an unfinished job is waiting for; a finished one has none."""
+    """How far an unfinished job has come; one that has ended has none."""
 
     WAITING = "waiting"
     LOADING_MODEL = "loading_model"
