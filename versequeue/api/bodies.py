@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from versequeue.errors import FieldError, ValidationFailed
-from versequeue.rules.job import Status
+from versequeue.rules.job import MAX_PROMPT_CHARACTERS, Status
 from versequeue.rules.options import (
     LINES,
     MAX_MOOD_CHARACTERS,
@@ -33,7 +33,6 @@ from versequeue.rules.options import (
     Style,
 )
 
-MAX_PROMPT_CHARACTERS = 500
 EVENTS = (*(f"job.{each}" for each in Status if each.is_terminal), "batch.completed")
 
 

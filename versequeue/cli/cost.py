@@ -17,6 +17,7 @@ from versequeue.planning.costs import DAYS_PER_MONTH, PAY_PER_USE, BillLine, Loa
 from versequeue.planning.hosting import choices, grid, machine_usd, turns
 from versequeue.planning.prices import Prices, load_prices
 from versequeue.planning.service_times import ServiceTimes, load_service_times
+from versequeue.rules.batch import MAX_ROWS
 
 
 @click.command()
@@ -24,7 +25,7 @@ from versequeue.planning.service_times import ServiceTimes, load_service_times
 @click.option("--lines", type=SONG_LINES, default=16, show_default=True, help="Lines per song.")
 @click.option(
     "--burst",
-    type=click.IntRange(1, 1000),
+    type=click.IntRange(1, MAX_ROWS),
     default=1,
     show_default=True,
     help="Jobs sent as one file.",

@@ -19,6 +19,7 @@ BATCH_PREFIX = "batch_"
 JOBS_PER_MESSAGE = 8
 #: Rows of one file. A retried row has the position of the failed one plus this, times the round.
 MAX_ROWS = 1000
+MAX_FILE_BYTES = 1 << 20
 #: The sweep looks this often whether a batch has ended.
 CHECK_EVERY_S = 60
 

@@ -11,6 +11,8 @@ from typing import Any
 from versequeue.rules.options import Options
 from versequeue.rules.webhook import Webhook
 
+MAX_PROMPT_CHARACTERS = 500
+
 
 class Status(StrEnum):
     """Where a job is. The last four are final."""

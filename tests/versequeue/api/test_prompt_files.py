@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests.support.paths import ROOT
 from versequeue.api.bodies import FormOptions, OptionsBody, validate
-from versequeue.api.prompt_files import MAX_BYTES, FileFormat, format_of, parse
+from versequeue.api.prompt_files import FileFormat, format_of, parse
 from versequeue.api.raw_rows import FaultCode
 from versequeue.errors import BatchInvalid, PayloadTooLarge
-from versequeue.rules.batch import Row
+from versequeue.rules.batch import MAX_FILE_BYTES, Row
 from versequeue.rules.options import Options
 
 SEED = 7
@@ -170,7 +170,7 @@ def test_a_thousand_rows_are_taken_and_one_more_is_refused_at_its_line() -> None
 
 
 def test_one_mebibyte_is_taken_and_one_byte_more_is_refused() -> None:
-    data = b"x" + b" " * (MAX_BYTES - 1)
+    data = b"x" + b" " * (MAX_FILE_BYTES - 1)
     assert len(rows_of(data, FileFormat.TEXT)) == 1
     with pytest.raises(PayloadTooLarge, match="1 MiB"):
         rows_of(data + b" ", FileFormat.TEXT)
