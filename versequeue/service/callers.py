@@ -57,7 +57,7 @@ class Accepted(Generic[Found]):
 class CallersSide(ABC, Generic[Found]):
     """One instance serves any number of threads if its store and queue do."""
 
-    #: what one of them is called in a message to a caller
+    #: "job" or "batch", for messages to a caller
     noun: ClassVar[str]
 
     def __init__(
@@ -81,7 +81,7 @@ class CallersSide(ABC, Generic[Found]):
 
     @abstractmethod
     def get(self, found_id: str) -> Found:
-        """It as it is now. Raises NotFound, or Gone past its retention, deleted or not."""
+        """The job or batch as it is now. Raises NotFound, or Gone past its retention."""
 
     def cancel(self, found_id: str) -> Found:
         """Cancel what has not ended, and return it as it is then; safe to repeat."""

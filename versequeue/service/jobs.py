@@ -1,4 +1,4 @@
-"""The callers' side of single jobs, and of the worker and the queue that they wait for.
+"""What a caller may do with single jobs, and with the worker: see its status, warm it up.
 
 What jobs have in common with batches is in `service.callers`. Knows nothing of HTTP.
 """
