@@ -15,13 +15,13 @@ from versequeue.api.raw_rows import Fault, FaultCode, RawRow, csv_rows, decode, 
 from versequeue.errors import BatchInvalid, PayloadTooLarge, ValidationFailed
 from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS, Row
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
-from versequeue.rules.options import OPTION_NAMES, Options
+from versequeue.rules.options import OPTION_NAMES, ResolvedOptions
 
 MAX_FAULTS = 100
 MAX_CUSTOM_ID_CHARACTERS = 128
 
 #: From a row's own options to all of them. Raises ValidationFailed that names the bad ones.
-ReadOptions = Callable[[Mapping[str, Any]], Options]
+ReadOptions = Callable[[Mapping[str, Any]], ResolvedOptions]
 
 
 class FileFormat(StrEnum):
@@ -127,7 +127,7 @@ class _Checker:
             detail = f"Without a custom_id this row is {custom_id}, and so is line {first}."
         return custom_id, Fault(raw.line, FaultCode.DUPLICATE_CUSTOM_ID, detail, custom_id)
 
-    def _options(self, raw: RawRow, custom_id: str) -> tuple[Options | None, list[Fault]]:
+    def _options(self, raw: RawRow, custom_id: str) -> tuple[ResolvedOptions | None, list[Fault]]:
         try:
             return self._read_options(raw.options), []
         except ValidationFailed as error:

@@ -20,7 +20,7 @@ from versequeue.api.submissions import read_submission
 from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
 from versequeue.ids import random_seed
 from versequeue.rules.batch import MAX_FILE_BYTES
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.service.batches import Batches
 
 #: A form holds the file, the names of its fields and the lines between them.
@@ -101,7 +101,7 @@ def options_reader(asked: Mapping[str, str], file_format: FileFormat) -> ReadOpt
     given = defaults.model_dump(exclude_unset=True)
     model = OptionsBody if file_format is FileFormat.JSONL else FormOptions
 
-    def read(options: Mapping[str, Any]) -> Options:
+    def read(options: Mapping[str, Any]) -> ResolvedOptions:
         body: OptionsBody = validate(model, {**given, **options})
         return body.resolved(random_seed())
 

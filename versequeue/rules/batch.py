@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from versequeue.rules.job import Status
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.webhook import Webhook, announce
 
 BatchStatus = Literal["running", "completed", "canceled"]
@@ -31,7 +31,7 @@ class Row:
     line: int
     custom_id: str
     prompt: str
-    options: Options
+    options: ResolvedOptions
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.webhook import Webhook
 
 MAX_PROMPT_CHARACTERS = 500
@@ -75,7 +75,7 @@ class Job:
 
     id: str
     prompt: str
-    options: Options
+    options: ResolvedOptions
     created_at: datetime
     #: from this moment on the job is answered with 410 Gone, and the sweep deletes it
     expires_at: datetime

@@ -18,7 +18,7 @@ from versequeue.ports.queue import Queue, Topic
 from versequeue.ports.store import KeyTaken, Store
 from versequeue.rules.batch import Batch, BatchNow
 from versequeue.rules.job import Job
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.webhook import Webhook
 from versequeue.service.hints import hint, job_messages
@@ -124,7 +124,9 @@ class CallersSide(ABC, Generic[Found]):
         self._publish(Topic.BULK if batch else Topic.JOBS, jobs)
         return Accepted(made, allowance=allowance)
 
-    def _new_job(self, prompt: str, options: Options, submission: Submission, now: datetime) -> Job:
+    def _new_job(
+        self, prompt: str, options: ResolvedOptions, submission: Submission, now: datetime
+    ) -> Job:
         """A queued job that is nowhere stored yet."""
         job = Job(
             id=self._new_id("job_"),

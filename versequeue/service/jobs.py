@@ -14,7 +14,7 @@ from versequeue.ports.queue import Topic
 from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
 from versequeue.rules.job import Job, Status
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.transitions import request_cancel
 from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
@@ -36,7 +36,9 @@ class Jobs(CallersSide[Job]):
     #: the worker as it was last read from the store, and when
     _outlook: tuple[datetime, WorkerOutlook] | None = None
 
-    def submit(self, prompt: str, options: Options, submission: Submission) -> Accepted[Job]:
+    def submit(
+        self, prompt: str, options: ResolvedOptions, submission: Submission
+    ) -> Accepted[Job]:
         """Write the job, then publish its message.
 
         Raises RateLimited, BudgetExhausted, IdempotencyKeyReused, StoreUnavailable.

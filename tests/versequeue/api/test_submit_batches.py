@@ -14,7 +14,7 @@ from versequeue.config import Settings
 from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE, MAX_FILE_BYTES, MAX_ROWS, Row
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.service.callers import Submission
 from versequeue.service.sweep import sweep
 
@@ -173,7 +173,7 @@ def test_the_same_key_and_file_is_the_same_batch() -> None:
 def test_two_uploads_at_once_with_one_key_are_one_batch(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "store.sqlite3")
     api = make_api(store=store)
-    rows = [Row(n, str(n), "x", Options(seed=n)) for n in range(20)]
+    rows = [Row(n, str(n), "x", ResolvedOptions(seed=n)) for n in range(20)]
     start = threading.Barrier(4)
     ids: list[str] = []
 
