@@ -150,7 +150,7 @@ def versequeue_peer(folder: Path) -> Iterator[Peer]:
     from versequeue.config import Settings
     from versequeue.local.dispatcher import Dispatcher
     from versequeue.local.worker import WorkerProcess
-    from versequeue.rules.options import Options
+    from versequeue.rules.options import ResolvedOptions
     from versequeue.service.callers import Submission
     from versequeue.service.jobs import Jobs
     from versequeue.service.worker import WorkerSide
@@ -169,7 +169,9 @@ def versequeue_peer(folder: Path) -> Iterator[Peer]:
 
     thread.start()
     try:
-        yield Peer(lambda: jobs.submit(PROMPT, Options(seed=1), Submission()).found.id, claimed_at)
+        yield Peer(
+            lambda: jobs.submit(PROMPT, ResolvedOptions(seed=1), Submission()).found.id, claimed_at
+        )
     finally:
         dispatcher.stop()
         worker.stop()

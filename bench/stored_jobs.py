@@ -6,7 +6,7 @@ from pathlib import Path
 
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.rules.job import Job
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 
 PROMPT = "a night train through the rain"
 #: Written in one transaction.
@@ -18,7 +18,7 @@ def queued_job(number: int, created_at: datetime) -> Job:
     return Job(
         id=f"job_{number:040x}",
         prompt=PROMPT,
-        options=Options(seed=number),
+        options=ResolvedOptions(seed=number),
         created_at=created_at,
         expires_at=created_at + timedelta(days=30),
         deadline_at=created_at + timedelta(days=2),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-#: Most songs that are written together: a pass over the network has room for so many.
+#: Most songs that one call of the writer takes, to be written together.
 MOST_SONGS = 8
 
 

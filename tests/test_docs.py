@@ -23,7 +23,7 @@ from versequeue.cli.main import COMMANDS
 README = ROOT / "README.md"
 API = ROOT / "docs" / "api.md"
 #: Errors that never leave the house.
-INTERNAL = {"lease-lost"}
+INTERNAL = {"lease-lost", "not-allowed"}
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,11 @@
-"""Where time and ids come from, so that a test can put its own in their place."""
+"""Where time comes from, so that a test can put its own in its place."""
 
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
-#: from a prefix such as `job_` to an id that nobody can guess
-IdSource = Callable[[str], str]
 
 
 def utc_now() -> datetime:
     """The present moment, aware, in UTC."""
     return datetime.now(UTC)
-
-
-def random_id(prefix: str) -> str:
-    """`prefix` and 160 random bits: the only key to what it names."""
-    return prefix + secrets.token_hex(20)
-
-
-def random_seed() -> int:
-    """A seed for a job that asked for none, 0 to 2**32 - 1."""
-    return secrets.randbits(32)

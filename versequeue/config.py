@@ -14,13 +14,16 @@ from versequeue.errors import StartupError
 
 T = TypeVar("T")
 PREFIX = "VERSEQUEUE_"
+#: Models that `model` can name, the bundles that `python -m lyricist build --preset` makes.
+PRESETS = ("default", "tiny")
 
 
 @dataclass(frozen=True)
 class Settings:
     """How the job system behaves; the defaults are those of one machine."""
 
-    #: `sqlite` (embedded) or `gcp` (Firestore and Pub/Sub, or their emulators)
+    #: `sqlite` (embedded), or `gcp` (Firestore and Pub/Sub; on their emulators where
+    #: `versequeue up --backend emulators` has set it)
     backend: str = "sqlite"
     data_dir: Path = Path(".versequeue")
     #: `default`, `tiny`, a bundle's folder, or gs://bucket/prefix

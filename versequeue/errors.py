@@ -1,4 +1,4 @@
-"""Every error that a caller can meet: one tree, each class with its HTTP status, slug and title.
+"""Every error of the job system: one tree, each class with its HTTP status, slug and title.
 
 The slugs are part of the public contract and never change. Every problem document, that of an
 answer and that of a failed job, is made here. Knows nothing of HTTP libraries.
@@ -192,7 +192,13 @@ class FunctionUnavailable(VerseQueueError):
         super().__init__(headers={"Retry-After": "2"})
 
 
-class LeaseLost(VerseQueueError):
+class NotAllowed(VerseQueueError):
+    """What the job is now does not allow this change."""
+
+    status, slug, title = 409, "not-allowed", "Not allowed"
+
+
+class LeaseLost(NotAllowed):
     """This attempt was given up on: the job belongs to another attempt or has ended."""
 
     status, slug, title = 409, "lease-lost", "Lease lost"

@@ -28,7 +28,7 @@ def stopping() -> bool:
 
 
 class StoppedEarly(StartupError):
-    """It was asked to stop before it was ready."""
+    """The server was told to stop before it was ready."""
 
 
 def raise_if_stopping() -> None:

@@ -1,8 +1,8 @@
 // A file of prompts, read on this device: its rows, and the common faults by line. The server also
 // knows the options; what is refused here would be refused there.
 export const LONGEST = 500;
-const MOST_ROWS = 1000;
-const MOST_BYTES = 2 ** 20;
+export const MOST_ROWS = 1_000;
+export const MOST_BYTES = 1_048_576;
 const TYPES = { jsonl: "application/jsonl", ndjson: "application/jsonl", csv: "text/csv" };
 const fault = (code, line = 1, custom_id = "") => ({ line, custom_id, code });
 

@@ -1,13 +1,16 @@
-// Every word that the page says: to translate it, translate this file, and the title and the
-// description in index.html.
-const number = new Intl.NumberFormat("en");
+// Every word that the page says: to translate it, translate this file, and in index.html the
+// language, the title, the description and what stands in noscript.
+import { LONGEST, MOST_BYTES, MOST_ROWS } from "./prompts.js";
+
+const language = document.documentElement.lang;
+const number = new Intl.NumberFormat(language);
 const many = (count, one, more = `${one}s`) => `${number.format(count)} ${count === 1 ? one : more}`;
 
 export function duration(s) {
 	if (s < 10) return `${s.toFixed(1).replace(".0", "")} s`;
 	return s < 90 ? `${Math.round(s)} s` : s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
 }
-export const date = (iso) => new Date(iso).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
+export const date = (iso) => new Date(iso).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
 
 // By the id of the element that shows it.
 export const page = {
@@ -26,7 +29,7 @@ export const page = {
 	"continue-text": "Begin the first line with my words",
 	"explicit-text": "Allow explicit words",
 	"file-title": "Have a whole file of prompts?",
-	"file-text": "Drop it anywhere or choose it: JSONL, CSV with a column “prompt”, or a prompt on each line. Up to 1,000 rows, checked before anything is sent.",
+	"file-text": `Drop it anywhere or choose it: JSONL, CSV with a column “prompt”, or a prompt on each line. Up to ${number.format(MOST_ROWS)} rows, checked before anything is sent.`,
 	drop: "Drop your file of prompts",
 	cancel: "Cancel",
 	tell: "Tell me when it is done",
@@ -155,11 +158,11 @@ export const batch = {
 		"invalid-csv-line": "a quote is never closed",
 		"duplicate-custom-id": "custom_id is there twice",
 		"missing-prompt": "no prompt",
-		"prompt-too-long": "more than 500 characters",
+		"prompt-too-long": `more than ${number.format(LONGEST)} characters`,
 		"invalid-text": "control characters",
 		"empty-file": "no prompts in this file",
-		"too-many-rows": "more than 1,000 rows",
-		"too-large": "more than 1 MiB",
+		"too-many-rows": `more than ${number.format(MOST_ROWS)} rows`,
+		"too-large": `more than ${number.format(MOST_BYTES / 2 ** 20)} MiB`,
 		"not-text": "not a text file in UTF-8",
 		"no-prompt-column": "no column “prompt”",
 	},

@@ -10,7 +10,7 @@ from typing import Any
 
 from lyricist.songs import Song, SongRequest
 from versequeue import __version__
-from versequeue.contract import answers
+from versequeue.contract import views
 from versequeue.records import to_record
 from versequeue.rules.job import Job
 
@@ -24,12 +24,12 @@ def output_document(job: Job, song: Song, *, model: str, model_digest: str) -> d
     """The job's `output`: lyrics, sections, rhyme, and the receipt that makes it repeatable."""
     asked = {"prompt": job.prompt, "options": asdict(job.options)}
     canonical = json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()
-    output = answers.Song(
+    output = views.Song(
         lyrics=lyrics_text(song),
         title=song.title,
-        sections=tuple(answers.Section(part.name, part.lines) for part in song.sections),
-        rhyme=answers.Rhyme(song.rhyme_scheme, song.rhyme_score),
-        receipt=answers.Receipt(
+        sections=tuple(views.Section(part.name, part.lines) for part in song.sections),
+        rhyme=views.Rhyme(song.rhyme_scheme, song.rhyme_score),
+        receipt=views.Receipt(
             model=model,
             model_digest=model_digest,
             seed=job.options.seed,

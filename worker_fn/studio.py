@@ -46,7 +46,7 @@ class Studio:
             self._side.show_model(writer.model_name)
 
     def perform(self, job_ids: Sequence[str]) -> None:
-        """Claim these jobs, write their songs in one pass, store them.
+        """Claim these jobs, write their songs together, store them.
 
         Raises WorkerStopping or LyricistError when the message is to come again.
         """

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from lyricist.building.folders import new_folder, only_builder
 from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.recipes import RECIPES, Recipe
 from lyricist.building.tflite_file import WeightBinder, quantize_rows
 from lyricist.building.tokenizer import build_tokenizer, end_tokens_of
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR
 from lyricist.bundle.embedding import EmbeddingPlace
-from lyricist.bundle.folders import new_folder, only_builder
 from lyricist.bundle.manifest import (
     DRAFTS,
     MANIFEST,

@@ -14,6 +14,7 @@ from lyricist.building.gguf_file import GgufFile, TokenizerData
 from lyricist.building.tokenizer import build_tokenizer, first_merges
 from lyricist.building.weights import embedding_from_gguf, seeded_weights, weights_from_gguf
 from lyricist.bundle.architecture import Architecture
+from lyricist.bundle.manifest import DEFAULT_PRESET, TINY_PRESET
 
 #: 64 lines of some 11 tokens and the longest prompt fit.
 CONTEXT_POSITIONS = 1024
@@ -61,7 +62,7 @@ def default_recipe(source: GgufFile, name: str | None) -> Recipe:
 
 def tiny_recipe(source: GgufFile, name: str | None) -> Recipe:
     """A network of random weights over the commonest words of the vocabulary of `source`."""
-    whole = default_recipe(source, name or "tiny")
+    whole = default_recipe(source, name or TINY_PRESET)
     tokenizer = first_merges(whole.tokenizer, TINY_MERGES)
     architecture = Architecture(
         vocabulary_size=len(tokenizer.tokens),
@@ -87,8 +88,8 @@ def tiny_recipe(source: GgufFile, name: str | None) -> Recipe:
 
 #: The recipe of each preset.
 RECIPES: dict[str, Callable[[GgufFile, str | None], Recipe]] = {
-    "default": default_recipe,
-    "tiny": tiny_recipe,
+    DEFAULT_PRESET: default_recipe,
+    TINY_PRESET: tiny_recipe,
 }
 
 

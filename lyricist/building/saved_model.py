@@ -13,13 +13,13 @@ import tensorflow as tf
 from tokenizers import Tokenizer
 
 from lyricist.arrays import FloatArray
+from lyricist.building.folders import new_folder
 from lyricist.building.network import forward, input_specs
 from lyricist.building.pipeline import OnProgress
 from lyricist.building.recipes import Recipe
 from lyricist.building.tokenizer import build_tokenizer, end_tokens_of
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR, MASKED, Architecture, rope_tables
 from lyricist.bundle.embedding import EmbeddingPlace
-from lyricist.bundle.folders import new_folder
 from lyricist.bundle.manifest import (
     DRAFTS,
     SAVED_MODEL,

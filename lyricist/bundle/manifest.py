@@ -31,6 +31,8 @@ FORMAT_VERSION = 2
 #: How many drafts of each line are written side by side: more read better and take longer.
 DRAFTS, MOST_DRAFTS = 4, 8
 DEFAULT_FOLDER = Path(".versequeue/models")
+#: Models that `lyricist.building.recipes` can build by name, each in the folder of that name.
+DEFAULT_PRESET, TINY_PRESET = PRESETS = ("default", "tiny")
 
 
 class BundleFormat(StrEnum):
@@ -200,7 +202,7 @@ def _refuse_other_versions(folder: Path, fields: Mapping[str, Any]) -> None:
 
 
 def _how_to_rebuild(folder: Path) -> str:
-    preset = "--preset tiny " if folder.name == "tiny" else ""
+    preset = f"--preset {TINY_PRESET} " if folder.name == TINY_PRESET else ""
     return f"Build it with: python -m lyricist build {preset}--out {folder} --force"
 
 

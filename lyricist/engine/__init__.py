@@ -1,6 +1,6 @@
 """The network at work: token ids in, logits out, for several texts at once. Knows no words.
 
-`port` says what every engine promises; `litert` and `tensorflow` keep it. Their words:
+`port` says what every engine promises; `litert` and `saved_model_engine` keep it. Their words:
 - row: one text's sequence of tokens in an engine, numbered from 0.
 - family: neighbouring rows that share one KV cache, so that what they have in common is computed
   and kept once; a row's place in its family is its branch. The drafts of a song's lines are one.

@@ -10,14 +10,14 @@ from lyricist.errors import BundleError
 
 if TYPE_CHECKING:
     from lyricist.engine.litert import LiteRtEngine
-    from lyricist.engine.tensorflow import TensorFlowEngine
+    from lyricist.engine.saved_model_engine import TensorFlowEngine
 
 
 def engine_class_for(bundle: Bundle) -> "type[LiteRtEngine | TensorFlowEngine]":
     """Loads the runtime that the bundle needs; BundleError if it is not installed."""
     if bundle.format is BundleFormat.SAVED_MODEL:
         try:
-            from lyricist.engine.tensorflow import TensorFlowEngine
+            from lyricist.engine.saved_model_engine import TensorFlowEngine
         except ModuleNotFoundError as error:
             raise BundleError(
                 f"The model in {bundle.folder} is a SavedModel, and {error.name} is not installed."

@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 from lyricist.engine.port import Engine
 
 Arguments = ParamSpec("Arguments")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 class Lanes:
@@ -55,11 +55,11 @@ def run_side_by_side(works: Sequence[Callable[[Callable[[], bool]], None]]) -> N
 
 
 def one_at_a_time(
-    lock: threading.Lock, function: Callable[Arguments, Answer]
-) -> Callable[Arguments, Answer]:
+    lock: threading.Lock, function: Callable[Arguments, Result]
+) -> Callable[Arguments, Result]:
     """`function` for several threads: calls of functions with the same lock wait for each other."""
 
-    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         with lock:
             return function(*args, **kwargs)
 

@@ -29,8 +29,8 @@ CACHE_STEP_POSITIONS = 64
 CHUNK_STEP_POSITIONS = 8
 #: Caches in the graph may be so many slots longer than needed before it is reshaped.
 SPARE_POSITIONS = 128
-#: Families without a token to add stay in the window, until for so many steps they have been more
-#: than a quarter of it: opening another window costs about as much as they do.
+#: Families that add no token stay in the window and are computed for nothing, until they have been
+#: more than a quarter of it for so many steps: opening a smaller window costs about as much.
 PATIENCE_STEPS = 8
 
 

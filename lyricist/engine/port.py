@@ -1,6 +1,7 @@
 """The port between the network and the text: what every engine promises.
 
-An engine knows no words, no sampling and no songs. `litert` and `tensorflow` are its adapters.
+An engine knows no words, no sampling and no songs. Its adapters are `litert` and
+`saved_model_engine`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

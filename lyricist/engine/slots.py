@@ -12,13 +12,17 @@ import numpy as np
 from lyricist.arrays import FloatArray, IntArray
 from lyricist.bundle.architecture import MASKED
 
-#: Once more slots than this are seen by no row, the others are moved together.
+#: Once more slots than this belong to no row, those in use are packed.
 MOST_WASTE = 128
 
 
 class Slots:
-    """The slots of one family of `branches` rows. Which of them a row has depends on no other
-    family, since the order of its sums, and so the last bits of its logits, follow from that."""
+    """The slots of one family of `branches` rows.
+
+    The numbers of a row are summed in the order of its slots, which so decides the last bits of
+    its logits. For a song not to change with what is written beside it, slots are given out
+    within a family, whatever the other families do.
+    """
 
     def __init__(self, branches: int, context_length: int) -> None:
         # Room for full rows and the most waste, and as much again: engines round up what they use.

@@ -55,8 +55,11 @@ def draw(
 
 
 def drawn_rank(weights: FloatArray, top_p: float, chance: float) -> int:
-    """Which of `weights`, in descending order, `chance` (0 to 1) falls on; of the fewest that
-    together hold the share `top_p` (nucleus sampling, Holtzman et al. 2019)."""
+    """The index in `weights`, which descend, that `chance` (0 to 1) draws.
+
+    Only the first ones can be drawn, as few as together hold the share `top_p` of all (nucleus
+    sampling, Holtzman et al. 2019).
+    """
     sums = np.cumsum(weights)
     kept = int(np.searchsorted(sums, top_p * sums[-1])) + 1
     sums = sums[:kept]

@@ -18,7 +18,7 @@ from versequeue.local.dispatcher import go_together, joined
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE, Row
 from versequeue.rules.job import Job, Metrics, Stage
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.webhook import Webhook
 from versequeue.service.batches import Batches
 from versequeue.service.callers import Submission
@@ -106,7 +106,7 @@ class Simulation(Promises):
 
     def submit_until_answered(self, key: str | None) -> None:
         """A caller that tries again until it has an answer, as the client does."""
-        options = Options(seed=1, lines=LINES)
+        options = ResolvedOptions(seed=1, lines=LINES)
         submission = Submission(
             client="one",
             webhook=Webhook("https://example.com/hook"),
@@ -129,7 +129,9 @@ class Simulation(Promises):
 
     def submit_batch(self, number: int) -> None:
         """Five rows in one transaction, tried again under one key until there is an answer."""
-        rows = [Row(line, str(line), "sun", Options(seed=2, lines=LINES)) for line in range(5)]
+        rows = [
+            Row(line, str(line), "sun", ResolvedOptions(seed=2, lines=LINES)) for line in range(5)
+        ]
         submission = Submission(
             webhook=Webhook("https://example.com/batch"),
             key=f"batch {number}",

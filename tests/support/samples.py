@@ -7,7 +7,7 @@ from typing import Any
 from versequeue.ports.store import IdempotencyRecord
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Event, Job, Metrics, Status
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.webhook import Delivery, Pending, Webhook
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -23,7 +23,7 @@ def queued_job(job_id: str = "job_1", **fields: Any) -> Job:
     job = Job(
         id=job_id,
         prompt="city lights",
-        options=Options(seed=7),
+        options=ResolvedOptions(seed=7),
         created_at=NOW,
         expires_at=at(30 * 86400),
         deadline_at=at(86400),
@@ -37,7 +37,7 @@ def finished_job(job_id: str = "job_done", **fields: Any) -> Job:
     job = queued_job(
         job_id,
         prompt="Été à München 東京 🎤",
-        options=Options(seed=2**32 - 1, lines=4, mood="froh", temperature=0.0),
+        options=ResolvedOptions(seed=2**32 - 1, lines=4, mood="froh", temperature=0.0),
         status=Status.SUCCEEDED,
         stage=None,
         client="c1",

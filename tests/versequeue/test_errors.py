@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.errors import error_tree
 from tests.support.paths import ROOT
-from versequeue.api.answers import schemas
+from versequeue.api.schemas import schemas
 from versequeue.errors import FieldError, Problem, ValidationFailed, VerseQueueError
 from versequeue.records import from_record
 

@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.support.browser import WEB, missing, node_package
+from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS
+from versequeue.rules.job import MAX_PROMPT_CHARACTERS
 
 INDEX = (WEB / "index.html").read_text(encoding="utf-8")
 TEXTS = (WEB / "texts.js").read_text(encoding="utf-8")
@@ -44,7 +46,7 @@ def parsed() -> _Elements:
 def page_texts() -> dict[str, str]:
     block = re.search(r"export const page = \{(.*?)\n\};", TEXTS, re.S)
     assert block
-    entries = re.findall(r'^\t"?([\w-]+)"?: "(.*)",$', block[1], re.M)
+    entries = re.findall(r'^\t"?([\w-]+)"?: ["`](.*)["`],$', block[1], re.M)
     assert len(entries) > 20
     return dict(entries)
 
@@ -107,6 +109,16 @@ def test_the_address_of_the_functions_is_one_file() -> None:
     for file in MODULES:
         imports = file.read_text(encoding="utf-8").count("./config.js")
         assert imports == (1 if file.name == "api.js" else 0)
+
+
+def test_the_page_has_the_limits_of_the_server() -> None:
+    prompts = (WEB / "prompts.js").read_text(encoding="utf-8")
+    limits = dict(re.findall(r"^export const (\w+) = ([\d_]+);$", prompts, re.M))
+    assert {name: int(number) for name, number in limits.items()} == {
+        "LONGEST": MAX_PROMPT_CHARACTERS,
+        "MOST_ROWS": MAX_ROWS,
+        "MOST_BYTES": MAX_FILE_BYTES,
+    }
 
 
 def test_the_markup_and_the_styles_are_valid() -> None:

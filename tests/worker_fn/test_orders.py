@@ -9,14 +9,14 @@ from lyricist.language.schemes import PATTERNS, parts
 from lyricist.songs import SongRequest
 from lyricist.writing.styles import STYLES
 from tests.support.samples import queued_job
-from versequeue.rules.options import Options, RhymeScheme, Structure, Style
+from versequeue.rules.options import ResolvedOptions, RhymeScheme, Structure, Style
 from worker_fn.orders import song_request
 
 
 def test_the_model_has_the_options_of_a_job_with_the_same_defaults() -> None:
     asked = asdict(SongRequest("rain", seed=7))
     assert asked.pop("prompt") == "rain"
-    assert asked == asdict(Options(seed=7))
+    assert asked == asdict(ResolvedOptions(seed=7))
     assert [one.name for one in fields(SongRequest) if one.name not in asked] == ["prompt"]
 
 
@@ -31,6 +31,8 @@ def test_the_model_shares_out_the_lines_of_every_structure(structure: str) -> No
 
 
 def test_what_the_model_is_asked_for_is_what_the_job_says() -> None:
-    job = queued_job(options=Options(seed=3, lines=8, style="folk", mood="calm", explicit=True))
+    job = queued_job(
+        options=ResolvedOptions(seed=3, lines=8, style="folk", mood="calm", explicit=True)
+    )
     request = song_request(job)
     assert request == SongRequest(job.prompt, 8, style="folk", mood="calm", seed=3, explicit=True)

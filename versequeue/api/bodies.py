@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from versequeue.errors import FieldError, ValidationFailed
-from versequeue.rules.job import Status
+from versequeue.rules.job import MAX_PROMPT_CHARACTERS, Status
 from versequeue.rules.options import (
     LINES,
     MAX_MOOD_CHARACTERS,
@@ -27,13 +27,12 @@ from versequeue.rules.options import (
     TEMPERATURE,
     TOP_P,
     Bounds,
-    Options,
+    ResolvedOptions,
     RhymeScheme,
     Structure,
     Style,
 )
 
-MAX_PROMPT_CHARACTERS = 500
 EVENTS = (*(f"job.{each}" for each in Status if each.is_terminal), "batch.completed")
 
 
@@ -127,30 +126,32 @@ class OptionsBody(Strict):
     """How the song is to be written; everything has a default."""
 
     lines: Annotated[int, _within(LINES), Whole] = Field(
-        Options.lines, description="How many lines, a song's chorus repeated."
+        ResolvedOptions.lines, description="How many lines, a song's chorus repeated."
     )
-    rhyme_scheme: RhymeScheme = Options.rhyme_scheme
+    rhyme_scheme: RhymeScheme = ResolvedOptions.rhyme_scheme
     structure: Structure = Field(
-        Options.structure, description="`song` is verse, chorus, verse, chorus."
+        ResolvedOptions.structure, description="`song` is verse, chorus, verse, chorus."
     )
-    style: Style = Options.style
-    mood: Mood = Field(Options.mood, description="Free text, for example `hopeful`.")
-    temperature: Annotated[float, _within(TEMPERATURE), Real] = Options.temperature
-    top_p: Annotated[float, _within(TOP_P), Real] = Options.top_p
+    style: Style = ResolvedOptions.style
+    mood: Mood = Field(ResolvedOptions.mood, description="Free text, for example `hopeful`.")
+    temperature: Annotated[float, _within(TEMPERATURE), Real] = ResolvedOptions.temperature
+    top_p: Annotated[float, _within(TOP_P), Real] = ResolvedOptions.top_p
     seed: Annotated[Annotated[int, _within(SEED)] | None, Whole] = Field(
         None, description="Chosen at random and reported if left out."
     )
-    explicit: bool = Field(Options.explicit, description="Whether profanity may stay as it is.")
+    explicit: bool = Field(
+        ResolvedOptions.explicit, description="Whether profanity may stay as it is."
+    )
     continue_prompt: bool = Field(
-        Options.continue_prompt,
+        ResolvedOptions.continue_prompt,
         description="Whether the prompt is the beginning of the first line.",
     )
 
-    def resolved(self, seed: int) -> Options:
+    def resolved(self, seed: int) -> ResolvedOptions:
         """The options with every default filled in; `seed` is used if none was given."""
         given = self.model_dump()
         given["seed"] = seed if self.seed is None else self.seed
-        return Options(**given)
+        return ResolvedOptions(**given)
 
 
 class WebhookBody(Strict):
@@ -192,8 +193,8 @@ class FormOptions(OptionsBody):
 
     model_config = ConfigDict(extra="forbid", strict=False)
 
-    explicit: FormFlag = Options.explicit
-    continue_prompt: FormFlag = Options.continue_prompt
+    explicit: FormFlag = ResolvedOptions.explicit
+    continue_prompt: FormFlag = ResolvedOptions.continue_prompt
     # A form has no null: a seed that is not wanted is left out.
     seed: Annotated[
         int | None,

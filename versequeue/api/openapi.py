@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from versequeue import __version__
-from versequeue.api.answers import REF, answers, schemas
 from versequeue.api.bodies import PROMPT_SCHEMA, FormJob, JobBody, OptionsBody
 from versequeue.api.routes import ROUTES, Route
+from versequeue.api.schemas import REF, responses, schemas
 from versequeue.config import Settings
 
 
@@ -62,7 +62,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "tags": [route.function],
         "parameters": _parameters(route),
-        "responses": answers(route),
+        "responses": responses(route),
     }
     if body := _REQUEST_BODIES.get(route.name):
         operation["requestBody"] = {"required": True, "content": body}

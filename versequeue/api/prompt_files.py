@@ -10,18 +10,18 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from versequeue.api.bodies import MAX_PROMPT_CHARACTERS, clean_prompt
+from versequeue.api.bodies import clean_prompt
 from versequeue.api.raw_rows import Fault, FaultCode, RawRow, csv_rows, decode, json_rows, text_rows
 from versequeue.errors import BatchInvalid, PayloadTooLarge, ValidationFailed
-from versequeue.rules.batch import MAX_ROWS, Row
-from versequeue.rules.options import OPTION_NAMES, Options
+from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS, Row
+from versequeue.rules.job import MAX_PROMPT_CHARACTERS
+from versequeue.rules.options import OPTION_NAMES, ResolvedOptions
 
-MAX_BYTES = 1 << 20
 MAX_FAULTS = 100
 MAX_CUSTOM_ID_CHARACTERS = 128
 
 #: From a row's own options to all of them. Raises ValidationFailed that names the bad ones.
-ReadOptions = Callable[[Mapping[str, Any]], Options]
+ReadOptions = Callable[[Mapping[str, Any]], ResolvedOptions]
 
 
 class FileFormat(StrEnum):
@@ -56,8 +56,9 @@ def format_of(content_type: str, file_name: str = "") -> FileFormat | None:
 
 def parse(data: bytes, file_format: FileFormat, read_options: ReadOptions) -> tuple[Row, ...]:
     """All rows of the file. Raises BatchInvalid with every fault, or PayloadTooLarge."""
-    if len(data) > MAX_BYTES:
-        raise PayloadTooLarge(f"A prompt file has at most {MAX_BYTES} bytes (1 MiB).")
+    if len(data) > MAX_FILE_BYTES:
+        mib = MAX_FILE_BYTES / 2**20
+        raise PayloadTooLarge(f"A prompt file has at most {MAX_FILE_BYTES} bytes ({mib:g} MiB).")
     text = decode(data)
     if isinstance(text, Fault):
         raise _refusal([text], 1)
@@ -126,7 +127,7 @@ class _Checker:
             detail = f"Without a custom_id this row is {custom_id}, and so is line {first}."
         return custom_id, Fault(raw.line, FaultCode.DUPLICATE_CUSTOM_ID, detail, custom_id)
 
-    def _options(self, raw: RawRow, custom_id: str) -> tuple[Options | None, list[Fault]]:
+    def _options(self, raw: RawRow, custom_id: str) -> tuple[ResolvedOptions | None, list[Fault]]:
         try:
             return self._read_options(raw.options), []
         except ValidationFailed as error:

@@ -17,6 +17,7 @@ from versequeue.api.edge import (
     prefer_wait_s,
     read_body,
 )
+from versequeue.contract import paths
 from versequeue.rules.batch import BatchNow
 from versequeue.rules.job import Job
 from versequeue.service.batches import Batches
@@ -96,7 +97,7 @@ class Resource(Generic[Found]):
 def job_resource(jobs: Jobs) -> Resource[Job]:
     """The jobs."""
     return Resource(
-        "/v1/jobs",
+        paths.JOBS,
         jobs,
         lambda job: present(jobs, job),
         lambda job: retry_after_s(job, jobs.clock()),
@@ -111,7 +112,7 @@ def batch_resource(batches: Batches) -> Resource[BatchNow]:
         return batch_view(found.batch, found.counts, batches.settings, eta_s=eta_s)
 
     return Resource(
-        "/v1/batches",
+        paths.BATCHES,
         batches,
         view,
         lambda found: None if found.done else BATCH_RETRY_AFTER_S,

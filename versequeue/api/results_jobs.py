@@ -1,4 +1,8 @@
-"""The handlers of the results function: look at a job, its lyrics, the state of the service."""
+"""The handlers of the results function for single jobs and for the service's own state, and the
+table of all its handlers.
+
+Those for batches are in `results_batches`.
+"""
 
 from functools import partial
 

@@ -1,4 +1,7 @@
-"""What every submission says of itself, whether it asks for one song or for many."""
+"""What a submission of one song and one of many have in common: who asks, and what goes along.
+
+Knows no prompts and no options.
+"""
 
 from typing import Protocol
 
@@ -12,21 +15,21 @@ from versequeue.service.idempotency import client_hash
 from versequeue.webhooks.addresses import subscription
 
 
-class About(Protocol):
-    """What both kinds of body may hold beside what is to be written."""
+class Attachments(Protocol):
+    """What a body may hold beside the prompts and their options."""
 
     metadata: dict[str, str]
     webhook: WebhookBody | None
 
 
 def read_submission(
-    request: Request, settings: Settings, about: About, content: bytes
+    request: Request, settings: Settings, attached: Attachments, content: bytes
 ) -> Submission:
     """Who submits `content`, and with what. Raises ValidationFailed or WebhookUrlForbidden."""
     webhook = None
-    if asked := about.webhook:
+    if asked := attached.webhook:
         allow_private = settings.webhook_allow_private
         webhook = subscription(asked.url, asked.events, allow_private=allow_private)
     client = client_hash(settings.hash_key, caller_identity(request, settings))
     key = idempotency_key(request)
-    return Submission(client, about.metadata, webhook, key=key, body=content)
+    return Submission(client, attached.metadata, webhook, key=key, body=content)

@@ -14,16 +14,17 @@ from pydantic import Field
 
 from versequeue.api.bodies import FormOptions, Metadata, OptionsBody, Strict, WebhookBody, validate
 from versequeue.api.edge import MAX_BODY_BYTES, Handler, media_type, read_body
-from versequeue.api.prompt_files import MAX_BYTES, FileFormat, ReadOptions, format_of, parse
+from versequeue.api.prompt_files import FileFormat, ReadOptions, format_of, parse
 from versequeue.api.resources import batch_resource
 from versequeue.api.submissions import read_submission
-from versequeue.clock import random_seed
 from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
-from versequeue.rules.options import Options
+from versequeue.ids import random_seed
+from versequeue.rules.batch import MAX_FILE_BYTES
+from versequeue.rules.options import ResolvedOptions
 from versequeue.service.batches import Batches
 
 #: A form holds the file, the names of its fields and the lines between them.
-MAX_FORM_BYTES = MAX_BYTES + MAX_BODY_BYTES
+MAX_FORM_BYTES = MAX_FILE_BYTES + MAX_BODY_BYTES
 FILE_TYPES = "application/jsonl, application/x-ndjson, text/csv, text/plain, multipart/form-data"
 
 
@@ -73,7 +74,7 @@ def read_upload(request: Request) -> tuple[bytes, FileFormat, dict[str, str]]:
     kind = media_type(request)
     fields = request.args.to_dict()
     if kind != "multipart/form-data":
-        return read_body(request, MAX_BYTES), _known(format_of(kind), kind), fields
+        return read_body(request, MAX_FILE_BYTES), _known(format_of(kind), kind), fields
     request.max_content_length = MAX_FORM_BYTES
     request.max_form_parts = 100
     try:
@@ -100,7 +101,7 @@ def options_reader(asked: Mapping[str, str], file_format: FileFormat) -> ReadOpt
     given = defaults.model_dump(exclude_unset=True)
     model = OptionsBody if file_format is FileFormat.JSONL else FormOptions
 
-    def read(options: Mapping[str, Any]) -> Options:
+    def read(options: Mapping[str, Any]) -> ResolvedOptions:
         body: OptionsBody = validate(model, {**given, **options})
         return body.resolved(random_seed())
 

@@ -1,4 +1,7 @@
-"""The handlers of the submit function: from a request's body to a job, a batch, a cancel."""
+"""The handlers of the submit function for single jobs, and the table of all its handlers.
+
+Those for batches are in `submit_batches`.
+"""
 
 from collections.abc import Mapping
 from functools import partial
@@ -21,8 +24,8 @@ from versequeue.api.edge import (
 from versequeue.api.resources import job_resource
 from versequeue.api.submissions import read_submission
 from versequeue.api.submit_batches import batch_submit_handlers
-from versequeue.clock import random_seed
 from versequeue.errors import UnsupportedMediaType
+from versequeue.ids import random_seed
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
 

@@ -1,7 +1,7 @@
 """The command `versequeue cost`: options in, tables, JSON or a picture out.
 
 Owns the wording of its output. The arithmetic is in `planning.costs` and
-`planning.choices`.
+`planning.hosting`.
 """
 
 import json
@@ -13,10 +13,11 @@ import click
 
 from versequeue.cli.tables import SONG_LINES, report_options, table, usd
 from versequeue.planning.chart import Axis, Series, line_chart
-from versequeue.planning.choices import choices, grid, machine_usd, turns
 from versequeue.planning.costs import DAYS_PER_MONTH, PAY_PER_USE, BillLine, Load, bill, total_usd
+from versequeue.planning.hosting import choices, grid, machine_usd, turns
 from versequeue.planning.prices import Prices, load_prices
 from versequeue.planning.service_times import ServiceTimes, load_service_times
+from versequeue.rules.batch import MAX_ROWS
 
 
 @click.command()
@@ -24,7 +25,7 @@ from versequeue.planning.service_times import ServiceTimes, load_service_times
 @click.option("--lines", type=SONG_LINES, default=16, show_default=True, help="Lines per song.")
 @click.option(
     "--burst",
-    type=click.IntRange(1, 1000),
+    type=click.IntRange(1, MAX_ROWS),
     default=1,
     show_default=True,
     help="Jobs sent as one file.",

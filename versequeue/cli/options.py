@@ -9,7 +9,7 @@ import click
 from versequeue.client.client import Client
 from versequeue.config import ClientSettings
 from versequeue.rules import options as rules
-from versequeue.rules.options import OPTION_NAMES, Options, SongOptions
+from versequeue.rules.options import OPTION_NAMES, ResolvedOptions, SongOptions
 
 #: How long a failing call is tried again: before a job is accepted, and while it is followed.
 FIRST_CALL_S, FOLLOWING_S = 2.0, 120.0
@@ -57,19 +57,25 @@ def _one_of(words: Any, default: str) -> str:
 
 
 SONG_OPTIONS = (
-    click.option("--lines", type=int, help=_span(rules.LINES, Options.lines)),
+    click.option("--lines", type=int, help=_span(rules.LINES, ResolvedOptions.lines)),
     click.option(
-        "--rhyme-scheme", metavar="SCHEME", help=_one_of(rules.RhymeScheme, Options.rhyme_scheme)
+        "--rhyme-scheme",
+        metavar="SCHEME",
+        help=_one_of(rules.RhymeScheme, ResolvedOptions.rhyme_scheme),
     ),
-    click.option("--structure", metavar="WORD", help=_one_of(rules.Structure, Options.structure)),
-    click.option("--style", metavar="WORD", help=_one_of(rules.Style, Options.style)),
+    click.option(
+        "--structure", metavar="WORD", help=_one_of(rules.Structure, ResolvedOptions.structure)
+    ),
+    click.option("--style", metavar="WORD", help=_one_of(rules.Style, ResolvedOptions.style)),
     click.option(
         "--mood",
         metavar="TEXT",
         help=f"In your own words, at most {rules.MAX_MOOD_CHARACTERS} characters.",
     ),
-    click.option("--temperature", type=float, help=_span(rules.TEMPERATURE, Options.temperature)),
-    click.option("--top-p", type=float, help=_span(rules.TOP_P, Options.top_p)),
+    click.option(
+        "--temperature", type=float, help=_span(rules.TEMPERATURE, ResolvedOptions.temperature)
+    ),
+    click.option("--top-p", type=float, help=_span(rules.TOP_P, ResolvedOptions.top_p)),
     click.option("--seed", type=int, help="The same seed gives the same song (random)."),
     click.option("--explicit/--no-explicit", default=None, help="Leave profanity as it is."),
     click.option(

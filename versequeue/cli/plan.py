@@ -26,6 +26,7 @@ from versequeue.planning.forecast import (
 from versequeue.planning.prices import Prices, load_prices
 from versequeue.planning.quotas import Limit, limits
 from versequeue.planning.service_times import ServiceTimes, load_service_times
+from versequeue.rules.batch import MAX_ROWS
 
 #: How long somebody looks at the page before sending a prompt, during which it wakes a worker.
 PAGE_AHEAD_S = 15.0
@@ -207,7 +208,7 @@ def _effect(limit: Limit) -> str:
     show_default=True,
     help="Share of jobs that come in files.",
 )
-@click.option("--file-size", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--file-size", type=click.IntRange(1, MAX_ROWS), default=20, show_default=True)
 @click.option("--max-instances", type=click.IntRange(1, 5000), default=3, show_default=True)
 @click.option("--idle-timeout", type=click.FloatRange(1), default=900.0, show_default=True)
 @click.option("--polls", type=click.IntRange(0, 1000), default=6, show_default=True)

@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
-SONG_LINES = click.IntRange(4, 64)
+from versequeue.rules.options import LINES
+
+SONG_LINES = click.IntRange(int(LINES.least), int(LINES.most))
 SVG_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 Command = Callable[..., Any]
 

@@ -63,6 +63,5 @@ def up(
         data_dir=data_dir or settings.data_dir,
         model=model or settings.model,
         idle_timeout_s=idle_timeout_s,
-        backend=backend,
     )
     sys.exit(run_up(options))

@@ -15,7 +15,7 @@ from versequeue.client.errors import (
     WaitTimeout,
 )
 from versequeue.client.types import Batch, Job, Row, ServerStatus
-from versequeue.contract.answers import (
+from versequeue.contract.views import (
     Counts,
     ExpectedWait,
     Progress,

@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
-from urllib.parse import quote
 
 import requests
 
-from versequeue.client.answers import Answer, read_answer
 from versequeue.client.errors import JobNotSuccessful, UnexpectedAnswer
 from versequeue.client.files import PromptFile, batch_params
 from versequeue.client.polling import follow
+from versequeue.client.reading import Asked, read_answer
 from versequeue.client.transport import Call, Transport, json_answer
 from versequeue.client.types import Batch, Job, Row, ServerStatus
-from versequeue.contract.answers import Song
+from versequeue.contract import paths
+from versequeue.contract.paths import path_of
+from versequeue.contract.views import Song
 from versequeue.rules.options import SongOptions
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -94,11 +95,11 @@ class Client:
         given = {"options": options, "metadata": metadata, "webhook": webhook}
         body = {"prompt": prompt, **{name: value for name, value in given.items() if value}}
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
-        return self._ask(Job, Call("POST", "/v1/jobs", headers, json=body))
+        return self._ask(Job, Call("POST", paths.JOBS, headers, json=body))
 
     def get(self, job_id: str) -> Job:
         """The job as it is now."""
-        return self._ask(Job, Call("GET", _job_path(job_id)))
+        return self._ask(Job, Call("GET", path_of(paths.JOB, job_id)))
 
     def wait(
         self,
@@ -108,16 +109,16 @@ class Client:
         timeout_s: float | None = None,
     ) -> Job:
         """The job once it is done; `on_update` sees each change. Raises WaitTimeout."""
-        path = _job_path(job if isinstance(job, str) else job.id)
+        path = path_of(paths.JOB, job if isinstance(job, str) else job.id)
         return follow(self._transport, Job, path, on_update, timeout_s)
 
     def cancel(self, job_id: str) -> Job:
         """Ask for the job's end; safe to repeat, and a finished job stays as it is."""
-        return self._ask(Job, Call("POST", f"{_job_path(job_id)}/cancel"))
+        return self._ask(Job, Call("POST", path_of(paths.CANCEL_JOB, job_id)))
 
     def redeliver(self, job_id: str) -> Job:
         """Have the job's last webhook event sent again, under the same `webhook-id`."""
-        return self._ask(Job, Call("POST", f"{_job_path(job_id)}/redeliver"))
+        return self._ask(Job, Call("POST", path_of(paths.REDELIVER, job_id)))
 
     def submit_batch(
         self,
@@ -137,11 +138,11 @@ class Client:
         params = batch_params(options or {}, metadata or {}, webhook or {})
         key = idempotency_key or file.idempotency_key(params)
         headers = {"Idempotency-Key": key, "Content-Type": file.media_type}
-        return self._ask(Batch, Call("POST", "/v1/batches", headers, params, body=file.content))
+        return self._ask(Batch, Call("POST", paths.BATCHES, headers, params, body=file.content))
 
     def get_batch(self, batch_id: str) -> Batch:
         """The batch as it is now."""
-        return self._ask(Batch, Call("GET", _batch_path(batch_id)))
+        return self._ask(Batch, Call("GET", path_of(paths.BATCH, batch_id)))
 
     def wait_batch(
         self,
@@ -151,16 +152,16 @@ class Client:
         timeout_s: float | None = None,
     ) -> Batch:
         """The batch once all its rows are done. Raises WaitTimeout."""
-        path = _batch_path(batch if isinstance(batch, str) else batch.id)
+        path = path_of(paths.BATCH, batch if isinstance(batch, str) else batch.id)
         return follow(self._transport, Batch, path, on_update, timeout_s)
 
     def cancel_batch(self, batch_id: str) -> Batch:
         """Ask for the end of every row that is not done."""
-        return self._ask(Batch, Call("POST", f"{_batch_path(batch_id)}/cancel"))
+        return self._ask(Batch, Call("POST", path_of(paths.CANCEL_BATCH, batch_id)))
 
     def retry_failed(self, batch_id: str) -> Batch:
         """Queue the failed rows again."""
-        return self._ask(Batch, Call("POST", f"{_batch_path(batch_id)}/retry-failed"))
+        return self._ask(Batch, Call("POST", path_of(paths.RETRY_FAILED, batch_id)))
 
     def results(self, batch_id: str) -> Iterator[Row]:
         """One row per input row, in input order; the batch may still be running."""
@@ -177,28 +178,20 @@ class Client:
 
     def status(self) -> ServerStatus:
         """Whether a worker is awake, and what a new job has to wait for."""
-        return self._ask(ServerStatus, Call("GET", "/v1/status"))
+        return self._ask(ServerStatus, Call("GET", paths.STATUS))
 
     def warm_up(self) -> None:
         """Wake a worker, so that it is ready when the first prompt comes."""
-        self._transport.send(Call("POST", "/v1/warmup"))
+        self._transport.send(Call("POST", paths.WARM_UP))
 
-    def _ask(self, cls: type[Answer], call: Call) -> Answer:
+    def _ask(self, cls: type[Asked], call: Call) -> Asked:
         response = self._transport.send(call)
         replayed = response.headers.get("Idempotent-Replayed") == "true"
         return read_answer(cls, json_answer(response), replayed=replayed)
 
 
-def _job_path(job_id: str) -> str:
-    return f"/v1/jobs/{quote(job_id, safe='')}"
-
-
-def _batch_path(batch_id: str) -> str:
-    return f"/v1/batches/{quote(batch_id, safe='')}"
-
-
 def _results(batch_id: str, file_format: str) -> Call:
-    path = f"{_batch_path(batch_id)}/results"
+    path = path_of(paths.RESULTS, batch_id)
     return Call("GET", path, params={"format": file_format}, stream=True)
 
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import requests
 
-from versequeue.client.answers import read_answer
 from versequeue.client.errors import UnexpectedAnswer, WaitTimeout
+from versequeue.client.reading import read_answer
 from versequeue.client.transport import Call, Transport, json_answer, retry_after_s
 from versequeue.client.types import Batch, Job
 

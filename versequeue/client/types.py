@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from versequeue.contract.answers import BatchView, JobView, RowView, StatusView
+from versequeue.contract.views import BatchView, JobView, RowView, StatusView
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,5 @@
 """What every `*_fn/main.py` begins with: the process's settings, store and queue, and its messages.
 
-The one place that chooses a backend.
+`wiring` is the one place that opens a store and a queue, by the setting `VERSEQUEUE_BACKEND`.
+`versequeue up --backend` chooses which processes run, and sets that variable for them.
 """

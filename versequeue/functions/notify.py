@@ -1,4 +1,4 @@
-"""One delivery attempt as a message asks for it, with this process's store and settings."""
+"""One delivery of a webhook as a message asks for it, with this process's store and settings."""
 
 import logging
 from functools import cache
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def notify_target(target: str) -> None:
-    """One attempt for `target` with this process's store and settings. Raises StoreUnavailable."""
+    """One delivery for `target` with this process's store and settings. Raises StoreUnavailable."""
     if not (target.startswith(("job_", BATCH_PREFIX)) and len(target) <= 128 and "/" not in target):
         log.warning("a message that names no job and no batch is dropped")
         return

@@ -1,10 +1,12 @@
 """Which store and queue a process works with, made once from the settings."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from versequeue.clock import utc_now
-from versequeue.config import Settings
+from versequeue.config import PRESETS, Settings
 from versequeue.logs import configure_logging
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
@@ -24,25 +26,13 @@ def settings() -> Settings:
 @cache
 def store() -> Store:
     """The one store of this process. Raises StartupError if it cannot be opened."""
-    if settings().backend == "sqlite":
-        from versequeue.backends.sqlite_store import SqliteStore
-
-        return SqliteStore(settings().data_dir / "store.sqlite3")
-    from versequeue.backends.firestore_store import FirestoreStore
-
-    return FirestoreStore(settings().project)
+    return BACKENDS[settings().backend].store(settings())
 
 
 @cache
 def queue() -> Queue:
     """The one queue of this process. Raises StartupError if it cannot be opened."""
-    if settings().backend == "sqlite":
-        from versequeue.backends.sqlite_queue import SqliteQueue
-
-        return SqliteQueue(settings().data_dir / "queue.sqlite3", utc_now)
-    from versequeue.backends.pubsub_queue import PubSubQueue
-
-    return PubSubQueue(settings().project)
+    return BACKENDS[settings().backend].queue(settings())
 
 
 def jobs() -> Jobs:
@@ -70,6 +60,45 @@ def model_folder(found: Settings) -> Path:
 
         bucket = open_bucket(found.model, found.storage_url)
         return fetch_bundle(bucket, found.data_dir / "models" / "fetched")
-    if found.model in ("default", "tiny"):
+    if found.model in PRESETS:
         return found.data_dir / "models" / found.model
     return Path(found.model)
+
+
+# A process imports what it opens and nothing else: each of these libraries takes its time.
+def _sqlite_store(found: Settings) -> Store:
+    from versequeue.backends.sqlite_store import SqliteStore
+
+    return SqliteStore(found.data_dir / "store.sqlite3")
+
+
+def _sqlite_queue(found: Settings) -> Queue:
+    from versequeue.backends.sqlite_queue import SqliteQueue
+
+    return SqliteQueue(found.data_dir / "queue.sqlite3", utc_now)
+
+
+def _firestore_store(found: Settings) -> Store:
+    from versequeue.backends.firestore_store import FirestoreStore
+
+    return FirestoreStore(found.project)
+
+
+def _pubsub_queue(found: Settings) -> Queue:
+    from versequeue.backends.pubsub_queue import PubSubQueue
+
+    return PubSubQueue(found.project)
+
+
+class Backend(NamedTuple):
+    """What opens the store and the queue that go together."""
+
+    store: Callable[[Settings], Store]
+    queue: Callable[[Settings], Queue]
+
+
+#: By the value of the `backend` setting.
+BACKENDS = {
+    "sqlite": Backend(_sqlite_store, _sqlite_queue),
+    "gcp": Backend(_firestore_store, _pubsub_queue),
+}

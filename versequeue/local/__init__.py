@@ -1,4 +1,5 @@
-"""`versequeue up` on SQLite: one server process, and the worker as a child of it.
+"""`versequeue up` on SQLite: one server process with threads for HTTP, the queue, the
+webhooks and the sweep, and the worker as its child.
 
-`host` holds what `up --backend emulators` needs too.
+`host` and `app` serve `up --backend emulators` (`versequeue.emulated`) too.
 """

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from versequeue.config import PRESETS, Settings
 from versequeue.errors import StartupError
 from versequeue.stopping import StopFlag
 
@@ -35,7 +36,6 @@ class UpOptions:
     data_dir: Path = Path(".versequeue")
     model: str = "default"
     idle_timeout_s: float = 300.0
-    backend: str = "sqlite"
 
 
 def embedded_environ(options: UpOptions, environ: Mapping[str, str]) -> dict[str, str]:
@@ -138,6 +138,6 @@ def say_ready(host: str, listener: socket.socket) -> None:
 def check_model(folder: Path, model: str) -> None:
     """Raise StartupError if there is no bundle where the worker will look for it."""
     if not (folder / "bundle.json").is_file():
-        preset = f" --preset {model}" if model == "tiny" else ""
+        preset = f" --preset {model}" if model in PRESETS and model != Settings.model else ""
         command = f"python -m lyricist build{preset} --out {folder}"
         raise StartupError(f"There is no model in {folder}. Build it with: {command}")

@@ -29,7 +29,10 @@ DELETES_PER_JOB = 2  # the job and its idempotency record, at the end of their r
 
 @dataclass(frozen=True)
 class Load:
-    """What visitors ask for: so many jobs a day, so many lines each."""
+    """What visitors ask for: so many jobs a day, so many lines each.
+
+    None of them has a webhook, so the notify function is never called and is not billed.
+    """
 
     jobs_per_day: float
     lines: int = 16

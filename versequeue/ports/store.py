@@ -1,7 +1,8 @@
 """The port to whatever keeps jobs: what every store promises, and nothing of how.
 
 A store is a place for documents with a few indexed fields. The rules of a job live in
-`versequeue.rules.job`: a store applies a pure change inside one transaction and knows no status.
+`versequeue.rules.transitions`: a store applies a pure change inside one transaction and knows no
+status.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -9,16 +9,17 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from versequeue.rules.job import Status
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.webhook import Webhook, announce
 
 BatchStatus = Literal["running", "completed", "canceled"]
 #: How every batch's id begins.
 BATCH_PREFIX = "batch_"
-#: Jobs in one message, and so in one forward pass of the worker.
+#: Jobs in one message, which one worker writes together.
 JOBS_PER_MESSAGE = 8
 #: Rows of one file. A retried row has the position of the failed one plus this, times the round.
 MAX_ROWS = 1000
+MAX_FILE_BYTES = 1 << 20
 #: The sweep looks this often whether a batch has ended.
 CHECK_EVERY_S = 60
 
@@ -30,7 +31,7 @@ class Row:
     line: int
     custom_id: str
     prompt: str
-    options: Options
+    options: ResolvedOptions
 
 
 @dataclass(frozen=True)

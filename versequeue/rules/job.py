@@ -8,8 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.webhook import Webhook
+
+MAX_PROMPT_CHARACTERS = 500
 
 
 class Status(StrEnum):
@@ -39,7 +41,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 
 
 class Stage(StrEnum):
-    """What an unfinished job is waiting for; a finished one has none."""
+    """How far an unfinished job has come; one that has ended has none."""
 
     WAITING = "waiting"
     LOADING_MODEL = "loading_model"
@@ -73,7 +75,7 @@ class Job:
 
     id: str
     prompt: str
-    options: Options
+    options: ResolvedOptions
     created_at: datetime
     #: from this moment on the job is answered with 410 Gone, and the sweep deletes it
     expires_at: datetime

@@ -1,7 +1,14 @@
 """The options of a song: their names, the words and bounds that are allowed, their defaults.
 
-Request bodies and the command line's help are made from what stands here. The model has the same
-options in its own words, `lyricist.songs`; a test of the worker function holds the two together.
+Whoever takes or passes on options has a line for each of them, with bounds and defaults from here.
+A new one is added, and tests fail where it is forgotten,
+
+- here, to `ResolvedOptions` and to `SongOptions`;
+- in `api/bodies.py`, to `OptionsBody`, and to `FormOptions` if text does not read as its type;
+- in `cli/options.py`, to `SONG_OPTIONS`;
+- in `lyricist/songs.py`, to the `SongRequest` of the model, which knows nothing of this module;
+- in `web/form.js`, to `USUAL`, and in `web/index.html` as a field, if the page is to offer it;
+- in `docs/api.md`, to the table of options.
 """
 
 from dataclasses import dataclass
@@ -27,7 +34,7 @@ MAX_MOOD_CHARACTERS = 40
 
 
 @dataclass(frozen=True)
-class Options:
+class ResolvedOptions:
     """How the song is to be written, as resolved: every default filled in."""
 
     seed: int

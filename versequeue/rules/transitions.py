@@ -1,7 +1,7 @@
 """What may become of a job: pure functions from a job to the next one.
 
 Nothing here reads a clock, a store or the environment. A change that the rules forbid raises
-`LeaseLost`; a change that makes no difference returns the very same object, so that a store can
+`NotAllowed`; a change that makes no difference returns the very same object, so that a store can
 see that there is nothing to write.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from versequeue.errors import LeaseLost, VerseQueueError, WorkerLost, WorkerStopped
+from versequeue.errors import LeaseLost, NotAllowed, VerseQueueError, WorkerLost, WorkerStopped
 from versequeue.rules.job import TRANSITIONS, Event, Job, Metrics, Stage, Status
 from versequeue.rules.webhook import announce
 
@@ -22,14 +22,14 @@ REPUBLISH_FIRST_S, REPUBLISH_LONGEST_S = 60, 1800
 def claim(
     job: Job, now: datetime, worker: str, *, lease_s: float, attempt_limit_s: float, stage: Stage
 ) -> Job:
-    """Give `job` to a new attempt. Raises LeaseLost if it has ended or another attempt holds it.
+    """Give `job` to a new attempt. Raises NotAllowed if it has ended or another attempt holds it.
 
     A job that may not be tried any more is returned in its final status instead: look at `done`.
     """
     if job.done:
-        raise LeaseLost(f"The job has already {job.status}.")
+        raise NotAllowed(f"The job has already {job.status}.")
     if job.status is Status.RUNNING and _lease_is_live(job, now):
-        raise LeaseLost(f"Attempt {job.attempt} holds the lease.")
+        raise NotAllowed(f"Attempt {job.attempt} holds the lease.")
     ended = settle(job, now)
     if ended.done:
         return ended
@@ -172,7 +172,7 @@ def _end_attempt(
 
 def _end(job: Job, status: Status, now: datetime, event: str, detail: str = "") -> Job:
     if status not in TRANSITIONS[job.status]:
-        raise LeaseLost(f"A job that is {job.status} cannot become {status}.")
+        raise NotAllowed(f"A job that is {job.status} cannot become {status}.")
     ended = replace(
         job,
         status=status,

@@ -1,4 +1,4 @@
-"""A webhook as state: who is told of what, which attempt is due, what became of each.
+"""A webhook as state: who is told of what, which delivery is due, what became of each.
 
 Pure: the schedule and the bookkeeping of the Standard Webhooks specification. Sending is
 `versequeue.webhooks.sender`.
@@ -8,10 +8,10 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-#: Seconds to wait before each try, the first one at once.
+#: Seconds to wait before each delivery of an event, the first one at once.
 RETRY_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
-#: An attempt that was started and never reported is due again after this time.
-ATTEMPT_LEASE_S = 60
+#: A delivery that was started and never reported is due again after this time.
+DELIVERY_LEASE_S = 60
 #: What is kept of the past of one webhook.
 MAX_DELIVERIES = 30
 #: Share of a wait by which it may be lengthened, so that retries do not come in step.
@@ -24,11 +24,11 @@ HTTP_GONE = 410
 
 @dataclass(frozen=True)
 class Delivery:
-    """One attempt: when, of which event, and how it ended."""
+    """One try to send an event: when, of which event, and how it ended."""
 
     at: datetime
     event: str
-    #: `webhook-id`, the same for every attempt of one event
+    #: `webhook-id`, the same for every delivery of one event
     id: str
     status_code: int | None = None
     error: str | None = None
@@ -41,7 +41,7 @@ class Pending:
 
     event: str
     id: str
-    #: attempts already started
+    #: deliveries already started
     tries: int
     due_at: datetime
 
@@ -75,17 +75,17 @@ def announce(webhook: Webhook | None, target_id: str, event: str, now: datetime)
     return replace(webhook, pending=Pending(event, webhook_id(target_id, event), 0, now))
 
 
-def start_attempt(webhook: Webhook, now: datetime) -> Webhook:
-    """Take the pending event for one attempt: nobody else finds it due within the lease."""
+def start_delivery(webhook: Webhook, now: datetime) -> Webhook:
+    """Take the pending event for one delivery: nobody else finds it due within the lease."""
     if webhook.pending is None:
         return webhook
-    due_at = now + timedelta(seconds=ATTEMPT_LEASE_S)
+    due_at = now + timedelta(seconds=DELIVERY_LEASE_S)
     pending = replace(webhook.pending, tries=webhook.pending.tries + 1, due_at=due_at)
     return replace(webhook, pending=pending)
 
 
-def take_attempt(webhook: Webhook, now: datetime) -> Webhook:
-    """`start_attempt` if the pending event is due; given up if its last try was never reported.
+def take_delivery(webhook: Webhook, now: datetime) -> Webhook:
+    """`start_delivery` if the pending event is due; given up if its last one was never reported.
 
     The very same object means that there is nothing to send.
     """
@@ -95,12 +95,12 @@ def take_attempt(webhook: Webhook, now: datetime) -> Webhook:
     if pending.tries >= len(RETRY_SCHEDULE_S):
         lost = Delivery(now, pending.event, pending.id, error="The last attempt was not reported.")
         return replace(webhook, deliveries=_with(webhook, lost), pending=None)
-    return start_attempt(webhook, now)
+    return start_delivery(webhook, now)
 
 
-def record_attempt(
+def record_delivery(
     webhook: Webhook,
-    attempted: Pending,
+    sent: Pending,
     now: datetime,
     *,
     status_code: int | None,
@@ -108,23 +108,23 @@ def record_attempt(
     retry_after_s: float = 0,
     jitter: float = 0,
 ) -> Webhook:
-    """Note how the attempt at `attempted` ended, and when the next one is due, if any.
+    """Note how the delivery of `sent` ended, and when the next one is due, if any.
 
     2xx ends the event, 410 the webhook; `jitter` from 0 to 1 spreads retries, only to later times.
     """
     succeeded = status_code is not None and 200 <= status_code < 300 and error is None
     gone = status_code == HTTP_GONE
     pending = webhook.pending
-    is_current = pending is not None and pending.id == attempted.id
-    if succeeded or gone or attempted.tries >= len(RETRY_SCHEDULE_S) or not is_current:
+    is_current = pending is not None and pending.id == sent.id
+    if succeeded or gone or sent.tries >= len(RETRY_SCHEDULE_S) or not is_current:
         next_at = None
     else:
-        scheduled_s = RETRY_SCHEDULE_S[attempted.tries]
+        scheduled_s = RETRY_SCHEDULE_S[sent.tries]
         wait_s = min(max(scheduled_s, retry_after_s), RETRY_SCHEDULE_S[-1])
         next_at = now + timedelta(seconds=wait_s * (1 + JITTER * jitter))
-    delivery = Delivery(now, attempted.event, attempted.id, status_code, error, next_at)
+    delivery = Delivery(now, sent.event, sent.id, status_code, error, next_at)
     if is_current:
-        pending = replace(attempted, due_at=next_at) if next_at else None
+        pending = replace(sent, due_at=next_at) if next_at else None
     return replace(
         webhook,
         deliveries=_with(webhook, delivery),
@@ -136,7 +136,7 @@ def record_attempt(
 def redeliver(webhook: Webhook, now: datetime) -> Webhook | None:
     """The webhook with its last event due again under the same id; None if it never had one.
 
-    An event that is still pending becomes due now and keeps its count of tries; one that has
+    An event that is still pending becomes due now and keeps its count of deliveries; one that has
     ended starts anew, also after a 410: somebody asked for it.
     """
     if webhook.pending:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, TypeVar
 
-from versequeue.clock import Clock, IdSource, random_id, utc_now
+from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
 from versequeue.errors import Gone, NotFound
+from versequeue.ids import IdSource, random_id
 from versequeue.ports.queue import Queue, Topic
 from versequeue.ports.store import KeyTaken, Store
 from versequeue.rules.batch import Batch, BatchNow
 from versequeue.rules.job import Job
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.webhook import Webhook
 from versequeue.service.hints import hint, job_messages
@@ -56,7 +57,7 @@ class Accepted(Generic[Found]):
 class CallersSide(ABC, Generic[Found]):
     """One instance serves any number of threads if its store and queue do."""
 
-    #: what one of them is called in a message to a caller
+    #: "job" or "batch", for messages to a caller
     noun: ClassVar[str]
 
     def __init__(
@@ -80,7 +81,7 @@ class CallersSide(ABC, Generic[Found]):
 
     @abstractmethod
     def get(self, found_id: str) -> Found:
-        """It as it is now. Raises NotFound, or Gone past its retention, deleted or not."""
+        """The job or batch as it is now. Raises NotFound, or Gone past its retention."""
 
     def cancel(self, found_id: str) -> Found:
         """Cancel what has not ended, and return it as it is then; safe to repeat."""
@@ -123,7 +124,9 @@ class CallersSide(ABC, Generic[Found]):
         self._publish(Topic.BULK if batch else Topic.JOBS, jobs)
         return Accepted(made, allowance=allowance)
 
-    def _new_job(self, prompt: str, options: Options, submission: Submission, now: datetime) -> Job:
+    def _new_job(
+        self, prompt: str, options: ResolvedOptions, submission: Submission, now: datetime
+    ) -> Job:
         """A queued job that is nowhere stored yet."""
         job = Job(
             id=self._new_id("job_"),

@@ -8,19 +8,19 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from versequeue.contract.answers import WorkerState
+from versequeue.contract.views import WorkerState
 from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
 from versequeue.rules.job import Job, Status
 
 #: Name of the stored document.
-WORKER_STATE = "worker"
+WORKER_DOCUMENT = "worker"
 KEPT_SAMPLES = 20
 
 
 @dataclass(frozen=True)
-class WorkerView:
-    """What the state document says at one moment."""
+class WorkerOutlook:
+    """What the stored document lets expect of the worker at one moment."""
 
     worker: WorkerState
     model: str | None
@@ -56,7 +56,7 @@ def measured(state: State, job: Job, now: datetime) -> State:
     return changed
 
 
-def read(state: State, now: datetime, warm_s: float) -> WorkerView:
+def read(state: State, now: datetime, warm_s: float) -> WorkerOutlook:
     """What the document means at `now`; a worker not seen for `warm_s` counts as cold."""
     worker: WorkerState = "unknown"
     if state.get("seen_at"):
@@ -64,7 +64,7 @@ def read(state: State, now: datetime, warm_s: float) -> WorkerView:
         worker = "warm" if age_s <= warm_s else "cold"
     elif state.get("stopped_at"):
         worker = "cold"
-    return WorkerView(
+    return WorkerOutlook(
         worker=worker,
         model=state.get("model"),
         cold_s=_middle(state.get("cold_s")),
@@ -73,19 +73,19 @@ def read(state: State, now: datetime, warm_s: float) -> WorkerView:
     )
 
 
-def eta_s(job: Job, view: WorkerView, position: int | None) -> float | None:
+def eta_s(job: Job, outlook: WorkerOutlook, position: int | None) -> float | None:
     """Seconds until the job's end as far as is known; None if nothing was measured yet."""
-    if job.done or view.line_s is None:
+    if job.done or outlook.line_s is None:
         return None
     left = job.options.lines - len(job.preview)
     if job.status is Status.RUNNING and job.preview:
         # An upper bound: songs written together take at most as long as one after the other.
-        return round(left * view.line_s * job.together, 1)
+        return round(left * outlook.line_s * job.together, 1)
     start_s = 0.0
-    if view.worker != "warm":
-        start_s = max(0.0, (view.cold_s or 0.0) - (view.warm_s or 0.0))
-    ahead = max(0, (position or 1) - 1) * (view.warm_s or view.cold_s or 0.0)
-    return round(start_s + ahead + left * view.line_s, 1)
+    if outlook.worker != "warm":
+        start_s = max(0.0, (outlook.cold_s or 0.0) - (outlook.warm_s or 0.0))
+    ahead = max(0, (position or 1) - 1) * (outlook.warm_s or outlook.cold_s or 0.0)
+    return round(start_s + ahead + left * outlook.line_s, 1)
 
 
 def _keep(samples: Any, new: float) -> list[float]:

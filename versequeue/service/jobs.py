@@ -1,4 +1,4 @@
-"""The callers' side of single jobs, and of the worker and the queue that they wait for.
+"""What a caller may do with single jobs, and with the worker: see its status, warm it up.
 
 What jobs have in common with batches is in `service.callers`. Knows nothing of HTTP.
 """
@@ -7,26 +7,26 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from versequeue.contract.answers import ExpectedWait, StatusView
+from versequeue.contract.views import ExpectedWait, StatusView
 from versequeue.contract.wire import to_wire
 from versequeue.errors import NothingToRedeliver
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
 from versequeue.rules.job import Job, Status
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.transitions import request_cancel
 from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
 from versequeue.service.endings import follow_up
-from versequeue.service.estimates import WORKER_STATE, WorkerView
+from versequeue.service.estimates import WORKER_DOCUMENT, WorkerOutlook
 from versequeue.service.hints import hint, hint_at_event
 
 #: A warm-up message is taken to be on its way for this long.
 WARMUP_ON_ITS_WAY_S = 60
 #: How long the worker's measured times may be kept in memory, so that polls do not read them.
-VIEW_KEPT_S = 2.0
+OUTLOOK_KEPT_S = 2.0
 
 
 class Jobs(CallersSide[Job]):
@@ -34,9 +34,11 @@ class Jobs(CallersSide[Job]):
 
     noun = "job"
     #: the worker as it was last read from the store, and when
-    _view: tuple[datetime, WorkerView] | None = None
+    _outlook: tuple[datetime, WorkerOutlook] | None = None
 
-    def submit(self, prompt: str, options: Options, submission: Submission) -> Accepted[Job]:
+    def submit(
+        self, prompt: str, options: ResolvedOptions, submission: Submission
+    ) -> Accepted[Job]:
         """Write the job, then publish its message.
 
         Raises RateLimited, BudgetExhausted, IdempotencyKeyReused, StoreUnavailable.
@@ -78,13 +80,13 @@ class Jobs(CallersSide[Job]):
 
     def eta_s(self, job: Job, position: int | None) -> float | None:
         """Seconds until the job's end, as far as is known."""
-        return None if job.done else estimates.eta_s(job, self._worker_view(), position)
+        return None if job.done else estimates.eta_s(job, self._outlook_now(), position)
 
     def status(self) -> dict[str, Any]:
         """The worker, the queue and the expected waits, as on the wire."""
-        view = self._worker_view()
-        wait = ExpectedWait(cold=view.cold_s, warm=view.warm_s)
-        return to_wire(StatusView(view.worker, self.store.count_queued(), wait, view.model))
+        outlook = self._outlook_now()
+        wait = ExpectedWait(cold=outlook.cold_s, warm=outlook.warm_s)
+        return to_wire(StatusView(outlook.worker, self.store.count_queued(), wait, outlook.model))
 
     def warm_up(self) -> bool:
         """Ask for a loaded worker; whether a message went out or none was needed."""
@@ -96,7 +98,7 @@ class Jobs(CallersSide[Job]):
             sent = not _on_its_way(state, now)
             return {**state, "warmup_at": format_time(now)} if sent else state
 
-        if self._worker_view().worker == "warm":
+        if self._outlook_now().worker == "warm":
             return False
         self.store.update_state("warmup", mark)
         return sent and hint(self.queue, Topic.JOBS, [{"warmup": True}])
@@ -109,12 +111,12 @@ class Jobs(CallersSide[Job]):
             follow_up(self.store, self.queue, job, now)
         return job
 
-    def _worker_view(self) -> WorkerView:
-        now = self.clock()
-        if self._view is None or not 0 <= (now - self._view[0]).total_seconds() < VIEW_KEPT_S:
-            state = self.store.get_state(WORKER_STATE)
-            self._view = now, estimates.read(state, now, self.settings.warm_s)
-        return self._view[1]
+    def _outlook_now(self) -> WorkerOutlook:
+        now, kept = self.clock(), self._outlook
+        if kept is None or not 0 <= (now - kept[0]).total_seconds() < OUTLOOK_KEPT_S:
+            state = self.store.get_state(WORKER_DOCUMENT)
+            self._outlook = kept = now, estimates.read(state, now, self.settings.warm_s)
+        return kept[1]
 
 
 def _on_its_way(state: State, now: datetime) -> bool:

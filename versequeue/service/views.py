@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from versequeue.config import Settings
-from versequeue.contract.answers import (
+from versequeue.contract import paths
+from versequeue.contract.paths import path_of
+from versequeue.contract.views import (
     BatchView,
     Counts,
     JobView,
@@ -36,7 +38,6 @@ def job_view(
     job: Job, settings: Settings, *, position: int | None = None, eta_s: float | None = None
 ) -> Document:
     """The job object of the contract."""
-    results_url = f"{settings.results_url}/v1/jobs/{job.id}"
     view = JobView(
         id=job.id,
         status=job.status,
@@ -64,9 +65,9 @@ def job_view(
         events=job.events,
         webhook=_webhook(job.webhook),
         urls={
-            "self": results_url,
-            "cancel": f"{settings.submit_url}/v1/jobs/{job.id}/cancel",
-            "lyrics": f"{results_url}/lyrics",
+            "self": settings.results_url + path_of(paths.JOB, job.id),
+            "cancel": settings.submit_url + path_of(paths.CANCEL_JOB, job.id),
+            "lyrics": settings.results_url + path_of(paths.LYRICS, job.id),
         },
     )
     return to_wire(view)
@@ -95,8 +96,6 @@ def batch_view(
 ) -> Document:
     """The batch object of the contract; `counts` are those of its rows at this moment."""
     status = batch_status(batch, counts)
-    submit_url = f"{settings.submit_url}/v1/batches/{batch.id}"
-    results_url = f"{settings.results_url}/v1/batches/{batch.id}"
     view = BatchView(
         id=batch.id,
         status=status,
@@ -108,10 +107,10 @@ def batch_view(
         metadata=batch.metadata,
         webhook=_webhook(batch.webhook),
         urls={
-            "self": results_url,
-            "results": f"{results_url}/results",
-            "cancel": f"{submit_url}/cancel",
-            "retry_failed": f"{submit_url}/retry-failed",
+            "self": settings.results_url + path_of(paths.BATCH, batch.id),
+            "results": settings.results_url + path_of(paths.RESULTS, batch.id),
+            "cancel": settings.submit_url + path_of(paths.CANCEL_BATCH, batch.id),
+            "retry_failed": settings.submit_url + path_of(paths.RETRY_FAILED, batch.id),
         },
     )
     return to_wire(view)

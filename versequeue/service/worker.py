@@ -1,7 +1,7 @@
 """The worker's side of the job system: claim a job, report on it, end it.
 
-Every write after the claim goes through the fence of `rules.job`: a worker that was given up on
-can change nothing. Knows nothing of models.
+Every write after the claim goes through the fence of `rules.transitions`: a worker that was given
+up on can change nothing. Knows nothing of models.
 """
 
 import logging
@@ -12,7 +12,7 @@ from typing import Any
 
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
-from versequeue.errors import LeaseLost, StoreUnavailable, VerseQueueError, WorkerLost
+from versequeue.errors import NotAllowed, StoreUnavailable, VerseQueueError, WorkerLost
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.rules import transitions as rules
@@ -35,8 +35,8 @@ class WorkerSide:
         self.settings = settings
         self.worker = worker
         self.clock = clock
-        #: when times of a cold start, of a warm one, of a shared pass were last stored
-        self._measured_at: dict[bool | str | None, datetime] = {}
+        #: when times of each kind of start were last stored: cold, warm, or shared with others
+        self._measured_at: dict[str, datetime] = {}
 
     def claim(self, job_id: str, stage: Stage) -> "Attempt | None":
         """Take the job, or None if there is nothing to do. Raises StoreUnavailable."""
@@ -60,7 +60,7 @@ class WorkerSide:
                     attempt_limit_s=self.settings.attempt_limit_s,
                     stage=stage,
                 )
-            except LeaseLost as error:
+            except NotAllowed as error:
                 refused[job.id] = str(error)
                 return job
             refused.pop(job.id, None)
@@ -101,7 +101,7 @@ class WorkerSide:
         """Tell everybody who asks for the status that this worker has `model` loaded."""
         now = self.clock()
         self.store.update_state(
-            estimates.WORKER_STATE, lambda state: estimates.seen(state, now, self.worker, model)
+            estimates.WORKER_DOCUMENT, lambda state: estimates.seen(state, now, self.worker, model)
         )
 
     def show_measured(self, job: Job) -> None:
@@ -112,13 +112,13 @@ class WorkerSide:
         about one write a second to the same document.
         """
         now = self.clock()
-        kind = job.metrics.cold_start if job.together == 1 else SHARED
+        kind = SHARED if job.together > 1 else "cold" if job.metrics.cold_start else "warm"
         last = self._measured_at.get(kind)
         if last and (now - last).total_seconds() < 1:
             return
         self._measured_at[kind] = now
         self.store.update_state(
-            estimates.WORKER_STATE,
+            estimates.WORKER_DOCUMENT,
             lambda state: (
                 estimates.at_work(state, now)
                 if kind == SHARED
@@ -129,7 +129,9 @@ class WorkerSide:
     def show_stopped(self) -> None:
         """Tell everybody who asks that the one worker there was has stopped."""
         now = self.clock()
-        self.store.update_state(estimates.WORKER_STATE, lambda state: estimates.stopped(state, now))
+        self.store.update_state(
+            estimates.WORKER_DOCUMENT, lambda state: estimates.stopped(state, now)
+        )
 
 
 class Attempt:
@@ -157,7 +159,7 @@ class Attempt:
     def succeed(self, output: dict[str, Any], metrics: Metrics) -> None:
         """Store the song, and what it took. Raises StoreUnavailable."""
         self._end(lambda job, now: rules.succeed(job, self.job.attempt, now, output, metrics))
-        # The rows of a batch share one pass: their times say nothing of a single song's.
+        # The rows of a batch are written together: their times say nothing of a single song's.
         if self.job.status is Status.SUCCEEDED and self.job.batch_id is None:
             self._side.show_measured(self.job)
 
@@ -209,7 +211,7 @@ class Attempt:
         clock = self._side.clock
         try:
             job = self._side.store.update_job(self.job.id, lambda job: change(job, clock()))
-        except LeaseLost as error:
+        except NotAllowed as error:
             log.warning("gave up: %s", error, extra=_labels(self.job))
             job = None
         if job is None:

@@ -17,7 +17,7 @@ from versequeue.contract.wire import wire_time
 from versequeue.ports.store import Store
 from versequeue.rules.batch import BATCH_PREFIX, Batch, current_counts
 from versequeue.rules.job import Job
-from versequeue.rules.webhook import Pending, Webhook, record_attempt, take_attempt
+from versequeue.rules.webhook import Pending, Webhook, record_delivery, take_delivery
 from versequeue.service.views import batch_view, job_view
 from versequeue.webhooks.sender import Outcome, WebhookSender
 
@@ -65,7 +65,7 @@ class Notifier:
         def take(webhook: Webhook) -> Webhook:
             nonlocal before
             before = webhook
-            return take_attempt(webhook, now)
+            return take_delivery(webhook, now)
 
         found = self._update(target, take)
         if found is None or found.webhook is None or found.webhook is before:
@@ -77,7 +77,7 @@ class Notifier:
         now, jitter = self._clock(), self._jitter()
         self._update(
             target,
-            lambda webhook: record_attempt(
+            lambda webhook: record_delivery(
                 webhook,
                 pending,
                 now,

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lyricist.building.folders import new_folder
 from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.pipeline import build_bundle
 from lyricist.building.tflite_file import WeightBinder, quantize_rows
 from lyricist.building.tokenizer import build_tokenizer, first_merges
-from lyricist.bundle.folders import new_folder
 from lyricist.bundle.manifest import MANIFEST, MODEL, read_bundle
 from lyricist.errors import BuildError
 

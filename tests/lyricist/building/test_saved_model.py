@@ -21,7 +21,7 @@ from lyricist.writing.writer import Writer
 from tests.support.server import running_server
 
 if TYPE_CHECKING:
-    from lyricist.engine.tensorflow import TensorFlowEngine
+    from lyricist.engine.saved_model_engine import TensorFlowEngine
 
 pytestmark = pytest.mark.model
 VERSE = "the river waits\nthe window burns\nthe silver paper turns\nthe morning sings\n"
@@ -42,7 +42,7 @@ def bundle_saved_model(*arguments: Any, **options: Any) -> Bundle:
 
 
 def engine_of(bundle: Bundle, max_rows: int = 16) -> "TensorFlowEngine":
-    from lyricist.engine.tensorflow import TensorFlowEngine
+    from lyricist.engine.saved_model_engine import TensorFlowEngine
 
     return TensorFlowEngine(bundle, max_rows)
 

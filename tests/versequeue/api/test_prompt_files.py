@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 
 from tests.support.paths import ROOT
 from versequeue.api.bodies import FormOptions, OptionsBody, validate
-from versequeue.api.prompt_files import MAX_BYTES, FileFormat, format_of, parse
+from versequeue.api.prompt_files import FileFormat, format_of, parse
 from versequeue.api.raw_rows import FaultCode
 from versequeue.errors import BatchInvalid, PayloadTooLarge
-from versequeue.rules.batch import Row
-from versequeue.rules.options import Options
+from versequeue.rules.batch import MAX_FILE_BYTES, Row
+from versequeue.rules.options import ResolvedOptions
 
 SEED = 7
 
 
-def read_json(options: Mapping[str, Any]) -> Options:
+def read_json(options: Mapping[str, Any]) -> ResolvedOptions:
     body: OptionsBody = validate(OptionsBody, dict(options))
     return body.resolved(SEED)
 
 
-def read_cells(options: Mapping[str, Any]) -> Options:
+def read_cells(options: Mapping[str, Any]) -> ResolvedOptions:
     body: FormOptions = validate(FormOptions, dict(options))
     return body.resolved(SEED)
 
@@ -52,16 +52,16 @@ def jsonl(*rows: object) -> bytes:
 def test_a_json_line_has_a_prompt_and_optionally_an_id_and_options() -> None:
     data = jsonl({"prompt": "the sea"}, {"custom_id": "b", "prompt": "x", "options": {"lines": 8}})
     assert rows_of(data, FileFormat.JSONL) == (
-        Row(1, "1", "the sea", Options(seed=SEED)),
-        Row(2, "b", "x", Options(seed=SEED, lines=8)),
+        Row(1, "1", "the sea", ResolvedOptions(seed=SEED)),
+        Row(2, "b", "x", ResolvedOptions(seed=SEED, lines=8)),
     )
 
 
 def test_csv_cells_are_read_as_options_and_empty_ones_as_left_out() -> None:
     data = b"custom_id,prompt,lines,explicit,temperature\na,the sea,8,true,\n,the hill,,,1.5\n"
     assert rows_of(data, FileFormat.CSV) == (
-        Row(2, "a", "the sea", Options(seed=SEED, lines=8, explicit=True)),
-        Row(3, "2", "the hill", Options(seed=SEED, temperature=1.5)),
+        Row(2, "a", "the sea", ResolvedOptions(seed=SEED, lines=8, explicit=True)),
+        Row(3, "2", "the hill", ResolvedOptions(seed=SEED, temperature=1.5)),
     )
 
 
@@ -170,7 +170,7 @@ def test_a_thousand_rows_are_taken_and_one_more_is_refused_at_its_line() -> None
 
 
 def test_one_mebibyte_is_taken_and_one_byte_more_is_refused() -> None:
-    data = b"x" + b" " * (MAX_BYTES - 1)
+    data = b"x" + b" " * (MAX_FILE_BYTES - 1)
     assert len(rows_of(data, FileFormat.TEXT)) == 1
     with pytest.raises(PayloadTooLarge, match="1 MiB"):
         rows_of(data + b" ", FileFormat.TEXT)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from versequeue.api.result_files import FORMULA_STARTS, as_csv, as_jsonl, as_text, safe_cell
 from versequeue.rules.job import Job, Status
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ def a_job(position: int, status: Status = Status.QUEUED, **changes: Any) -> Job:
     job = Job(
         id=f"job_{position}",
         prompt=f"prompt {position}",
-        options=Options(seed=7),
+        options=ResolvedOptions(seed=7),
         created_at=NOW,
         expires_at=NOW,
         deadline_at=NOW,

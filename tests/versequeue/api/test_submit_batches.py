@@ -9,13 +9,12 @@ import pytest
 
 from tests.support.api import make_api
 from tests.support.batches import LINES, a_batch, jobs_of, look, rows_of, upload
-from versequeue.api.prompt_files import MAX_BYTES
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.config import Settings
 from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Topic
-from versequeue.rules.batch import JOBS_PER_MESSAGE, MAX_ROWS, Row
-from versequeue.rules.options import Options
+from versequeue.rules.batch import JOBS_PER_MESSAGE, MAX_FILE_BYTES, MAX_ROWS, Row
+from versequeue.rules.options import ResolvedOptions
 from versequeue.service.callers import Submission
 from versequeue.service.sweep import sweep
 
@@ -123,7 +122,7 @@ def test_one_bad_row_refuses_the_file_before_anything_is_queued() -> None:
     [
         (b"", "text/plain", 422),
         (b"x\n" * (MAX_ROWS + 1), "text/plain", 422),
-        (b"x" * (MAX_BYTES + 1), "text/plain", 413),
+        (b"x" * (MAX_FILE_BYTES + 1), "text/plain", 413),
         ("café".encode("latin-1"), "text/plain", 422),
         (b"a\0b", "text/plain", 422),
         (b"PK\x03\x04", "text/csv", 422),
@@ -149,7 +148,8 @@ def test_what_is_no_prompt_file_gets_an_answer_that_says_so(
 def test_a_file_in_a_form_has_the_same_limit_as_a_bare_one() -> None:
     api = make_api()
     head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="p.txt"\r\n\r\n'
-    for size, status in ((MAX_BYTES, 422), (MAX_BYTES + 1, 413), (2 * MAX_BYTES, 413)):
+    most = MAX_FILE_BYTES
+    for size, status in ((most, 422), (most + 1, 413), (2 * most, 413)):
         form = head + b"x" * size + b"\r\n--b--\r\n"
         assert upload(api, form, "multipart/form-data; boundary=b").status_code == status
 
@@ -173,7 +173,7 @@ def test_the_same_key_and_file_is_the_same_batch() -> None:
 def test_two_uploads_at_once_with_one_key_are_one_batch(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "store.sqlite3")
     api = make_api(store=store)
-    rows = [Row(n, str(n), "x", Options(seed=n)) for n in range(20)]
+    rows = [Row(n, str(n), "x", ResolvedOptions(seed=n)) for n in range(20)]
     start = threading.Barrier(4)
     ids: list[str] = []
 

@@ -5,7 +5,7 @@ import io
 from tests.support.waiting import wait_until
 from versequeue.cli.live import BatchProgress, LiveLine, job_line
 from versequeue.client.types import Batch, Job
-from versequeue.contract.answers import Counts, Progress
+from versequeue.contract.views import Counts, Progress
 
 
 class Terminal(io.StringIO):

@@ -13,7 +13,6 @@ from bench import outputs
 from deploy.functions import function
 from versequeue.cli.cost import cost
 from versequeue.planning.chart import Axis, Series, line_chart
-from versequeue.planning.choices import choices, machine_usd, turns
 from versequeue.planning.costs import (
     DAYS_PER_MONTH,
     PAY_PER_USE,
@@ -24,6 +23,7 @@ from versequeue.planning.costs import (
     total_usd,
     worker_use,
 )
+from versequeue.planning.hosting import choices, machine_usd, turns
 from versequeue.planning.prices import Prices, load_prices
 from versequeue.planning.service_times import (
     ServiceTimes,

@@ -1,18 +1,65 @@
-"""The options of a song: what may be asked for, and what is resolved from it."""
+"""The options of a song: every place that has a line for each of them has all of them."""
 
+import json
+import re
+from dataclasses import asdict
 from typing import get_args, get_type_hints
 
-from versequeue.api.bodies import OptionsBody, validate
-from versequeue.rules.options import Options, SongOptions
+import click
+import pytest
+
+from tests.support.paths import ROOT
+from versequeue.api.bodies import FormOptions, OptionsBody, validate
+from versequeue.cli.options import song_options
+from versequeue.rules.options import (
+    OPTION_NAMES,
+    ResolvedOptions,
+    RhymeScheme,
+    SongOptions,
+    Structure,
+    Style,
+)
+
+#: The page is for people: it leaves these to the server.
+FOR_PROGRAMS_ONLY = {"temperature", "top_p", "seed"}
 
 
 def test_what_may_be_asked_for_is_what_is_resolved() -> None:
     asked = get_type_hints(SongOptions)
-    resolved = get_type_hints(Options)
+    resolved = get_type_hints(ResolvedOptions)
     assert asked == {name: str if get_args(kind) else kind for name, kind in resolved.items()}
-    assert set(OptionsBody.model_fields) == set(resolved)
+    assert set(OptionsBody.model_fields) == set(FormOptions.model_fields) == set(resolved)
 
 
 def test_a_request_that_asks_for_nothing_gets_every_default() -> None:
     body: OptionsBody = validate(OptionsBody, {})
-    assert body.resolved(seed=7) == Options(seed=7)
+    assert body.resolved(seed=7) == ResolvedOptions(seed=7)
+
+
+def test_the_command_line_has_every_option() -> None:
+    command = click.command()(song_options(lambda _options: None))
+    assert {option.name for option in command.params} == set(OPTION_NAMES)
+
+
+def test_the_page_has_every_option_for_people_with_its_default() -> None:
+    form = (ROOT / "web" / "form.js").read_text(encoding="utf-8")
+    found = re.search(r"^const USUAL = (\{.*\});$", form, re.M)
+    assert found
+    usual = json.loads(re.sub(r"(\w+):", r'"\1":', found[1]))
+    defaults = asdict(ResolvedOptions(seed=7))
+    assert usual == {name: defaults[name] for name in defaults.keys() - FOR_PROGRAMS_ONLY}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("styles", Style), ("structures", Structure), ("schemes", RhymeScheme)]
+)
+def test_the_page_has_a_text_for_every_word(name: str, words: object) -> None:
+    texts = (ROOT / "web" / "texts.js").read_text(encoding="utf-8")
+    block = re.search(rf"^export const {name} = \{{(.*?)\}};$", texts, re.M | re.S)
+    assert block
+    assert set(re.findall(r"(\w+): \"", block[1])) == set(get_args(words))
+
+
+def test_the_page_for_api_users_has_every_option() -> None:
+    rows = (ROOT / "docs" / "api.md").read_text()
+    assert [name for name in OPTION_NAMES if f"\n| `{name}` |" not in rows] == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.samples import NOW, at, queued_job
-from versequeue.errors import GenerationFailed, LeaseLost
+from versequeue.errors import GenerationFailed, LeaseLost, NotAllowed
 from versequeue.records import from_record, to_record
 from versequeue.rules import transitions as jobs
 from versequeue.rules.job import Job, Metrics, Stage, Status
@@ -40,7 +40,7 @@ def test_a_claim_raises_the_attempt_and_sets_the_lease(queued: Job) -> None:
 
 def test_a_second_claim_is_refused_until_the_lease_lapses(queued: Job) -> None:
     running = claimed(queued)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(NotAllowed):
         claimed(running, at(29.9))
     again = claimed(running, at(30))
     assert again.attempt == 2
@@ -150,7 +150,7 @@ def test_nothing_changes_a_finished_job(queued: Job, status: Status) -> None:
     assert jobs.settle(done, at(10**8)) is done
     assert jobs.request_cancel(done, at(1)) is done
     assert jobs.abandon(done, "w", at(1)) is done
-    with pytest.raises(LeaseLost):
+    with pytest.raises(NotAllowed):
         claimed(done)
     with pytest.raises(LeaseLost):
         jobs.succeed(done, 1, at(1), OUTPUT, Metrics())

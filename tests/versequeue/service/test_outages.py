@@ -11,7 +11,7 @@ from versequeue.clock import utc_now
 from versequeue.config import Settings
 from versequeue.ports.queue import Topic
 from versequeue.rules.job import Status
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.service.callers import Submission
 from versequeue.service.jobs import Jobs
 from versequeue.service.sweep import sweep
@@ -29,7 +29,7 @@ def test_a_job_whose_message_pubsub_did_not_take_is_kept_and_published_by_the_sw
     store, away = FirestoreStore(emulated_project.id), PubSubQueue(emulated_project.id)
     jobs = Jobs(store, away, Settings())
 
-    accepted = jobs.submit("city lights", Options(seed=7), Submission())
+    accepted = jobs.submit("city lights", ResolvedOptions(seed=7), Submission())
     later = MemoryQueue(utc_now)
     sweep(store, later, clock=lambda: utc_now() + timedelta(minutes=5))
 

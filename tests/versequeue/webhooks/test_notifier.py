@@ -23,7 +23,7 @@ from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.config import Settings
 from versequeue.ports.queue import Topic
 from versequeue.rules.job import Job, Status
-from versequeue.rules.webhook import ATTEMPT_LEASE_S, JITTER, RETRY_SCHEDULE_S
+from versequeue.rules.webhook import DELIVERY_LEASE_S, JITTER, RETRY_SCHEDULE_S
 from versequeue.service.sweep import sweep
 from versequeue.webhooks.sender import Outcome
 
@@ -127,7 +127,7 @@ def test_a_crash_after_the_claim_leads_to_another_attempt_with_the_same_id() -> 
     working = FakeSender(Outcome(200))
     notifier = a_notifier(api, working)
     assert notifier.deliver(job_id) is None, "the first attempt may still be under way"
-    api.clock.pass_s(ATTEMPT_LEASE_S)
+    api.clock.pass_s(DELIVERY_LEASE_S)
     assert notifier.deliver(job_id) == Outcome(200)
     assert crashing.ids == working.ids
 

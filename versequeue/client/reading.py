@@ -7,10 +7,10 @@ from versequeue.client.errors import UnexpectedAnswer
 from versequeue.client.types import Batch, Job, Row, ServerStatus
 from versequeue.records import from_record
 
-Answer = TypeVar("Answer", Job, Batch, Row, ServerStatus)
+Asked = TypeVar("Asked", Job, Batch, Row, ServerStatus)
 
 
-def read_answer(cls: type[Answer], document: object, *, replayed: bool = False) -> Answer:
+def read_answer(cls: type[Asked], document: object, *, replayed: bool = False) -> Asked:
     """`document` as a `cls`. Raises UnexpectedAnswer if it is something else."""
     if not isinstance(document, dict):
         raise UnexpectedAnswer(f"The server's answer is not a {cls.__name__.lower()}.")

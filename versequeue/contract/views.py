@@ -2,7 +2,7 @@
 
 A field's order, type and default are those on the wire. A default is what a reader takes where a
 server does not send the field; a field without one is needed by every reader. The mapping in an
-`Annotated` is what openapi.json says of the field beyond its type (`versequeue.api.answers`).
+`Annotated` is what openapi.json says of the field beyond its type (`versequeue.api.schemas`).
 """
 
 from collections.abc import Mapping

@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter
 
 from versequeue.api.routes import Route
-from versequeue.contract.answers import BatchView, JobView, Song, StatusView, WebhookView
+from versequeue.contract.views import BatchView, JobView, Song, StatusView, WebhookView
 from versequeue.errors import Problem
 
 Schema = dict[str, Any]
@@ -93,7 +93,7 @@ _PROBLEM = _content(_ref("Problem"), "application/problem+json")
 _NOTHING: Schema = {}
 _DESCRIPTIONS = {200: "Done.", 202: "Accepted; look at the Location.", 304: "Not changed."}
 #: For each operation: its good answers, and the problems that it can give beside the general ones.
-_ANSWERS: dict[str, tuple[dict[int, Schema], tuple[int, ...]]] = {
+_RESPONSES: dict[str, tuple[dict[int, Schema], tuple[int, ...]]] = {
     "submit_job": ({200: _JOB, 202: _JOB}, (400, 409, 413, 415, 422, 429)),
     "cancel_job": ({200: _JOB}, (404, 410, 413)),
     "redeliver": ({202: _JOB}, (404, 409, 410, 413)),
@@ -111,9 +111,9 @@ _ANSWERS: dict[str, tuple[dict[int, Schema], tuple[int, ...]]] = {
 }
 
 
-def answers(route: Route) -> Schema:
-    """The documented answers of one operation, by status code."""
-    good, bad = _ANSWERS[route.name]
+def responses(route: Route) -> Schema:
+    """The documented responses of one operation, by status code."""
+    good, bad = _RESPONSES[route.name]
     found: Schema = {}
     for code, content in good.items():
         found[str(code)] = {"description": _DESCRIPTIONS[code]}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.samples import at, batch_of, finished_job, queued_job
-from versequeue.client.answers import read_answer
+from versequeue.client.reading import read_answer
 from versequeue.client.types import Batch, Job, Row
 from versequeue.config import Settings
 from versequeue.contract.wire import to_wire

@@ -1,0 +1,25 @@
+"""The paths of the public contract, each once: a server routes them, and a client asks for them.
+
+`<job_id>` and `<batch_id>` stand for an id, which `path_of` puts in. Knows no methods.
+"""
+
+import re
+from urllib.parse import quote
+
+JOBS = "/v1/jobs"
+JOB = f"{JOBS}/<job_id>"
+CANCEL_JOB = f"{JOB}/cancel"
+REDELIVER = f"{JOB}/redeliver"
+LYRICS = f"{JOB}/lyrics"
+BATCHES = "/v1/batches"
+BATCH = f"{BATCHES}/<batch_id>"
+CANCEL_BATCH = f"{BATCH}/cancel"
+RETRY_FAILED = f"{BATCH}/retry-failed"
+RESULTS = f"{BATCH}/results"
+STATUS = "/v1/status"
+WARM_UP = "/v1/warmup"
+
+
+def path_of(path: str, found_id: str) -> str:
+    """`path` with `found_id` where it stands for an id."""
+    return re.sub(r"<\w+>", lambda _: quote(found_id, safe=""), path)
