@@ -1,4 +1,4 @@
-"""Whether a bundle would be built anew, which is asked at every start and so needs no TensorFlow."""
+"""Whether a bundle would be built anew: asked at every start, so without TensorFlow."""
 
 import shutil
 import subprocess
