@@ -3,6 +3,8 @@
 pip is played, since nothing may be downloaded; virtual environments are real.
 """
 
+import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -158,3 +160,17 @@ def test_a_python_that_tensorflow_has_no_wheels_for_is_refused(
     monkeypatch.setattr(environment, "TOO_NEW", (3, 11))
     assert environment.main() == 2
     assert "make PYTHON=python3.12" in capsys.readouterr().err
+
+
+def test_building_needs_nothing_that_its_requirements_leave_out() -> None:
+    named = set()
+    for path in (environment.HERE / "lyricist").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                named |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                named.add(node.module.partition(".")[0])
+    others = {name.replace("_", "-") for name in named - sys.stdlib_module_names - {"lyricist"}}
+    assert "ai-edge-litert" in others
+    text = (environment.HERE / "requirements-build.txt").read_text()
+    assert others - {"keras"} <= set(re.findall(r"^([\w-]+)==", text, re.MULTILINE))

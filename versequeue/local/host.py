@@ -69,7 +69,8 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise StartupError(
-                f"Cannot listen on {host}:{port}: {reason}. Choose another: --port N, or make up PORT=N."
+                f"Cannot listen on {host}:{port}: {reason}. "
+                "Choose another: --port N, or make up PORT=N."
             ) from error
         yield listener
 
