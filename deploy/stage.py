@@ -102,11 +102,11 @@ def find_bundle(model: str, root: Path = ROOT) -> Path:
 
 
 def requirements(source: Path, tensorflow: bool, root: Path = ROOT) -> str:
-    """A function's requirements, and the tensorflow that the root file pins if it is needed."""
+    """A function's requirements, and the tensorflow that models are built with if it is needed."""
     text = (source / "requirements.txt").read_text(encoding="utf-8")
     if not tensorflow:
         return text
-    pins = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pins = (root / "requirements-build.txt").read_text(encoding="utf-8").splitlines()
     return text + "\n".join(pin for pin in pins if pin.startswith("tensorflow")) + "\n"
 
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TextIO
 import click
 from tqdm import tqdm
 
+from lyricist.building.freshness import is_current
 from lyricist.bundle.manifest import DEFAULT_FOLDER, DEFAULT_PRESET, DRAFTS, MOST_DRAFTS, PRESETS
 from lyricist.errors import LyricistError
 from lyricist.language.schemes import PATTERNS
@@ -55,6 +56,18 @@ def build(
     with _clear_errors(), _progress() as show, _without_native_notes():
         is_new = build_bundle(folder, preset, gguf, name, force, drafts, show)
     click.echo(f"{folder} is {'built' if is_new else 'up to date'}.")
+
+
+@main.command()
+@click.option("--preset", type=click.Choice(PRESETS), default="default")
+@click.option("--gguf", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True)
+def check(preset: str, gguf: Path | None, out: Path) -> None:
+    """Tell, by the exit status, whether `build` with these options would leave OUT as it is.
+
+    Needs none of the packages that building needs.
+    """
+    sys.exit(0 if is_current(out, preset, gguf) else 1)
 
 
 @main.command()

@@ -4,13 +4,13 @@ Owns the order of the work, and what of a bundle that is there already can stay.
 arithmetic: that is in `weights`, `network_graph` and `tflite_file`.
 """
 
-import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from lyricist.building.folders import new_folder, only_builder
+from lyricist.building.freshness import has_its_words, source_digest, whole_bundle
 from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.recipes import RECIPES, Recipe
 from lyricist.building.tflite_file import WeightBinder, quantize_rows
@@ -28,12 +28,9 @@ from lyricist.bundle.manifest import (
     read_bundle,
     record_file,
 )
-from lyricist.bundle.sources import sources_digest
-from lyricist.errors import BuildError, BundleError
-from lyricist.vocabulary.word_table_file import read_word_table, write_word_table_of
-
-#: The code that a bundle follows from, beside the model.
-_SOURCES = ("bundle/*.py", "building/*.py")
+from lyricist.bundle.sources import bundle_fingerprint
+from lyricist.errors import BuildError
+from lyricist.vocabulary.word_table_file import write_word_table_of
 
 #: Called with the stage and how far it is, 0 to 1.
 OnProgress = Callable[[str, float], None]
@@ -59,25 +56,27 @@ def build_bundle(
     """
     path = gguf_path or packaged_gguf()
     on_progress("Reading", 0.0)
-    built_from = _fingerprint(path, preset, name, drafts)
+    source = source_digest(path)
+    built_from = bundle_fingerprint(source, preset, name, drafts)
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with only_builder(folder):
         _refuse_to_replace_anything_else(folder)
-        found = None if force else _whole_bundle(folder, built_from)
-        if found and read_word_table(found.word_table_path, found.files[TOKENIZER].sha256):
+        found = None if force else whole_bundle(folder, source, preset, name, drafts)
+        if found and has_its_words(found):
             return False
         if found:
             _renew_word_table(found)
             return True
         recipe = RECIPES[preset](GgufFile(path), name)
         with new_folder(folder) as new:
-            _fill(new, recipe, drafts, built_from, on_progress)
+            _fill(new, recipe, drafts, on_progress)
+            replace(read_bundle(new), built_from=built_from, source_sha256=source).write_manifest()
     on_progress("Done", 1.0)
     return True
 
 
-def _fill(new: Path, recipe: Recipe, drafts: int, built_from: str, on_progress: OnProgress) -> None:
+def _fill(new: Path, recipe: Recipe, drafts: int, on_progress: OnProgress) -> None:
     tokenizer = build_tokenizer(recipe.tokenizer)
     tokenizer.save(str(new / TOKENIZER), pretty=False)
     on_progress("Loading TensorFlow", 0.05)
@@ -100,7 +99,7 @@ def _fill(new: Path, recipe: Recipe, drafts: int, built_from: str, on_progress: 
         drafts=drafts,
         end_tokens=end_tokens_of(recipe.tokenizer),
         chat_template=recipe.chat_template,
-        built_from=built_from,
+        built_from="",
         files=files,
     ).write_manifest()
 
@@ -138,16 +137,6 @@ def _bind_weights(
     return lambda: EmbeddingPlace(stored.offset, scales.offset, divisor.offset)
 
 
-def _fingerprint(gguf_path: Path, preset: str, name: str | None, drafts: int) -> str:
-    """Digest of all that a bundle follows from: model, options and the code that builds it."""
-    try:
-        source = record_file(gguf_path).sha256
-    except OSError as error:
-        raise BuildError(f"{gguf_path} cannot be read: {error.strerror}.") from error
-    made_by = f"{source} {preset} {name or ''} {drafts} {sources_digest(*_SOURCES)}"
-    return hashlib.sha256(made_by.encode()).hexdigest()
-
-
 def _refuse_to_replace_anything_else(folder: Path) -> None:
     if folder.is_dir():
         strange = {path.name for path in folder.iterdir()} - {
@@ -160,14 +149,3 @@ def _refuse_to_replace_anything_else(folder: Path) -> None:
             return
     if folder.exists():
         raise BuildError(f"{folder} exists and is no model bundle; it will not be replaced.")
-
-
-def _whole_bundle(folder: Path, built_from: str) -> Bundle | None:
-    try:
-        found = read_bundle(folder)
-        if found.built_from == built_from:
-            found.verify()
-            return found
-    except BundleError:
-        return None
-    return None

@@ -75,6 +75,8 @@ class Bundle:
     #: Digest of everything that the bundle was built from.
     built_from: str
     files: Mapping[str, FileRecord]
+    #: SHA-256 of the model file that it was built from, where that was one file.
+    source_sha256: str = ""
 
     @property
     def digest(self) -> str:
@@ -180,6 +182,7 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
             name: FileRecord(int(record["bytes"]), str(record["sha256"]))
             for name, record in fields["files"].items()
         },
+        source_sha256=str(fields.get("source_sha256", "")),
     )
     needed = {_NETWORK_FILES[bundle.format], TOKENIZER}
     if fields["digest"] != bundle.digest or not needed <= bundle.files.keys():

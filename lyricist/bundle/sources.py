@@ -20,3 +20,10 @@ def sources_digest(*patterns: str) -> str:
             digest.update(f"{path.relative_to(PACKAGE)}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def bundle_fingerprint(source_sha256: str, preset: str, name: str | None, drafts: int) -> str:
+    """Digest of all that a bundle follows from: the model, the options, the code that builds it."""
+    code = sources_digest("bundle/*.py", "building/*.py")
+    made_by = f"{source_sha256} {preset} {name or ''} {drafts} {code}"
+    return hashlib.sha256(made_by.encode()).hexdigest()

@@ -68,7 +68,7 @@ SMALL = {
     "jobs/unused.py": "import tensorflow\n",
     "jobs/data/words.txt": "la\n",
     "other/__init__.py": "",
-    "requirements.txt": "-r tiny_fn/requirements.txt\ntensorflow==2.21.0   # builds\n",
+    "requirements-build.txt": "tensorflow==2.21.0   # builds\n",
     "model/bundle.json": '{"format": "litert"}',
     "model/model.tflite": "weights",
 }

@@ -27,7 +27,6 @@ from versequeue.local.app import THREADS, LocalApp, front_server
 from versequeue.local.host import (
     ROOT,
     UpOptions,
-    check_model,
     data_dir_lock,
     embedded_environ,
     hear_signals,
@@ -35,6 +34,7 @@ from versequeue.local.host import (
     say_ready,
     wait_for_signal,
 )
+from versequeue.local.model_check import check_model
 from versequeue.ports.queue import Topic
 from versequeue.stopping import StoppedEarly, raise_if_stopping
 from versequeue.waiting import wait_until

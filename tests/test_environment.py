@@ -1,0 +1,176 @@
+"""The environment that `make` installs into: made once, healed whatever happened to it.
+
+pip is played, since nothing may be downloaded; virtual environments are real.
+"""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+import environment
+from environment import BUILDING, SERVING, STAMP, Unusable, provide
+
+
+class Made:
+    """A checkout with an environment, and what pip was asked for."""
+
+    def __init__(self, here: Path) -> None:
+        self.here = here
+        self.calls: list[tuple[str, str]] = []
+
+    def pip(self, folder: Path, *arguments: str) -> None:
+        self.calls.append((folder.name, Path(arguments[-1]).name))
+
+    def asked(self) -> list[tuple[str, str]]:
+        """What was installed since this was last asked."""
+        calls, self.calls = self.calls, []
+        return calls
+
+
+@pytest.fixture(scope="module")
+def fresh_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new virtual environment, to be copied: making one takes seconds."""
+    folder = tmp_path_factory.mktemp("fresh") / ".venv"
+    venv.create(folder, with_pip=True, symlinks=True)
+    return folder
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_venv: Path) -> Made:
+    made = Made(tmp_path / "checkout")
+    shutil.copytree(fresh_venv, made.here / ".venv", symlinks=True)
+    shutil.copytree(environment.HERE / "submit_fn", made.here / "submit_fn")
+    for path in (*environment.HERE.glob("requirements*.txt"), environment.HERE / "pyproject.toml"):
+        shutil.copy(path, made.here)
+    move(made, made.here, monkeypatch)
+    monkeypatch.setattr(environment, "pip", made.pip)
+    return made
+
+
+def move(made: Made, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made.here = here
+    monkeypatch.setattr(environment, "HERE", here)
+    monkeypatch.setattr(environment, "SERVING", here / SERVING.name)
+    monkeypatch.setattr(environment, "BUILDING", here / BUILDING.name)
+
+
+SERVES = [(".venv", "requirements-serve.txt"), (".venv", "checkout")]
+
+
+def test_what_is_there_is_not_installed_again(made: Made) -> None:
+    python = provide("serve")
+    assert made.asked() == SERVES
+    assert subprocess.run([python, "-c", "import pip"], check=False).returncode == 0
+    assert provide("serve") == python
+    assert made.asked() == []
+
+
+def test_a_changed_requirement_is_installed(made: Made) -> None:
+    provide("serve")
+    made.asked()
+    with (made.here / "submit_fn" / "requirements.txt").open("a") as file:
+        file.write("another==1\n")
+    provide("serve")
+    assert made.asked() == SERVES
+
+
+def test_an_install_that_was_interrupted_goes_on(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "pip", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            provide("serve")
+    provide("serve")
+    assert made.asked() == SERVES
+
+
+def test_an_environment_without_pip_is_made_anew(
+    made: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a Ctrl-C in its first seconds leaves it."""
+    folder = made.here / ".venv"
+    shutil.rmtree(folder)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    python = provide("serve")
+    assert "made anew" in capsys.readouterr().err
+    assert subprocess.run([python, "-c", "import pip"], check=False).returncode == 0
+
+
+def test_a_checkout_that_was_moved_gets_a_new_environment(
+    made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    provide("serve")
+    made.asked()
+    move(made, made.here.rename(tmp_path / "elsewhere"), monkeypatch)
+    provide("serve")
+    assert made.asked() == [SERVES[0], (".venv", "elsewhere")]
+
+
+def test_another_python_gets_a_new_environment(made: Made) -> None:
+    provide("serve")
+    made.asked()
+    stamp = made.here / ".venv" / STAMP
+    version = f" {sys.version_info[0]}.{sys.version_info[1]} "
+    stamp.write_text(stamp.read_text().replace(version, " 3.10 "))
+    provide("serve")
+    assert made.asked() == SERVES
+
+
+def test_building_has_an_environment_of_its_own_where_nobody_tests(made: Made) -> None:
+    provide("serve")
+    made.asked()
+    assert provide("build") == made.here / ".venv-build" / "bin" / "python"
+    weights = (".venv-build", environment.WEIGHTS)
+    assert made.asked() == [(".venv-build", "requirements-build.txt"), weights]
+
+
+def test_tests_need_all_of_it_in_one(made: Made) -> None:
+    python = provide("dev")
+    assert {folder for folder, _ in made.asked()} == {".venv"}
+    assert provide("build") == python
+    assert made.asked() == []
+
+
+def test_a_python_without_venv_says_what_to_install(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise subprocess.CalledProcessError(1, "ensurepip")
+
+    shutil.rmtree(made.here / ".venv")
+    monkeypatch.setattr("venv.create", refuse)
+    with pytest.raises(Unusable, match=r"apt install python3\.\d+-venv"):
+        provide("serve")
+
+
+def test_a_python_that_tensorflow_has_no_wheels_for_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["environment.py", "serve"])
+    monkeypatch.setattr(environment, "TOO_NEW", (3, 11))
+    assert environment.main() == 2
+    assert "make PYTHON=python3.12" in capsys.readouterr().err
+
+
+def test_building_needs_nothing_that_its_requirements_leave_out() -> None:
+    named = set()
+    for path in (environment.HERE / "lyricist").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                named |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                named.add(node.module.partition(".")[0])
+    others = {name.replace("_", "-") for name in named - sys.stdlib_module_names - {"lyricist"}}
+    assert "ai-edge-litert" in others
+    text = (environment.HERE / "requirements-build.txt").read_text()
+    assert others - {"keras"} <= set(re.findall(r"^([\w-]+)==", text, re.MULTILINE))
