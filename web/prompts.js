@@ -1,8 +1,8 @@
-// A file of prompts, read on this device: its rows, and the common faults by line. The server also
-// knows the options; what is refused here would be refused there.
+// A file of prompts, read on this device: its rows, and the common faults by line. The server refuses
+// the same.
 export const LONGEST = 500;
-export const MOST_ROWS = 1_000;
-export const MOST_BYTES = 1_048_576;
+export const MOST_ROWS = 1000;
+export const MOST_MIB = 1;
 const TYPES = { jsonl: "application/jsonl", ndjson: "application/jsonl", csv: "text/csv" };
 const fault = (code, line = 1, custom_id = "") => ({ line, custom_id, code });
 
@@ -60,7 +60,7 @@ function faultsOf({ line, prompt, custom_id }, number, seen) {
 
 // {text, type, rows, errors}; without errors the file can be sent.
 export async function check(file) {
-	if (file.size > MOST_BYTES) return { errors: [fault("too-large")] };
+	if (file.size > MOST_MIB * 2 ** 20) return { errors: [fault("too-large")] };
 	let text;
 	try {
 		text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());

@@ -1,16 +1,15 @@
-// Every word that the page says: to translate it, translate this file, and in index.html the
-// language, the title, the description and what stands in noscript.
-import { LONGEST, MOST_BYTES, MOST_ROWS } from "./prompts.js";
+// Every word of the page but four in index.html: lang, title, description, noscript.
+import { LONGEST, MOST_MIB, MOST_ROWS } from "./prompts.js";
 
-const language = document.documentElement.lang;
-const number = new Intl.NumberFormat(language);
-const many = (count, one, more = `${one}s`) => `${number.format(count)} ${count === 1 ? one : more}`;
+const lang = document.documentElement.lang;
+const number = new Intl.NumberFormat(lang).format;
+const many = (count, one, more = `${one}s`) => `${number(count)} ${count === 1 ? one : more}`;
 
 export function duration(s) {
 	if (s < 10) return `${s.toFixed(1).replace(".0", "")} s`;
 	return s < 90 ? `${Math.round(s)} s` : s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
 }
-export const date = (iso) => new Date(iso).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+export const date = (iso) => new Date(iso).toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });
 
 // By the id of the element that shows it.
 export const page = {
@@ -29,7 +28,7 @@ export const page = {
 	"continue-text": "Begin the first line with my words",
 	"explicit-text": "Allow explicit words",
 	"file-title": "Have a whole file of prompts?",
-	"file-text": `Drop it anywhere or choose it: JSONL, CSV with a column “prompt”, or a prompt on each line. Up to ${number.format(MOST_ROWS)} rows, checked before anything is sent.`,
+	"file-text": `Drop it anywhere or choose it: JSONL, CSV with a column “prompt”, or a prompt on each line. Up to ${many(MOST_ROWS, "row")}, checked before anything is sent.`,
 	drop: "Drop your file of prompts",
 	cancel: "Cancel",
 	tell: "Tell me when it is done",
@@ -70,7 +69,7 @@ export const awake = "awake";
 export const soFar = "so far";
 export const place = (n) => (n > 1 ? `number ${n} in the queue` : "next in the queue");
 export const toGo = (s) => (s < -3 ? "longer than usual, still going" : s < 1.5 ? "any moment now" : `about ${duration(Math.round(s))} to go`);
-export const progress = (done, total) => `${number.format(done)} of ${lines(total)}`;
+export const progress = (done, total) => `${number(done)} of ${lines(total)}`;
 export const blank = "Your lyrics will appear here.";
 export const why = {
 	waiting: "The place is safe. Close this page if you like: the link brings you back.",
@@ -97,13 +96,13 @@ export const told = {
 	no: "The browser forbids it. The tab’s title will tell.",
 	job: (title) => `Your song is ready: ${title}`,
 	over: "It ended without lyrics",
-	batch: (done, total) => `Your file is done: ${number.format(done)} of ${many(total, "song")}`,
+	batch: (done, total) => `Your file is done: ${number(done)} of ${many(total, "song")}`,
 };
 
 export const tryAgain = "Try again";
 export const waitFor = (s) => `You can try again in ${duration(Math.ceil(s))}.`;
 const newSong = "Write a new song";
-// What stands in the way, by problem: title, text, and the way on if not to try again.
+// By problem: title, text, and the way on if not to try again.
 export const trouble = {
 	offline: ["You are offline", "Your words are safe on this page."],
 	unreachable: ["The server does not answer", "Trying again will not make a second song."],
@@ -116,7 +115,7 @@ export const trouble = {
 	"not-found": ["There is nothing behind this link", "Maybe a letter of it is missing.", newSong],
 	gone: ["This link has expired", "Songs are kept for thirty days.", newSong],
 };
-// While we wait; it goes on without us.
+// While it is followed.
 export const lost = {
 	offline: "You are offline. It is written all the same.",
 	other: "The server does not answer. What you asked for is stored.",
@@ -143,14 +142,14 @@ export const batch = {
 	name: (name, rows) => [name, many(rows, "prompt")].filter(Boolean).join(", "),
 	good: (rows, name) => `${many(rows, "prompt")} in ${name}, all fine`,
 	bad: (n, name) => `${name}: ${many(n, "problem")}. Nothing was sent.`,
-	more: (n) => `and ${number.format(n)} more`,
+	more: (n) => `and ${number(n)} more`,
 	send: (n) => `Write ${many(n, "song")}`,
 	choices: "Your choices above count wherever a row has none.",
 	columns: ["Line", "Id", "Problem"],
-	progress: (over, total) => `${number.format(over)} of ${number.format(total)}`,
+	progress: (over, total) => `${number(over)} of ${number(total)}`,
 	counts: (counts) =>
-		Object.entries(counts).filter(([name, n]) => n && status[name]).map(([name, n]) => `${number.format(n)} ${status[name]}`).join(" · "),
-	over: (done, total) => (done === total ? "All songs are written." : done ? `${many(done, "song")} of ${number.format(total)} were written.` : "It ended, and no song was written."),
+		Object.entries(counts).filter(([name, n]) => n && status[name]).map(([name, n]) => `${number(n)} ${status[name]}`).join(" · "),
+	over: (done, total) => (done === total ? "All songs are written." : done ? `${many(done, "song")} of ${number(total)} were written.` : "It ended, and no song was written."),
 	results: "Results:",
 	retry: (n) => `Try the ${many(n, "failed one")} again`,
 	faults: {
@@ -158,11 +157,11 @@ export const batch = {
 		"invalid-csv-line": "a quote is never closed",
 		"duplicate-custom-id": "custom_id is there twice",
 		"missing-prompt": "no prompt",
-		"prompt-too-long": `more than ${number.format(LONGEST)} characters`,
+		"prompt-too-long": `more than ${LONGEST} characters`,
 		"invalid-text": "control characters",
 		"empty-file": "no prompts in this file",
-		"too-many-rows": `more than ${number.format(MOST_ROWS)} rows`,
-		"too-large": `more than ${number.format(MOST_BYTES / 2 ** 20)} MiB`,
+		"too-many-rows": `more than ${many(MOST_ROWS, "row")}`,
+		"too-large": `more than ${MOST_MIB} MiB`,
 		"not-text": "not a text file in UTF-8",
 		"no-prompt-column": "no column “prompt”",
 	},

@@ -1,5 +1,5 @@
 // What is open on the page, a job or a batch: followed until `done`, its buttons, and what is said
-// when something changes. job.js and batch.js draw the two.
+// when something changes. job.js and batch.js draw it.
 import * as api from "./api.js";
 import * as batch from "./batch.js";
 import { $, announce, button } from "./dom.js";

@@ -117,7 +117,7 @@ def test_the_page_has_the_limits_of_the_server() -> None:
     assert {name: int(number) for name, number in limits.items()} == {
         "LONGEST": MAX_PROMPT_CHARACTERS,
         "MOST_ROWS": MAX_ROWS,
-        "MOST_BYTES": MAX_FILE_BYTES,
+        "MOST_MIB": MAX_FILE_BYTES / 2**20,
     }
 
 
