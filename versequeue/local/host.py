@@ -5,9 +5,11 @@ Knows neither the embedded server nor the one on the emulators; both are built o
 
 import base64
 import fcntl
+import os
 import secrets
 import signal
 import socket
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +24,8 @@ from versequeue.stopping import StopFlag
 ROOT = Path(__file__).resolve().parents[2]
 #: What the line begins with that says where the server is.
 READY = "VerseQueue is ready at "
+#: What lies in the data folder beside the databases, which look after themselves, and folders.
+OUR_FILES = ("*.key", "*.lock")
 #: How soon a signal is seen.
 LOOK_S = 0.2
 
@@ -77,9 +81,15 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def data_dir_lock(data_dir: Path) -> Iterator[None]:
-    """Keep the data folder for this process. Raises StartupError if it cannot be had."""
+    """Keep the data folder for this process. Raises StartupError if it cannot be had.
+
+    What is written from now on is for the owner's eyes only, and so is what an earlier version
+    has left there.
+    """
+    os.umask(0o077)
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
+        keep_private(data_dir)
         handle = (data_dir / "up.lock").open("w")
     except OSError as error:
         raise StartupError(f"Cannot write to {data_dir}: {error.strerror}.") from error
@@ -91,6 +101,17 @@ def data_dir_lock(data_dir: Path) -> Iterator[None]:
                 f"Another `versequeue up` is using {data_dir}; stop it, or give --data-dir."
             ) from error
         yield
+
+
+def keep_private(data_dir: Path) -> None:
+    """Close the folder and our own files in it to everybody but their owner."""
+    ours = [file for pattern in OUR_FILES for file in data_dir.glob(pattern)]
+    for path in (data_dir, *ours):
+        about = path.stat()
+        # A folder that all may write to, such as /tmp, is not for us to close.
+        shared = about.st_mode & stat.S_ISVTX or about.st_uid != os.getuid()
+        if about.st_mode & 0o077 and not shared:
+            path.chmod(stat.S_IMODE(about.st_mode) & 0o700)
 
 
 def kept_secret(path: Path, make: Callable[[], str]) -> str:
