@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from versequeue.errors import StartupError
@@ -24,8 +25,12 @@ from versequeue.stopping import StopFlag
 ROOT = Path(__file__).resolve().parents[2]
 #: What the line begins with that says where the server is.
 READY = "VerseQueue is ready at "
+#: What a browser on this machine may call a server that listens on loopback.
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 #: What lies in the data folder beside the databases, which look after themselves, and folders.
 OUR_FILES = ("*.key", "*.lock")
+#: Threads that answer requests.
+THREADS = 24
 #: How soon a signal is seen.
 LOOK_S = 0.2
 
@@ -49,15 +54,28 @@ def embedded_environ(options: UpOptions, environ: Mapping[str, str]) -> dict[str
         "VERSEQUEUE_MODEL": options.model,
         "VERSEQUEUE_WARM_S": str(options.idle_timeout_s + 60),
     }
+    # Nobody but this machine's own users reaches it, unless a proxy lets others in.
+    proxied = environ.get("VERSEQUEUE_TRUSTED_PROXIES", "").strip() not in ("", "0")
+    at_home = is_loopback(options.host) and not proxied
     proposed = {
         "VERSEQUEUE_HASH_KEY": kept_secret(options.data_dir / "hash.key", hash_key),
         "VERSEQUEUE_WEBHOOK_SECRET": kept_secret(options.data_dir / "webhook.key", webhook_secret),
-        "VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE": "1",
+        "VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE": "1" if at_home else "0",
+        "VERSEQUEUE_HOSTS": " ".join((*LOOPBACK_NAMES, options.host)) if at_home else "",
+        "VERSEQUEUE_WAITERS": str(THREADS // 3),
         "VERSEQUEUE_PROGRESS_INTERVAL_S": "0.25",
         "VERSEQUEUE_SWEEP_INTERVAL_S": "5",
         "VERSEQUEUE_LOG_LEVEL": "WARNING",
     }
     return {**{key: environ.get(key, value) for key, value in proposed.items()}, **standard}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to `host`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @contextmanager
