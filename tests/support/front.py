@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.waiting import wait_until
-from versequeue.local.front import FrontServer, front_server
+from versequeue.local.front import FrontServer, WsgiApp, front_server
 
 #: Against hangs only.
 LIMIT_S = 30.0
+#: Bytes that the app hands over at a time.
+PIECE = 1024 * 1024
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Front:
         size = len(environ["wsgi.input"].read())
         self.served.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']} {size}")
         start_response("200 OK", [("Content-Length", str(len(self.body)))])
-        return [self.body]
+        return [self.body[start : start + PIECE] for start in range(0, len(self.body), PIECE)]
 
     def connect(self, sent: bytes = b"") -> socket.socket:
         """A connection on which this much was sent."""
@@ -83,12 +85,12 @@ def read_until(connection: socket.socket, end: bytes) -> bytes:
 
 
 @contextmanager
-def running_front(**limits: int) -> Iterator[Front]:
-    """A server that answers while the block runs."""
+def running_front(app: WsgiApp | None = None, **limits: int) -> Iterator[Front]:
+    """A server of `app`, or else of the front's own, that answers while the block runs."""
     front = Front()
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     front.port = listener.getsockname()[1]
-    front.server = front_server(front, listener, clock=lambda: front.now_s, **limits)
+    front.server = front_server(app or front, listener, clock=lambda: front.now_s, **limits)
     thread = threading.Thread(target=front.server.run, daemon=True)
     thread.start()
     try:

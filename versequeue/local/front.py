@@ -134,7 +134,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.due_at = self.server.clock() + ANSWER_S
         super().service()
         self.waiting_since = self.server.clock()
-        if self.request is None:
+        # What is about to be closed has another deadline, perhaps already.
+        if self.request is None and not (self.close_when_flushed or self._left_to_discard):
             self.due_at = self.waiting_since + IDLE_S
 
     def readable(self) -> bool:
@@ -148,8 +149,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def handle_write(self) -> None:
         """Send; after a refusal only this side of the connection is closed."""
         if self.refused and self.close_when_flushed and not self.total_outbufs_len:
-            self.refused = self.close_when_flushed = False
             self._left_to_discard = LINGER_BYTES
+            self.refused = self.close_when_flushed = False
             self.due_at = self.server.clock() + LINGER_S
             self.socket.shutdown(socket.SHUT_WR)
         else:
