@@ -17,6 +17,8 @@ T = TypeVar("T")
 PREFIX = "VERSEQUEUE_"
 #: Models that `model` can name, the bundles that `python -m lyricist build --preset` makes.
 PRESETS = ("default", "tiny")
+#: What the host of the page adds to each request that it passes on, with the secret as its value.
+PAGE_SECRET_HEADER = "X-VerseQueue-Page"  # noqa: S105 - its name, not the secret
 
 
 @dataclass(frozen=True)

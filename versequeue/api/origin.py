@@ -9,11 +9,9 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from versequeue.config import Settings, host_name
+from versequeue.config import PAGE_SECRET_HEADER, Settings, host_name
 from versequeue.errors import CrossOrigin, WrongHost
 
-#: What the host of the page adds to each request that it passes on, with the secret as its value.
-PAGE_SECRET_HEADER = "X-VerseQueue-Page"  # noqa: S105 - its name, not the secret
 #: One home has a /64 of IPv6 at the least, and can take any address in it.
 V6_PREFIX = 64
 READING = ("GET", "HEAD", "OPTIONS")

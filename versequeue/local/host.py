@@ -3,7 +3,6 @@
 Knows neither the embedded server nor the one on the emulators; both are built on it.
 """
 
-import base64
 import fcntl
 import os
 import secrets
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from versequeue.errors import StartupError
 from versequeue.stopping import StopFlag
+from versequeue.webhooks.signing import write_secret
 
 #: The checkout: the functions and the page lie in it.
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READY = "VerseQueue is ready at "
 #: What a browser on this machine may call a server that listens on loopback.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+WEBHOOK_KEY_FILE = "webhook.key"
 #: What lies in the data folder beside the databases, which look after themselves, and folders.
 OUR_FILES = ("*.key", "*.lock")
 #: Threads that answer requests.
@@ -59,7 +60,9 @@ def embedded_environ(options: UpOptions, environ: Mapping[str, str]) -> dict[str
     at_home = is_loopback(options.host) and not proxied
     proposed = {
         "VERSEQUEUE_HASH_KEY": kept_secret(options.data_dir / "hash.key", hash_key),
-        "VERSEQUEUE_WEBHOOK_SECRET": kept_secret(options.data_dir / "webhook.key", webhook_secret),
+        "VERSEQUEUE_WEBHOOK_SECRET": kept_secret(
+            options.data_dir / WEBHOOK_KEY_FILE, webhook_secret
+        ),
         "VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE": "1" if at_home else "0",
         "VERSEQUEUE_HOSTS": " ".join((*LOOPBACK_NAMES, options.host)) if at_home else "",
         "VERSEQUEUE_WAITERS": str(THREADS // 3),
@@ -150,7 +153,7 @@ def hash_key() -> str:
 
 def webhook_secret() -> str:
     """A secret that webhooks are signed with."""
-    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    return write_secret(secrets.token_bytes(32))
 
 
 def hear_signals() -> StopFlag:

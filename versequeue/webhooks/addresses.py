@@ -71,6 +71,11 @@ class Endpoint:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
+    @property
+    def receiver(self) -> str:
+        """Who is called there: the URL without its query, in one spelling."""
+        return f"{self.scheme}://{self.host_header.lower()}{self.target.partition('?')[0]}"
+
 
 def read_url(url: str, *, allow_private: bool) -> Endpoint:
     """The parts of `url`. Raises WebhookUrlForbidden with what is wrong, without any look-up."""

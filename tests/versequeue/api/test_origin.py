@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.api import ApiUnderTest, api_on_disk, is_problem
-from versequeue.api.origin import PAGE_SECRET_HEADER, network_of
-from versequeue.config import Settings
+from versequeue.api.origin import network_of
+from versequeue.config import PAGE_SECRET_HEADER, Settings
 from versequeue.errors import StartupError
 
 SECRET = "a secret of sixteen".replace(" ", "-")
