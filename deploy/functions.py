@@ -66,6 +66,8 @@ class FunctionSpec:
 
 WEBHOOK_SECRET = f"{PREFIX}-webhook-secret"
 HASH_KEY = f"{PREFIX}-hash-key"
+#: What the page's host shows, so that its word on a caller's address is taken.
+PAGE_SECRET = f"{PREFIX}-page-secret"
 
 FUNCTIONS = (
     FunctionSpec(
@@ -75,7 +77,7 @@ FUNCTIONS = (
         caller=Caller.ANYONE,
         database=Database.WRITE,
         publishes=("jobs", "bulk", "notify"),
-        secrets=(("VERSEQUEUE_HASH_KEY", HASH_KEY),),
+        secrets=(("VERSEQUEUE_HASH_KEY", HASH_KEY), ("VERSEQUEUE_PAGE_SECRET", PAGE_SECRET)),
     ),
     FunctionSpec(
         name="results",

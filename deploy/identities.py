@@ -10,6 +10,7 @@ from deploy.functions import (
     DEPLOYED,
     FUNCTIONS,
     HASH_KEY,
+    PAGE_SECRET,
     PREFIX,
     WEBHOOK_SECRET,
     Caller,
@@ -100,7 +101,8 @@ def project_roles(target: Target) -> Iterator[Step]:
 
 def secrets(target: Target) -> Iterator[Step]:
     """Secrets that are made once, and the functions that may read each."""
-    for name, kind in ((WEBHOOK_SECRET, Secret.WEBHOOK), (HASH_KEY, Secret.KEY)):
+    made = ((WEBHOOK_SECRET, Secret.WEBHOOK), (HASH_KEY, Secret.KEY), (PAGE_SECRET, Secret.KEY))
+    for name, kind in made:
         yield Step(
             title=f"Secret {name}",
             exists=("secrets", "describe", name, "--format=value(name)", *target.in_project),

@@ -1,15 +1,17 @@
 """Telling the static page where the functions are.
 
-Two ways: web/config.js names them, which works from any host, or `_redirects` passes /v1 on to
-them, so that page and functions share one origin. Knows nothing of what the page does.
+Two ways: web/config.js names them, which works from any host, or rules in netlify.toml pass /v1
+on to them, so that page and functions share one origin. Knows nothing of what the page does.
 """
 
 import argparse
+import os
 import re
 import sys
 from pathlib import Path
 
 from versequeue.api.routes import ROUTES
+from versequeue.config import PAGE_SECRET_HEADER
 
 CONFIG = """\
 // Where the two functions live. Empty means the page's own origin, as with `versequeue up` or
@@ -27,15 +29,21 @@ def write_config(web: Path, submit: str = "", results: str = "") -> Path:
     return path
 
 
-def write_rewrites(web: Path, submit: str, results: str) -> Path:
-    """Write Netlify's `_redirects`, by which the page's own origin answers for the functions."""
+def write_rewrites(netlify: Path, submit: str, results: str, secret: str = "") -> Path:
+    """Add to netlify.toml that the page's own origin answers for the functions.
+
+    Rules with a header of their own are possible in that file only. It is read after the build.
+    """
     paths = dict.fromkeys(route.path for route in ROUTES if route.function == "submit")
     rules = [(re.sub(r"<(\w+)>", r":\1", path), submit) for path in paths]
     rules.append(("/v1/*", results))
-    lines = [f"{path} {base}{path.replace('*', ':splat')} 200!" for path, base in rules]
-    path = web / "_redirects"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
+    header = f'headers = {{{PAGE_SECRET_HEADER} = "{secret}"}}\n' if secret else ""
+    with netlify.open("a", encoding="utf-8") as file:
+        for path, base in rules:
+            target = f"{base}{path.replace('*', ':splat')}"
+            file.write(f'\n[[redirects]]\nfrom = "{path}"\nto = "{target}"\n')
+            file.write(f"status = 200\nforce = true\n{header}")
+    return netlify
 
 
 def main() -> int:
@@ -43,7 +51,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--submit", required=True, help="URL of the submit function")
     parser.add_argument("--results", required=True, help="URL of the results function")
-    parser.add_argument("--rewrites", action="store_true", help="write _redirects, one origin")
+    parser.add_argument(
+        "--rewrites", type=Path, metavar="NETLIFY.TOML", help="one origin: add rules there"
+    )
     parser.add_argument("--web", type=Path, default=Path("web"))
     asked = parser.parse_args()
     submit, results = asked.submit.rstrip("/"), asked.results.rstrip("/")
@@ -52,7 +62,11 @@ def main() -> int:
             print(f"{url!r} is not the address of a function, as `make deploy` prints it.")
             return 2
     if asked.rewrites:
-        print(write_rewrites(asked.web, submit, results))
+        secret = os.environ.get("PAGE_SECRET", "")
+        if not re.fullmatch(r"[A-Za-z0-9_+/=-]{16,512}", secret):
+            print("PAGE_SECRET is not set to what Secret Manager holds as versequeue-page-secret.")
+            return 2
+        print(write_rewrites(asked.rewrites, submit, results, secret))
         submit = results = ""
     print(write_config(asked.web, submit, results))
     return 0

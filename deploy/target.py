@@ -26,7 +26,7 @@ class Target:
     rate_per_minute: int = 20
     #: pages that may call submit and results from another origin
     cors_origins: tuple[str, ...] = ()
-    #: proxies before the functions: Google's own, and one more behind a site's rewrites
+    #: proxies that a direct call passes: Google's own
     trusted_proxies: int = 1
     runtime: str = "python311"
     sweep_schedule: str = "* * * * *"

@@ -5,6 +5,7 @@ An unreadable value is a StartupError that names the variable.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ T = TypeVar("T")
 PREFIX = "VERSEQUEUE_"
 #: Models that `model` can name, the bundles that `python -m lyricist build --preset` makes.
 PRESETS = ("default", "tiny")
+#: What the host of the page adds to each request that it passes on, with the secret as its value.
+PAGE_SECRET_HEADER = "X-VerseQueue-Page"  # noqa: S105 - its name, not the secret
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,20 @@ class Settings:
     warm_s: float = 900.0
     rate_per_minute: int = 0
     daily_budget: int = 0
+    #: requests that may wait for a job at one time; others that ask for it are answered at once
+    waiters: int = 8
     api_keys: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     #: secret of the keyed hash under which a client's address is stored
     hash_key: str = ""
     #: proxies in front of the server that add to X-Forwarded-For; the address before them counts
     trusted_proxies: int = 0
+    #: what the host of the page sends along to show that it has passed a request on
+    page_secret: str = ""
+    #: header in which that host names the caller; read only beside the secret
+    page_address_header: str = "X-Nf-Client-Connection-Ip"
+    #: names and addresses that this server answers to; none: to all
+    hosts: tuple[str, ...] = ()
     #: one or two `whsec_…` secrets, the newest first
     webhook_secrets: tuple[str, ...] = ()
     webhook_allow_private: bool = False
@@ -89,10 +100,16 @@ class Settings:
             warm_s=read.one("WARM_S", _positive, standard.warm_s),
             rate_per_minute=read.one("RATE_PER_MINUTE", _count, 0),
             daily_budget=read.one("DAILY_BUDGET", _count, 0),
+            waiters=read.one("WAITERS", _count, read.threads() // 3),
             api_keys=read.one("API_KEYS", _words, ()),
             cors_origins=read.one("CORS_ORIGINS", _words, ()),
             hash_key=read.one("HASH_KEY", str, ""),
             trusted_proxies=read.one("TRUSTED_PROXIES", _count, 0),
+            page_secret=read.one("PAGE_SECRET", _secret, ""),
+            page_address_header=read.one(
+                "PAGE_ADDRESS_HEADER", _header_name, standard.page_address_header
+            ),
+            hosts=read.one("HOSTS", _hosts, ()),
             webhook_secrets=read.one("WEBHOOK_SECRET", _words, ()),
             webhook_allow_private=read.one("WEBHOOK_ALLOW_PRIVATE", _flag, False),
             submit_url=read.one("SUBMIT_URL", _base_url, ""),
@@ -128,6 +145,11 @@ class _Reader:
 
     def plain(self, name: str) -> str:
         return self._environ.get(name, "")
+
+    def threads(self) -> int:
+        """Requests that this function's server works on at one time: functions-framework's rule."""
+        text = self.plain("THREADS")
+        return int(text) if text.isdecimal() else 4 * (os.cpu_count() or 1)
 
     def one(self, name: str, read: Callable[[str], T], default: T) -> T:
         text = self._environ.get(PREFIX + name, "").strip()
@@ -186,6 +208,31 @@ def _flag(text: str) -> bool:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in text.replace(",", " ").split() if word)
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    return tuple(host_name(word) for word in _words(text))
+
+
+def _secret(text: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e]{16,512}", text):
+        # Unlike other values it is not shown.
+        raise StartupError(f"{PREFIX}PAGE_SECRET is 16 to 512 visible ASCII characters.")
+    return text
+
+
+def _header_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
+        raise ValueError("it is the name of a header")
+    return text
+
+
+def host_name(text: str) -> str:
+    """The name or address in a `Host` header or in an entry of X-Forwarded-For, without a port."""
+    text = text.strip().strip('"').lower()
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return (text if text.count(":") > 1 else text.partition(":")[0]).rstrip(".")
 
 
 def _base_url(text: str) -> str:

@@ -90,6 +90,18 @@ class Forbidden(VerseQueueError):
     status, slug, title = 403, "forbidden", "API key refused"
 
 
+class CrossOrigin(VerseQueueError):
+    """A page of another origin sent this; the owner can allow it in VERSEQUEUE_CORS_ORIGINS."""
+
+    status, slug, title = 403, "cross-origin", "Another origin's page"
+
+
+class WrongHost(VerseQueueError):
+    """This server does not answer to that host name; the owner can add it to VERSEQUEUE_HOSTS."""
+
+    status, slug, title = 421, "wrong-host", "Wrong host"
+
+
 class NotFound(VerseQueueError):
     """There is nothing here."""
 

@@ -119,7 +119,7 @@ def test_the_worker_takes_one_message_at_a_time_and_ends_before_it_is_sent_again
 
 def test_settings_are_those_that_the_functions_read() -> None:
     for spec in DEPLOYED:
-        environ = services.settings(TARGET, spec) | {name: "secret" for name, _ in spec.secrets}
+        environ = services.settings(TARGET, spec) | {name: "s" * 32 for name, _ in spec.secrets}
         settings = Settings.from_environ(environ)
         assert settings.backend == "gcp"
         assert settings.project == TARGET.project

@@ -20,14 +20,19 @@ def test_the_page_is_told_where_the_functions_are(tmp_path: Path) -> None:
     assert write_config(tmp_path).read_text(encoding="utf-8") == standard
 
 
-def test_rewrites_send_each_route_to_its_function(tmp_path: Path) -> None:
-    path = write_rewrites(tmp_path, "https://submit.example", "https://results.example")
+def test_rewrites_send_each_route_to_its_function_and_show_the_secret(tmp_path: Path) -> None:
+    netlify = tmp_path / "netlify.toml"
+    netlify.write_text(Path("netlify.toml").read_text(encoding="utf-8"), encoding="utf-8")
 
-    rules = path.read_text(encoding="utf-8").splitlines()
+    write_rewrites(netlify, "https://submit.example", "https://results.example", "s" * 32)
 
-    assert "/v1/jobs https://submit.example/v1/jobs 200!" in rules
-    assert "/v1/jobs/:job_id/cancel https://submit.example/v1/jobs/:job_id/cancel 200!" in rules
-    assert rules[-1] == "/v1/* https://results.example/v1/:splat 200!"
+    rules = tomllib.loads(netlify.read_text(encoding="utf-8"))["redirects"]
+    targets = {rule["from"]: rule["to"] for rule in rules}
+    assert targets["/v1/jobs"] == "https://submit.example/v1/jobs"
+    assert targets["/v1/jobs/:job_id/cancel"] == "https://submit.example/v1/jobs/:job_id/cancel"
+    assert (rules[-1]["from"], rules[-1]["to"]) == ("/v1/*", "https://results.example/v1/:splat")
+    assert all(rule["status"] == 200 and rule["force"] for rule in rules)
+    assert {rule["headers"]["X-VerseQueue-Page"] for rule in rules} == {"s" * 32}
 
 
 def test_the_page_is_not_pointed_at_a_placeholder(tmp_path: Path) -> None:

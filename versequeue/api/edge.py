@@ -12,7 +12,6 @@ from typing import Any
 
 from flask import Request, Response
 
-from versequeue.config import Settings
 from versequeue.errors import (
     FieldError,
     InvalidJson,
@@ -121,16 +120,6 @@ def digest(document: Mapping[str, Any]) -> str:
     """An ETag for `document`."""
     text = json.dumps(document, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-def caller_identity(request: Request, settings: Settings) -> str:
-    """The API key, or the address that our own proxies report; never one that a caller wrote."""
-    if settings.api_keys:
-        return f"key:{request.headers.get('X-Api-Key', '')}"
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
-    if 0 < settings.trusted_proxies <= len(forwarded):
-        return f"address:{forwarded[-settings.trusted_proxies]}"
-    return f"address:{request.remote_addr}"
 
 
 def _refuse_constant(name: str) -> float:

@@ -49,8 +49,8 @@ class Resource(Generic[Found]):
         if accepted.replayed:
             headers["Idempotent-Replayed"] = "true"
         if wait_s:
-            found = self.side.wait_for(found, wait_s, lambda current: current.done)
-            headers["Preference-Applied"] = f"wait={wait_s}"
+            found, waited = self._wait(found, wait_s, lambda current: current.done)
+            headers |= waited
         headers["Location"] = f"{self.side.settings.results_url}{self.path}/{found.id}"
         if found.done and wait_s:
             return json_response(self.view(found), 200, headers)
@@ -61,8 +61,7 @@ class Resource(Generic[Found]):
         found = self.side.get(found_id)
         headers: dict[str, str] = {}
         if wait_s := prefer_wait_s(request):
-            found = self.side.wait_for(found, wait_s, self._changed(request, found))
-            headers["Preference-Applied"] = f"wait={wait_s}"
+            found, headers = self._wait(found, wait_s, self._changed(request, found))
         if found.done:
             headers["Cache-Control"] = "private, no-cache"
         else:
@@ -76,6 +75,19 @@ class Resource(Generic[Found]):
         """`status` with the resource as `action` leaves it."""
         read_body(request, MAX_BODY_BYTES)
         return json_response(self.view(action(found_id)), status)
+
+    def _wait(
+        self, found: Found, wait_s: int, changed: Callable[[Found], bool]
+    ) -> tuple[Found, dict[str, str]]:
+        """What it has become, and the header that says that it was waited for: if a seat is free.
+
+        Whoever finds none is answered at once, as if it had not asked for a wait.
+        """
+        with self.side.seats.one() as seated:
+            if not seated:
+                return found, {}
+            applied = {"Preference-Applied": f"wait={wait_s}"}
+            return self.side.wait_for(found, wait_s, changed), applied
 
     def _changed(self, request: Request, before: Found) -> Callable[[Found], bool]:
         known = request.if_none_match

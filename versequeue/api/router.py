@@ -15,6 +15,7 @@ from werkzeug.exceptions import NotFound as RouteNotFound
 from werkzeug.routing import Map, Rule
 
 from versequeue.api.edge import Handler, problem
+from versequeue.api.origin import check_host, check_page
 from versequeue.api.routes import ROUTES
 from versequeue.config import Settings
 from versequeue.errors import (
@@ -67,6 +68,8 @@ class Api:
         return self._finish(request, response)
 
     def _dispatch(self, request: Request) -> Response:
+        check_host(request, self._settings)
+        check_page(request, self._settings)
         adapter = self._map.bind("localhost")
         try:
             (function, name), arguments = adapter.match(request.path, method=request.method)

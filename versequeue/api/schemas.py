@@ -119,6 +119,6 @@ def responses(route: Route) -> Schema:
         found[str(code)] = {"description": _DESCRIPTIONS[code]}
         if content:
             found[str(code)]["content"] = content
-    for code in (*bad, 401, 403, 500, 503):
+    for code in (*bad, 401, 403, 421, 500, 503):
         found[str(code)] = {"description": "A problem document.", "content": _PROBLEM}
     return found

@@ -8,7 +8,8 @@ from typing import Protocol
 from flask import Request
 
 from versequeue.api.bodies import WebhookBody
-from versequeue.api.edge import caller_identity, idempotency_key
+from versequeue.api.edge import idempotency_key
+from versequeue.api.origin import caller_identity
 from versequeue.config import Settings
 from versequeue.service.callers import Submission
 from versequeue.service.idempotency import client_hash

@@ -68,7 +68,8 @@ class SqliteFile:
         self._opening = threading.Lock()
         self._closed = False
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            keep_private(path)
             self._migrate(schema)
         except StartupError:
             self.close()
@@ -179,6 +180,19 @@ class SqliteFile:
             raise
         except sqlite3.DatabaseError as error:
             raise self._unavailable(f"{self._noun} fails: {fault(error)}.") from error
+
+
+def keep_private(path: Path) -> None:
+    """Let nobody but the owner read the file, which is made, and what SQLite keeps beside it.
+
+    SQLite gives its journals the mode of the file.
+    """
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        # Somebody else's file is theirs to open or to close.
+        with suppress(FileNotFoundError, PermissionError):
+            if each.stat().st_mode & 0o077:
+                each.chmod(0o600)
 
 
 class _Connection(sqlite3.Connection):

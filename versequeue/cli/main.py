@@ -21,6 +21,10 @@ COMMANDS = {
     "get": ("versequeue.cli.jobs:get", "Show a job or a batch."),
     "cancel": ("versequeue.cli.jobs:cancel", "End a job or a batch."),
     "status": ("versequeue.cli.jobs:status", "Show what a new job has to wait for."),
+    "webhook-secret": (
+        "versequeue.cli.webhook_secret:webhook_secret",
+        "Print the secret of one receiver of webhooks.",
+    ),
     "cost": ("versequeue.cli.cost:cost", "What a month costs."),
     "plan": ("versequeue.cli.plan:plan", "Simulate a day of load."),
 }

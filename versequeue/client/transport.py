@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -19,6 +19,7 @@ from versequeue.client.errors import ApiError, ClientError, ServerUnreachable, U
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 CONNECT_TIMEOUT_S = 5.0
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+MAX_REDIRECTS = 5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
 
 
@@ -93,18 +94,7 @@ class Transport:
         if self.api_key:
             headers["X-Api-Key"] = self.api_key
         try:
-            response = self.session.request(
-                call.method,
-                self.url.rstrip("/") + call.path,
-                params=dict(call.params),
-                json=call.json,
-                data=call.body,
-                headers=headers,
-                timeout=(CONNECT_TIMEOUT_S, self.timeout_s + call.hold_s),
-                proxies=self._proxies(),
-                stream=call.stream,
-                allow_redirects=call.method == "GET",
-            )
+            response = self._request(call, headers)
         except requests.Timeout:
             return self._unreachable("did not answer in time")
         except requests.RequestException:
@@ -113,6 +103,30 @@ class Transport:
             return response
         return error_of(response)
 
+    def _request(self, call: Call, headers: Mapping[str, str]) -> requests.Response:
+        """One answer. A redirect is followed within its origin only: the API key stays at home."""
+        url, params = self.url.rstrip("/") + call.path, dict(call.params)
+        for _ in range(MAX_REDIRECTS):
+            response = self.session.request(
+                call.method,
+                url,
+                params=params,
+                json=call.json,
+                data=call.body,
+                headers=dict(headers),
+                timeout=(CONNECT_TIMEOUT_S, self.timeout_s + call.hold_s),
+                proxies=self._proxies(),
+                stream=call.stream,
+                allow_redirects=False,
+            )
+            target = urljoin(url, response.headers.get("Location", ""))
+            moved = call.method == "GET" and response.is_redirect
+            if not moved or origin(target) != origin(url):
+                break
+            response.close()
+            url, params = target, {}
+        return response
+
     def _proxies(self) -> dict[str, str]:
         """A proxy of the environment's cannot know what this machine's own addresses mean."""
         host = urlsplit(self.url).hostname or ""
@@ -120,6 +134,16 @@ class Transport:
 
     def _unreachable(self, what: str) -> ServerUnreachable:
         return ServerUnreachable(f"The server at {self.url} {what}.")
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port: what a secret may be sent to, if it was meant for `url`."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        port = None
+    return parts.scheme, parts.hostname or "", port
 
 
 def pause_before_retry(attempt: int, retry_after_s: float | None, jitter: float) -> float:

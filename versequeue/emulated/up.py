@@ -23,9 +23,11 @@ from versequeue.emulated.function_process import FunctionProcess
 from versequeue.emulated.topics import create_topics
 from versequeue.errors import VerseQueueError
 from versequeue.functions import wiring
-from versequeue.local.app import THREADS, LocalApp, front_server
+from versequeue.local.app import LocalApp
+from versequeue.local.front import front_server
 from versequeue.local.host import (
     ROOT,
+    THREADS,
     UpOptions,
     data_dir_lock,
     embedded_environ,
@@ -58,6 +60,8 @@ def run_up(options: UpOptions) -> int:
         emulators = Emulators(options.data_dir / "emulators")
         # Firestore takes about one write a second to one document.
         os.environ.setdefault("VERSEQUEUE_PROGRESS_INTERVAL_S", "1")
+        # Both functions have waiters, and the same threads here pass all of them on.
+        os.environ.setdefault("VERSEQUEUE_WAITERS", str(THREADS // 6))
         os.environ.update(embedded_environ(options, os.environ))
         os.environ.update(emulators.environ)
         os.environ.update(

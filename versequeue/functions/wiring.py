@@ -12,6 +12,7 @@ from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
+from versequeue.service.seats import Seats
 from versequeue.service.worker import WorkerSide
 
 
@@ -35,14 +36,20 @@ def queue() -> Queue:
     return BACKENDS[settings().backend].queue(settings())
 
 
+@cache
+def seats() -> Seats:
+    """Where requests of this process wait, whatever they wait for."""
+    return Seats(settings().waiters)
+
+
 def jobs() -> Jobs:
     """The callers' side of jobs over this process's store and queue."""
-    return Jobs(store(), queue(), settings())
+    return Jobs(store(), queue(), settings(), seats=seats())
 
 
 def batches() -> Batches:
     """The callers' side of batches over this process's store and queue."""
-    return Batches(store(), queue(), settings())
+    return Batches(store(), queue(), settings(), seats=seats())
 
 
 def worker_side(worker: str) -> WorkerSide:

@@ -4,12 +4,10 @@ In the cloud the same is done by the rewrites of the page's host.
 """
 
 import mimetypes
-import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import waitress
 from werkzeug.security import safe_join
 from werkzeug.wrappers import Request, Response
 
@@ -19,10 +17,6 @@ PAGE_POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 WsgiApp = Callable[..., Iterable[bytes]]
-#: Threads that answer requests; a third of them may wait for a job at one time.
-THREADS = 24
-#: Browsers keep theirs open between two polls. Beyond it new ones wait until others close.
-CONNECTIONS = 1000
 
 
 class LocalApp:
@@ -53,19 +47,6 @@ class LocalApp:
         )
         response.add_etag()
         return response.make_conditional(request)
-
-
-def front_server(app: WsgiApp, listener: socket.socket) -> Any:
-    """The HTTP server of an `up`, for its one address."""
-    return waitress.create_server(
-        app,
-        sockets=[listener],
-        threads=THREADS,
-        connection_limit=CONNECTIONS,
-        asyncore_use_poll=True,  # select() ends at 1,024 files
-        ident="VerseQueue",
-        channel_timeout=60,
-    )
 
 
 def _content_type(path: str) -> str:

@@ -3,25 +3,35 @@
 Knows neither the embedded server nor the one on the emulators; both are built on it.
 """
 
-import base64
 import fcntl
+import os
 import secrets
 import signal
 import socket
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from versequeue.errors import StartupError
 from versequeue.stopping import StopFlag
+from versequeue.webhooks.signing import write_secret
 
 #: The checkout: the functions and the page lie in it.
 ROOT = Path(__file__).resolve().parents[2]
 #: What the line begins with that says where the server is.
 READY = "VerseQueue is ready at "
+#: What a browser on this machine may call a server that listens on loopback.
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+WEBHOOK_KEY_FILE = "webhook.key"
+#: What lies in the data folder beside the databases, which look after themselves, and folders.
+OUR_FILES = ("*.key", "*.lock")
+#: Threads that answer requests.
+THREADS = 24
 #: How soon a signal is seen.
 LOOK_S = 0.2
 
@@ -45,15 +55,30 @@ def embedded_environ(options: UpOptions, environ: Mapping[str, str]) -> dict[str
         "VERSEQUEUE_MODEL": options.model,
         "VERSEQUEUE_WARM_S": str(options.idle_timeout_s + 60),
     }
+    # Nobody but this machine's own users reaches it, unless a proxy lets others in.
+    proxied = environ.get("VERSEQUEUE_TRUSTED_PROXIES", "").strip() not in ("", "0")
+    at_home = is_loopback(options.host) and not proxied
     proposed = {
         "VERSEQUEUE_HASH_KEY": kept_secret(options.data_dir / "hash.key", hash_key),
-        "VERSEQUEUE_WEBHOOK_SECRET": kept_secret(options.data_dir / "webhook.key", webhook_secret),
-        "VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE": "1",
+        "VERSEQUEUE_WEBHOOK_SECRET": kept_secret(
+            options.data_dir / WEBHOOK_KEY_FILE, webhook_secret
+        ),
+        "VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE": "1" if at_home else "0",
+        "VERSEQUEUE_HOSTS": " ".join((*LOOPBACK_NAMES, options.host)) if at_home else "",
+        "VERSEQUEUE_WAITERS": str(THREADS // 3),
         "VERSEQUEUE_PROGRESS_INTERVAL_S": "0.25",
         "VERSEQUEUE_SWEEP_INTERVAL_S": "5",
         "VERSEQUEUE_LOG_LEVEL": "WARNING",
     }
     return {**{key: environ.get(key, value) for key, value in proposed.items()}, **standard}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to `host`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @contextmanager
@@ -77,9 +102,15 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def data_dir_lock(data_dir: Path) -> Iterator[None]:
-    """Keep the data folder for this process. Raises StartupError if it cannot be had."""
+    """Keep the data folder for this process. Raises StartupError if it cannot be had.
+
+    What is written from now on is for the owner's eyes only, and so is what an earlier version
+    has left there.
+    """
+    os.umask(0o077)
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
+        keep_private(data_dir)
         handle = (data_dir / "up.lock").open("w")
     except OSError as error:
         raise StartupError(f"Cannot write to {data_dir}: {error.strerror}.") from error
@@ -91,6 +122,17 @@ def data_dir_lock(data_dir: Path) -> Iterator[None]:
                 f"Another `versequeue up` is using {data_dir}; stop it, or give --data-dir."
             ) from error
         yield
+
+
+def keep_private(data_dir: Path) -> None:
+    """Close the folder and our own files in it to everybody but their owner."""
+    ours = [file for pattern in OUR_FILES for file in data_dir.glob(pattern)]
+    for path in (data_dir, *ours):
+        about = path.stat()
+        # A folder that all may write to, such as /tmp, is not for us to close.
+        shared = about.st_mode & stat.S_ISVTX or about.st_uid != os.getuid()
+        if about.st_mode & 0o077 and not shared:
+            path.chmod(stat.S_IMODE(about.st_mode) & 0o700)
 
 
 def kept_secret(path: Path, make: Callable[[], str]) -> str:
@@ -111,7 +153,7 @@ def hash_key() -> str:
 
 def webhook_secret() -> str:
     """A secret that webhooks are signed with."""
-    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    return write_secret(secrets.token_bytes(32))
 
 
 def hear_signals() -> StopFlag:

@@ -10,8 +10,9 @@ import functions_framework
 
 from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.functions import wiring
-from versequeue.local.app import LocalApp, front_server
+from versequeue.local.app import LocalApp
 from versequeue.local.dispatcher import Dispatcher, NotifyDispatcher
+from versequeue.local.front import CONNECTIONS_OF_ONE, front_server
 from versequeue.local.host import ROOT, UpOptions
 from versequeue.local.model_check import check_model
 from versequeue.local.worker import WorkerProcess
@@ -38,7 +39,9 @@ class LocalServer:
         app = LocalApp(
             submit=load_function("submit"), results=load_function("results"), web=ROOT / "web"
         )
-        self._server = front_server(app, listener)
+        # A proxy's connections are everybody's, and it has limits of its own.
+        of_one = 0 if settings.trusted_proxies else CONNECTIONS_OF_ONE
+        self._server = front_server(app, listener, of_one=of_one)
         self._threads = [
             threading.Thread(target=self._guard, args=(run,), name=name, daemon=True)
             for name, run in (

@@ -24,6 +24,7 @@ from versequeue.rules.webhook import Webhook
 from versequeue.service.hints import hint, job_messages
 from versequeue.service.idempotency import first_answer, record_for, same_request
 from versequeue.service.limits import NO_LIMIT, Allowance, check_limits
+from versequeue.service.seats import Seats
 
 #: What a caller is told of: a job, or a batch with the counts of its rows.
 Found = TypeVar("Found", Job, BatchNow)
@@ -70,6 +71,7 @@ class CallersSide(ABC, Generic[Found]):
         new_id: IdSource = random_id,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        seats: Seats | None = None,
     ) -> None:
         self.store = store
         self.queue = queue
@@ -78,6 +80,8 @@ class CallersSide(ABC, Generic[Found]):
         self._new_id = new_id
         self._monotonic = monotonic
         self._sleep = sleep
+        #: what a request takes before it waits
+        self.seats = seats or Seats(settings.waiters)
 
     @abstractmethod
     def get(self, found_id: str) -> Found:

@@ -7,7 +7,7 @@ host name are checked at every attempt, since a name may point elsewhere by then
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from versequeue.errors import WebhookUrlForbidden
@@ -29,9 +29,23 @@ _INTERNET_V6 = IPv6Network("2000::/3")
 _NOT_INTERNET_V6 = tuple(
     IPv6Network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 )
-# Protocols' own, 6to4 relays, and the address at which a large host serves its machines' secrets.
-_NOT_INTERNET_V4 = tuple(
-    IPv4Network(block) for block in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")
+# Protocols' own, and 6to4 relays.
+_NOT_INTERNET_V4 = tuple(IPv4Network(block) for block in ("192.0.0.0/24", "192.88.99.0/24"))
+#: Where clouds hand out a machine's identity and secrets to whatever asks from inside of it. Most
+#: do at link-local addresses, never connected to; these lie among private or public ones.
+METADATA_NETWORKS = tuple(
+    ip_network(block)
+    for block in (
+        "fd00:ec2::/32",  # Amazon: instances, containers, pods, time and names
+        "fd20:ce::254/128",  # Google
+        "fd00:c1::a9fe:a9fe/128",  # Oracle
+        "fd00:42::42/128",  # Scaleway
+        "fd00:a9fe:a9fe::1/128",  # Akamai (Linode)
+        "168.63.129.16/32",  # Azure
+        "100.100.100.200/32",  # Alibaba
+        "192.0.0.192/32",  # Oracle's older cloud
+        "192.80.8.124/32",  # Equinix Metal
+    )
 )
 # Labels as DNS takes them, with the underscores that some people have.
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
@@ -56,6 +70,11 @@ class Endpoint:
         """The host as the Host header names it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def receiver(self) -> str:
+        """Who is called there: the URL without its query, in one spelling."""
+        return f"{self.scheme}://{self.host_header.lower()}{self.target.partition('?')[0]}"
 
 
 def read_url(url: str, *, allow_private: bool) -> Endpoint:
@@ -90,12 +109,14 @@ def subscription(url: str, events: Sequence[str], *, allow_private: bool) -> Web
 def may_connect(address: Address, *, allow_private: bool) -> bool:
     """Whether a webhook may be sent to `address`.
 
-    `allow_private` adds loopback and private networks; never link-local addresses, where clouds
-    serve the secrets of a machine, and never multicast ones, which reach several receivers.
+    `allow_private` adds loopback and private networks; never addresses at which a cloud serves the
+    secrets of a machine, and never multicast ones, which reach several receivers.
     """
+    if address.is_link_local or _serves_secrets(address):
+        return False
     if is_public(address):
         return True
-    if not allow_private or address.is_link_local:
+    if not allow_private:
         return False
     if address.is_multicast or address.is_unspecified:
         return False
@@ -104,12 +125,18 @@ def may_connect(address: Address, *, allow_private: bool) -> bool:
 
 def is_public(address: Address) -> bool:
     """Whether `address` is an ordinary one of the Internet, and carries no other one inside."""
+    if _serves_secrets(address):
+        return False
     if isinstance(address, IPv6Address):
         inside = address in _INTERNET_V6 and address.scope_id is None
         return inside and not any(address in block for block in _NOT_INTERNET_V6)
     if address.is_multicast or any(address in block for block in _NOT_INTERNET_V4):
         return False
     return address.is_global and not address.is_reserved
+
+
+def _serves_secrets(address: Address) -> bool:
+    return any(address in network for network in METADATA_NETWORKS)
 
 
 def _check_host(host: str, allow_private: bool) -> None:

@@ -20,7 +20,7 @@ from queue import Empty, SimpleQueue
 
 from versequeue.errors import WebhookUrlForbidden
 from versequeue.webhooks.addresses import Address, Endpoint, may_connect, read_url
-from versequeue.webhooks.signing import read_secret, sign
+from versequeue.webhooks.signing import read_secret, receiver_key, sign
 
 TIMEOUT_S = 15.0
 #: An address that does not answer is left for the host's next one after this time.
@@ -96,7 +96,10 @@ class WebhookSender:
             "webhook-timestamp": str(timestamp_s),
         }
         if self._keys:
-            signatures = [sign(key, webhook_id, timestamp_s, body) for key in self._keys]
+            # The receiver's own first; then the owner's, for receivers that are the owner's.
+            own = [receiver_key(key, endpoint.receiver) for key in self._keys]
+            keys = (*own, *self._keys)
+            signatures = [sign(key, webhook_id, timestamp_s, body) for key in keys]
             headers["webhook-signature"] = " ".join(signatures)
         return headers
 

@@ -23,6 +23,16 @@ def read_secret(text: str) -> bytes:
     return key
 
 
+def receiver_key(key: bytes, receiver: str) -> bytes:
+    """The key of one receiver, which tells it nothing of the owner's or of another receiver's."""
+    return hmac.new(key, f"versequeue receiver\n{receiver}".encode(), hashlib.sha256).digest()
+
+
+def write_secret(key: bytes) -> str:
+    """The `whsec_…` text of a key."""
+    return f"{SECRET_PREFIX}{base64.b64encode(key).decode()}"
+
+
 def sign(key: bytes, webhook_id: str, timestamp_s: int, body: bytes) -> str:
     """One `v1,…` signature after the Standard Webhooks specification."""
     signed = f"{webhook_id}.{timestamp_s}.".encode() + body

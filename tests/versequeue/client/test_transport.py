@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from tests.support.clients import FakeTime, connect
 from tests.support.fake_api import FakeApi, problem
+from tests.support.receivers import answer, receiver
 from versequeue.client.client import Client
 from versequeue.client.errors import (
     ApiError,
@@ -160,6 +161,36 @@ def test_the_api_key_is_sent_with_every_request(api: FakeApi, time: FakeTime) ->
     with connect(api.url, time, api_key="secret") as client:
         client.write("rain")
     assert {call.headers.get("X-Api-Key") for call in api.requests} == {"secret"}
+
+
+def test_the_api_key_does_not_follow_a_redirect_to_another_origin(
+    api: FakeApi, time: FakeTime
+) -> None:
+    with receiver(answer(200, "{}")) as elsewhere:
+        api.faults = [lambda: Response("", 307, {"Location": elsewhere.url})]
+        with (
+            connect(api.url, time, api_key="secret") as client,
+            pytest.raises(UnexpectedAnswer, match="points to"),
+        ):
+            client.get("job_0")
+        assert elsewhere.calls == []
+
+
+def test_a_redirect_within_the_origin_is_followed_with_the_key(
+    api: FakeApi, time: FakeTime
+) -> None:
+    with connect(api.url, time, api_key="secret") as client:
+        job = client.submit("rain")
+        api.faults = [lambda: Response("", 308, {"Location": f"/v1/jobs/{job.id}"})]
+        assert client.get("job_old").id == job.id
+    assert api.requests[-1].headers["X-Api-Key"] == "secret"
+
+
+def test_a_server_that_only_ever_redirects_is_given_up_on(api: FakeApi, client: Client) -> None:
+    api.faults = [lambda: Response("", 302, {"Location": "/v1/jobs/job_0"})] * 50
+    with pytest.raises(UnexpectedAnswer, match="points to"):
+        client.get("job_0")
+    assert len(api.requests) < 10
 
 
 def test_a_server_on_this_machine_is_not_looked_for_behind_a_proxy(

@@ -35,6 +35,23 @@ def test_even_the_private_mode_does_not_reach_link_local_and_shared_addresses() 
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        *("169.254.169.254", "169.254.170.2", "169.254.42.42", "168.63.129.16", "100.100.100.200"),
+        *("192.0.0.192", "192.80.8.124", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"),
+        *("fd00:c1::a9fe:a9fe", "fd00:42::42", "fd00:a9fe:a9fe::1", "fe80::a9fe:a9fe"),
+        "::ffff:169.254.169.254",
+    ],
+)
+def test_where_a_cloud_serves_a_machines_secrets_is_never_connected_to(text: str) -> None:
+    assert not may_connect(ip_address(text), allow_private=False)
+    assert not may_connect(ip_address(text), allow_private=True)
+    host = f"[{text}]" if ":" in text else text
+    with pytest.raises(WebhookUrlForbidden):
+        read_url(f"http://{host}/", allow_private=True)
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "http://example.com/",

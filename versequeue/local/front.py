@@ -1,0 +1,247 @@
+"""The HTTP server of an `up`: waitress, with bounds on what a stranger can take of it.
+
+A request's headers and its body have a time and a size; a connection that waits for nothing gives
+way to a new one, so that no number of them keeps others out. Knows no route.
+"""
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.utilities import BadRequest
+
+from versequeue.api.edge import MAX_BODY_BYTES
+from versequeue.api.origin import network_of
+from versequeue.api.submit_batches import MAX_FORM_BYTES
+from versequeue.errors import InvalidRequest, PayloadTooLarge, VerseQueueError
+from versequeue.local.host import THREADS
+
+WsgiApp = Callable[..., Iterable[bytes]]
+Clock = Callable[[], float]
+#: Open connections; from nine tenths on, those that have waited longest are closed for new ones.
+CONNECTIONS = 1000
+#: Of one address, or of one /64 of IPv6: a school's pupils, and still not everybody's place.
+CONNECTIONS_OF_ONE = 400
+#: A batch's fields may be in the query, and non-ASCII letters are nine bytes there.
+MAX_HEADER_BYTES = 64 * 1024
+#: A song's body stays in memory; a larger one, which is a file of prompts, is spooled.
+SPOOLED_FROM_BYTES = 2 * MAX_BODY_BYTES
+#: Of a chunk's length, or of what follows the last chunk.
+MAX_CHUNK_LINE_BYTES = 1024
+#: Seconds from the first byte of a request, or from the connection, to the end of its headers;
+#: from there to the end of its body; for the answer; and from there to the next request.
+HEADERS_S, BODY_S, ANSWER_S, IDLE_S = 10.0, 60.0, 300.0, 60.0
+#: How often deadlines are looked at.
+LOOK_S = 1.0
+#: What is still taken from somebody whose request was refused, so that the refusal can be read: to
+#: close a connection with unread bytes resets it.
+LINGER_S, LINGER_BYTES = 5.0, 8 * 1024 * 1024
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc] # waitress has no types
+    """A request as it comes in; the lines between chunks have an end, too."""
+
+    completed: bool
+
+    def received(self, data: bytes) -> int:
+        """Take some bytes; how many were this request's."""
+        consumed: int = super().received(data)
+        if self.chunked and not self.completed:
+            longest = max(len(self.body_rcv.control_line), len(self.body_rcv.trailer))
+            if longest > MAX_CHUNK_LINE_BYTES:
+                self.error = BadRequest("A line between two chunks does not end.")
+                self.completed = True
+        return consumed
+
+
+class Refusal(ErrorTask):  # type: ignore[misc]
+    """The answer to what never reaches a handler: a problem document like all others."""
+
+    def execute(self) -> None:
+        """Answer, and take no more of this connection."""
+        error = _error_for(self.request.error, self.channel.adj.max_request_body_size - 1)
+        problem = error.problem(getattr(self.request, "path", ""))
+        body = json.dumps(problem.document()).encode()
+        self.status = f"{error.status} {HTTPStatus(error.status).phrase}"
+        self.response_headers += [
+            ("Content-Type", "application/problem+json"),
+            ("Cache-Control", "no-store"),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        self.channel.refused = True
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+def _error_for(fault: Any, limit_bytes: int) -> VerseQueueError:
+    if fault.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return PayloadTooLarge(f"At most {limit_bytes:,} bytes are taken here.")
+    if fault.code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return VerseQueueError()
+    return InvalidRequest(fault.body)
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """One connection, and how long it may take over what it does now."""
+
+    parser_class = Parser
+    error_task_class = Refusal
+    close_when_flushed: bool
+
+    def __init__(
+        self, server: "FrontServer", sock: socket.socket, addr: Any, *rest: Any, **more: Any
+    ):
+        self.network = network_of(str(addr[0]))
+        #: since when nothing was asked for on this connection
+        self.waiting_since = server.clock()
+        self.due_at = self.waiting_since + HEADERS_S
+        self.refused = False
+        self.closed = False
+        self._left_to_discard = 0
+        self._stage: tuple[Any, bool] | None = None
+        super().__init__(server, sock, addr, *rest, **more)
+        server.make_room_beside(self)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether no whole request has come in that is not yet answered."""
+        return not self.requests and not self.closed
+
+    def late(self, now: float) -> bool:
+        """Whether the other side has had its time. A handler's own time is its own affair."""
+        return now > self.due_at and (self.waiting or bool(self.total_outbufs_len))
+
+    def received(self, data: bytes) -> Any:
+        """Take some bytes; a new request or a new body begins its time."""
+        answer = super().received(data)
+        stage = (self.request, self.request.headers_finished) if self.request else None
+        if stage and stage != self._stage:
+            self.due_at = self.server.clock() + (BODY_S if stage[1] else HEADERS_S)
+        self._stage = stage
+        return answer
+
+    def service(self) -> None:
+        """Answer one request, in a thread of its own."""
+        self.due_at = self.server.clock() + ANSWER_S
+        super().service()
+        self.waiting_since = self.server.clock()
+        # What is about to be closed has another deadline, perhaps already.
+        if self.request is None and not (self.close_when_flushed or self._left_to_discard):
+            self.due_at = self.waiting_since + IDLE_S
+
+    def readable(self) -> bool:
+        """Whether more is to be read."""
+        return not self.closed and super().readable()
+
+    def writable(self) -> bool:
+        """Whether there is something to send, or to close."""
+        return not self.closed and bool(super().writable())
+
+    def handle_write(self) -> None:
+        """Send; after a refusal only this side of the connection is closed."""
+        if self.refused and self.close_when_flushed and not self.total_outbufs_len:
+            self._left_to_discard = LINGER_BYTES
+            self.refused = self.close_when_flushed = False
+            self.due_at = self.server.clock() + LINGER_S
+            self.socket.shutdown(socket.SHUT_WR)
+        else:
+            super().handle_write()
+
+    def handle_read(self) -> None:
+        """Read; what follows a refused request is thrown away."""
+        if not self._left_to_discard:
+            super().handle_read()
+            return
+        self._left_to_discard -= len(self.recv(65_536))
+        if self._left_to_discard <= 0:
+            self.handle_close()
+
+    def handle_close(self) -> None:
+        """Close the connection."""
+        self.closed = True
+        super().handle_close()
+
+
+class FrontServer(TcpWSGIServer):  # type: ignore[misc]
+    """Accepts connections, and ends those that have had their time."""
+
+    channel_class = Channel
+
+    def __init__(self, *arguments: Any, of_one: int, clock: Clock, **more: Any) -> None:
+        self.clock = clock
+        self._of_one = of_one
+        self._next_look = 0.0
+        super().__init__(*arguments, **more)
+
+    def readable(self) -> bool:
+        """Whether a connection may be accepted. Called in each round of the server's loop.
+
+        Before any channel is asked the same, so that one may be closed here.
+        """
+        now = self.clock()
+        if now >= self._next_look:
+            self._next_look = now + LOOK_S
+            for channel in list(self.active_channels.values()):
+                if channel.late(now):
+                    channel.handle_close()
+        for channel in self._longest_waiting(len(self._map) - self.adj.connection_limit * 9 // 10):
+            channel.handle_close()
+        return bool(super().readable())
+
+    def make_room_beside(self, new: Channel) -> None:
+        """Keep to the limit of one address: its longest waiting connection goes, or the new one."""
+        if not self._of_one:
+            return
+        same = [each for each in self.active_channels.values() if each.network == new.network]
+        if len(same) > self._of_one:
+            others = [each for each in same if each.waiting and each is not new]
+            min(others, key=lambda each: each.waiting_since, default=new).handle_close()
+
+    def _longest_waiting(self, count: int) -> list[Channel]:
+        if count <= 0:
+            return []
+        waiting = [each for each in self.active_channels.values() if each.waiting]
+        return sorted(waiting, key=lambda each: each.waiting_since)[:count]
+
+
+def front_server(
+    app: WsgiApp,
+    listener: socket.socket,
+    *,
+    of_one: int = CONNECTIONS_OF_ONE,
+    connections: int = CONNECTIONS,
+    clock: Clock = time.monotonic,
+) -> FrontServer:
+    """The HTTP server of an `up`. With `of_one` 0 one address, a proxy's, may have them all."""
+    dispatcher = ThreadedTaskDispatcher()
+    dispatcher.set_thread_count(THREADS)
+    adjustments = Adjustments(
+        connection_limit=connections,
+        asyncore_use_poll=True,  # select() ends at 1,024 files
+        ident="VerseQueue",
+        # waitress refuses what has as many bytes as this.
+        max_request_body_size=MAX_FORM_BYTES + 1,
+        max_request_header_size=MAX_HEADER_BYTES,
+        inbuf_overflow=SPOOLED_FROM_BYTES,
+    )
+    about = (listener.family, listener.type, listener.proto, listener.getsockname())
+    return FrontServer(
+        app,
+        {},
+        _sock=listener,
+        dispatcher=dispatcher,
+        adj=adjustments,
+        sockinfo=about,
+        bind_socket=False,
+        of_one=of_one,
+        clock=clock,
+    )
