@@ -7,6 +7,7 @@ An unreadable value is a StartupError that names the variable.
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,8 @@ T = TypeVar("T")
 PREFIX = "VERSEQUEUE_"
 #: Models that `model` can name, the bundles that `python -m lyricist build --preset` makes.
 PRESETS = ("default", "tiny")
+#: How long whoever pushes a message waits for its ack: Pub/Sub's longest.
+ACK_DEADLINE_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Settings:
     lease_s: float = 30.0
     #: one attempt may not take longer, however often it reports
     attempt_limit_s: float = 540.0
+    #: a worker that lives but has drawn no token for so long hangs
+    stall_limit_s: float = 60.0
     max_attempts: int = 5
     #: an unfinished job expires after this time
     deadline_s: float = 86_400.0
@@ -79,6 +84,7 @@ class Settings:
             project=read.one("PROJECT", str, read.plain("GOOGLE_CLOUD_PROJECT")),
             lease_s=read.one("LEASE_S", _positive, standard.lease_s),
             attempt_limit_s=read.one("ATTEMPT_LIMIT_S", _positive, standard.attempt_limit_s),
+            stall_limit_s=read.one("STALL_LIMIT_S", _positive, standard.stall_limit_s),
             max_attempts=read.one("MAX_ATTEMPTS", _positive_int, standard.max_attempts),
             deadline_s=read.one("DEADLINE_S", _positive, standard.deadline_s),
             retention_days=read.one("RETENTION_DAYS", _positive, standard.retention_days),
@@ -103,7 +109,23 @@ class Settings:
         )
         if settings.backend == "gcp" and not settings.hash_key and settings.rate_per_minute:
             raise StartupError("VERSEQUEUE_HASH_KEY is needed where the rate is limited.")
+        settings._check_times()
         return settings
+
+    def _check_times(self) -> None:
+        """Raise StartupError where two times cannot work together: each fits into the next."""
+        chain = (
+            ("VERSEQUEUE_PROGRESS_INTERVAL_S", self.progress_interval_s),
+            ("VERSEQUEUE_LEASE_S", self.lease_s),
+            ("VERSEQUEUE_ATTEMPT_LIMIT_S", self.attempt_limit_s),
+            ("the queue's ack deadline", ACK_DEADLINE_S),
+        )
+        stalled = ("VERSEQUEUE_STALL_LIMIT_S", self.stall_limit_s)
+        for (short, short_s), (long, long_s) in (*pairwise(chain), (stalled, chain[2])):
+            if short_s >= long_s:
+                raise StartupError(
+                    f"{short} ({short_s:g} s) must be shorter than {long} ({long_s:g} s)."
+                )
 
 
 @dataclass(frozen=True)

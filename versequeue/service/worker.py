@@ -5,6 +5,7 @@ up on can change nothing. Knows nothing of models.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -13,12 +14,13 @@ from typing import Any
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
 from versequeue.errors import NotAllowed, StoreUnavailable, VerseQueueError, WorkerLost
-from versequeue.ports.queue import Queue
+from versequeue.ports.queue import Queue, Topic
 from versequeue.ports.store import Store
 from versequeue.rules import transitions as rules
 from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.service import estimates
 from versequeue.service.endings import follow_up
+from versequeue.service.hints import hint, lone_message
 
 log = logging.getLogger(__name__)
 SHARED = "shared"
@@ -45,9 +47,12 @@ class WorkerSide:
     def claim_all(self, job_ids: Sequence[str], stage: Stage) -> "list[Attempt]":
         """Take those of these jobs that are to be had, to be written together.
 
-        Raises StoreUnavailable; what was claimed before then waits for its lease.
+        A job that was tried before may be what killed its worker: of several, it is not taken,
+        but sent on its way again alone. Raises StoreUnavailable; what was claimed before then
+        waits for its lease.
         """
         refused: dict[str, str] = {}
+        apart: dict[str, Job] = {}
 
         def claim(job: Job) -> Job:
             # What one job raises must not undo the claims of the others.
@@ -64,21 +69,45 @@ class WorkerSide:
                 refused[job.id] = str(error)
                 return job
             refused.pop(job.id, None)
+            apart.pop(job.id, None)
+            if job.attempt and len(job_ids) > 1 and not claimed.done:
+                apart[job.id] = job
+                return job
             return replace(claimed, together=len(job_ids))
 
         found = self.store.update_jobs(dict.fromkeys(job_ids, claim))
+        self._send_apart(apart.values())
         attempts = []
         for job_id, job in found.items():
             if job is None:
                 log.warning("a message names an unknown job", extra={"job_id": job_id})
             elif job_id in refused:
                 log.info("not claimed: %s", refused[job_id], extra={"job_id": job_id})
+            elif job_id in apart:
+                log.info("tried before: to be taken alone", extra=_labels(job))
             elif job.status is Status.RUNNING:
                 log.info("claimed", extra=_labels(job))
                 attempts.append(Attempt(self, job))
             else:
                 follow_up(self.store, self.queue, job, self.clock())
         return attempts
+
+    def _send_apart(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            hint(self.queue, Topic.BULK if job.batch_id else Topic.JOBS, [lone_message(job.id)])
+
+    def reports_of(self, job_ids: Iterable[str], worker: str) -> dict[str, datetime]:
+        """The latest report of `worker` on each of these that it holds or has written.
+
+        A report changes when the worker says something; one that stays the same is silence.
+        Raises StoreUnavailable.
+        """
+        reports = {}
+        for job_id in job_ids:
+            job = self.store.get_job(job_id)
+            if job and job.worker == worker and (moment := _last_word(job)):
+                reports[job_id] = moment
+        return reports
 
     def abandon(self, job_ids: Iterable[str], worker: str) -> int:
         """`worker` is known to have died: what it held of these is queued again; how many."""
@@ -143,18 +172,21 @@ class Attempt:
         #: the job was taken away or has ended: nothing that is written now counts
         self.over = False
         self._written_at = side.clock()
+        # The one who writes lines and the one who beats are two threads.
+        self._lock = threading.Lock()
 
-    def beat(self) -> bool:
-        """Renew the lease with nothing new to say; whether the job is still ours and wanted."""
-        return self._renew(self.job.preview, self.job.stage or Stage.WRITING)
+    def beat(self) -> None:
+        """Renew the lease, with nothing new to say, unless that was done a moment ago."""
+        with self._lock:
+            if not self._reported_within(self._side.settings.lease_s / 3):
+                self._renew()
 
     def lines(self, lines: Sequence[str]) -> bool:
         """Show the lines so far, at most once per interval; False: stop writing this job."""
-        now = self._side.clock()
-        waited_s = (now - self._written_at).total_seconds()
-        if self.over or waited_s < self._side.settings.progress_interval_s:
-            return not self.over
-        return self._renew(tuple(lines), Stage.WRITING)
+        with self._lock:
+            if not self._reported_within(self._side.settings.progress_interval_s):
+                self._renew(tuple(lines), Stage.WRITING)
+            return not self.over and not self.cancel_requested
 
     def succeed(self, output: dict[str, Any], metrics: Metrics) -> None:
         """Store the song, and what it took. Raises StoreUnavailable."""
@@ -180,25 +212,33 @@ class Attempt:
         """Whether somebody asked to cancel, as far as the last write saw."""
         return self.job.cancel_requested_at is not None
 
-    def _renew(self, lines: tuple[str, ...], stage: Stage) -> bool:
+    def _reported_within(self, seconds: float) -> bool:
+        # A clock that was set back says nothing of how long ago that was.
+        waited_s = (self._side.clock() - self._written_at).total_seconds()
+        return self.over or 0 <= waited_s < seconds
+
+    def _renew(self, lines: tuple[str, ...] | None = None, stage: Stage | None = None) -> None:
+        """Write `lines` and `stage`, where they are given; what is stored of them else stays."""
         lease_s = self._side.settings.lease_s
+
+        def change(job: Job, now: datetime) -> Job:
+            shown = job.preview if lines is None else lines
+            at = stage or job.stage or Stage.WRITING
+            return rules.renew(job, self.job.attempt, now, lease_s=lease_s, lines=shown, stage=at)
+
         try:
-            job = self._write(
-                lambda job, now: rules.renew(
-                    job, self.job.attempt, now, lease_s=lease_s, lines=lines, stage=stage
-                )
-            )
+            self._write(change)
         except StoreUnavailable as error:
             log.warning("progress not stored: %s", error, extra=_labels(self.job))
-            return not self.over
-        self._written_at = self._side.clock()
-        return job is not None and not self.cancel_requested
+        else:
+            self._written_at = self._side.clock()
 
     def _end(self, change: Callable[[Job, datetime], Job]) -> None:
-        if self.over:
-            return
-        job = self._write(change)
-        self.over = True
+        with self._lock:
+            if self.over:
+                return
+            job = self._write(change)
+            self.over = True
         if job is None:
             return
         log.info("attempt ended: %s", job.status, extra=_labels(job))
@@ -219,6 +259,13 @@ class Attempt:
         else:
             self.job = job
         return job
+
+
+def _last_word(job: Job) -> datetime | None:
+    # What others do to a job says nothing of its worker.
+    if job.status is Status.SUCCEEDED:
+        return job.finished_at
+    return job.lease_expires_at if job.status is Status.RUNNING else None
 
 
 def _labels(job: Job) -> dict[str, Any]:
