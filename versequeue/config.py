@@ -120,8 +120,7 @@ class Settings:
             ("VERSEQUEUE_ATTEMPT_LIMIT_S", self.attempt_limit_s),
             ("the queue's ack deadline", ACK_DEADLINE_S),
         )
-        stalled = ("VERSEQUEUE_STALL_LIMIT_S", self.stall_limit_s)
-        for (short, short_s), (long, long_s) in (*pairwise(chain), (stalled, chain[2])):
+        for (short, short_s), (long, long_s) in pairwise(chain):
             if short_s >= long_s:
                 raise StartupError(
                     f"{short} ({short_s:g} s) must be shorter than {long} ({long_s:g} s)."

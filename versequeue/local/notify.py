@@ -21,7 +21,7 @@ from versequeue.webhooks.sender import Outcome
 log = logging.getLogger(__name__)
 TOPICS = (Topic.NOTIFY,)
 #: Longer than any delivery takes.
-ACK_DEADLINE_S = 60.0
+NOTIFY_ACK_DEADLINE_S = 60.0
 LONGEST_WAIT_S = 1.0
 #: Pause where every sender is busy.
 BUSY_PAUSE_S = 0.1
@@ -70,7 +70,7 @@ class NotifyDispatcher:
         """
         if self._receivers.full:
             return False
-        delivery = self._queue.lease(TOPICS, self._clock(), ACK_DEADLINE_S)
+        delivery = self._queue.lease(TOPICS, self._clock(), NOTIFY_ACK_DEADLINE_S)
         if delivery is None:
             return False
         try:
@@ -101,7 +101,7 @@ class NotifyDispatcher:
             log.warning("no thread for a webhook: %s", error)
 
     def _send(self, delivery: LeasedMessage, receiver: str) -> None:
-        answered = True
+        answered, began_s = True, self._monotonic()
         try:
             outcome = self._deliver(_target(delivery))
             answered = outcome is None or outcome.status_code is not None
@@ -111,7 +111,8 @@ class NotifyDispatcher:
         except Exception:
             log.exception("the webhook will be tried again")
         finally:
-            self._receivers.done(receiver, self._monotonic(), answered=answered)
+            now_s = self._monotonic()
+            self._receivers.done(receiver, now_s, took_s=now_s - began_s, answered=answered)
 
 
 def _target(delivery: LeasedMessage) -> str:
