@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from versequeue.config import Settings
-from versequeue.service.worker import Attempt
+from versequeue.service.attempt import Attempt
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ from versequeue.errors import GenerationFailed, ModelUnavailable, VerseQueueErro
 from versequeue.functions import wiring
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Metrics, Stage
-from versequeue.service.worker import Attempt, WorkerSide
+from versequeue.service.attempt import Attempt
+from versequeue.service.worker import WorkerSide
 from versequeue.stopping import stopping
 from worker_fn.heartbeat import Heartbeat
 from worker_fn.orders import output_document, song_request

@@ -5,20 +5,19 @@ up on can change nothing. Knows nothing of models.
 """
 
 import logging
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
-from versequeue.errors import NotAllowed, StoreUnavailable, VerseQueueError, WorkerLost
+from versequeue.errors import NotAllowed, WorkerLost
 from versequeue.ports.queue import Queue, Topic
 from versequeue.ports.store import Store
 from versequeue.rules import transitions as rules
-from versequeue.rules.job import Job, Metrics, Stage, Status
+from versequeue.rules.job import Job, Stage, Status
 from versequeue.service import estimates
+from versequeue.service.attempt import Attempt, labels
 from versequeue.service.endings import follow_up
 from versequeue.service.hints import hint, lone_message
 
@@ -40,11 +39,11 @@ class WorkerSide:
         #: when times of each kind of start were last stored: cold, warm, or shared with others
         self._measured_at: dict[str, datetime] = {}
 
-    def claim(self, job_id: str, stage: Stage) -> "Attempt | None":
+    def claim(self, job_id: str, stage: Stage) -> Attempt | None:
         """Take the job, or None if there is nothing to do. Raises StoreUnavailable."""
         return next(iter(self.claim_all([job_id], stage)), None)
 
-    def claim_all(self, job_ids: Sequence[str], stage: Stage) -> "list[Attempt]":
+    def claim_all(self, job_ids: Sequence[str], stage: Stage) -> list[Attempt]:
         """Take those of these jobs that are to be had, to be written together.
 
         A job that was tried before may be what killed its worker: of several, it is not taken,
@@ -77,20 +76,23 @@ class WorkerSide:
 
         found = self.store.update_jobs(dict.fromkeys(job_ids, claim))
         self._send_apart(apart.values())
-        attempts = []
+        attempts: list[Attempt] = []
         for job_id, job in found.items():
             if job is None:
                 log.warning("a message names an unknown job", extra={"job_id": job_id})
             elif job_id in refused:
                 log.info("not claimed: %s", refused[job_id], extra={"job_id": job_id})
             elif job_id in apart:
-                log.info("tried before: to be taken alone", extra=_labels(job))
+                log.info("tried before: to be taken alone", extra=labels(job))
             elif job.status is Status.RUNNING:
-                log.info("claimed", extra=_labels(job))
-                attempts.append(Attempt(self, job))
+                log.info("claimed", extra=labels(job))
+                attempts.append(self._attempt(job))
             else:
                 follow_up(self.store, self.queue, job, self.clock())
         return attempts
+
+    def _attempt(self, job: Job) -> Attempt:
+        return Attempt(job, self.store, self.queue, self.settings, self.clock, self.show_measured)
 
     def _send_apart(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
@@ -163,110 +165,8 @@ class WorkerSide:
         )
 
 
-class Attempt:
-    """One claimed job in the hands of its worker."""
-
-    def __init__(self, side: WorkerSide, job: Job) -> None:
-        self._side = side
-        self.job = job
-        #: the job was taken away or has ended: nothing that is written now counts
-        self.over = False
-        self._written_at = side.clock()
-        # The one who writes lines and the one who beats are two threads.
-        self._lock = threading.Lock()
-
-    def beat(self) -> None:
-        """Renew the lease, with nothing new to say, unless that was done a moment ago."""
-        with self._lock:
-            if not self._reported_within(self._side.settings.lease_s / 3):
-                self._renew()
-
-    def lines(self, lines: Sequence[str]) -> bool:
-        """Show the lines so far, at most once per interval; False: stop writing this job."""
-        with self._lock:
-            if not self._reported_within(self._side.settings.progress_interval_s):
-                self._renew(tuple(lines), Stage.WRITING)
-            return not self.over and not self.cancel_requested
-
-    def succeed(self, output: dict[str, Any], metrics: Metrics) -> None:
-        """Store the song, and what it took. Raises StoreUnavailable."""
-        self._end(lambda job, now: rules.succeed(job, self.job.attempt, now, output, metrics))
-        # The rows of a batch are written together: their times say nothing of a single song's.
-        if self.job.status is Status.SUCCEEDED and self.job.batch_id is None:
-            self._side.show_measured(self.job)
-
-    def fail(self, error: VerseQueueError, *, retry: bool) -> None:
-        """This attempt went wrong. Raises StoreUnavailable."""
-        self._end(lambda job, now: rules.give_up(job, self.job.attempt, now, error, retry=retry))
-
-    def hand_back(self, reason: str) -> None:
-        """The worker must stop: the job is for the next one. Raises StoreUnavailable."""
-        self._end(lambda job, now: rules.hand_back(job, self.job.attempt, now, reason))
-
-    def cancel(self) -> None:
-        """Stop for the cancel request that `lines` reported. Raises StoreUnavailable."""
-        self._end(lambda job, now: rules.end_canceled(job, self.job.attempt, now))
-
-    @property
-    def cancel_requested(self) -> bool:
-        """Whether somebody asked to cancel, as far as the last write saw."""
-        return self.job.cancel_requested_at is not None
-
-    def _reported_within(self, seconds: float) -> bool:
-        # A clock that was set back says nothing of how long ago that was.
-        waited_s = (self._side.clock() - self._written_at).total_seconds()
-        return self.over or 0 <= waited_s < seconds
-
-    def _renew(self, lines: tuple[str, ...] | None = None, stage: Stage | None = None) -> None:
-        """Write `lines` and `stage`, where they are given; what is stored of them else stays."""
-        lease_s = self._side.settings.lease_s
-
-        def change(job: Job, now: datetime) -> Job:
-            shown = job.preview if lines is None else lines
-            at = stage or job.stage or Stage.WRITING
-            return rules.renew(job, self.job.attempt, now, lease_s=lease_s, lines=shown, stage=at)
-
-        try:
-            self._write(change)
-        except StoreUnavailable as error:
-            log.warning("progress not stored: %s", error, extra=_labels(self.job))
-        else:
-            self._written_at = self._side.clock()
-
-    def _end(self, change: Callable[[Job, datetime], Job]) -> None:
-        with self._lock:
-            if self.over:
-                return
-            job = self._write(change)
-            self.over = True
-        if job is None:
-            return
-        log.info("attempt ended: %s", job.status, extra=_labels(job))
-        if job.done:
-            follow_up(self._side.store, self._side.queue, job, self._side.clock())
-
-    def _write(self, change: Callable[[Job, datetime], Job]) -> Job | None:
-        # The clock is read inside the transaction: a worker that was paused before it must find
-        # its lease lapsed.
-        clock = self._side.clock
-        try:
-            job = self._side.store.update_job(self.job.id, lambda job: change(job, clock()))
-        except NotAllowed as error:
-            log.warning("gave up: %s", error, extra=_labels(self.job))
-            job = None
-        if job is None:
-            self.over = True
-        else:
-            self.job = job
-        return job
-
-
 def _last_word(job: Job) -> datetime | None:
     # What others do to a job says nothing of its worker.
     if job.status is Status.SUCCEEDED:
         return job.finished_at
     return job.lease_expires_at if job.status is Status.RUNNING else None
-
-
-def _labels(job: Job) -> dict[str, Any]:
-    return {"job_id": job.id, "attempt": job.attempt, "batch_id": job.batch_id}
