@@ -1,10 +1,13 @@
 """A real server whose surroundings fail: descriptors, disk, locks. It waits, says so, goes on."""
 
+import json
 import os
 import resource
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -16,6 +19,8 @@ import requests
 from tests.support.model_bundles import tiny_bundle
 from tests.support.server import Server, running_server
 from tests.support.waiting import wait_until
+from versequeue.clock import utc_now
+from versequeue.records import format_time
 
 __all__ = ["tiny_bundle"]
 pytestmark = pytest.mark.processes
@@ -60,32 +65,42 @@ def said(server: Server, words: str) -> bool:
     return words in server.process.printed()
 
 
+def hint_at(server: Server, job_id: str) -> None:
+    """A message of our own, past the server: it needs a worker, and so a descriptor."""
+    with closing(sqlite3.connect(server.data_dir / "queue.sqlite3")) as queue, queue:
+        now = format_time(utc_now())
+        queue.execute(
+            "INSERT INTO messages (topic, body, published_at, due_at) VALUES ('jobs', ?, ?, ?)",
+            (json.dumps({"job_ids": [job_id]}), now, now),
+        )
+
+
 def test_descriptors_used_up_by_idle_connections_end_nothing(server: Server) -> None:
-    """The loops that need one more say so, and go on when the connections are gone."""
-    assert resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)[0] > 1024 or (
-        resource.getrlimit(resource.RLIMIT_NOFILE)[1] <= 1024
-    )
-    first = server.submit("rain", lines=4)["id"]
-    server.wait_done(first)
+    job_id = server.submit("rain", lines=4)["id"]
+    server.wait_done(job_id)
     wait_until(lambda: server.worker_pid() is None, 60)
-    waiting = server.submit("snow", lines=4)["id"] if False else None
     address = urlsplit(server.url)
     with ExitStack() as stack:
         stack.enter_context(limited(server, resource.RLIMIT_NOFILE, open_files(server) + 20))
         for _ in range(40):
             idle = socket.create_connection((address.hostname, address.port), timeout=10)
             stack.callback(idle.close)
-        queue = stack.enter_context(closing(sqlite3.connect(server.data_dir / "queue.sqlite3")))
-        queue.execute(
-            "INSERT INTO messages (topic, body, published_at, due_at)"
-            " SELECT 'jobs', '{\"job_ids\": [\"" + first + "\"]}', published, published"
-            " FROM (SELECT strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', 'now') AS published)"
-        )
-        queue.commit()
+        hint_at(server, job_id)
         wait_until(lambda: said(server, "the dispatcher met a fault"), 60)
         assert try_to_submit(server) in (None, 202, 503)
-    assert waiting is None
-    server.wait_done(server.submit("sun", lines=4)["id"])
+    assert server.wait_done(server.submit("sun", lines=4)["id"])["status"] == "succeeded"
+    wait_until(lambda: said(server, "the dispatcher goes on"), 60)
+
+
+def test_a_server_opens_as_many_files_as_it_may() -> None:
+    code = (
+        "import resource; from versequeue.local.loops import raise_descriptor_limit;"
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1];"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard));"
+        "assert raise_descriptor_limit() == hard;"
+        "assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_a_disk_that_takes_no_more_ends_nothing(server: Server) -> None:
