@@ -17,8 +17,9 @@ T = TypeVar("T")
 PREFIX = "VERSEQUEUE_"
 #: Models that `model` can name, the bundles that `python -m lyricist build --preset` makes.
 PRESETS = ("default", "tiny")
-#: How long whoever pushes a message waits for its ack: Pub/Sub's longest.
-ACK_DEADLINE_S = 600.0
+#: How long whoever pushes a message waits for its ack: the longest that Pub/Sub allows, so that a
+#: slow start is not taken for a lost message.
+ACK_DEADLINE_S = 600
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ import waitress
 from werkzeug.security import safe_join
 from werkzeug.wrappers import Request, Response
 
+from versequeue.local.loops import connections_within
+
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
@@ -61,7 +63,7 @@ def front_server(app: WsgiApp, listener: socket.socket) -> Any:
         app,
         sockets=[listener],
         threads=THREADS,
-        connection_limit=CONNECTIONS,
+        connection_limit=connections_within(CONNECTIONS),
         asyncore_use_poll=True,  # select() ends at 1,024 files
         ident="VerseQueue",
         channel_timeout=60,
