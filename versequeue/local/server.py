@@ -1,5 +1,6 @@
 """The embedded server's parts: one WSGI app on one port, a dispatcher, a sweeper, a notifier."""
 
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 import functions_framework
 
 from versequeue.backends.sqlite_queue import SqliteQueue
+from versequeue.errors import VerseQueueError
 from versequeue.functions import wiring
 from versequeue.functions.notify import notify_target, receiver_of
 from versequeue.local.app import LocalApp, front_server
@@ -19,6 +21,8 @@ from versequeue.local.model_check import check_model
 from versequeue.local.notify import NotifyDispatcher
 from versequeue.local.worker import WorkerProcess
 from versequeue.service.sweep import sweep
+
+log = logging.getLogger(__name__)
 
 
 class LocalServer:
@@ -64,7 +68,10 @@ class LocalServer:
         # Not the HTTP server's: it may be in a long poll, and ends with this process.
         for thread in self._threads[1:]:
             thread.join(timeout=5)
-        self._side.show_stopped()
+        try:
+            self._side.show_stopped()
+        except VerseQueueError as error:
+            log.warning("the worker will look as if it were there for a while: %s", error)
         self._server.close()
 
     def _loop(self, turn: Callable[[], object], noun: str) -> Callable[[], None]:
