@@ -10,12 +10,11 @@ from deploy.functions import FUNCTIONS, PREFIX, deployed, function
 from deploy.identities import INVOKER
 from deploy.steps import Step
 from deploy.target import Target
+from versequeue.config import ACK_DEADLINE_S
 
 DEAD_LETTER = "dead-letter"
 #: topic -> the service that it is pushed to
 PUSHES = {"jobs": "worker", "bulk": "bulk", "notify": "notify"}
-#: The longest that Pub/Sub allows, so that a slow start is not taken for a lost message.
-ACK_DEADLINE_S = 600
 #: A refused push is mostly "no instance is free": it is tried again soon, so that no worker idles
 #: beside a message that waits. Jobs end after five attempts whatever the messages do.
 MIN_BACKOFF_S = 1

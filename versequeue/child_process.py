@@ -6,6 +6,7 @@ its group when this process dies, even by kill -9. Knows nothing of what the chi
 
 import atexit
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -85,9 +86,19 @@ class ChildProcess(AbstractContextManager["ChildProcess"]):
         """
         in_time = end_groups([self.pid], self._grace_s, self._process.poll)
         self._process.wait()
+        self._forget()
+        return in_time
+
+    def kill(self) -> None:
+        """SIGKILL to its whole group at once: it does not answer, so it cannot be asked."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+        self._forget()
+
+    def _forget(self) -> None:
         with suppress(OSError):  # the reaper is gone
             os.write(_reaper_input(), f"-{self.pid}\n".encode())
-        return in_time
 
     def printed(self) -> str:
         """What it has written to its log so far."""
@@ -173,6 +184,13 @@ class KeptProcess(ABC):
         """SIGTERM, and SIGKILL after the grace time; returns when all of it is gone."""
         with self._lock:
             self._stop()
+
+    def kill(self) -> None:
+        """SIGKILL, for one that hangs; the next `start` starts a new one."""
+        with self._lock:
+            if self._child is not None:
+                self._child.kill()
+                self._child = None
 
     def end(self) -> None:
         """As `stop`, and never start again, whoever asks for it."""

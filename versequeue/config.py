@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,9 @@ PREFIX = "VERSEQUEUE_"
 PRESETS = ("default", "tiny")
 #: What the host of the page adds to each request that it passes on, with the secret as its value.
 PAGE_SECRET_HEADER = "X-VerseQueue-Page"  # noqa: S105 - its name, not the secret
+#: How long whoever pushes a message waits for its ack: the longest that Pub/Sub allows, so that a
+#: slow start is not taken for a lost message.
+ACK_DEADLINE_S = 600
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Settings:
     lease_s: float = 30.0
     #: one attempt may not take longer, however often it reports
     attempt_limit_s: float = 540.0
+    #: a worker that lives but has drawn no token for so long hangs
+    stall_limit_s: float = 60.0
     max_attempts: int = 5
     #: an unfinished job expires after this time
     deadline_s: float = 86_400.0
@@ -90,6 +96,7 @@ class Settings:
             project=read.one("PROJECT", str, read.plain("GOOGLE_CLOUD_PROJECT")),
             lease_s=read.one("LEASE_S", _positive, standard.lease_s),
             attempt_limit_s=read.one("ATTEMPT_LIMIT_S", _positive, standard.attempt_limit_s),
+            stall_limit_s=read.one("STALL_LIMIT_S", _positive, standard.stall_limit_s),
             max_attempts=read.one("MAX_ATTEMPTS", _positive_int, standard.max_attempts),
             deadline_s=read.one("DEADLINE_S", _positive, standard.deadline_s),
             retention_days=read.one("RETENTION_DAYS", _positive, standard.retention_days),
@@ -120,7 +127,22 @@ class Settings:
         )
         if settings.backend == "gcp" and not settings.hash_key and settings.rate_per_minute:
             raise StartupError("VERSEQUEUE_HASH_KEY is needed where the rate is limited.")
+        settings._check_times()
         return settings
+
+    def _check_times(self) -> None:
+        """Raise StartupError where two times cannot work together: each fits into the next."""
+        chain = (
+            ("VERSEQUEUE_PROGRESS_INTERVAL_S", self.progress_interval_s),
+            ("VERSEQUEUE_LEASE_S", self.lease_s),
+            ("VERSEQUEUE_ATTEMPT_LIMIT_S", self.attempt_limit_s),
+            ("the queue's ack deadline", ACK_DEADLINE_S),
+        )
+        for (short, short_s), (long, long_s) in pairwise(chain):
+            if short_s >= long_s:
+                raise StartupError(
+                    f"{short} ({short_s:g} s) must be shorter than {long} ({long_s:g} s)."
+                )
 
 
 @dataclass(frozen=True)

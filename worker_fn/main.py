@@ -1,6 +1,7 @@
 """The worker function: one Pub/Sub message in, songs out. The only function with a model."""
 
 import logging
+import os
 import uuid
 from functools import cache
 
@@ -19,7 +20,9 @@ log = logging.getLogger(__name__)
 
 @cache
 def _studio() -> Studio:
-    return Studio(wiring.worker_side(wiring.settings().worker or uuid.uuid4().hex))
+    name = wiring.settings().worker or uuid.uuid4().hex
+    # Nothing that hangs can be waited for: the process goes, and what it held is freed.
+    return Studio(wiring.worker_side(name), on_stall=lambda: os._exit(1))
 
 
 @functions_framework.cloud_event

@@ -7,8 +7,7 @@ runs on LiteRT (see `lyricist.engine.litert`), so that no worker waits for Tenso
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from lyricist.errors import LyricistError
 from lyricist.songs import MOST_SONGS, Song
@@ -17,8 +16,10 @@ from versequeue.errors import GenerationFailed, ModelUnavailable, VerseQueueErro
 from versequeue.functions import wiring
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Metrics, Stage
-from versequeue.service.worker import Attempt, WorkerSide
+from versequeue.service.attempt import Attempt
+from versequeue.service.worker import WorkerSide
 from versequeue.stopping import stopping
+from worker_fn.heartbeat import Heartbeat
 from worker_fn.orders import output_document, song_request
 
 log = logging.getLogger(__name__)
@@ -34,15 +35,17 @@ class WorkerStopping(Exception):
 class Studio:
     """One process's model and its side of the job system; one message at a time."""
 
-    def __init__(self, side: WorkerSide) -> None:
+    def __init__(self, side: WorkerSide, on_stall: Callable[[], None] = lambda: None) -> None:
+        """`on_stall` is called when no token was drawn for too long: to end this process."""
         self._side = side
+        self._on_stall = on_stall
         self._writer: Writer | None = None
         self._busy = threading.Lock()
 
     def warm_up(self) -> None:
         """Load the model, or only say that it is loaded. Raises LyricistError."""
         with self._busy:
-            writer = self._writer or self._load([])
+            writer = self._writer or self._load()
             self._side.show_model(writer.model_name)
 
     def perform(self, job_ids: Sequence[str]) -> None:
@@ -53,13 +56,15 @@ class Studio:
         with self._busy:
             stage = Stage.WRITING if self._writer else Stage.LOADING_MODEL
             if attempts := self._side.claim_all(job_ids, stage):
-                self._write(attempts)
+                with Heartbeat(attempts, self._side.settings, self._on_stall) as heart:
+                    self._write(attempts, heart)
 
-    def _write(self, attempts: list[Attempt]) -> None:
+    def _write(self, attempts: list[Attempt], heart: Heartbeat) -> None:
         started = time.monotonic()
         cold = self._writer is None
         try:
-            writer = self._writer or self._load(attempts)
+            with heart.without_tokens():
+                writer = self._writer or self._load()
         except (LyricistError, ModelUnavailable, OSError) as error:
             for attempt in attempts:
                 attempt.fail(ModelUnavailable(str(error)), retry=True)
@@ -67,6 +72,10 @@ class Studio:
         load_s = round(time.monotonic() - started, 3) if cold else 0.0
         begun = time.monotonic()
         faults: list[VerseQueueError] = []
+
+        def should_stop() -> bool:
+            heart.token()
+            return stopping()
 
         def on_lines(index: int, lines: Sequence[str]) -> bool:
             return attempts[index].lines(lines)
@@ -85,7 +94,7 @@ class Studio:
                 faults.append(error)
 
         requests = [song_request(attempt.job) for attempt in attempts]
-        writer.write(requests, on_lines, stopping, on_song)
+        writer.write(requests, on_lines, should_stop, on_song)
         if faults:
             raise faults[0]
         if stopping():
@@ -106,30 +115,10 @@ class Studio:
         else:
             attempt.hand_back("The worker was asked to stop.")
 
-    def _load(self, attempts: list[Attempt]) -> Writer:
-        with _beating(attempts, self._side.settings.lease_s / 3):
-            folder = wiring.model_folder(self._side.settings)
-            self._writer = Writer.open(folder)
+    def _load(self) -> Writer:
+        folder = wiring.model_folder(self._side.settings)
+        self._writer = Writer.open(folder)
         log.info("model loaded", extra={"worker": self._side.worker})
         if not self._side.settings.bulk_only:
             self._side.show_model(self._writer.model_name)
         return self._writer
-
-
-@contextmanager
-def _beating(attempts: list[Attempt], every_s: float) -> Iterator[None]:
-    """Renew the leases of `attempts` while the block runs, which reports no progress itself."""
-    ended = threading.Event()
-
-    def beat() -> None:
-        while not ended.wait(every_s):
-            for attempt in attempts:
-                attempt.beat()
-
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()

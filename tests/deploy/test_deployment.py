@@ -5,7 +5,7 @@ import re
 from deploy import messaging, services
 from deploy.functions import DEPLOYED, FUNCTIONS, Caller, deployed, function
 from tests.support.deployment import TARGET, created
-from versequeue.config import Settings
+from versequeue.config import ACK_DEADLINE_S, Settings
 from versequeue.emulated import topics as pubsub_topics
 from versequeue.ports.queue import Topic
 
@@ -28,7 +28,7 @@ def test_every_topic_is_pushed_with_the_longest_deadline_and_a_dead_letter_topic
 
 def test_the_emulators_are_given_the_policy_of_the_deployment() -> None:
     assert pubsub_topics.Policy() == pubsub_topics.Policy(
-        ack_deadline_s=messaging.ACK_DEADLINE_S,
+        ack_deadline_s=ACK_DEADLINE_S,
         max_deliveries=messaging.DELIVERY_ATTEMPTS,
         backoff_first_s=messaging.MIN_BACKOFF_S,
         backoff_longest_s=messaging.MAX_BACKOFF_S,
@@ -113,7 +113,7 @@ def test_the_worker_takes_one_message_at_a_time_and_ends_before_it_is_sent_again
     worker = function("worker")
 
     assert worker.concurrency == 1
-    assert Settings().attempt_limit_s < worker.timeout_s < messaging.ACK_DEADLINE_S
+    assert Settings().attempt_limit_s < worker.timeout_s < ACK_DEADLINE_S
     assert worker.memory_mib <= 1024 or worker.cpu >= 1
 
 

@@ -20,11 +20,12 @@ from versequeue.rules.batch import JOBS_PER_MESSAGE, Row
 from versequeue.rules.job import Job, Metrics, Stage
 from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.webhook import Webhook
+from versequeue.service.attempt import Attempt
 from versequeue.service.batches import Batches
 from versequeue.service.callers import Submission
 from versequeue.service.jobs import Jobs
 from versequeue.service.sweep import sweep
-from versequeue.service.worker import Attempt, WorkerSide
+from versequeue.service.worker import WorkerSide
 from versequeue.webhooks.notifier import Notifier
 from versequeue.webhooks.sender import Outcome
 

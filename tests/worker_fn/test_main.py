@@ -143,7 +143,7 @@ def test_a_song_that_cannot_be_stored_asks_for_the_message_again_and_spares_the_
         return real(job_id, change)
 
     monkeypatch.setattr(app.store, "update_job", failing)
-    monkeypatch.setattr("versequeue.service.worker.StoreUnavailable", VerseQueueError)
+    monkeypatch.setattr("versequeue.service.attempt.StoreUnavailable", VerseQueueError)
     with pytest.raises(VerseQueueError, match="disk"):
         studio(app, GivenWriter(a_song)).perform(ids)
     assert app.jobs.get(ids[1]).status == "succeeded"

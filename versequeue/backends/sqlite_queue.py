@@ -5,37 +5,32 @@ means, and delivers nothing by itself: a dispatcher leases, pushes, and then ack
 """
 
 import json
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from versequeue.backends import queue_rows as rows
 from versequeue.backends.sqlite_file import SqliteFile
 from versequeue.clock import Clock
 from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Message, Topic
 from versequeue.records import format_time, parse_time
 
+log = logging.getLogger(__name__)
 #: Deliveries before a message becomes a dead letter.
 MAX_DELIVERIES = 20
 #: Wait before the redelivery of a nacked message; doubled each time, at most the second one.
 BACKOFF_FIRST_S, BACKOFF_LONGEST_S = 1.0, 600.0
+#: Differences between two looks at the clock that are no step: one of them may have waited.
+CLOCK_SLACK = timedelta(seconds=5)
 #: How often a waiting dispatcher looks whether another process has published.
 LOOK_S = 0.25
 
-_TABLES = (
-    # AUTOINCREMENT: the number of a message that is gone is never given to another one.
-    """CREATE TABLE messages (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, body TEXT NOT NULL,
-        published_at TEXT NOT NULL, due_at TEXT NOT NULL, deliveries INTEGER NOT NULL DEFAULT 0)""",
-    "CREATE INDEX messages_due ON messages (topic, due_at, id)",
-    """CREATE TABLE dead_letters (
-        id INTEGER PRIMARY KEY, topic TEXT NOT NULL, body TEXT NOT NULL,
-        published_at TEXT NOT NULL, died_at TEXT NOT NULL, deliveries INTEGER NOT NULL)""",
-)
 _WAY_OUT = "Move it away: an empty queue is made, and the sweep publishes again what was in it."
 
 
@@ -80,10 +75,13 @@ class SqliteQueue:
         self._backoff_first_s = backoff_first_s
         self._published = threading.Condition()
         self._publishes = 0
+        self._turning = threading.Lock()
+        #: the latest moment that a lease was asked for
+        self._latest = datetime.min.replace(tzinfo=UTC)
         # Losing the last moments at a power cut is allowed here: a message is only a hint.
         self._file = SqliteFile(
             path,
-            (_TABLES,),
+            rows.SCHEMA,
             noun="The queue",
             synchronous="NORMAL",
             unavailable=QueueUnavailable,
@@ -91,13 +89,15 @@ class SqliteQueue:
         )
 
     def publish(self, topic: Topic, messages: list[Message]) -> None:
-        """Return once every message is stored, all of them or none. Raises QueueUnavailable."""
-        now = format_time(self._clock())
+        """Return once every message is stored, all of them or none. Raises QueueUnavailable.
+
+        One that says the same as one that has not been delivered yet adds nothing: however often
+        the same hint is given, the queue does not grow.
+        """
+        now = self._clock()
         with self._file.transaction() as connection:
-            connection.executemany(
-                "INSERT INTO messages (topic, body, published_at, due_at) VALUES (?, ?, ?, ?)",
-                [(topic.value, json.dumps(dict(message)), now, now) for message in messages],
-            )
+            for message in messages:
+                rows.add(connection, topic, json.dumps(dict(message)), now)
         self._wake()
 
     def lease(
@@ -117,6 +117,7 @@ class SqliteQueue:
 
         Each has an ack deadline of its own. All of them are leased in one transaction.
         """
+        self._follow(now)
         due_at = self.next_due_at(topics)
         if due_at is None or due_at > now:
             return []
@@ -127,7 +128,7 @@ class SqliteQueue:
                 while found := self._next_due(connection, topic, now):
                     if taken and not fits(taken, found):
                         break
-                    _hold(connection, found, until)
+                    rows.hold(connection, found.id, found.number, until)
                     taken.append(found)
                 if taken:
                     return taken
@@ -157,11 +158,17 @@ class SqliteQueue:
         self._wake()
         return nacked
 
+    def postpone(self, delivery: LeasedMessage, now: datetime, delay_s: float) -> bool:
+        """Give it back until later as if it had not been delivered. False as for `ack`."""
+        due_at = now + timedelta(seconds=delay_s)
+        with self._file.transaction() as connection:
+            return rows.move(connection, delivery.id, delivery.number, due_at, uncounted=True)
+
     def release(self, now: datetime) -> int:
-        """Make every message in delivery due now; how many. For a dispatcher that starts alone."""
+        """Make every message due now; how many were not. For a dispatcher that starts alone."""
         moment = format_time(now)
         with self._file.transaction() as connection:
-            sql = "UPDATE messages SET due_at = ? WHERE deliveries > 0 AND due_at > ?"
+            sql = "UPDATE messages SET due_at = ? WHERE due_at > ?"
             released = connection.execute(sql, (moment, moment)).rowcount
         self._wake()
         return released
@@ -196,21 +203,29 @@ class SqliteQueue:
         self._wake()
         self._file.close()
 
+    def _follow(self, now: datetime) -> None:
+        """After a step back of the clock: what was to come in a second comes in a second."""
+        with self._turning:
+            step = self._latest - now
+            if step <= CLOCK_SLACK:
+                self._latest = max(self._latest, now)
+                return
+            with self._file.transaction() as connection:
+                moved = rows.bring_forward(connection, now, step)
+            self._latest = now
+        log.warning("the clock was set back by %s; %d messages follow", step, moved)
+
     def _next_due(
         self, connection: sqlite3.Connection, topic: Topic, now: datetime
     ) -> LeasedMessage | None:
-        query = (
-            "SELECT id, body, published_at, deliveries FROM messages"
-            " WHERE topic = ? AND due_at <= ? ORDER BY due_at, id LIMIT 1"
-        )
-        while row := connection.execute(query, (topic.value, format_time(now))).fetchone():
+        while row := rows.first_due(connection, topic, now):
             number, body, published_at, deliveries = row
-            if deliveries < self._max_deliveries:
-                message = json.loads(body)
+            message = rows.read(body)
+            if message is not None and deliveries < self._max_deliveries:
                 return LeasedMessage(
                     number, topic, message, parse_time(published_at), deliveries + 1
                 )
-            _bury(connection, number, now)
+            rows.bury(connection, number, now)
         return None
 
     def _give_back(
@@ -222,32 +237,13 @@ class SqliteQueue:
     ) -> bool:
         if delay_s is None:
             delay_s = backoff_s(delivery.number, self._backoff_first_s)
-        cursor = connection.execute(
-            "UPDATE messages SET due_at = ? WHERE id = ? AND deliveries = ?",
-            (format_time(now + timedelta(seconds=delay_s)), delivery.id, delivery.number),
-        )
-        held = cursor.rowcount == 1
+        due_at = now + timedelta(seconds=delay_s)
+        held = rows.move(connection, delivery.id, delivery.number, due_at)
         if held and delivery.number >= self._max_deliveries:
-            _bury(connection, delivery.id, now)
+            rows.bury(connection, delivery.id, now)
         return held
 
     def _wake(self) -> None:
         with self._published:
             self._publishes += 1
             self._published.notify_all()
-
-
-def _hold(connection: sqlite3.Connection, delivery: LeasedMessage, until: datetime) -> None:
-    connection.execute(
-        "UPDATE messages SET deliveries = ?, due_at = ? WHERE id = ?",
-        (delivery.number, format_time(until), delivery.id),
-    )
-
-
-def _bury(connection: sqlite3.Connection, message_id: int, now: datetime) -> None:
-    connection.execute(
-        "INSERT INTO dead_letters (id, topic, body, published_at, died_at, deliveries)"
-        " SELECT id, topic, body, published_at, ?, deliveries FROM messages WHERE id = ?",
-        (format_time(now), message_id),
-    )
-    connection.execute("DELETE FROM messages WHERE id = ?", (message_id,))

@@ -16,12 +16,13 @@ from urllib.parse import quote
 import requests
 from requests.adapters import HTTPAdapter
 
+from versequeue.config import ACK_DEADLINE_S
 from versequeue.emulated.function_process import FunctionProcess
 from versequeue.errors import FunctionUnavailable, StartupError
 
 log = logging.getLogger(__name__)
-#: The longest that a request may take: Pub/Sub's ack deadline.
-LIMIT_S = 600.0
+#: The longest that a request may take.
+LIMIT_S = float(ACK_DEADLINE_S)
 CHUNK_BYTES = 65_536
 _NOT_PASSED_ON = {
     *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"),
@@ -33,8 +34,10 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 class Forward:
     """A WSGI app that is another server: same path, same headers, the caller's address added."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, on_silence: Callable[[], None] = lambda: None) -> None:
+        """`on_silence` is called when an answer takes longer than any may."""
         self._url = url
+        self._on_silence = on_silence
         self._http = requests.Session()
         self._http.trust_env = False  # no proxy between a parent and its child
         self._http.headers.clear()  # nothing is added that the caller did not send
@@ -56,6 +59,8 @@ class Forward:
             )
         except requests.RequestException as error:
             log.warning("a function cannot be reached: %s", error)
+            if isinstance(error, requests.ReadTimeout):
+                self._on_silence()
             return unavailable(start_response)
         headers = [
             (name, value)
@@ -71,7 +76,8 @@ class Activator:
 
     def __init__(self, process: FunctionProcess, idle_timeout_s: float) -> None:
         self._process = process
-        self._forward = Forward(process.url)
+        # One that hangs is not asked: the next message is to find another one.
+        self._forward = Forward(process.url, on_silence=process.kill)
         self._idle_timeout_s = idle_timeout_s
         self._lock = threading.Lock()
         self._in_flight = 0

@@ -11,12 +11,11 @@ from typing import Any
 from google.api_core import exceptions
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
+from versequeue.config import ACK_DEADLINE_S
 from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Topic
 
 DEAD_LETTER = "dead-letter"
-#: The longest that Pub/Sub allows, so that a slow start is not taken for a lost message.
-ACK_DEADLINE_S = 600
 BACKOFF_FIRST_S, BACKOFF_LONGEST_S = 1, 60
 MAX_DELIVERIES = 100
 RPC_TIMEOUT_S = 10.0

@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -21,7 +22,6 @@ from versequeue.emulated.emulators import PROJECT, Emulators
 from versequeue.emulated.forwarding import Activator, Forward
 from versequeue.emulated.function_process import FunctionProcess
 from versequeue.emulated.topics import create_topics
-from versequeue.errors import VerseQueueError
 from versequeue.functions import wiring
 from versequeue.local.app import LocalApp
 from versequeue.local.front import front_server
@@ -36,6 +36,7 @@ from versequeue.local.host import (
     say_ready,
     wait_for_signal,
 )
+from versequeue.local.loops import keep_on, raise_descriptor_limit, start_all
 from versequeue.local.model_check import check_model
 from versequeue.ports.queue import Topic
 from versequeue.stopping import StoppedEarly, raise_if_stopping
@@ -54,6 +55,7 @@ _FIRST_REQUESTS = (("sweep", "/"), ("submit", "/v1/jobs/job_nobody/cancel"))
 
 def run_up(options: UpOptions) -> int:
     """Serve until SIGINT or SIGTERM; the exit status. Raises StartupError with one sentence."""
+    raise_descriptor_limit()
     with ExitStack() as stack:
         listener = stack.enter_context(listening(options.host, options.port))
         stack.enter_context(data_dir_lock(options.data_dir))
@@ -78,8 +80,8 @@ def run_up(options: UpOptions) -> int:
         except StoppedEarly:
             return 0
         say_ready(options.host, listener)
-        wait_for_signal(flag, server.failed)
-    return 1 if server.failed.is_set() else 0
+        wait_for_signal(flag)
+    return 0
 
 
 class EmulatedServer:
@@ -87,7 +89,6 @@ class EmulatedServer:
 
     def __init__(self, options: UpOptions, listener: socket.socket, emulators: Emulators) -> None:
         check_model(wiring.model_folder(wiring.settings()), options.model)
-        self.failed = threading.Event()
         self._stopping = threading.Event()
         self._emulators = emulators
         self._scratch = TemporaryDirectory(prefix="versequeue-")
@@ -115,10 +116,10 @@ class EmulatedServer:
         self._threads = [
             threading.Thread(target=run, name=name, daemon=True)
             for name, run in (
-                ("http", self._front.run),
-                ("pushes", self._pushes.run),
-                ("keeper", self._keep),
-                ("sweeper", self._sweep_on),
+                ("http", self._loop(self._front.run, "the HTTP server")),
+                ("pushes", self._loop(self._pushes.run, "the pushes' server")),
+                ("keeper", self._loop(self._keep, "the keeper")),
+                ("sweeper", self._loop(self._sweep, "the sweep")),
             )
         ]
 
@@ -134,8 +135,7 @@ class EmulatedServer:
         except BaseException:
             self.__exit__(None, None, None)
             raise
-        for thread in self._threads:
-            thread.start()
+        start_all(self._threads)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -172,16 +172,12 @@ class EmulatedServer:
             with suppress(TimeoutError):
                 wait_until(partial(_is_warm, url), WARM_LIMIT_S, LOOK_S)
 
+    def _loop(self, turn: Callable[[], object], noun: str) -> Callable[[], None]:
+        return partial(keep_on, turn, self._stopping, noun)
+
     def _keep(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self._look_after()
-            except VerseQueueError as error:
-                log.warning("tried again in a moment: %s", error)
-            except Exception:
-                log.exception("a part of the server has failed")
-                self.failed.set()
-                return
+        if not self._stopping.wait(LOOK_S):
+            self._look_after()
 
     def _look_after(self) -> None:
         for function in self._functions.values():
@@ -194,15 +190,10 @@ class EmulatedServer:
         if self._activator.stop_if_idle():
             wiring.worker_side("up").show_stopped()
 
-    def _sweep_on(self) -> None:
-        url = self._functions["sweep"].url
-        while not self._stopping.wait(self._sweep_interval_s):
-            try:
-                answer = requests.post(url, timeout=SWEEP_LIMIT_S)
-                answer.raise_for_status()
-            except requests.RequestException as error:
-                if not self._stopping.is_set():
-                    log.warning("the sweep failed; the next tick tries again: %s", error)
+    def _sweep(self) -> None:
+        if not self._stopping.wait(self._sweep_interval_s):
+            url = self._functions["sweep"].url
+            requests.post(url, timeout=SWEEP_LIMIT_S).raise_for_status()
 
 
 def _is_warm(url: str) -> bool:

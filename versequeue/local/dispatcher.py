@@ -1,21 +1,28 @@
-"""What Pub/Sub does in the cloud, on one machine: take messages and push them until acked."""
+"""What Pub/Sub does in the cloud, on one machine: take jobs' messages and push them until acked."""
 
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
-from http.client import HTTPConnection, HTTPException
+from functools import partial
+from http.client import HTTPException
 from itertools import chain
 from typing import Any
-from urllib.parse import urlsplit
 
 from versequeue.backends.sqlite_queue import LeasedMessage, SqliteQueue
-from versequeue.clock import utc_now
+from versequeue.config import ACK_DEADLINE_S
 from versequeue.errors import VerseQueueError
-from versequeue.functions.notify import notify_target
 from versequeue.functions.push import push_body, push_headers
+from versequeue.local.loops import SURROUNDINGS, keep_on
+from versequeue.local.push import (
+    FIRST_REPORT_LIMIT_S,
+    WARM_UP_LIMIT_S,
+    Watch,
+    WorkerSilent,
+    post,
+)
 from versequeue.local.worker import WorkerProcess
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE
@@ -23,108 +30,171 @@ from versequeue.rules.job import Status
 from versequeue.service.worker import WorkerSide
 
 log = logging.getLogger(__name__)
-ACK_DEADLINE_S = 600.0
-CONNECT_LIMIT_S = 5.0
+TOPICS = (Topic.JOBS, Topic.BULK)
 #: A pause after a worker that died, so that one that always dies does not burn the processor.
 CRASH_PAUSE_S = 0.5
 LONGEST_WAIT_S = 1.0
-NOTIFY_ACK_DEADLINE_S = 60.0
 
 
 class Dispatcher:
     """Pushes jobs to the worker process, single visitors' before batches', one at a time."""
 
     def __init__(
-        self, queue: SqliteQueue, worker: WorkerProcess, side: WorkerSide, idle_timeout_s: float
+        self,
+        queue: SqliteQueue,
+        worker: WorkerProcess,
+        side: WorkerSide,
+        idle_timeout_s: float,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], object] | None = None,
     ) -> None:
+        """`pause` waits for some seconds, at most until `stop`."""
         self._queue = queue
         self._worker = worker
         self._side = side
         self._idle_timeout_s = idle_timeout_s
+        self._monotonic = monotonic
         self._stopping = threading.Event()
-        self._last_push = time.monotonic()
+        self._pause = pause or self._stopping.wait
+        self._last_push = monotonic()
+        #: what has still to be written; nothing new is taken before it is
+        self._owed: list[Callable[[], object]] = []
 
     def take_over(self) -> None:
-        """Queue again what an earlier server and its worker had in hand: both are dead."""
-        self._side.show_stopped()
-        self._queue.release(utc_now())
-        horizon = utc_now() + timedelta(days=3650)
-        for job in self._side.store.due_jobs(horizon, limit=100_000):
-            if job.status is Status.RUNNING:
-                self._side.abandon([job.id], job.worker)
+        """Queue again what an earlier server and its worker had in hand: both are dead.
+
+        What cannot be written now is written before the first push.
+        """
+        self._owed.append(self._take_over)
+        try:
+            self._pay()
+        except VerseQueueError as error:
+            log.warning("what the last server left is taken over later: %s", error)
 
     def run(self) -> None:
-        """Push until `stop`."""
-        while not self._stopping.is_set():
-            seen = self._queue.publishes
-            try:
-                deliveries = self._queue.lease_together(
-                    (Topic.JOBS, Topic.BULK), utc_now(), ACK_DEADLINE_S, go_together
-                )
-            except VerseQueueError as error:
-                log.warning("the queue cannot be read: %s", error)
-                self._stopping.wait(LONGEST_WAIT_S)
-                continue
-            if deliveries:
-                self._push(deliveries)
-            else:
-                self._stop_if_idle()
-                self._queue.wait(seen, self._pause_s())
+        """Push until `stop`, whatever happens around."""
+        keep_on(self._turn, self._stopping, "the dispatcher")
+        with suppress(VerseQueueError):  # else the next server releases it
+            self._pay()
 
     def stop(self) -> None:
         """Take no more messages."""
         self._stopping.set()
 
+    def step(self) -> bool:
+        """Settle what is owed, then push what is due; False if there was nothing to push.
+
+        Raises what its surroundings do; nothing is lost by it, and the next step goes on.
+        """
+        self._pay()
+        now = self._side.clock()
+        deliveries = self._queue.lease_together(TOPICS, now, ACK_DEADLINE_S, go_together)
+        if deliveries:
+            self._push(deliveries)
+        else:
+            self._stop_if_idle()
+        return bool(deliveries)
+
+    def _turn(self) -> None:
+        seen = self._queue.publishes
+        if not self.step():
+            self._queue.wait(seen, self._pause_s())
+
+    def _take_over(self) -> None:
+        self._side.show_stopped()
+        self._queue.release(self._side.clock())
+        horizon = self._side.clock() + timedelta(days=3650)
+        for job in self._side.store.due_jobs(horizon, limit=100_000):
+            if job.status is Status.RUNNING:
+                self._side.abandon([job.id], job.worker)
+
     def _push(self, deliveries: Sequence[LeasedMessage]) -> None:
-        url, name = self._worker.ensure()
-        headers = push_headers(deliveries[0].topic, "local", utc_now())
+        headers = push_headers(deliveries[0].topic, "local", self._side.clock())
         body = push_body(joined(deliveries), str(deliveries[0].id))
+        name = ""
         try:
-            accepted = post(url, body, headers)
-        except (OSError, HTTPException) as error:
-            self._worker_died(deliveries, name, error)
-            return
+            url, name = self._worker.ensure()
+            accepted = post(url, body, headers, self._watch(deliveries, name).check)
+        except Exception as error:
+            died = name and isinstance(error, OSError | HTTPException)
+            if died and getattr(error, "errno", None) not in SURROUNDINGS:
+                self._give_up_on(name, deliveries, error)
+                return
+            # Nothing was pushed, and that is no fault of the jobs.
+            self._owe(self._nack, deliveries)
+            raise
         finally:
-            self._last_push = time.monotonic()
-        self._settle(deliveries, accepted=accepted)
+            self._last_push = self._monotonic()
+        self._owe(self._queue.ack_all if accepted else self._nack, deliveries)
+        self._pay()
 
-    def _settle(self, deliveries: Sequence[LeasedMessage], *, accepted: bool) -> None:
-        try:
-            if accepted:
-                self._queue.ack_all(deliveries)
-            else:
-                self._queue.nack_all(deliveries, utc_now())
-        except VerseQueueError as error:
-            log.warning("the message will come again: %s", error)
+    def _watch(self, deliveries: Sequence[LeasedMessage], name: str) -> Watch:
+        ids = _job_ids(deliveries)
+        return Watch(
+            partial(self._side.reports_of, ids, name),
+            first_limit_s=FIRST_REPORT_LIMIT_S if ids else WARM_UP_LIMIT_S,
+            silence_limit_s=self._side.settings.lease_s,
+            monotonic=self._monotonic,
+        )
 
-    def _worker_died(
-        self, deliveries: Sequence[LeasedMessage], name: str, error: Exception
-    ) -> None:
+    def _give_up_on(self, name: str, deliveries: Sequence[LeasedMessage], error: Exception) -> None:
+        """The worker is dead, or as good as that: it is killed before anybody gets its jobs."""
         if not self._stopping.is_set():
-            log.warning("the worker has stopped: %s", error, extra={"worker": name})
+            log.warning("the worker is given up: %s", error, extra={"worker": name})
+        self._worker.kill()
+        self._owe(self._side.show_stopped)
+        ids = _job_ids(deliveries)
+        if ids:
+            self._owe(self._abandon, ids, name, deliveries)
+        else:
+            # A warm-up that hangs would hang again.
+            hangs = isinstance(error, WorkerSilent)
+            self._owe(self._queue.ack_all if hangs else self._nack, deliveries)
+        self._pay()
+        self._pause(CRASH_PAUSE_S)
+
+    def _abandon(self, ids: list[str], name: str, deliveries: Sequence[LeasedMessage]) -> None:
+        held = self._side.abandon(ids, name)
+        self._owe(self._nack, deliveries, 0 if held else None)
+        if not held:
+            # It may be unable to start at all: that counts as an attempt, so that it ends.
+            self._owe(self._fail_unclaimed, ids)
+
+    def _fail_unclaimed(self, ids: list[str]) -> None:
         try:
-            self._side.show_stopped()
-            ids = joined(deliveries).get("job_ids", [])
-            held = self._side.abandon(ids, name)
-            if not held:
-                # It may be unable to start at all: that counts as an attempt, so that it ends.
-                self._side.fail_unclaimed(ids, "The worker ended before it could begin.")
-            self._queue.nack_all(deliveries, utc_now(), delay_s=0 if held else None)
-        except VerseQueueError as fault:
-            log.warning("left to the sweep: %s", fault)
-        self._stopping.wait(CRASH_PAUSE_S)
+            self._side.fail_unclaimed(ids, "The worker ended before it could begin.")
+        except VerseQueueError as error:  # a second try would count for some of them twice
+            log.warning("left to the sweep: %s", error)
+
+    def _nack(self, deliveries: Sequence[LeasedMessage], delay_s: float | None = None) -> None:
+        self._queue.nack_all(deliveries, self._side.clock(), delay_s=delay_s)
+
+    def _owe(self, write: Callable[..., object], *values: object) -> None:
+        self._owed.append(partial(write, *values))
+
+    def _pay(self) -> None:
+        while self._owed:
+            try:
+                self._owed[0]()
+            except (VerseQueueError, OSError):
+                raise
+            except Exception:
+                log.exception("a fault of ours; the sweep repairs what it has left")
+            self._owed.pop(0)
 
     def _stop_if_idle(self) -> None:
-        idle_s = time.monotonic() - self._last_push
+        idle_s = self._monotonic() - self._last_push
         if self._worker.running and idle_s > self._idle_timeout_s:
             self._worker.stop()
-            self._side.show_stopped()
+            self._owe(self._side.show_stopped)
+            self._pay()
 
     def _pause_s(self) -> float:
-        due_at = self._queue.next_due_at((Topic.JOBS, Topic.BULK))
+        due_at = self._queue.next_due_at(TOPICS)
         if due_at is None:
             return LONGEST_WAIT_S
-        return min(LONGEST_WAIT_S, max(0.0, (due_at - utc_now()).total_seconds()))
+        return min(LONGEST_WAIT_S, max(0.0, (due_at - self._side.clock()).total_seconds()))
 
 
 def go_together(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> bool:
@@ -148,55 +218,5 @@ def joined(deliveries: Sequence[LeasedMessage]) -> dict[str, Any]:
     return {"job_ids": list(dict.fromkeys(named))}
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str]) -> bool:
-    """Push to the worker; whether it took the message. Raises OSError or HTTPException if it died.
-
-    A connection for each push: one that is kept may have been closed meanwhile, which would look
-    like a death.
-    """
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=CONNECT_LIMIT_S)
-    try:
-        connection.connect()
-        connection.sock.settimeout(ACK_DEADLINE_S)
-        connection.request("POST", "/", body, {**headers, "Connection": "close"})
-        answer = connection.getresponse()
-        answer.read()
-        return 200 <= answer.status < 300
-    finally:
-        connection.close()
-
-
-class NotifyDispatcher:
-    """Sends due webhooks, a few at a time, so that a slow receiver does not hold up the others."""
-
-    def __init__(self, queue: SqliteQueue) -> None:
-        self._queue = queue
-        self._stopping = threading.Event()
-        self._senders = ThreadPoolExecutor(max_workers=4, thread_name_prefix="notify")
-
-    def run(self) -> None:
-        """Send until `stop`."""
-        while not self._stopping.is_set():
-            seen = self._queue.publishes
-            try:
-                delivery = self._queue.lease((Topic.NOTIFY,), utc_now(), NOTIFY_ACK_DEADLINE_S)
-            except VerseQueueError as error:
-                log.warning("the queue cannot be read: %s", error)
-                self._stopping.wait(LONGEST_WAIT_S)
-                continue
-            if delivery:
-                self._senders.submit(self._send, delivery)
-            else:
-                self._queue.wait(seen, LONGEST_WAIT_S)
-
-    def stop(self) -> None:
-        """Start no more deliveries; one that is on its way may end."""
-        self._stopping.set()
-        self._senders.shutdown(wait=False, cancel_futures=True)
-
-    def _send(self, delivery: LeasedMessage) -> None:
-        try:
-            notify_target(str(delivery.message.get("target", "")))
-            self._queue.ack(delivery)
-        except VerseQueueError as error:
-            log.warning("the webhook will be tried again: %s", error)
+def _job_ids(deliveries: Sequence[LeasedMessage]) -> list[str]:
+    return list(joined(deliveries).get("job_ids", []))

@@ -23,6 +23,7 @@ from versequeue.api.origin import network_of
 from versequeue.api.submit_batches import MAX_FORM_BYTES
 from versequeue.errors import InvalidRequest, PayloadTooLarge, VerseQueueError
 from versequeue.local.host import THREADS
+from versequeue.local.loops import connections_within
 
 WsgiApp = Callable[..., Iterable[bytes]]
 Clock = Callable[[], float]
@@ -225,7 +226,7 @@ def front_server(
     dispatcher = ThreadedTaskDispatcher()
     dispatcher.set_thread_count(THREADS)
     adjustments = Adjustments(
-        connection_limit=connections,
+        connection_limit=connections_within(connections),
         asyncore_use_poll=True,  # select() ends at 1,024 files
         ident="VerseQueue",
         # waitress refuses what has as many bytes as this.

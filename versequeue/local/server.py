@@ -4,17 +4,22 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import functions_framework
 
 from versequeue.backends.sqlite_queue import SqliteQueue
+from versequeue.errors import VerseQueueError
 from versequeue.functions import wiring
+from versequeue.functions.notify import notify_target, receiver_of
 from versequeue.local.app import LocalApp
-from versequeue.local.dispatcher import Dispatcher, NotifyDispatcher
+from versequeue.local.dispatcher import Dispatcher
 from versequeue.local.front import CONNECTIONS_OF_ONE, front_server
 from versequeue.local.host import ROOT, UpOptions
+from versequeue.local.loops import keep_on, start_all
 from versequeue.local.model_check import check_model
+from versequeue.local.notify import NotifyDispatcher
 from versequeue.local.worker import WorkerProcess
 from versequeue.service.sweep import sweep
 
@@ -30,12 +35,11 @@ class LocalServer:
         check_model(folder, options.model)
         queue = wiring.queue()
         assert isinstance(queue, SqliteQueue)  # noqa: S101 - `up` runs on the embedded backend
-        self.failed = threading.Event()
         self._stopping = threading.Event()
         self._side = wiring.worker_side("up")
         self._worker = WorkerProcess(ROOT / "worker_fn" / "main.py")
         self._dispatcher = Dispatcher(queue, self._worker, self._side, options.idle_timeout_s)
-        self._notifier = NotifyDispatcher(queue)
+        self._notifier = NotifyDispatcher(queue, notify_target, receiver_of)
         app = LocalApp(
             submit=load_function("submit"), results=load_function("results"), web=ROOT / "web"
         )
@@ -43,20 +47,19 @@ class LocalServer:
         of_one = 0 if settings.trusted_proxies else CONNECTIONS_OF_ONE
         self._server = front_server(app, listener, of_one=of_one)
         self._threads = [
-            threading.Thread(target=self._guard, args=(run,), name=name, daemon=True)
+            threading.Thread(target=run, name=name, daemon=True)
             for name, run in (
-                ("http", self._server.run),
+                ("http", self._loop(self._server.run, "the HTTP server")),
                 ("dispatcher", self._dispatcher.run),
                 ("notifier", self._notifier.run),
-                ("sweeper", self._sweep_on),
+                ("sweeper", self._loop(self._sweep, "the sweep")),
             )
         ]
 
     def __enter__(self) -> "LocalServer":
         """Take up what an earlier `up` left, then start everything."""
         self._dispatcher.take_over()
-        for thread in self._threads:
-            thread.start()
+        start_all(self._threads)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -68,24 +71,18 @@ class LocalServer:
         # Not the HTTP server's: it may be in a long poll, and ends with this process.
         for thread in self._threads[1:]:
             thread.join(timeout=5)
-        self._side.show_stopped()
+        try:
+            self._side.show_stopped()
+        except VerseQueueError as error:
+            log.warning("the worker will look as if it were there for a while: %s", error)
         self._server.close()
 
-    def _guard(self, run: Callable[[], Any]) -> None:
-        try:
-            run()
-        except Exception:
-            if not self._stopping.is_set():
-                log.exception("a part of the server has failed")
-                self.failed.set()
+    def _loop(self, turn: Callable[[], object], noun: str) -> Callable[[], None]:
+        return partial(keep_on, turn, self._stopping, noun)
 
-    def _sweep_on(self) -> None:
-        interval_s = wiring.settings().sweep_interval_s
-        while not self._stopping.wait(interval_s):
-            try:
-                sweep(wiring.store(), wiring.queue())
-            except Exception:
-                log.exception("the sweep failed; the next tick tries again")
+    def _sweep(self) -> None:
+        if not self._stopping.wait(wiring.settings().sweep_interval_s):
+            sweep(wiring.store(), wiring.queue())
 
 
 def load_function(name: str) -> Callable[..., Any]:

@@ -16,11 +16,13 @@ from versequeue.local.host import (
     say_ready,
     wait_for_signal,
 )
+from versequeue.local.loops import raise_descriptor_limit
 from versequeue.local.server import LocalServer
 
 
 def run_up(options: UpOptions) -> int:
     """Serve until SIGINT or SIGTERM; the exit status. Raises StartupError with one sentence."""
+    raise_descriptor_limit()
     with ExitStack() as stack:
         listener = stack.enter_context(listening(options.host, options.port))
         stack.enter_context(data_dir_lock(options.data_dir))
@@ -29,5 +31,5 @@ def run_up(options: UpOptions) -> int:
         flag = hear_signals()
         stack.enter_context(server)
         say_ready(options.host, listener)
-        wait_for_signal(flag, server.failed)
-    return 1 if server.failed.is_set() else 0
+        wait_for_signal(flag)
+    return 0

@@ -44,18 +44,30 @@ class WorkerProcess(KeptProcess):
         """A worker with a new name, on a new port. It can be pushed to at once."""
         name = f"local-{uuid.uuid4().hex[:12]}"
         listener = socket.create_server(("127.0.0.1", 0), backlog=16)
+        try:
+            child = self._child_on(listener, name)
+        except BaseException:
+            listener.close()
+            raise
         self._address = (f"http://127.0.0.1:{listener.getsockname()[1]}/", name)
+        watcher = threading.Thread(
+            target=_reset_at_exit, args=(child, listener), name="watcher", daemon=True
+        )
+        try:
+            watcher.start()
+        except RuntimeError:  # no thread is left, and a worker that nobody watches is none
+            child.kill()
+            listener.close()
+            raise
+        return child
+
+    def _child_on(self, listener: socket.socket, name: str) -> ChildProcess:
         import_path = str(self._source.parent.parent)
-        child = ChildProcess(
+        return ChildProcess(
             [sys.executable, "-m", __spec__.name, str(listener.fileno()), self._source],
             environ={**os.environ, "VERSEQUEUE_WORKER": name, "PYTHONPATH": import_path},
             pass_fds=[listener.fileno()],
         )
-        watcher = threading.Thread(
-            target=_reset_at_exit, args=(child, listener), name="watcher", daemon=True
-        )
-        watcher.start()
-        return child
 
 
 def _reset_at_exit(child: ChildProcess, listener: socket.socket) -> None:

@@ -5,20 +5,21 @@ up on can change nothing. Knows nothing of models.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
-from versequeue.errors import NotAllowed, StoreUnavailable, VerseQueueError, WorkerLost
-from versequeue.ports.queue import Queue
+from versequeue.errors import NotAllowed, WorkerLost
+from versequeue.ports.queue import Queue, Topic
 from versequeue.ports.store import Store
 from versequeue.rules import transitions as rules
-from versequeue.rules.job import Job, Metrics, Stage, Status
+from versequeue.rules.job import Job, Stage, Status
 from versequeue.service import estimates
+from versequeue.service.attempt import Attempt, labels
 from versequeue.service.endings import follow_up
+from versequeue.service.hints import hint, lone_message
 
 log = logging.getLogger(__name__)
 SHARED = "shared"
@@ -38,16 +39,19 @@ class WorkerSide:
         #: when times of each kind of start were last stored: cold, warm, or shared with others
         self._measured_at: dict[str, datetime] = {}
 
-    def claim(self, job_id: str, stage: Stage) -> "Attempt | None":
+    def claim(self, job_id: str, stage: Stage) -> Attempt | None:
         """Take the job, or None if there is nothing to do. Raises StoreUnavailable."""
         return next(iter(self.claim_all([job_id], stage)), None)
 
-    def claim_all(self, job_ids: Sequence[str], stage: Stage) -> "list[Attempt]":
+    def claim_all(self, job_ids: Sequence[str], stage: Stage) -> list[Attempt]:
         """Take those of these jobs that are to be had, to be written together.
 
-        Raises StoreUnavailable; what was claimed before then waits for its lease.
+        A job that was tried before may be what killed its worker: of several, it is not taken,
+        but sent on its way again alone. Raises StoreUnavailable; what was claimed before then
+        waits for its lease.
         """
         refused: dict[str, str] = {}
+        apart: dict[str, Job] = {}
 
         def claim(job: Job) -> Job:
             # What one job raises must not undo the claims of the others.
@@ -64,21 +68,48 @@ class WorkerSide:
                 refused[job.id] = str(error)
                 return job
             refused.pop(job.id, None)
+            apart.pop(job.id, None)
+            if job.attempt and len(job_ids) > 1 and not claimed.done:
+                apart[job.id] = job
+                return job
             return replace(claimed, together=len(job_ids))
 
         found = self.store.update_jobs(dict.fromkeys(job_ids, claim))
-        attempts = []
+        self._send_apart(apart.values())
+        attempts: list[Attempt] = []
         for job_id, job in found.items():
             if job is None:
                 log.warning("a message names an unknown job", extra={"job_id": job_id})
             elif job_id in refused:
                 log.info("not claimed: %s", refused[job_id], extra={"job_id": job_id})
+            elif job_id in apart:
+                log.info("tried before: to be taken alone", extra=labels(job))
             elif job.status is Status.RUNNING:
-                log.info("claimed", extra=_labels(job))
-                attempts.append(Attempt(self, job))
+                log.info("claimed", extra=labels(job))
+                attempts.append(self._attempt(job))
             else:
                 follow_up(self.store, self.queue, job, self.clock())
         return attempts
+
+    def _attempt(self, job: Job) -> Attempt:
+        return Attempt(job, self.store, self.queue, self.settings, self.clock, self.show_measured)
+
+    def _send_apart(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            hint(self.queue, Topic.BULK if job.batch_id else Topic.JOBS, [lone_message(job.id)])
+
+    def reports_of(self, job_ids: Iterable[str], worker: str) -> dict[str, datetime]:
+        """The latest report of `worker` on each of these that it holds or has written.
+
+        A report changes when the worker says something; one that stays the same is silence.
+        Raises StoreUnavailable.
+        """
+        reports = {}
+        for job_id in job_ids:
+            job = self.store.get_job(job_id)
+            if job and job.worker == worker and (moment := _last_word(job)):
+                reports[job_id] = moment
+        return reports
 
     def abandon(self, job_ids: Iterable[str], worker: str) -> int:
         """`worker` is known to have died: what it held of these is queued again; how many."""
@@ -134,92 +165,8 @@ class WorkerSide:
         )
 
 
-class Attempt:
-    """One claimed job in the hands of its worker."""
-
-    def __init__(self, side: WorkerSide, job: Job) -> None:
-        self._side = side
-        self.job = job
-        #: the job was taken away or has ended: nothing that is written now counts
-        self.over = False
-        self._written_at = side.clock()
-
-    def beat(self) -> bool:
-        """Renew the lease with nothing new to say; whether the job is still ours and wanted."""
-        return self._renew(self.job.preview, self.job.stage or Stage.WRITING)
-
-    def lines(self, lines: Sequence[str]) -> bool:
-        """Show the lines so far, at most once per interval; False: stop writing this job."""
-        now = self._side.clock()
-        waited_s = (now - self._written_at).total_seconds()
-        if self.over or waited_s < self._side.settings.progress_interval_s:
-            return not self.over
-        return self._renew(tuple(lines), Stage.WRITING)
-
-    def succeed(self, output: dict[str, Any], metrics: Metrics) -> None:
-        """Store the song, and what it took. Raises StoreUnavailable."""
-        self._end(lambda job, now: rules.succeed(job, self.job.attempt, now, output, metrics))
-        # The rows of a batch are written together: their times say nothing of a single song's.
-        if self.job.status is Status.SUCCEEDED and self.job.batch_id is None:
-            self._side.show_measured(self.job)
-
-    def fail(self, error: VerseQueueError, *, retry: bool) -> None:
-        """This attempt went wrong. Raises StoreUnavailable."""
-        self._end(lambda job, now: rules.give_up(job, self.job.attempt, now, error, retry=retry))
-
-    def hand_back(self, reason: str) -> None:
-        """The worker must stop: the job is for the next one. Raises StoreUnavailable."""
-        self._end(lambda job, now: rules.hand_back(job, self.job.attempt, now, reason))
-
-    def cancel(self) -> None:
-        """Stop for the cancel request that `lines` reported. Raises StoreUnavailable."""
-        self._end(lambda job, now: rules.end_canceled(job, self.job.attempt, now))
-
-    @property
-    def cancel_requested(self) -> bool:
-        """Whether somebody asked to cancel, as far as the last write saw."""
-        return self.job.cancel_requested_at is not None
-
-    def _renew(self, lines: tuple[str, ...], stage: Stage) -> bool:
-        lease_s = self._side.settings.lease_s
-        try:
-            job = self._write(
-                lambda job, now: rules.renew(
-                    job, self.job.attempt, now, lease_s=lease_s, lines=lines, stage=stage
-                )
-            )
-        except StoreUnavailable as error:
-            log.warning("progress not stored: %s", error, extra=_labels(self.job))
-            return not self.over
-        self._written_at = self._side.clock()
-        return job is not None and not self.cancel_requested
-
-    def _end(self, change: Callable[[Job, datetime], Job]) -> None:
-        if self.over:
-            return
-        job = self._write(change)
-        self.over = True
-        if job is None:
-            return
-        log.info("attempt ended: %s", job.status, extra=_labels(job))
-        if job.done:
-            follow_up(self._side.store, self._side.queue, job, self._side.clock())
-
-    def _write(self, change: Callable[[Job, datetime], Job]) -> Job | None:
-        # The clock is read inside the transaction: a worker that was paused before it must find
-        # its lease lapsed.
-        clock = self._side.clock
-        try:
-            job = self._side.store.update_job(self.job.id, lambda job: change(job, clock()))
-        except NotAllowed as error:
-            log.warning("gave up: %s", error, extra=_labels(self.job))
-            job = None
-        if job is None:
-            self.over = True
-        else:
-            self.job = job
-        return job
-
-
-def _labels(job: Job) -> dict[str, Any]:
-    return {"job_id": job.id, "attempt": job.attempt, "batch_id": job.batch_id}
+def _last_word(job: Job) -> datetime | None:
+    # What others do to a job says nothing of its worker.
+    if job.status is Status.SUCCEEDED:
+        return job.finished_at
+    return job.lease_expires_at if job.status is Status.RUNNING else None

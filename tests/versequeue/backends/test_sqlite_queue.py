@@ -9,8 +9,9 @@ from threading import Barrier
 import pytest
 
 from tests.support.inspected_queue import InspectedQueue
-from tests.support.samples import NOW
+from tests.support.samples import NOW, at
 from tests.support.waiting import wait_until
+from versequeue.backends.queue_rows import MAX_DEAD_LETTERS
 from versequeue.errors import QueueUnavailable, StartupError
 from versequeue.ports.queue import Topic
 
@@ -99,3 +100,85 @@ def test_a_dispatcher_that_starts_alone_gets_what_the_last_one_had_in_hand(path:
     again = queue.lease([Topic.JOBS], NOW, 600)
     assert again is not None
     assert (again.message, again.number) == ({"n": 1}, 2)
+
+
+def test_a_clock_that_is_set_back_by_an_hour_hides_no_message(path: Path) -> None:
+    queue = InspectedQueue(path, lambda: NOW)
+    queue.publish(Topic.JOBS, [{"n": 1}, {"n": 2}])
+    nacked = queue.lease([Topic.JOBS], NOW, 600)
+    assert nacked is not None
+    queue.nack(nacked, NOW)
+    again = queue.lease([Topic.JOBS], at(-3600), 600)
+    assert again is not None
+    assert again.message == {"n": 2}
+    # What was to come in a second comes in a second of the new time, and not in an hour.
+    back = queue.lease([Topic.JOBS], at(-3598), 600)
+    assert back is not None
+    assert (back.message, back.number) == ({"n": 1}, 2)
+
+
+def test_a_message_in_delivery_does_not_come_twice_because_the_clock_was_set_back(
+    path: Path,
+) -> None:
+    queue = InspectedQueue(path, lambda: NOW)
+    queue.publish(Topic.JOBS, [{}])
+    held = queue.lease([Topic.JOBS], NOW, 600)
+    assert held is not None
+    assert queue.lease([Topic.JOBS], at(-3600), 600) is None
+    assert queue.next_due_at([Topic.JOBS]) == at(-3000)
+    assert queue.ack(held)
+
+
+def test_a_server_that_starts_after_the_clock_was_set_back_finds_every_message_due(
+    path: Path,
+) -> None:
+    InspectedQueue(path, lambda: NOW).publish(Topic.JOBS, [{"n": 1}])
+    queue = InspectedQueue(path, lambda: NOW)
+    assert queue.release(at(-3600)) == 1
+    assert queue.lease([Topic.JOBS], at(-3600), 600) is not None
+
+
+def test_the_same_hint_given_again_and_again_is_one_message_until_it_is_delivered(
+    path: Path,
+) -> None:
+    queue = InspectedQueue(path, lambda: NOW)
+    for _ in range(3):
+        queue.publish(Topic.NOTIFY, [{"target": "job_1"}, {"target": "job_1"}])
+    assert queue.depth(Topic.NOTIFY) == 1
+    assert queue.lease([Topic.NOTIFY], NOW, 60)
+    queue.publish(Topic.NOTIFY, [{"target": "job_1"}])
+    assert queue.depth(Topic.NOTIFY) == 2, "there may be news since the delivery began"
+
+
+def test_what_is_postponed_counts_as_not_delivered(path: Path) -> None:
+    queue = InspectedQueue(path, lambda: NOW, max_deliveries=2)
+    queue.publish(Topic.NOTIFY, [{"target": "job_1"}])
+    for turn in range(5):
+        taken = queue.lease([Topic.NOTIFY], at(turn), 60)
+        assert taken is not None
+        assert taken.number == 1
+        assert queue.postpone(taken, at(turn), 1)
+        assert not queue.postpone(taken, at(turn), 1)
+
+
+def test_a_message_that_cannot_be_read_is_put_aside_and_does_not_hold_up_the_next(
+    path: Path,
+) -> None:
+    queue = InspectedQueue(path, lambda: NOW)
+    queue.publish(Topic.JOBS, [{"n": 1}, {"n": 2}])
+    with queue._file.transaction() as connection:
+        connection.execute("UPDATE messages SET body = '{\"n' WHERE id = 1")
+    taken = queue.lease([Topic.JOBS], NOW, 600)
+    assert taken is not None
+    assert taken.message == {"n": 2}
+
+
+def test_of_the_dead_letters_only_the_latest_are_kept(path: Path) -> None:
+    queue = InspectedQueue(path, lambda: NOW, max_deliveries=1)
+    queue.publish(Topic.JOBS, [{"n": n} for n in range(MAX_DEAD_LETTERS + 5)])
+    while queue.lease([Topic.JOBS], NOW, 0):
+        pass
+    assert queue.depth(Topic.JOBS) == 0
+    letters = queue.dead_letters()
+    assert len(letters) == MAX_DEAD_LETTERS
+    assert letters[0].message == {"n": MAX_DEAD_LETTERS + 4}

@@ -83,6 +83,8 @@ class FakeProcess:
     def stop(self) -> None:
         self.running = False
 
+    kill = stop
+
 
 def test_the_first_request_starts_the_function_and_the_next_one_finds_it() -> None:
     with receiver(answer(200, "done")) as served:
@@ -123,6 +125,26 @@ def test_a_function_that_was_just_used_or_is_being_used_is_not_ended() -> None:
         let_go.set()
         request.join()
         assert busy.stop_if_idle()
+
+
+def test_a_function_that_hangs_is_killed_and_the_next_request_starts_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("versequeue.emulated.forwarding.LIMIT_S", 0.2)
+    let_go = threading.Event()
+
+    def hang(_: socket.socket) -> None:
+        let_go.wait(60)
+
+    with receiver(hang, answer(200, "done")) as served:
+        process: Any = FakeProcess(f"http://127.0.0.1:{served.port}")
+        client = Client(Activator(process, idle_timeout_s=60))
+        assert client.post("/").status_code == 503
+        assert not process.running
+        let_go.set()
+        monkeypatch.setattr("versequeue.emulated.forwarding.LIMIT_S", 60)
+        assert client.post("/").text == "done"
+        assert process.starts == 2
 
 
 def test_a_function_that_does_not_start_is_a_problem_so_that_the_message_comes_again() -> None:

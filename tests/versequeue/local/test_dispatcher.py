@@ -1,19 +1,15 @@
 """The embedded dispatcher with worker processes that misbehave."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.api import ApiUnderTest
+from tests.support.dispatching import dispatching
 from tests.support.inspected_queue import InspectedQueue
 from tests.support.samples import queued_job
 from tests.support.waiting import wait_until
 from versequeue.clock import utc_now
-from versequeue.local.dispatcher import Dispatcher
-from versequeue.local.worker import WorkerProcess
 from versequeue.ports.queue import Message, Topic
 from versequeue.rules.job import Status
 from versequeue.service.sweep import single_message
@@ -44,27 +40,6 @@ def worker(event):
     if {deadly!r} in message.get("job_ids", []):
         os._exit(1)
 """
-
-
-@contextmanager
-def dispatching(app: ApiUnderTest, folder: Path, source: str) -> Iterator[InspectedQueue]:
-    """A dispatcher over a worker whose main.py is `source`."""
-    main = folder / "worker_source" / "main.py"
-    main.parent.mkdir()
-    main.write_text(source)
-    path = folder / "queue.sqlite3"
-    queue = InspectedQueue(path, utc_now, max_deliveries=4, backoff_first_s=0.01)
-    worker = WorkerProcess(main)
-    dispatcher = Dispatcher(queue, worker, app.worker_side, idle_timeout_s=60)
-    thread = threading.Thread(target=dispatcher.run)
-    thread.start()
-    try:
-        yield queue
-    finally:
-        dispatcher.stop()
-        worker.stop()
-        thread.join(timeout=30)
-        queue.close()
 
 
 def _ended(app: ApiUnderTest, queue: InspectedQueue, job_id: str) -> bool:

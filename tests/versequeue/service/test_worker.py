@@ -3,11 +3,14 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from tests.support.api import ApiUnderTest
+from tests.support.api import ApiUnderTest, ManualClock
 from tests.support.memory import MemoryQueue, MemoryStore
-from tests.support.samples import NOW, queued_job, song_of
+from tests.support.samples import NOW, at, queued_job, song_of
 from versequeue.config import Settings
-from versequeue.rules.job import Metrics, Stage, Status
+from versequeue.ports.queue import Topic
+from versequeue.rules.job import Job, Metrics, Stage, Status
+from versequeue.rules.transitions import request_cancel, settle
+from versequeue.service.attempt import Attempt
 from versequeue.service.worker import WorkerSide
 
 
@@ -66,3 +69,73 @@ def test_lines_that_come_quickly_are_written_once_a_second() -> None:
     assert gaps_s == [1.0] * 8
     assert seen is not None
     assert len(seen.preview) == 64
+
+
+def a_clocked_attempt(
+    job: Job, settings: Settings
+) -> tuple[MemoryStore, ManualClock, WorkerSide, Attempt]:
+    """A claimed job on a clock that is moved by hand."""
+    clock, store = ManualClock(NOW), MemoryStore()
+    store.create([job], now=NOW)
+    side = WorkerSide(store, MemoryQueue(clock), settings, "worker", clock)
+    attempt = side.claim(job.id, Stage.WRITING)
+    assert attempt is not None
+    return store, clock, side, attempt
+
+
+def test_a_heartbeat_renews_the_lease_and_leaves_the_lines_that_were_stored() -> None:
+    store, clock, _, attempt = a_clocked_attempt(queued_job(), Settings(lease_s=30))
+    clock.pass_s(5)
+    attempt.lines(["one"])
+    clock.pass_s(9)
+    attempt.beat()
+    assert store.jobs["job_1"].lease_expires_at == at(35), "it was renewed a moment ago"
+    clock.pass_s(2)
+    attempt.beat()
+    job = store.jobs["job_1"]
+    assert (job.lease_expires_at, job.preview) == (at(46), ("one",))
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_lines() -> None:
+    store, clock, _, attempt = a_clocked_attempt(queued_job(), Settings())
+    clock.pass_s(-3600)
+    assert attempt.lines(["one"])
+    assert store.jobs["job_1"].preview == ("one",)
+
+
+def test_of_several_jobs_those_that_were_tried_before_are_sent_on_alone(
+    app: ApiUnderTest,
+) -> None:
+    single, new = app.submit("rain"), app.submit("snow")
+    rows = app.client.post("/v1/batches", data="sun", content_type="text/plain").get_json()
+    (row,) = app.store.batch_jobs(rows["id"])
+    for job_id in (single, row.id):
+        attempt = app.worker_side.claim(job_id, Stage.WRITING)
+        assert attempt is not None
+        attempt.hand_back("The worker was asked to stop.")
+    for topic in Topic:
+        app.messages(topic)
+
+    taken = app.worker_side.claim_all([single, new, row.id], Stage.WRITING)
+
+    assert [attempt.job.id for attempt in taken] == [new]
+    assert app.messages(Topic.JOBS) == [{"job_ids": [single], "again": True}]
+    assert app.messages(Topic.BULK) == [{"job_ids": [row.id], "again": True}]
+    (alone,) = app.worker_side.claim_all([single], Stage.WRITING)
+    assert alone.job.attempt == 2
+
+
+def test_a_worker_has_said_something_only_if_it_did_so_itself() -> None:
+    settings = Settings(progress_interval_s=0)
+    store, clock, side, attempt = a_clocked_attempt(queued_job(), settings)
+    claimed = side.reports_of(["job_1", "job_unknown"], "worker")
+    assert claimed == {"job_1": at(30)}
+    assert side.reports_of(["job_1"], "another") == {}
+    clock.pass_s(1)
+    store.update_job("job_1", lambda job: request_cancel(job, clock()))
+    assert side.reports_of(["job_1"], "worker") == claimed
+    attempt.lines(["one"])
+    assert side.reports_of(["job_1"], "worker") == {"job_1": at(31)}
+    clock.pass_s(60)
+    store.update_job("job_1", lambda job: settle(job, clock()))
+    assert side.reports_of(["job_1"], "worker") == {}

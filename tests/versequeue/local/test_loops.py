@@ -1,0 +1,90 @@
+"""Loops that go on whatever happens around them."""
+
+import logging
+import resource
+import threading
+from collections.abc import Callable
+from unittest import mock
+
+import pytest
+
+from versequeue.errors import QueueUnavailable, StartupError
+from versequeue.local import loops
+from versequeue.local.loops import FIRST_PAUSE_S, LONGEST_PAUSE_S, keep_on, start_all
+
+FAULTS: tuple[Exception, ...] = (
+    OSError(24, "Too many open files"),
+    QueueUnavailable("The queue fails: the disk is full."),
+    RuntimeError("can't start new thread"),
+    KeyError("a fault of ours"),
+    MemoryError(),
+)
+
+
+class Waits(threading.Event):
+    """An event that nobody waits for: remembers how long somebody would have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout or 0)
+        return self.is_set()
+
+
+def turns(stopping: threading.Event, *outcomes: Exception | None) -> Callable[[], None]:
+    left = list(outcomes)
+
+    def turn() -> None:
+        outcome = left.pop(0)
+        if not left:
+            stopping.set()
+        if outcome:
+            raise outcome
+
+    return turn
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+def test_a_loop_outlives_any_fault_and_says_so(
+    fault: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    stopping = Waits()
+    keep_on(turns(stopping, fault, None, None), stopping, "the dispatcher")
+    assert stopping.waits == [FIRST_PAUSE_S]
+    assert "the dispatcher met a fault" in caplog.text
+    assert "the dispatcher goes on" in caplog.text
+
+
+def test_its_pause_grows_to_a_bound_and_begins_anew_after_a_turn_that_went_well() -> None:
+    stopping = Waits()
+    fault = OSError()
+    keep_on(turns(stopping, *[fault] * 9, None, fault, None), stopping, "x")
+    assert stopping.waits[:3] == [FIRST_PAUSE_S, 2 * FIRST_PAUSE_S, 4 * FIRST_PAUSE_S]
+    assert stopping.waits[8:] == [LONGEST_PAUSE_S, FIRST_PAUSE_S]
+
+
+def test_what_a_loop_meets_while_it_is_stopped_is_no_fault(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    stopping = Waits()
+    keep_on(turns(stopping, OSError()), stopping, "x")
+    assert not caplog.records
+
+
+def test_a_machine_without_room_for_threads_says_so_in_one_sentence() -> None:
+    thread = mock.Mock(**{"start.side_effect": RuntimeError("can't start new thread")})
+    with pytest.raises(StartupError, match=r"^The server's threads cannot be started: can't"):
+        start_all([thread])
+
+
+@pytest.mark.parametrize(
+    ("soft", "allowed"), [(resource.RLIM_INFINITY, 1000), (20_000, 1000), (1024, 768), (256, 128)]
+)
+def test_connections_leave_descriptors_for_everything_else(
+    soft: int, allowed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (soft, soft))
+    assert loops.connections_within(1000) == allowed

@@ -1,0 +1,23 @@
+"""Settings that cannot work together are told at the start, in one sentence."""
+
+import pytest
+
+from versequeue.config import Settings
+from versequeue.errors import StartupError
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PROGRESS_INTERVAL_S", "30", r"PROGRESS_INTERVAL_S \(30 s\) must be .*LEASE_S \(30 s\)\."),
+        ("LEASE_S", "600", r"LEASE_S \(600 s\) must be shorter than .*ATTEMPT_LIMIT_S \(540 s\)\."),
+        ("ATTEMPT_LIMIT_S", "600", r"ATTEMPT_LIMIT_S \(600 s\) .* ack deadline \(600 s\)\."),
+    ],
+)
+def test_times_that_cannot_work_together_are_refused(name: str, value: str, sentence: str) -> None:
+    with pytest.raises(StartupError, match=sentence):
+        Settings.from_environ({f"VERSEQUEUE_{name}": value})
+
+
+def test_the_defaults_work_together() -> None:
+    assert Settings.from_environ({}) == Settings()

@@ -1,0 +1,78 @@
+"""Loops that nothing in their surroundings ends, and the descriptors that they live on.
+
+A full disk, no descriptor left, a locked database, a thread or a process that cannot be started:
+the turn that met it is told in the log, and after a pause that grows the next one is tried.
+"""
+
+import errno
+import logging
+import resource
+import threading
+from collections.abc import Callable, Iterable
+
+from versequeue.errors import StartupError, VerseQueueError
+
+log = logging.getLogger(__name__)
+#: Wait after a turn that went wrong; doubled each time, at most the second one.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+#: What a call on the system says where the fault is nobody's but the machine's.
+SURROUNDINGS = frozenset(
+    (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ENOSPC, errno.EAGAIN)
+)
+#: Descriptors that connections may not have: files, databases and pipes of all threads.
+KEPT_DESCRIPTORS = 256
+
+
+def keep_on(turn: Callable[[], object], stopping: threading.Event, noun: str) -> None:
+    """`turn`, again and again until `stopping` is set, whatever it raises.
+
+    `noun` is what the loop is called in the log.
+    """
+    pause_s = 0.0
+    while not stopping.is_set():
+        try:
+            turn()
+        except (VerseQueueError, OSError, MemoryError) as fault:
+            if not stopping.is_set():
+                log.warning("%s met a fault and will go on: %s", noun, str(fault) or repr(fault))
+        except Exception:
+            if not stopping.is_set():
+                log.exception("%s met a fault that nobody expected, and will go on", noun)
+        else:
+            if pause_s:
+                log.warning("%s goes on", noun)
+            pause_s = 0.0
+            continue
+        pause_s = min(2 * pause_s or FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        stopping.wait(pause_s)
+
+
+def start_all(threads: Iterable[threading.Thread]) -> None:
+    """Start these. Raises StartupError if the machine has no room for them."""
+    try:
+        for thread in threads:
+            thread.start()
+    except RuntimeError as error:
+        raise StartupError(f"The server's threads cannot be started: {error}.") from error
+
+
+def raise_descriptor_limit() -> int:
+    """Let this process and its children open as many files as they may; how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError) as error:  # macOS has a limit of its own below the hard one
+        log.info("the limit of open files stays %s: %s", soft, error)
+        return soft
+    return hard
+
+
+def connections_within(most: int) -> int:
+    """How many connections may be open at once, at most `most`, so that all else has descriptors.
+
+    A server that cannot accept is woken by the waiting connection again at once, for ever.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return most
+    return max(1, min(most, max(soft - KEPT_DESCRIPTORS, soft // 2)))

@@ -1,0 +1,135 @@
+"""One claimed job in the hands of its worker: what is reported of it, and how it ends.
+
+Every write goes through the fence of `rules.transitions`: an attempt that was given up on can
+change nothing. Two threads may use it: the one that writes, and a heartbeat.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from versequeue.clock import Clock
+from versequeue.config import Settings
+from versequeue.errors import NotAllowed, StoreUnavailable, VerseQueueError
+from versequeue.ports.queue import Queue
+from versequeue.ports.store import Store
+from versequeue.rules import transitions as rules
+from versequeue.rules.job import Job, Metrics, Stage, Status
+from versequeue.service.endings import follow_up
+
+log = logging.getLogger(__name__)
+
+
+class Attempt:
+    """One claimed job in the hands of its worker."""
+
+    def __init__(
+        self,
+        job: Job,
+        store: Store,
+        queue: Queue,
+        settings: Settings,
+        clock: Clock,
+        on_song: Callable[[Job], None],
+    ) -> None:
+        """`on_song` is told of a single visitor's job that has succeeded."""
+        self.job = job
+        self._store, self._queue = store, queue
+        self._settings, self._clock = settings, clock
+        self._on_song = on_song
+        #: the job was taken away or has ended: nothing that is written now counts
+        self.over = False
+        self._written_at = clock()
+        # The one who writes lines and the one who beats are two threads.
+        self._lock = threading.Lock()
+
+    def beat(self) -> None:
+        """Renew the lease, with nothing new to say, unless that was done a moment ago."""
+        with self._lock:
+            if not self._reported_within(self._settings.lease_s / 3):
+                self._renew()
+
+    def lines(self, lines: Sequence[str]) -> bool:
+        """Show the lines so far, at most once per interval; False: stop writing this job."""
+        with self._lock:
+            if not self._reported_within(self._settings.progress_interval_s):
+                self._renew(tuple(lines), Stage.WRITING)
+            return not self.over and not self.cancel_requested
+
+    def succeed(self, output: dict[str, Any], metrics: Metrics) -> None:
+        """Store the song, and what it took. Raises StoreUnavailable."""
+        self._end(lambda job, now: rules.succeed(job, self.job.attempt, now, output, metrics))
+        # The rows of a batch are written together: their times say nothing of a single song's.
+        if self.job.status is Status.SUCCEEDED and self.job.batch_id is None:
+            self._on_song(self.job)
+
+    def fail(self, error: VerseQueueError, *, retry: bool) -> None:
+        """This attempt went wrong. Raises StoreUnavailable."""
+        self._end(lambda job, now: rules.give_up(job, self.job.attempt, now, error, retry=retry))
+
+    def hand_back(self, reason: str) -> None:
+        """The worker must stop: the job is for the next one. Raises StoreUnavailable."""
+        self._end(lambda job, now: rules.hand_back(job, self.job.attempt, now, reason))
+
+    def cancel(self) -> None:
+        """Stop for the cancel request that `lines` reported. Raises StoreUnavailable."""
+        self._end(lambda job, now: rules.end_canceled(job, self.job.attempt, now))
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether somebody asked to cancel, as far as the last write saw."""
+        return self.job.cancel_requested_at is not None
+
+    def _reported_within(self, seconds: float) -> bool:
+        # A clock that was set back says nothing of how long ago that was.
+        waited_s = (self._clock() - self._written_at).total_seconds()
+        return self.over or 0 <= waited_s < seconds
+
+    def _renew(self, lines: tuple[str, ...] | None = None, stage: Stage | None = None) -> None:
+        """Write `lines` and `stage`, where they are given; what is stored of them else stays."""
+        lease_s = self._settings.lease_s
+
+        def change(job: Job, now: datetime) -> Job:
+            shown = job.preview if lines is None else lines
+            at = stage or job.stage or Stage.WRITING
+            return rules.renew(job, self.job.attempt, now, lease_s=lease_s, lines=shown, stage=at)
+
+        try:
+            self._write(change)
+        except StoreUnavailable as error:
+            log.warning("progress not stored: %s", error, extra=labels(self.job))
+        else:
+            self._written_at = self._clock()
+
+    def _end(self, change: Callable[[Job, datetime], Job]) -> None:
+        with self._lock:
+            if self.over:
+                return
+            job = self._write(change)
+            self.over = True
+        if job is None:
+            return
+        log.info("attempt ended: %s", job.status, extra=labels(job))
+        if job.done:
+            follow_up(self._store, self._queue, job, self._clock())
+
+    def _write(self, change: Callable[[Job, datetime], Job]) -> Job | None:
+        # The clock is read inside the transaction: a worker that was paused before it must find
+        # its lease lapsed.
+        try:
+            job = self._store.update_job(self.job.id, lambda job: change(job, self._clock()))
+        except NotAllowed as error:
+            log.warning("gave up: %s", error, extra=labels(self.job))
+            job = None
+        if job is None:
+            self.over = True
+        else:
+            self.job = job
+        return job
+
+
+def labels(job: Job) -> dict[str, Any]:
+    """What a log line about a job is found by."""
+    return {"job_id": job.id, "attempt": job.attempt, "batch_id": job.batch_id}
