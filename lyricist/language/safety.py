@@ -80,9 +80,11 @@ def _offending_spans(text: str, explicit: bool) -> list[tuple[int, int]]:
         if not is_allowed(text[start:end].translate(_CLOSE_UP), explicit)
     ]
     inside = {at for start, end in spans for at in range(start, end)}
-    for match in _TOKEN.finditer(text):
-        if match.start() not in inside and not is_allowed(match.group(), explicit):
-            spans.append(match.span())
+    spans += [
+        match.span()
+        for match in _TOKEN.finditer(text)
+        if match.start() not in inside and not is_allowed(match.group(), explicit)
+    ]
     return sorted(spans)
 
 

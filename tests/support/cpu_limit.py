@@ -1,4 +1,4 @@
-"""A limit on the processor time that a block takes, so that a hang is seen however busy the machine.
+"""A limit on the processor time of a block: a hang is seen however busy the machine is.
 
 Counts the time of this process, not the clock's. Works in the main thread, and stops the `re`
 module too, which looks out for signals while it matches.
