@@ -58,6 +58,7 @@ def _short_text(text: str) -> str:
 
 # The patterns say in openapi.json what the validators do; the validators have the better words.
 _PRINTABLE = r"[^\u0000-\u001f\u007f-\u009f]"
+_BLANK = r"[^\S\u0000-\u001f\u007f-\u009f]"
 _VISIBLE = r"[^\s\u0000-\u001f\u007f-\u009f]"
 _ANY_PRINTABLE: dict[str, Any] = {"pattern": f"^{_PRINTABLE}*$"}
 
@@ -65,7 +66,7 @@ _ANY_PRINTABLE: dict[str, Any] = {"pattern": f"^{_PRINTABLE}*$"}
 PROMPT_SCHEMA: dict[str, Any] = {
     "minLength": 1,
     "maxLength": MAX_PROMPT_CHARACTERS,
-    "pattern": f"^{_PRINTABLE}*{_VISIBLE}{_PRINTABLE}*$",
+    "pattern": f"^{_BLANK}*{_VISIBLE}{_PRINTABLE}*$",
 }
 Prompt = Annotated[
     str,
