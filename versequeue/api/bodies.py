@@ -4,6 +4,7 @@ The options' bounds, words and defaults are those of `versequeue.rules.options`.
 in this package only: everywhere else a job is a frozen dataclass.
 """
 
+import math
 import unicodedata
 from typing import Annotated, Any, Literal
 
@@ -107,7 +108,12 @@ class Strict(BaseModel):
 
 
 def _whole_float(value: Any) -> Any:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    try:
+        return float(value)
+    except OverflowError:  # out of every bound, and so refused by the bounds' own words
+        return math.copysign(math.inf, 1 if value > 0 else -1)
 
 
 def _whole_number(value: Any) -> Any:
