@@ -134,7 +134,7 @@ def fetch_bundle(bucket: Bucket, target: Path) -> Path:
     bundle.
     """
     manifest = bucket.read(MANIFEST, MOST_MANIFEST_BYTES)
-    files = _listed(manifest, bucket)
+    files = listed(manifest, bucket)
     started = time.monotonic()
     wanted = [file for file in files if not _is_right(target / file.name, file)]
     try:
@@ -179,7 +179,8 @@ def _fetch(bucket: Bucket, file: Remote, target: Path, pool: ThreadPoolExecutor)
     part.replace(target / file.name)
 
 
-def _listed(manifest: bytes, bucket: Bucket) -> list[Remote]:
+def listed(manifest: bytes, bucket: Bucket) -> list[Remote]:
+    """The files that a manifest names. Raises ModelUnavailable for more than a bundle has."""
     where = bucket.where(MANIFEST)
     try:
         listed: Mapping[str, Any] = json.loads(manifest)["files"]
