@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.fuzz.cases import CASES
+from tests.fuzz import CASES
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="tests.fuzz", description=__doc__)

@@ -8,10 +8,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
+from tests.fuzz import CASES
 from tests.support.cpu_limit import cpu_limit
 
-#: The variable that says how many cases each property gets.
-CASES = "VERSEQUEUE_FUZZ_CASES"
 FEW_CASES = 40
 #: Processor time for one case: hundreds of times what it needs, and far less than a hang.
 CASE_CPU_S = 10.0
