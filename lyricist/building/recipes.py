@@ -56,7 +56,7 @@ def default_recipe(source: GgufFile, name: str | None) -> Recipe:
         tokenizer=tokenizer,
         chat_template=str(source.field("tokenizer.chat_template", "")),
         weights=weights,
-        embedding=lambda: embedding_from_gguf(source),
+        embedding=lambda: embedding_from_gguf(source, architecture),
     )
 
 

@@ -15,6 +15,7 @@ from lyricist.errors import BuildError
 
 #: How much the random part of a seeded network adds to the scores of tokens.
 SEEDED_CONTRAST = 2.5
+_EMBEDDING = "token_embd.weight"
 
 
 def weights_from_gguf(
@@ -24,49 +25,59 @@ def weights_from_gguf(
 
     `sample` is a text, as token ids, on which the sizes of channels are measured (see `balance`).
     """
-    expected = {**architecture.weight_shapes(), EMBEDDING_DIVISOR: (architecture.width,)}
     for name, matrix in _from_gguf(source, architecture, sample):
-        if matrix.shape != expected[name]:
-            raise BuildError(
-                f"{source.path}: {name} has shape {matrix.shape}, not {expected[name]}."
-            )
+        if not np.isfinite(matrix).all():
+            raise BuildError(f"{source.path} has numbers that are too large to be balanced.")
         yield name, matrix
 
 
-def embedding_from_gguf(source: GgufFile) -> FloatArray | None:
+def embedding_from_gguf(source: GgufFile, architecture: Architecture) -> FloatArray | None:
     """(vocabulary, width) of a model whose embedding is not its output matrix, else None."""
-    return source.tensor("token_embd.weight") if source.has_tensor("output.weight") else None
+    return _embedding(source, architecture) if source.has_tensor("output.weight") else None
 
 
 def _from_gguf(
     source: GgufFile, architecture: Architecture, sample: Sequence[int]
 ) -> Iterator[NamedWeight]:
-    balancer = Balancer(architecture, source.tensor("token_embd.weight")[list(sample)])
+    width = architecture.width
+    balancer = Balancer(architecture, _embedding(source, architecture)[list(sample)])
     for layer in range(architecture.layers):
         yield from balancer.balance(layer, _layer_matrices(source, architecture, layer))
     untied = source.has_tensor("output.weight")
-    output = source.tensor("output.weight" if untied else "token_embd.weight")
-    factor, gain, balanced = balancer.balance_output(source.tensor("output_norm.weight"), output)
+    output = source.tensor(
+        "output.weight" if untied else _EMBEDDING, (architecture.vocabulary_size, width)
+    )
+    gain = source.tensor("output_norm.weight", (width,))
+    factor, gain, balanced = balancer.balance_output(gain, output)
     yield "output_gain", gain
     yield EMBEDDING_DIVISOR, np.ones_like(factor) if untied else factor
     yield "output", balanced
+
+
+def _embedding(source: GgufFile, architecture: Architecture) -> FloatArray:
+    return source.tensor(_EMBEDDING, (architecture.vocabulary_size, architecture.width))
 
 
 def _layer_matrices(source: GgufFile, architecture: Architecture, layer: int) -> LayerMatrices:
     block = f"blk.{layer}."
     if source.has_tensor(block + "attn_q.bias"):
         raise BuildError(f"{source.path} has biases in its attention: not a Llama network.")
-    query = _unpermute(source.tensor(block + "attn_q.weight"), architecture)
-    key = _unpermute(source.tensor(block + "attn_k.weight"), architecture)
-    value = source.tensor(block + "attn_v.weight")
-    gate, up = (source.tensor(f"{block}ffn_{part}.weight") for part in ("gate", "up"))
+
+    def tensor(name: str, *shape: int) -> FloatArray:
+        return source.tensor(f"{block}{name}.weight", shape)
+
+    width, forward = architecture.width, architecture.feed_forward
+    key_width = architecture.key_value_heads * architecture.head_size
+    query = _unpermute(tensor("attn_q", architecture.query_width, width), architecture)
+    key = _unpermute(tensor("attn_k", key_width, width), architecture)
+    value = tensor("attn_v", key_width, width)
+    gate, up = (tensor(name, forward, width) for name in ("ffn_gate", "ffn_up"))
     scale = np.float32(architecture.head_size**-0.5)
     return LayerMatrices(
-        query_key_value=np.concatenate([query * scale, key, value])
-        * source.tensor(block + "attn_norm.weight"),
-        attention_output=source.tensor(block + "attn_output.weight"),
-        gate_up=np.concatenate([gate, up]) * source.tensor(block + "ffn_norm.weight"),
-        down=source.tensor(block + "ffn_down.weight"),
+        query_key_value=np.concatenate([query * scale, key, value]) * tensor("attn_norm", width),
+        attention_output=tensor("attn_output", width, architecture.query_width),
+        gate_up=np.concatenate([gate, up]) * tensor("ffn_norm", width),
+        down=tensor("ffn_down", width, forward),
     )
 
 

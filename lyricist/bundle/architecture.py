@@ -17,6 +17,8 @@ from lyricist.arrays import FloatArray
 EMBEDDING_DIVISOR = "embedding_divisor"
 #: Added to the attention scores of positions that must not be seen; exp() of it is exactly 0.
 MASKED = np.float32(-1e9)
+#: No number of a network is larger: its vocabulary, its widths, the base of its rotary positions.
+MOST_OF_ANYTHING = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,17 @@ class Architecture:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Architecture":
-        """Reads the fields of a manifest and ignores unknown ones; KeyError if one is missing."""
-        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+        """Reads the fields of a manifest and ignores unknown ones; KeyError if one is missing.
+
+        ValueError for what no network has, before anything is laid out for it.
+        """
+        found = cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+        for name, kind in cls.__annotations__.items():
+            value = getattr(found, name)
+            least = 1 if name in ("vocabulary_size", "context_length") else 0
+            if type(value) not in (int, kind) or not least <= value <= MOST_OF_ANYTHING:
+                raise ValueError(f"{name} is not a number that a network has")
+        return found
 
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape of every weight that the network takes, in the order of their use.

@@ -33,6 +33,11 @@ DRAFTS, MOST_DRAFTS = 4, 8
 DEFAULT_FOLDER = Path(".versequeue/models")
 #: Models that `lyricist.building.recipes` can build by name, each in the folder of that name.
 DEFAULT_PRESET, TINY_PRESET = PRESETS = ("default", "tiny")
+#: What a manifest may be and list: it is read before anything is known of it.
+MOST_MANIFEST_BYTES = 1 << 20
+MOST_FILES = 1000
+MOST_END_TOKENS = 100
+MOST_BYTES = 32 << 30
 
 
 class BundleFormat(StrEnum):
@@ -130,7 +135,7 @@ def read_bundle(folder: Path) -> Bundle:
     The bytes are checked by `Bundle.verify`, which reads them all.
     """
     try:
-        text = (folder / MANIFEST).read_text(encoding="utf-8")
+        text = _read_bounded(folder / MANIFEST)
     except FileNotFoundError as error:
         raise BundleError(
             f"There is no model in {folder}: {MANIFEST} is missing. {_how_to_rebuild(folder)}"
@@ -139,8 +144,10 @@ def read_bundle(folder: Path) -> Bundle:
         raise _unreadable(folder, MANIFEST, error) from error
     try:
         bundle = _parse(folder, json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise _damaged(folder, MANIFEST, f"{type(error).__name__}: {error}") from error
+    except RecursionError as error:
+        raise _damaged(folder, MANIFEST, "it is nested too deeply") from error
     for name, record in bundle.files.items():
         try:
             found = (folder / name).stat().st_size
@@ -149,6 +156,14 @@ def read_bundle(folder: Path) -> Bundle:
         if found != record.bytes:
             raise _damaged(folder, name, f"it has {found} bytes of {record.bytes}")
     return bundle
+
+
+def _read_bounded(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(MOST_MANIFEST_BYTES + 1)
+    if len(content) > MOST_MANIFEST_BYTES:
+        raise _damaged(path.parent, path.name, f"it has more than {MOST_MANIFEST_BYTES} bytes")
+    return content.decode()
 
 
 def record_file(path: Path) -> FileRecord:
@@ -172,22 +187,48 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
         licence=str(fields["licence"]),
         architecture=Architecture.from_json(fields["architecture"]),
         embedding=EmbeddingPlace(
-            *(int(fields["embedding"][field.name]) for field in dataclasses.fields(EmbeddingPlace))
+            *(
+                _whole(fields["embedding"][field.name], MOST_BYTES, least=0)
+                for field in dataclasses.fields(EmbeddingPlace)
+            )
         ),
-        drafts=int(fields["drafts"]),
-        end_tokens=tuple(fields["end_tokens"]),
+        drafts=_whole(fields["drafts"], MOST_DRAFTS),
+        end_tokens=tuple(_end_token(token) for token in fields["end_tokens"][:MOST_END_TOKENS]),
         chat_template=str(fields["chat_template"]),
         built_from=str(fields["built_from"]),
         files={
-            name: FileRecord(int(record["bytes"]), str(record["sha256"]))
+            _inside(name): FileRecord(
+                _whole(record["bytes"], MOST_BYTES, least=0), str(record["sha256"])
+            )
             for name, record in fields["files"].items()
         },
         source_sha256=str(fields.get("source_sha256", "")),
     )
+    if len(bundle.files) > MOST_FILES:
+        raise ValueError(f"it lists {len(bundle.files)} files")
     needed = {_NETWORK_FILES[bundle.format], TOKENIZER}
     if fields["digest"] != bundle.digest or not needed <= bundle.files.keys():
         raise ValueError("its list of files was changed")
     return bundle
+
+
+def _whole(value: Any, most: int, least: int = 1) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise ValueError(f"a number in it is not one from {least} to {most}")
+    return value
+
+
+def _end_token(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("an end token is not text")
+    return value
+
+
+def _inside(name: str) -> str:
+    """`name`, if it is one of a file in the bundle's folder."""
+    if not name.isprintable() or any(part in ("", ".", "..") for part in name.split("/")):
+        raise ValueError("it names a file outside of its folder")
+    return name
 
 
 def _refuse_other_versions(folder: Path, fields: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ that nobody reads them by accident. Knows no model.
 
 import codecs
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache, lru_cache
 
@@ -16,8 +17,11 @@ _LEET = str.maketrans("013457$@!|+", "oieastsaiit")
 _VOWEL_ENDINGS = ("ed", "er", "ers", "in", "ing", "y", "ier", "iest", "ass")
 _ENDINGS = ("", "s", "es", "z", "ty", *_VOWEL_ENDINGS)
 _TOKEN = re.compile(r"[\w*$@!|+'’-]+")
-#: Single letters with spaces, dots or dashes between them: "f u c k".
-_SPELLED = re.compile(r"(?<![\w'])(?:\w[ .\-_]+){2,}\w(?![\w'])")
+#: Letters without anything between them; three of one letter each may be a spelled-out word.
+_SOLID = re.compile(r"(?:[^\W_]|')+")
+#: What stands between the letters of a spelled-out word: "f u c k".
+_BETWEEN = " .-_"
+_CLOSE_UP = str.maketrans("", "", _BETWEEN)
 #: Three or more of a letter; two are enough where English has no such pair.
 _DRAWN_OUT = re.compile(r"([iu])\1+|(\w)\2\2+")
 _POSSESSIVE = re.compile(r"['’]s?$")
@@ -63,7 +67,7 @@ def mask(text: str, explicit: bool) -> str:
     pieces, done = [], 0
     for start, end in _offending_spans(text, explicit):
         word = text[start:end]
-        shown = 0 if tier(re.sub(r"[ .\-_]", "", word)) is Tier.SLUR else 1
+        shown = 0 if tier(word.translate(_CLOSE_UP)) is Tier.SLUR else 1
         pieces += [text[done:start], word[:shown], re.sub(r"\w", "*", word[shown:])]
         done = end
     return "".join([*pieces, text[done:]])
@@ -71,15 +75,32 @@ def mask(text: str, explicit: bool) -> str:
 
 def _offending_spans(text: str, explicit: bool) -> list[tuple[int, int]]:
     spans = [
-        match.span()
-        for match in _SPELLED.finditer(text)
-        if not is_allowed(re.sub(r"[ .\-_]", "", match.group()), explicit)
+        (start, end)
+        for start, end in _spelled_out(text)
+        if not is_allowed(text[start:end].translate(_CLOSE_UP), explicit)
     ]
-    for match in _TOKEN.finditer(text):
-        inside = any(start <= match.start() < end for start, end in spans)
-        if not inside and not is_allowed(match.group(), explicit):
-            spans.append(match.span())
+    inside = {at for start, end in spans for at in range(start, end)}
+    spans += [
+        match.span()
+        for match in _TOKEN.finditer(text)
+        if match.start() not in inside and not is_allowed(match.group(), explicit)
+    ]
     return sorted(spans)
+
+
+def _spelled_out(text: str) -> Iterator[tuple[int, int]]:
+    """Where three or more single letters follow each other, with only separators between them."""
+    run: list[int] = []
+    for start, end in (match.span() for match in _SOLID.finditer(text)):
+        is_letter = end - start == 1 and text[start] != "'"
+        if run and (not is_letter or text[run[-1] + 1 : start].strip(_BETWEEN)):
+            if len(run) > 2:
+                yield run[0], run[-1] + 1
+            run = []
+        if is_letter:
+            run.append(start)
+    if len(run) > 2:
+        yield run[0], run[-1] + 1
 
 
 def _spellings(letters: str) -> list[str]:
@@ -98,9 +119,17 @@ def _tier_of_starred(spelling: str) -> Tier | None:
     """The tier of a word with stars in it, if at least two of its letters are left."""
     if sum(map(str.isalpha, spelling)) < 2:
         return None
-    pattern = re.compile(re.escape(spelling).replace(r"\*", r"\w") + "s?")
-    worst = [found for word, found in _tiers().items() if pattern.fullmatch(word)]
-    return worst[0] if worst else None
+    fitting = (found for word, found in _tiers().items() if _fits(spelling, word))
+    return next(fitting, None)
+
+
+def _fits(starred: str, word: str) -> bool:
+    """Whether `word`, or its plural, is `starred` with a letter for each star."""
+    return any(
+        len(starred) == len(form)
+        and all(star in ("*", letter) for star, letter in zip(starred, form, strict=True))
+        for form in (word, f"{word}s")
+    )
 
 
 @cache

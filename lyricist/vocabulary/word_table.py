@@ -21,7 +21,7 @@ _INNER_WORD = re.compile(r"^ (?:[a-z]+|[A-Z][a-z]*)$")
 _FIRST_WORD = re.compile(r"^[A-Z][a-z]*$")
 _PIECE = re.compile(r"^(?:[a-z]+|['’][a-z]{1,2})$")
 #: At least three letters, one of them a vowel; the dictionary holds "cc" and "th", too.
-_END_WORD = re.compile(r"^ (?=[a-z]{3})[a-z]*[aeiouy][a-z]*$")
+_END_WORD = re.compile(r"^ (?=[a-z]{3})[b-df-hj-np-tv-xz]*[aeiouy][a-z]*$")
 
 
 @dataclass(frozen=True)

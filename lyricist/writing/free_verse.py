@@ -26,7 +26,7 @@ PRESENCE_PENALTY = 0.9
 MIN_P = 0.05
 _NEVER = np.float32(-np.inf)
 
-_MARKS = re.compile(r"^(?:[-*•–—>#\s]+|\(?\d{1,2}[.):]\s+)+")
+_MARKS = re.compile(r"^(?:[-*•–—>#\s]|\(?\d{1,2}[.):]\s)+")
 _QUOTES = '"“”*_`# '
 _HEADING = re.compile(
     r"^[\[(*]*(?:verse|chorus|bridge|hook|intro|outro|pre-chorus|refrain|title)\b[^a-z]*$", re.I

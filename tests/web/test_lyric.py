@@ -42,6 +42,35 @@ def test_lines_rhyme_as_the_lyricist_means_them(open_page: Opener) -> None:
         assert _pairs(rhymes or [None] * len(expected)) == _pairs(expected), (scheme, lines)
 
 
+def last_word(open_page: Opener, line: str) -> Any:
+    """What stands before the marked word, the word, and what follows, as the page draws them."""
+    return ask(
+        open_page,
+        "{ const box = document.createElement('div');"
+        " lyric.draw(box, [{ name: '', lines: [given, 'x'] }], 'AABB', 0);"
+        " return [...box.querySelector('.words').childNodes].map(node => node.textContent); }",
+        line,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("I'm runnin', you know -", ["I'm runnin', you ", "know", " -"]),
+        ("oh I'm runnin'!", ["oh I'm ", "runnin'", "!"]),
+        ("one - two’s — ", ["one - ", "two’s", " — "]),
+        ("été", ["été"]),
+    ],
+)
+def test_the_last_word_of_a_line_is_marked(open_page: Opener, line: str, parts: list[str]) -> None:
+    assert last_word(open_page, line) == parts
+
+
+@pytest.mark.parametrize("line", ["'" * 50_000 + "a.b'", "-a" * 30_000 + ".'" * 30_000])
+def test_a_line_of_quotes_is_drawn_too(open_page: Opener, line: str) -> None:
+    assert "".join(last_word(open_page, line)) == line
+
+
 def _pairs(groups: Any) -> set[tuple[int, int]]:
     same = enumerate(groups)
     known = [(place, group) for place, group in same if group is not None]

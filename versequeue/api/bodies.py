@@ -4,6 +4,7 @@ The options' bounds, words and defaults are those of `versequeue.rules.options`.
 in this package only: everywhere else a job is a frozen dataclass.
 """
 
+import math
 import unicodedata
 from typing import Annotated, Any, Literal
 
@@ -58,6 +59,7 @@ def _short_text(text: str) -> str:
 
 # The patterns say in openapi.json what the validators do; the validators have the better words.
 _PRINTABLE = r"[^\u0000-\u001f\u007f-\u009f]"
+_BLANK = r"[^\S\u0000-\u001f\u007f-\u009f]"
 _VISIBLE = r"[^\s\u0000-\u001f\u007f-\u009f]"
 _ANY_PRINTABLE: dict[str, Any] = {"pattern": f"^{_PRINTABLE}*$"}
 
@@ -65,7 +67,7 @@ _ANY_PRINTABLE: dict[str, Any] = {"pattern": f"^{_PRINTABLE}*$"}
 PROMPT_SCHEMA: dict[str, Any] = {
     "minLength": 1,
     "maxLength": MAX_PROMPT_CHARACTERS,
-    "pattern": f"^{_PRINTABLE}*{_VISIBLE}{_PRINTABLE}*$",
+    "pattern": f"^{_BLANK}*{_VISIBLE}{_PRINTABLE}*$",
 }
 Prompt = Annotated[
     str,
@@ -106,7 +108,12 @@ class Strict(BaseModel):
 
 
 def _whole_float(value: Any) -> Any:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    try:
+        return float(value)
+    except OverflowError:  # out of every bound, and so refused by the bounds' own words
+        return math.copysign(math.inf, 1 if value > 0 else -1)
 
 
 def _whole_number(value: Any) -> Any:

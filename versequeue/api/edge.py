@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Request, Response
 
+from versequeue.contract.wire import json_bytes
 from versequeue.errors import (
     FieldError,
     InvalidJson,
@@ -31,8 +32,9 @@ def json_response(
     document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """`document` as application/json."""
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return Response(body, status, dict(headers or {}), content_type="application/json")
+    return Response(
+        json_bytes(document), status, dict(headers or {}), content_type="application/json"
+    )
 
 
 def problem(error: VerseQueueError, instance: str) -> Response:
@@ -102,7 +104,9 @@ def idempotency_key(request: Request) -> str | None:
 
 def prefer_wait_s(request: Request) -> int:
     """N of `Prefer: wait=N`, at most 30; 0 if there is none that can be understood."""
-    found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", request.headers.get("Prefer", ""))
+    found = re.search(
+        r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?", request.headers.get("Prefer", "")
+    )
     return min(int(found.group(1)), MAX_WAIT_S) if found else 0
 
 

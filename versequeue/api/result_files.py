@@ -6,14 +6,17 @@ has ended or not. Knows no store and no HTTP.
 
 import csv
 import io
-import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 
+from versequeue.contract.wire import json_bytes
 from versequeue.rules.job import Job, Status
 from versequeue.service.views import row_view
 
-#: A spreadsheet takes a cell that begins with one of these for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: A spreadsheet takes a cell that begins with one of these for a formula, in every width of theirs.
+FORMULA_STARTS = ("=", "+", "-", "@", *"＝＋－＠﹦﹢﹣﹫⁼⁺₌₊⩵⩶﬩")
+#: Where a cell begins if the file is cut at another sign than the comma, as some countries do.
+_CUTS = re.compile(r"([;\t\r\n])")
 CSV_COLUMNS = (
     "custom_id",
     "line",
@@ -33,8 +36,7 @@ Writer = Callable[[Iterable[Job]], Iterator[bytes]]
 def as_jsonl(jobs: Iterable[Job]) -> Iterator[bytes]:
     """One JSON object a line."""
     for job in jobs:
-        text = json.dumps(row_view(job), ensure_ascii=False, separators=(",", ":"))
-        yield text.encode() + b"\n"
+        yield json_bytes(row_view(job)) + b"\n"
 
 
 def as_csv(jobs: Iterable[Job]) -> Iterator[bytes]:
@@ -53,7 +55,7 @@ def as_text(jobs: Iterable[Job]) -> Iterator[bytes]:
             if job.custom_id in (None, str(number))
             else f"{number}. {job.custom_id}: "
         )
-        yield f"{name}{job.prompt}\n\n{_lyrics(job) or _excuse(job)}\n\n\n".encode()
+        yield f"{name}{job.prompt}\n\n{_lyrics(job) or _excuse(job)}\n\n\n".encode(errors="replace")
 
 
 #: By the word in `?format=`: the media type and what writes it.
@@ -65,9 +67,16 @@ FORMATS: dict[str, tuple[str, Writer]] = {
 
 
 def safe_cell(value: object) -> str:
-    """`value` as a cell that no spreadsheet takes for a formula."""
+    """`value` as a cell that no spreadsheet takes for a formula, nor any part of it."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    marked = "".join(_marked(piece) for piece in _CUTS.split(text))
+    return f"'{marked}" if marked.startswith(("\t", "\r")) else marked
+
+
+def _marked(piece: str) -> str:
+    # A quotation mark before a formula may be taken for the one that opens the cell.
+    begins = piece.replace('"', " ").lstrip()
+    return f"'{piece}" if begins.startswith(FORMULA_STARTS) else piece
 
 
 def _cells(job: Job) -> list[str]:
@@ -90,7 +99,7 @@ def _cells(job: Job) -> list[str]:
 def _record(cells: Iterable[str]) -> bytes:
     record = io.StringIO(newline="")
     csv.writer(record).writerow(cells)
-    return record.getvalue().encode()
+    return record.getvalue().encode(errors="replace")
 
 
 def _lyrics(job: Job) -> str:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,12 @@ STREAMS = 8
 TRIES = 4
 TIMEOUT_S = 60.0
 CHUNK_BYTES = 1 << 20
+#: What a manifest may be and ask for: it is read before anything is known of it.
+MOST_MANIFEST_BYTES = 1 << 20
+MOST_FILES = 1000
+MOST_BYTES = 32 << 30
+MOST_NAME_BYTES = 200
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 #: What a request is given to prove who asks; empty for an emulator or a public bucket.
 Token = Callable[[], str]
 
@@ -56,31 +63,36 @@ class Bucket:
         """The address of a file as its owner would write it."""
         return f"gs://{self.name}/{self._object(file)}"
 
-    def read(self, file: str, start: int | None = None, end: int | None = None) -> bytes:
-        """A file, or its bytes from `start` up to before `end`. Raises ModelUnavailable."""
-        ranged = start is not None and end is not None
-        headers = {"Range": f"bytes={start}-{end - 1}"} if ranged and end else {}
+    def read(self, file: str, most: int) -> bytes:
+        """A whole file. Raises ModelUnavailable, also where it has more than `most` bytes."""
+        content = self._get(file, {}, 0, most + 1)
+        if len(content) > most:
+            raise ModelUnavailable(f"{self.where(file)} has more than {most:,} bytes.")
+        return content
+
+    def read_range(self, file: str, start: int, end: int) -> bytes:
+        """A file's bytes from `start` up to before `end`. Raises ModelUnavailable."""
+        return self._get(file, {"Range": f"bytes={start}-{end - 1}"}, start, end)
+
+    def _get(self, file: str, asked: Mapping[str, str], start: int, end: int) -> bytes:
+        headers = dict(asked)
         if token := self.token():
             headers["Authorization"] = f"Bearer {token}"
         path = f"/storage/v1/b/{quote(self.name, safe='')}/o/{quote(self._object(file), safe='')}"
-        response = self._get(f"{self.url}{path}?alt=media", headers, file)
-        content: bytes = response.content
-        if response.status_code == 200 and ranged:
-            content = content[start:end]  # a server may answer a range with the whole
-        return content
-
-    def _get(self, url: str, headers: Mapping[str, str], file: str) -> requests.Response:
+        url = f"{self.url}{path}?alt=media"
         problem = ""
         for attempt in range(TRIES):
             if attempt:
                 self.sleep(0.2 * 4.0 ** (attempt - 1))
             try:
-                response = requests.get(url, headers=headers, timeout=TIMEOUT_S)
+                with requests.get(url, headers=headers, timeout=TIMEOUT_S, stream=True) as response:
+                    if response.status_code in (200, 206):
+                        # A server may answer a range with the whole.
+                        skipped = start if response.status_code == 200 else 0
+                        return _part(response, skipped, end - start)
             except requests.RequestException as error:
                 problem = f"{type(error).__name__}: {error}"
                 continue
-            if response.status_code in (200, 206):
-                return response
             problem = _why(response.status_code)
             if response.status_code not in (408, 429, 500, 502, 503, 504):
                 break
@@ -88,6 +100,17 @@ class Bucket:
 
     def _object(self, file: str) -> str:
         return f"{self.prefix}/{file}" if self.prefix else file
+
+
+def _part(response: requests.Response, skipped: int, length: int) -> bytes:
+    """At most `length` bytes behind the first `skipped`; what follows is not read."""
+    kept = bytearray()
+    for chunk in response.iter_content(CHUNK_BYTES):
+        kept += chunk[skipped : skipped + length - len(kept)]
+        skipped = max(0, skipped - len(chunk))
+        if len(kept) == length:
+            break
+    return bytes(kept)
 
 
 def open_bucket(uri: str, storage_url: str = "") -> Bucket:
@@ -110,8 +133,8 @@ def fetch_bundle(bucket: Bucket, target: Path) -> Path:
     Raises ModelUnavailable; the manifest is written last, so that a half fetched folder is no
     bundle.
     """
-    manifest = bucket.read(MANIFEST)
-    files = _listed(manifest, bucket)
+    manifest = bucket.read(MANIFEST, MOST_MANIFEST_BYTES)
+    files = listed(manifest, bucket)
     started = time.monotonic()
     wanted = [file for file in files if not _is_right(target / file.name, file)]
     try:
@@ -138,7 +161,7 @@ def _fetch(bucket: Bucket, file: Remote, target: Path, pool: ThreadPoolExecutor)
 
         def copy(start: int) -> None:
             end = min(start + RANGE_BYTES, file.bytes)
-            content = bucket.read(file.name, start, end)
+            content = bucket.read_range(file.name, start, end)
             if len(content) != end - start:
                 raise ModelUnavailable(
                     f"{bucket.where(file.name)} is shorter than {MANIFEST} says."
@@ -156,19 +179,38 @@ def _fetch(bucket: Bucket, file: Remote, target: Path, pool: ThreadPoolExecutor)
     part.replace(target / file.name)
 
 
-def _listed(manifest: bytes, bucket: Bucket) -> list[Remote]:
+def listed(manifest: bytes, bucket: Bucket) -> list[Remote]:
+    """The files that a manifest names. Raises ModelUnavailable for more than a bundle has."""
+    where = bucket.where(MANIFEST)
     try:
         listed: Mapping[str, Any] = json.loads(manifest)["files"]
-        files = [
-            Remote(name, int(record["bytes"]), str(record["sha256"]))
-            for name, record in listed.items()
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelUnavailable(f"{bucket.where(MANIFEST)} is not a bundle's manifest.") from error
+        files = [Remote(name, record["bytes"], record["sha256"]) for name, record in listed.items()]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelUnavailable(f"{where} is not a bundle's manifest.") from error
     for file in files:
-        if Path(file.name).is_absolute() or ".." in Path(file.name).parts or not file.name:
-            raise ModelUnavailable(f"{bucket.where(MANIFEST)} names a file outside of its folder.")
+        _check(file, where)
+    if len(files) > MOST_FILES or sum(file.bytes for file in files) > MOST_BYTES:
+        raise ModelUnavailable(
+            f"{where} lists {len(files)} files with more than {MOST_FILES} of them or "
+            f"{MOST_BYTES:,} bytes in all; no model that can be served is as large."
+        )
     return files
+
+
+def _check(file: Remote, where: str) -> None:
+    """Raises ModelUnavailable for a name, a length or a digest that no file of a bundle has."""
+    parts = file.name.split("/")
+    if (
+        any(part in ("", ".", "..") for part in parts)
+        or not file.name.isprintable()
+        or len(file.name.encode()) > MOST_NAME_BYTES
+        or file.name == MANIFEST
+        or file.name.endswith(".part")
+    ):
+        raise ModelUnavailable(f"{where} names a file outside of its folder, or by an odd name.")
+    size, digest = file.bytes, file.sha256
+    if type(size) is not int or size < 0 or not _DIGEST.fullmatch(str(digest)):
+        raise ModelUnavailable(f"{where} does not say how long {file.name} is and what its digest.")
 
 
 def _is_right(path: Path, file: Remote) -> bool:

@@ -8,13 +8,14 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
 from versequeue.client.errors import ApiError, ClientError, ServerUnreachable, UnexpectedAnswer
+from versequeue.contract import retry_after
+from versequeue.contract.retry_after import http_date
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 CONNECT_TIMEOUT_S = 5.0
@@ -173,15 +174,8 @@ def error_of(response: requests.Response) -> ClientError:
 
 def retry_after_s(response: requests.Response) -> float | None:
     """Seconds until the server wants to be asked again; None if it says nothing readable."""
-    text = response.headers.get("Retry-After", "")
-    if text.isdigit():
-        return float(text)
-    try:
-        asked = parsedate_to_datetime(text)
-        sent = parsedate_to_datetime(response.headers.get("Date", ""))
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, (asked - sent).total_seconds())
+    sent = http_date(response.headers.get("Date", ""))
+    return retry_after.retry_after_s(response.headers.get("Retry-After", ""), sent)
 
 
 def json_answer(response: requests.Response) -> object:

@@ -3,6 +3,8 @@
 Knows no HTTP. At rest the same values are written by `versequeue.records`, with finer times.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +17,12 @@ def wire_time(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def json_bytes(document: Mapping[str, Any]) -> bytes:
+    """`document` as JSON in UTF-8. Half a character, which UTF-8 cannot hold, is escaped."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")
 
 
 def to_wire(view: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ In the cloud the same is done by the rewrites of the page's host.
 """
 
 import mimetypes
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,8 @@ class LocalApp:
             return _plain("This is a page; the API is under /v1.", 405, {"Allow": "GET, HEAD"})
         name = request.path.lstrip("/") or "index.html"
         found = safe_join(str(self._web), name)
-        if found is None or not Path(found).is_file():
+        # Not Path.is_file, which raises for a name that is too long to be one.
+        if found is None or not os.path.isfile(found):
             return _plain("There is no such page here.", 404, {})
         response = Response(
             Path(found).read_bytes(), content_type=_content_type(found), headers=_page_headers()

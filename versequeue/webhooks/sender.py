@@ -6,7 +6,6 @@ however slowly the other side speaks, and follow nothing.
 """
 
 import http.client
-import re
 import socket
 import ssl
 import threading
@@ -14,10 +13,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
 
+from versequeue.contract.retry_after import retry_after_s
 from versequeue.errors import WebhookUrlForbidden
 from versequeue.webhooks.addresses import Address, Endpoint, may_connect, read_url
 from versequeue.webhooks.signing import read_secret, receiver_key, sign
@@ -28,7 +27,6 @@ CONNECT_TIMEOUT_S = 5.0
 MAX_ADDRESSES = 4
 #: How much of an answer is read, so that a polite receiver is not cut off.
 MAX_ANSWER_BYTES = 64 * 1024
-MAX_RETRY_AFTER_S = 86_400.0
 
 #: From a host name and a port to its addresses. Raises OSError if there are none.
 Resolve = Callable[[str, int], Sequence[Address]]
@@ -202,9 +200,9 @@ def _ask(
     if 200 <= status < 300:
         _read_to_the_end(answer)
         return Outcome(status)
-    retry_after_s = read_retry_after(answer.headers.get("Retry-After", ""), now)
+    wait_s = retry_after_s(answer.headers.get("Retry-After", ""), now)
     error = "Redirects are not followed." if 300 <= status < 400 else f"The answer was {status}."
-    return Outcome(status, error, retry_after_s)
+    return Outcome(status, error, wait_s or 0)
 
 
 def _reason(error: Exception) -> str:
@@ -221,14 +219,3 @@ def _read_to_the_end(answer: http.client.HTTPResponse) -> None:
     size = len(answer.read(MAX_ANSWER_BYTES))
     if answer.msg.defects or (answer.length and size < MAX_ANSWER_BYTES):
         raise http.client.IncompleteRead(b"")
-
-
-def read_retry_after(text: str, now: datetime) -> float:
-    """Seconds to wait, from a number of seconds or a date; 0 if there is nothing to be read."""
-    if re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
-        return min(float(text), MAX_RETRY_AFTER_S)
-    try:
-        moment = parsedate_to_datetime(text)
-        return min(max(0.0, (moment - now).total_seconds()), MAX_RETRY_AFTER_S)
-    except (TypeError, ValueError):
-        return 0

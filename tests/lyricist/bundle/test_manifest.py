@@ -84,6 +84,47 @@ def test_a_manifest_that_is_none_is_refused(copy: Path, text: str) -> None:
         read_bundle(copy)
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("drafts", 10**9),
+        ("drafts", 1e400),
+        ("drafts", True),
+        ("end_tokens", [[]]),
+        ("end_tokens", {}),
+        ("architecture/layers", 10**30),
+        ("architecture/context_length", "1024"),
+        ("architecture/vocabulary_size", 0),
+        ("architecture/rope_base", float("nan")),
+        ("embedding/offset", -1),
+        (f"files/{MODEL}/bytes", 1e400),
+        (f"files/{MODEL}/bytes", 10**400),
+        ("files/..", {"bytes": 0, "sha256": ""}),
+        ("files", {f"f{n}": {"bytes": 0, "sha256": ""} for n in range(1001)}),
+        ("files", []),
+    ],
+)
+def test_a_manifest_that_asks_for_too_much_is_refused_before_anything_is_made_of_it(
+    copy: Path, path: str, value: object
+) -> None:
+    fields = json.loads((copy / MANIFEST).read_text())
+    *parents, last = path.split("/")
+    at = fields
+    for parent in parents:
+        at = at[parent]
+    at[last] = value
+    (copy / MANIFEST).write_text(json.dumps(fields))
+    with pytest.raises(BundleError, match=r"bundle\.json is damaged"):
+        read_bundle(copy)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, " " * (1 << 20) + "{}"], ids=["deep", "long"])
+def test_a_manifest_without_end_is_refused(copy: Path, text: str) -> None:
+    (copy / MANIFEST).write_text(text)
+    with pytest.raises(BundleError, match=r"bundle\.json is damaged"):
+        read_bundle(copy)
+
+
 def test_a_manifest_that_is_no_text_is_refused(copy: Path) -> None:
     (copy / MANIFEST).write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BundleError, match=r"bundle\.json cannot be read"):

@@ -6,6 +6,7 @@ import pytest
 
 from lyricist.language.safety import Tier, banned_forms, is_allowed, mask, offences, tier
 from lyricist.language.words import word_list
+from tests.support.cpu_limit import cpu_limit
 
 
 def plain(text: str) -> str:
@@ -46,10 +47,31 @@ def test_profanity_is_seen_through_its_spellings(spelled: str) -> None:
     assert is_allowed(text, explicit=True)
 
 
-@pytest.mark.parametrize("spelled", ["s h p x", "s.h.p.x", "s-h-p-x"])
+@pytest.mark.parametrize("spelled", ["s h p x", "s.h.p.x", "s-h-p-x", "s_h_p_x", "s.- h__p x"])
 def test_a_spelled_out_word_is_one_word(spelled: str) -> None:
     text = plain(spelled)
     assert offences(f"oh {text} it", explicit=False) == [text]
+
+
+@pytest.mark.parametrize("beside", ["'{}", "{}'s", "a{}", "{}a"])
+def test_letters_that_belong_to_a_word_spell_nothing_out(beside: str) -> None:
+    text = beside.format(plain("f u v g"))
+    assert offences(text, explicit=False) == []
+
+
+@pytest.mark.parametrize("starred", ["s*px", "s**x", "sh*xf"])
+def test_a_star_stands_for_any_letter_and_a_plural_is_as_bad(starred: str) -> None:
+    text = plain(starred)
+    assert offences(f"oh {text} it", explicit=False) == [text]
+
+
+@pytest.mark.parametrize("run", ["_", "a_", "a ", "_'", "a-'", "*a", "a*-", "i", "''", "é_", "５ "])
+@pytest.mark.parametrize("end", ["", "'", "bb", "*", "\0"])
+def test_masking_ends_soon_whatever_is_repeated(run: str, end: str) -> None:
+    for text in (run * 250 + end, f"{run * 80} {end}" * 4, run * 20_000 + end):
+        with cpu_limit(10):
+            masked = mask(text, explicit=False)
+        assert len(masked) == len(text)
 
 
 def test_slurs_are_refused_in_explicit_lyrics_too() -> None:

@@ -64,6 +64,41 @@ def test_half_a_character_is_refused_wherever_it_stands(app: ApiUnderTest, body:
     assert answer.status_code == 422, answer.text
 
 
+@pytest.mark.parametrize("digits", [309, 400, 4000])
+@pytest.mark.parametrize("name", ["temperature", "top_p", "lines", "seed"])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_number_beyond_every_float_is_out_of_bounds(
+    app: ApiUnderTest, name: str, digits: int, sign: str
+) -> None:
+    number = sign + "9" * digits
+    body = f'{{"prompt": "x", "options": {{"{name}": {number}}}}}'.encode()
+    answer = app.client.post("/v1/jobs", data=body, content_type=JSON)
+    assert pointers(is_problem(answer, 422, "validation")) == [f"/options/{name}"]
+    row = f'{{"prompt": "x", "options": {{"{name}": {number}}}}}\n'.encode()
+    answer = app.client.post("/v1/batches", data=row, content_type="application/jsonl")
+    assert name in is_problem(answer, 422, "batch-invalid")["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        rb'{"prompt": "x", "\ud800": 1}',
+        rb'{"prompt": "x", "\ud800": 1, "\ud800": 2}',
+        rb'{"prompt": "\ud800"}',
+        rb'{"prompt": "x", "custom_id": "\ud800"}',
+        rb'{"prompt": "x", "custom_id": "\ud800", "options": 5}',
+        rb'{"prompt": "x", "options": {"\ud800": 1}}',
+        rb'{"prompt": "x", "options": {"style": "\ud800"}}',
+        rb'{"prompt": "x", "options": {"mood": "\ud800"}}',
+    ],
+)
+def test_half_a_character_in_a_prompt_file_is_a_fault_of_its_line(
+    app: ApiUnderTest, row: bytes
+) -> None:
+    answer = app.client.post("/v1/batches", data=row, content_type="application/jsonl")
+    assert is_problem(answer, 422, "batch-invalid")["errors"][0]["line"] == 1
+
+
 def test_null_is_json_but_not_an_object(app: ApiUnderTest) -> None:
     answer = app.client.post("/v1/jobs", data=b"null", content_type=JSON)
     assert pointers(is_problem(answer, 422, "validation")) == [""]

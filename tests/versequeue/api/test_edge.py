@@ -6,6 +6,7 @@ import pytest
 from werkzeug.exceptions import BadRequest, GatewayTimeout, RequestEntityTooLarge
 
 from tests.support.api import ApiUnderTest, api_on_disk, is_problem
+from tests.support.cpu_limit import cpu_limit
 from versequeue.config import Settings
 from versequeue.ports.queue import Topic
 
@@ -91,6 +92,29 @@ def test_an_unexpected_error_shows_no_trace(
     document = is_problem(app.client.get("/v1/status"), 500, "internal")
     assert "Traceback" not in str(document)
     assert "division" not in str(document)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ('"{tag}"', 304),
+        ('W/"{tag}"', 304),
+        ('"other" , W/"{tag}"', 304),
+        ("*", 304),
+        ('"other"', 200),
+        ("", 200),
+        ('"' + "a " * 60_000, 200),
+        ("a" + " " * 120_000 + "a", 200),
+    ],
+)
+def test_a_caller_who_has_the_answer_gets_304_and_a_long_list_of_tags_costs_little(
+    app: ApiUnderTest, asked: str, status: int
+) -> None:
+    path = f"/v1/jobs/{app.submit()}"
+    tag = app.client.get(path).headers["ETag"].strip('"')
+    with cpu_limit(5):
+        answer = app.client.get(path, headers={"If-None-Match": asked.replace("{tag}", tag)})
+    assert answer.status_code == status
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import re
+import sys
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -81,11 +84,45 @@ def test_no_cell_of_the_table_is_a_formula(start: str) -> None:
     assert row["prompt"] == row["lyrics"] == row["custom_id"] == f"'{evil}"
 
 
-@given(st.text())
+@pytest.mark.parametrize(
+    "before", ["rain;", "rain;  ", "rain\t", "rain\n", "rain\r", '";"', "\u3000;\xa0"]
+)
+@pytest.mark.parametrize("start", FORMULA_STARTS)
+def test_no_part_of_a_cell_is_a_formula_where_the_file_is_cut_at_another_sign(
+    before: str, start: str
+) -> None:
+    evil = f"{before}{start}cmd|' /C calc'!A0"
+    (row,) = table([written(0, evil, prompt=evil, custom_id=evil)])
+    for cell in (row["prompt"], row["lyrics"], row["custom_id"]):
+        assert f"'{start}cmd" in cell.replace(" ", "").replace('"', "").replace("\xa0", "")
+    raw = b"".join(as_csv([written(0, evil)])).decode("utf-8-sig")
+    pieces = re.split("[;\t\r\n]", raw)
+    assert not [piece for piece in pieces if piece.lstrip('" \xa0').startswith(FORMULA_STARTS)]
+
+
+def test_every_width_of_the_signs_that_begin_a_formula_is_known() -> None:
+    wide = {
+        character
+        for character in map(chr, range(sys.maxunicode + 1))
+        if unicodedata.normalize("NFKC", character)[:1] in tuple("=+-@")
+    }
+    assert wide == set(FORMULA_STARTS)
+
+
+@given(st.text(st.sampled_from("a=+-@;\t\r\n\"' ＝,")))
 def test_a_cell_is_never_more_than_marked(text: str) -> None:
     cell = safe_cell(text)
-    assert not cell.startswith(FORMULA_STARTS)
-    assert cell in (text, f"'{text}")
+    assert not cell.lstrip().startswith(FORMULA_STARTS)
+    assert cell.replace("'", "") == text.replace("'", "")
+    assert cell.count("'") <= text.count("'") + 1 + len(text)
+
+
+def test_half_a_character_in_a_stored_row_spoils_no_file() -> None:
+    odd = written(0, "a\ud800b", prompt="\udfff")
+    (line,) = b"".join(as_jsonl([odd])).splitlines()
+    assert json.loads(line)["output"]["lyrics"] == "a\ud800b"
+    assert table([odd])[0]["lyrics"] == "a?b"
+    assert "a?b" in b"".join(as_text([odd])).decode()
 
 
 def test_the_text_names_every_row_and_says_why_there_are_no_lyrics() -> None:

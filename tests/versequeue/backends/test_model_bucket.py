@@ -36,6 +36,11 @@ def manifest(files: dict[str, bytes]) -> bytes:
     return json.dumps({"name": "test", "files": listed}).encode()
 
 
+def sized(size: str) -> bytes:
+    """A manifest whose only file has this size."""
+    return f'{{"files": {{"a": {{"bytes": {size}, "sha256": "{"0" * 64}"}}}}}}'.encode()
+
+
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[str]:
     """The address of a Cloud Storage emulator of other people's making, with a bucket `songs`."""
@@ -147,6 +152,30 @@ def test_passing_trouble_is_tried_again(bucket: FakeStorage, tmp_path: Path) -> 
         ({"bundle.json": b"<html>"}, r"bundle.json is not a bundle's manifest"),
         ({"bundle.json": b"[]"}, r"bundle.json is not a bundle's manifest"),
         ({"bundle.json": manifest({"../x": b""})}, r"names a file outside of its folder"),
+        *(
+            ({"bundle.json": manifest({name: b""})}, r"names a file outside of its folder")
+            for name in (
+                "/x",
+                "a//b",
+                "./a",
+                "a/",
+                "",
+                "bundle.json",
+                "a.part",
+                "\n",
+                "\ud800",
+                "é" * 101,
+            )
+        ),
+        ({"bundle.json": manifest({f"f{n}": b"" for n in range(1001)})}, r"lists 1001 files"),
+        ({"bundle.json": b" " * (1 << 20) + b"{}"}, r"bundle.json has more than 1,048,576 bytes"),
+        ({"bundle.json": b'{"files":' + b"[" * 100_000}, r"is not a bundle's manifest"),
+        *(
+            ({"bundle.json": sized(size)}, r"does not say how long a is")
+            for size in ("-1", "1e400", "true", "1.5", '"1"', "null")
+        ),
+        ({"bundle.json": sized("9" * 400)}, r"lists 1 files with more than"),
+        ({"bundle.json": sized(str(1 << 43))}, r"lists 1 files with more than"),
     ],
 )
 def test_a_wrong_bundle_is_refused_in_words_and_is_no_bundle_afterwards(

@@ -115,6 +115,16 @@ def test_a_retry_after_given_as_a_date_counts_from_the_servers_own_clock() -> No
     assert retry_after_s(response) is None
 
 
+@pytest.mark.parametrize("text", ["²", "9" * 400, "Fri, 02 Jan 9" + "9" * 20 + " 03:04:15 GMT"])
+def test_what_a_server_asks_for_is_bounded_or_passed_over(
+    api: FakeApi, client: Client, time: FakeTime, text: str
+) -> None:
+    response = requests.Response()
+    response.headers["Retry-After"] = text
+    response.headers["Date"] = "Fri, 02 Jan 2026 03:04:05"
+    assert retry_after_s(response) in (None, 86_400)
+
+
 def test_pauses_double_up_to_a_limit_and_are_spread_by_chance() -> None:
     assert [pause_before_retry(n, None, 1.0) for n in range(4)] == [0.25, 0.5, 1.0, 2.0]
     assert pause_before_retry(3, None, 0.0) == 1.0

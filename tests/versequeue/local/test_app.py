@@ -14,6 +14,8 @@ def test_the_page_comes_with_a_strict_policy(app: ApiUnderTest) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/../versequeue/config.py", "/..%2fREADME.md", "/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/../versequeue/config.py", "/..%2fREADME.md", "/nothing", "/" + "a" * 300, "/a\0"]
+)
 def test_nothing_outside_the_page_is_served(app: ApiUnderTest, path: str) -> None:
     assert app.client.get(path).status_code == 404

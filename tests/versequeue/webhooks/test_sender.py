@@ -15,7 +15,6 @@ from tests.support.webhooks import BODY, SECRET, local_sender, send
 from versequeue.errors import StartupError
 from versequeue.webhooks.sender import (
     Outcome,
-    read_retry_after,
 )
 from versequeue.webhooks.signing import read_secret
 
@@ -154,21 +153,3 @@ def test_a_silent_receiver_is_given_up_on_at_the_time_limit() -> None:
         outcome = send(hook.url, local_sender(timeout_s=0.3))
         over.set()
     assert outcome == Outcome(error="There was no complete answer within 0.3 s.")
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("120", 120),
-        (" 7 ", 7),
-        ("999999999", 86400),
-        ("Sun, 01 Mar 2026 12:01:30 GMT", 90),
-        ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
-        ("Sun, 01 Mar 2026 12:01:30", 0),
-        ("-5", 0),
-        ("soon", 0),
-        ("", 0),
-    ],
-)
-def test_retry_after_is_read_as_seconds_or_as_a_date(text: str, seconds: float) -> None:
-    assert read_retry_after(text, NOW) == seconds
