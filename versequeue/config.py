@@ -48,6 +48,8 @@ class Settings:
     warm_s: float = 900.0
     rate_per_minute: int = 0
     daily_budget: int = 0
+    #: part of the daily budget that one client may use, where clients need no key
+    client_share: float = 0.25
     api_keys: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     #: secret of the keyed hash under which a client's address is stored
@@ -89,6 +91,7 @@ class Settings:
             warm_s=read.one("WARM_S", _positive, standard.warm_s),
             rate_per_minute=read.one("RATE_PER_MINUTE", _count, 0),
             daily_budget=read.one("DAILY_BUDGET", _count, 0),
+            client_share=read.one("CLIENT_SHARE", _part, standard.client_share),
             api_keys=read.one("API_KEYS", _words, ()),
             cors_origins=read.one("CORS_ORIGINS", _words, ()),
             hash_key=read.one("HASH_KEY", str, ""),
@@ -164,6 +167,13 @@ def _positive(text: str) -> float:
 
 def _not_negative(text: str) -> float:
     return _number_in(text, 0, "a number from 0")
+
+
+def _part(text: str) -> float:
+    number = _number_in(text, 0, "a number from 0 to 1")
+    if number > 1:
+        raise ValueError("it is a number from 0 to 1")
+    return number
 
 
 def _count(text: str) -> int:

@@ -21,7 +21,8 @@ from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
 from versequeue.service.endings import follow_up
 from versequeue.service.estimates import WORKER_DOCUMENT, WorkerOutlook
-from versequeue.service.hints import hint, hint_at_event
+from versequeue.service.hints import hint, hint_at_events
+from versequeue.service.limits import Bill
 
 #: A warm-up message is taken to be on its way for this long.
 WARMUP_ON_ITS_WAY_S = 60
@@ -54,19 +55,23 @@ class Jobs(CallersSide[Job]):
     def redeliver(self, job_id: str) -> Job:
         """Make the job's last webhook event due again, because somebody asked for it.
 
-        Raises NothingToRedeliver if none was ever sent.
+        Raises NothingToRedeliver if none was ever sent or is wanted, and RateLimited. It counts as
+        one request of the client that asked for the job.
         """
-        self.get(job_id)
         now = self.clock()
 
         def again(job: Job) -> Job:
-            webhook = redeliver(job.webhook, now) if job.webhook else None
-            if webhook is None:
+            if job.webhook is None:
                 raise NothingToRedeliver()
-            return replace(job, webhook=webhook)
+            return replace(job, webhook=redeliver(job.webhook, now))
 
+        found = self.get(job_id)
+        again(found)  # whatever is refused costs nothing
+        bill = Bill(self.store, self.settings, found.client, now)
+        if charges := bill.charges(songs=0, requests=1):
+            self.store.create([], charges=charges, now=now)
         job = self._live(self.store.update_job(job_id, again))
-        hint_at_event(self.queue, job)
+        hint_at_events(self.queue, [job])
         return job
 
     def queue_position(self, job: Job) -> int | None:
@@ -123,4 +128,4 @@ def _on_its_way(state: State, now: datetime) -> bool:
     asked_at = state.get("warmup_at")
     if not asked_at:
         return False
-    return (now - parse_time(asked_at)).total_seconds() < WARMUP_ON_ITS_WAY_S
+    return 0 <= (now - parse_time(asked_at)).total_seconds() < WARMUP_ON_ITS_WAY_S

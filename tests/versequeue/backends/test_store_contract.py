@@ -193,7 +193,8 @@ def test_due_jobs_are_those_whose_moment_has_come_most_overdue_first(store: Stor
     ]
     store.create(jobs, now=NOW)
     due = [job.id for job in store.due_jobs(at(30))]
-    assert due == ["job_early", "job_hook", "job_running", "job_late"]
+    assert due == ["job_early", "job_running", "job_late"]
+    assert [job.id for job in store.jobs_to_notify(at(30))] == ["job_hook"]
     assert [job.id for job in store.due_jobs(at(30), limit=1)] == ["job_early"]
     assert store.due_jobs(at(9.999)) == []
 
@@ -247,14 +248,10 @@ def test_queued_jobs_of_batches_can_be_left_out_of_the_count(store: Store) -> No
     assert store.count_queued(at(1), singles=True) == 0
 
 
-def test_created_jobs_are_counted_since_a_moment_and_by_client(store: Store) -> None:
-    jobs = [queued_job(f"job_{n}", created_at=at(n), client=f"c{n % 2}") for n in range(6)]
-    store.create(jobs, now=NOW)
+def test_created_jobs_are_counted_since_a_moment(store: Store) -> None:
+    store.create([queued_job(f"job_{n}", created_at=at(n)) for n in range(6)], now=NOW)
     assert store.count_created(at(2)) == 4
-    assert store.count_created(at(2), "c1") == 2
-    assert store.count_created(at(2), "c2") == 0
-    assert store.oldest_created(at(2), "c1") == at(3)
-    assert store.oldest_created(at(2), "c2") is None
+    assert store.count_created(at(6)) == 0
 
 
 def test_a_named_document_is_changed_as_a_whole(store: Store) -> None:
