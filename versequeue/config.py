@@ -50,6 +50,8 @@ class Settings:
     daily_budget: int = 0
     #: part of the daily budget that one client may use, where clients need no key
     client_share: float = 0.25
+    #: documents of the store that one process reads a minute for one client
+    reads_per_minute: int = 0
     api_keys: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     #: secret of the keyed hash under which a client's address is stored
@@ -91,6 +93,7 @@ class Settings:
             warm_s=read.one("WARM_S", _positive, standard.warm_s),
             rate_per_minute=read.one("RATE_PER_MINUTE", _count, 0),
             daily_budget=read.one("DAILY_BUDGET", _count, 0),
+            reads_per_minute=read.one("READS_PER_MINUTE", _count, 0),
             client_share=read.one("CLIENT_SHARE", _part, standard.client_share),
             api_keys=read.one("API_KEYS", _words, ()),
             cors_origins=read.one("CORS_ORIGINS", _words, ()),

@@ -76,7 +76,7 @@ class FirestoreStore:
             try:
                 self._documents.create([*claimed, *documents, *changed])
             except Exists:
-                if self._is_ours([*claimed, *documents]):
+                if self._is_ours([*documents, *claimed]):
                     return
                 if record:
                     expired = self._expired(record, now)

@@ -40,29 +40,25 @@ class Tally:
 def tally_at(found: Tally | None, key: str, now: datetime) -> Tally:
     """The tally as it is at `now`: a new day begins at zero, and what is older than a minute goes.
 
-    A clock that was set back takes the requests along, or they would count for as long.
+    A clock that was set back says nothing of how old the requests are, and they would count for
+    as long as it was set back: they are forgotten, once. The songs of the day are not.
     """
     day = start_of_day(now)
     if found is None:
         return Tally(key, now, now + KEPT, day)
-    step_s = (found.changed_at - now).total_seconds()
-    step = timedelta(seconds=step_s if step_s > CLOCK_STEP_S else 0)
-    moved = (replace(use, at=use.at - step) for use in found.recent)
+    was_set_back = (found.changed_at - now).total_seconds() > CLOCK_STEP_S
     return replace(
         found,
         changed_at=now,
         day=day,
         used=found.used if found.day == day else 0,
-        recent=tuple(use for use in moved if _end(use) > now),
+        recent=() if was_set_back else tuple(use for use in found.recent if _end(use) > now),
     )
 
 
-def add_songs(tally: Tally, count: int, limit: int, at_least: int = 0) -> Tally | None:
-    """The tally with `count` more songs of its day; None if they are more than `limit`.
-
-    `at_least` so many are known to have been used, whatever the tally says.
-    """
-    used = max(tally.used, at_least) + count
+def add_songs(tally: Tally, count: int, limit: int) -> Tally | None:
+    """The tally with `count` more songs of its day; None if they are more than `limit`."""
+    used = tally.used + count
     return None if used > limit else replace(tally, used=used, expires_at=tally.day + KEPT)
 
 

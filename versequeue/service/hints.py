@@ -53,7 +53,12 @@ def job_messages(jobs: Sequence[Job]) -> list[Message]:
     messages: list[Message] = [{"job_ids": new[at : at + JOBS_PER_MESSAGE]} for at in starts]
     for job in jobs:
         if job.attempt:
-            messages.append({"job_ids": [job.id], "again": True})
+            messages.append(lone_message(job.id))
         elif not job.batch_id:
             messages.append({"job_ids": [job.id]})
     return messages
+
+
+def lone_message(job_id: str) -> Message:
+    """The message of a job that was tried before: nobody adds others to it."""
+    return {"job_ids": [job_id], "again": True}

@@ -5,8 +5,9 @@ two requests for the last song one is refused. Nothing goes beyond a limit, but 
 a client's minute still has room for, which is counted against the minutes that follow.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from versequeue.config import Settings
 from versequeue.errors import BudgetExhausted, RateLimited
@@ -65,26 +66,30 @@ class Bill:
         """The changes of tallies for so many songs and requests; none where nothing is limited."""
         rate, share = self._settings.rate_per_minute, client_share(self._settings)
         charges: dict[str, TallyChange] = {}
-        if songs and (budget := self._settings.daily_budget):
-            # What was created without a tally, as by an older version, is counted as well.
-            at_least = self._store.count_created(start_of_day(self._now))
-            charges[EVERYBODY] = lambda found: self._add_songs(
-                tally_at(found, EVERYBODY, self._now), songs, budget, at_least
-            )
+        if songs and self._settings.daily_budget:
+            charges[EVERYBODY] = partial(self._charge_everybody, songs)
         key = CLIENT_PREFIX + self._client
 
         def charge_client(found: Tally | None) -> Tally:
             tally = tally_at(found, key, self._now)
             if songs and share:
-                tally = self._add_songs(tally, songs, share, 0)
+                tally = self._add_songs(tally, songs, share)
             return self._add_requests(tally, requests, rate) if rate else tally
 
         if rate or (songs and share):
             charges[key] = charge_client
         return charges
 
-    def _add_songs(self, tally: Tally, songs: int, limit: int, at_least: int) -> Tally:
-        if added := add_songs(tally, songs, limit, at_least):
+    def _charge_everybody(self, songs: int, found: Tally | None) -> Tally:
+        today = start_of_day(self._now)
+        tally = tally_at(found, EVERYBODY, self._now)
+        if found is None or found.day != today:
+            # A tally begins at what was created without it, as by a version that kept none.
+            tally = replace(tally, used=self._store.count_created(today))
+        return self._add_songs(tally, songs, self._settings.daily_budget)
+
+    def _add_songs(self, tally: Tally, songs: int, limit: int) -> Tally:
+        if added := add_songs(tally, songs, limit):
             return added
         wait_s = _seconds_until(tally.day + timedelta(days=1), self._now)
         whose = f"Today's budget of {limit} songs"

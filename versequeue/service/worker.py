@@ -19,7 +19,6 @@ from versequeue.rules import transitions as rules
 from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.service import estimates
 from versequeue.service.endings import follow_up
-from versequeue.service.hints import hint_at_jobs
 
 log = logging.getLogger(__name__)
 SHARED = "shared"
@@ -46,15 +45,11 @@ class WorkerSide:
     def claim_all(self, job_ids: Sequence[str], stage: Stage) -> "list[Attempt]":
         """Take those of these jobs that are to be had, to be written together.
 
-        Where they are several, one that was tried before is not taken but sent on alone: if it
-        brings its worker down, it takes no other along. Raises StoreUnavailable; what was claimed
-        before then waits for its lease.
+        Raises StoreUnavailable; what was claimed before then waits for its lease.
         """
         refused: dict[str, str] = {}
-        alone: dict[str, Job] = {}
 
         def claim(job: Job) -> Job:
-            alone.pop(job.id, None)
             # What one job raises must not undo the claims of the others.
             try:
                 claimed = rules.claim(
@@ -69,22 +64,15 @@ class WorkerSide:
                 refused[job.id] = str(error)
                 return job
             refused.pop(job.id, None)
-            if job.attempt and len(job_ids) > 1 and not claimed.done:
-                now = self.clock()
-                alone[job.id] = rules.republish(rules.settle(job, now), now)
-                return alone[job.id]
             return replace(claimed, together=len(job_ids))
 
         found = self.store.update_jobs(dict.fromkeys(job_ids, claim))
-        hint_at_jobs(self.queue, list(alone.values()))
         attempts = []
         for job_id, job in found.items():
             if job is None:
                 log.warning("a message names an unknown job", extra={"job_id": job_id})
             elif job_id in refused:
                 log.info("not claimed: %s", refused[job_id], extra={"job_id": job_id})
-            elif job_id in alone:
-                log.info("tried before, so sent on alone", extra=_labels(job))
             elif job.status is Status.RUNNING:
                 log.info("claimed", extra=_labels(job))
                 attempts.append(Attempt(self, job))
@@ -164,8 +152,7 @@ class Attempt:
         """Show the lines so far, at most once per interval; False: stop writing this job."""
         now = self._side.clock()
         waited_s = (now - self._written_at).total_seconds()
-        # Less than nothing: the clock was set back, and says nothing of how long it was.
-        if self.over or 0 <= waited_s < self._side.settings.progress_interval_s:
+        if self.over or waited_s < self._side.settings.progress_interval_s:
             return not self.over
         return self._renew(tuple(lines), Stage.WRITING)
 
