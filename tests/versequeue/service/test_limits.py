@@ -18,13 +18,13 @@ from versequeue.errors import BudgetExhausted, RateLimited, RetryRefused
 from versequeue.ports.store import Store
 from versequeue.rules.batch import MAX_ROUNDS, Row
 from versequeue.rules.job import Status
-from versequeue.rules.options import Options
+from versequeue.rules.options import ResolvedOptions
 from versequeue.service.batches import Batches
 from versequeue.service.callers import Submission
 from versequeue.service.jobs import Jobs
 
 OPEN = Settings(hash_key="test", client_share=0)
-OPTIONS = Options(seed=1, lines=4)
+OPTIONS = ResolvedOptions(seed=1, lines=4)
 
 
 def rows_of(count: int) -> list[Row]:
