@@ -15,6 +15,7 @@ from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
 from versequeue.rules.job import Job, Status
 from versequeue.rules.options import ResolvedOptions
+from versequeue.rules.tally import start_of_day
 from versequeue.rules.transitions import request_cancel
 from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
@@ -100,13 +101,18 @@ class Jobs(CallersSide[Job]):
 
         def mark(state: State) -> State:
             nonlocal sent
-            sent = not _on_its_way(state, now)
-            return {**state, "warmup_at": format_time(now)} if sent else state
+            sent = not _on_its_way(state, now) and not self._are_used_up(state, now)
+            return _noted(state, now) if sent else state
 
         if self._outlook_now().worker == "warm":
             return False
         self.store.update_state("warmup", mark)
         return sent and hint(self.queue, Topic.JOBS, [{"warmup": True}])
+
+    def _are_used_up(self, state: State, now: datetime) -> bool:
+        # A worker that is woken all day costs as much as one that writes.
+        budget = self.settings.daily_budget
+        return 0 < budget <= _warmups_of_day(state, now)
 
     def _cancel(self, job_id: str, now: datetime) -> Job:
         # At once if it is queued, within a line if it is running.
@@ -129,3 +135,17 @@ def _on_its_way(state: State, now: datetime) -> bool:
     if not asked_at:
         return False
     return 0 <= (now - parse_time(asked_at)).total_seconds() < WARMUP_ON_ITS_WAY_S
+
+
+def _noted(state: State, now: datetime) -> State:
+    return {
+        **state,
+        "warmup_at": format_time(now),
+        "day": format_time(start_of_day(now)),
+        "warmups": _warmups_of_day(state, now) + 1,
+    }
+
+
+def _warmups_of_day(state: State, now: datetime) -> int:
+    today = state.get("day") == format_time(start_of_day(now))
+    return int(state.get("warmups", 0)) if today else 0

@@ -218,3 +218,14 @@ def test_a_refused_retry_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     api, batch_id = retried(OPEN)
     with pytest.raises(RetryRefused, match="not retryable"):
         api.batches.retry_failed(batch_id)
+
+
+def test_warm_ups_that_go_out_are_no_more_a_day_than_songs() -> None:
+    api = make_api(replace(OPEN, daily_budget=3))
+    sent = 0
+    for _ in range(10):
+        sent += api.jobs.warm_up()
+        api.clock.pass_s(61)
+    assert sent == 3
+    api.clock.pass_s(86400)
+    assert api.jobs.warm_up()
