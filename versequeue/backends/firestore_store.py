@@ -240,22 +240,34 @@ class FirestoreStore:
         return found
 
     def _due(self, kind: type[D], field: str, now: datetime, limit: int) -> list[D]:
-        query = Query(_COLLECTIONS[kind], ((field, "<=", now),), field, limit)
         due: list[D] = []
-        while not due and (found := self._documents.find(query)):
+        odd: set[str] = set()
+        while not due:
+            asked = limit + len(odd)
+            query = Query(_COLLECTIONS[kind], ((field, "<=", now),), field, asked)
+            found = [one for one in self._documents.find(query) if one.name not in odd]
             for document in found:
-                try:
-                    known = read_stored(kind, document.body)
-                except Unreadable as error:
-                    log.warning("%s is left as it is: %s", document.name, error)
-                    self._index(kind, document, {field: put_off(now)})
-                    continue
-                if getattr(known, field) is None:
-                    # An older version has indexed it: it meant both moments by `due_at`.
-                    self._index(kind, document, stored_fields(known))
-                else:
+                if known := self._known(kind, field, document, now):
                     due.append(known)
+                else:
+                    odd.add(document.name)
+            if not found:
+                break
         return due
+
+    def _known(self, kind: type[D], field: str, found: Document, now: datetime) -> D | None:
+        # What is due; None if that is not to be known, or a mistake of the index.
+        try:
+            known = read_stored(kind, found.body)
+        except Unreadable as error:
+            log.warning("%s is left as it is: %s", found.name, error)
+            self._index(kind, found, {field: put_off(now)})
+            return None
+        if getattr(known, field) is not None:
+            return known
+        # An older version has indexed it: it meant both moments by `due_at`.
+        self._index(kind, found, stored_fields(known))
+        return None
 
     def _index(self, kind: type[D], found: Document, fields: Mapping[str, Any]) -> None:
         # Unless somebody has changed the document meanwhile.

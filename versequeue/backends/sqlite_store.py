@@ -188,13 +188,19 @@ class SqliteStore:
             f" WHERE {field} <= ? ORDER BY {field} LIMIT ?"
         )
         found: list[D] = []
-        while not found and (rows := self._file.read(sql, (format_time(now), limit))):
+        odd: set[str] = set()
+        while not found:
+            rows = self._file.read(sql, (format_time(now), limit + len(odd)))
+            rows = [row for row in rows if row[0] not in odd]
             for name, body in rows:
                 try:
                     found.append(read_stored(kind, body))
                 except Unreadable as error:
                     log.warning("%s is left as it is: %s", name, error)
                     self._put_off(kind, field, (name, body), now)
+                    odd.add(name)
+            if not rows:
+                break
         return found
 
     def _put_off(self, kind: type[D], field: str, found: tuple[str, str], now: datetime) -> None:

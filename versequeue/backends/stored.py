@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from versequeue.clock import utc_now
 from versequeue.errors import Unreadable
 from versequeue.ports.store import IdempotencyRecord
 from versequeue.records import from_json, to_json
@@ -40,5 +41,8 @@ def read_stored(kind: type[T], body: str) -> T:
 
 
 def put_off(now: datetime) -> datetime:
-    """When a document that cannot be read is due again; by then somebody may know it."""
-    return now + timedelta(seconds=UNREADABLE_FOR_S)
+    """When a document that cannot be read is due again; by then somebody may know it.
+
+    Whoever asks what will be due one day does not put it off until then.
+    """
+    return min(now, utc_now()) + timedelta(seconds=UNREADABLE_FOR_S)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.support.samples import NOW, at, batch_of, key_record, queued_job
 from tests.versequeue.backends.conftest import ON_EMULATOR, RACERS, StoreMaker, at_once
-from versequeue.backends.stored import UNREADABLE_FOR_S
+from versequeue.backends.stored import UNREADABLE_FOR_S, stored_fields
 from versequeue.errors import BudgetExhausted, RetryRefused, Unreadable
 from versequeue.ports.store import KeyTaken, Store
 from versequeue.rules.batch import Batch
@@ -152,6 +153,38 @@ def test_what_cannot_be_read_neither_ends_a_search_nor_fills_it(
     assert "job_odd" not in caplog.text
     store.due_jobs(at(9 + UNREADABLE_FOR_S))
     assert "job_odd_0 is left as it is" in caplog.text
+
+
+@on_disk
+def test_what_cannot_be_read_is_not_put_off_until_a_day_that_was_asked_for(store: Store) -> None:
+    newer: Any = NewerStage.REHEARSING
+    store.create([queued_job("job_odd", stage=newer, publish_at=at(1))], now=NOW)
+    years = timedelta(days=3650)
+    assert store.due_jobs(NOW + years) == []  # as a server does that takes over from a dead one
+    with pytest.MonkeyPatch.context() as patched:
+        for backend in ("sqlite_store", "firestore_store"):
+            patched.setattr(
+                f"versequeue.backends.{backend}.read_stored",
+                lambda _kind, body: queued_job("job_odd", publish_at=at(1)) if body else None,
+            )
+        soon = datetime.now(UTC) + timedelta(seconds=UNREADABLE_FOR_S + 60)
+        assert [job.id for job in store.due_jobs(soon)] == ["job_odd"]
+
+
+@on_disk
+def test_what_an_older_version_has_indexed_is_found_in_its_place(store: Store) -> None:
+    """It had one field for both moments; SQLite's files are brought up to date when opened."""
+    hook = Webhook("https://example.org", pending=Pending("job.failed", "msg_1", 0, at(1)))
+    ended = queued_job(status=Status.FAILED, finished_at=at(1), webhook=hook)
+    with pytest.MonkeyPatch.context() as patched:
+        if type(store).__name__ == "FirestoreStore":
+            patched.setattr(
+                "versequeue.backends.firestore_store.stored_fields",
+                lambda job: {**stored_fields(job), "due_at": at(1), "notify_at": None},
+            )
+        store.create([ended], now=NOW)
+    assert store.due_jobs(at(9)) == []
+    assert store.jobs_to_notify(at(9)) == [ended]
 
 
 @on_disk
