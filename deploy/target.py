@@ -24,6 +24,7 @@ class Target:
     #: songs a day, over all visitors
     daily_budget: int = 500
     rate_per_minute: int = 20
+    reads_per_minute: int = 1200
     #: pages that may call submit and results from another origin
     cors_origins: tuple[str, ...] = ()
     #: proxies that a direct call passes: Google's own

@@ -59,6 +59,10 @@ class Settings:
     daily_budget: int = 0
     #: requests that may wait for a job at one time; others that ask for it are answered at once
     waiters: int = 8
+    #: part of the daily budget that one client may use, where clients need no key
+    client_share: float = 0.25
+    #: documents of the store that one process reads a minute for one client
+    reads_per_minute: int = 0
     api_keys: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     #: secret of the keyed hash under which a client's address is stored
@@ -108,6 +112,8 @@ class Settings:
             rate_per_minute=read.one("RATE_PER_MINUTE", _count, 0),
             daily_budget=read.one("DAILY_BUDGET", _count, 0),
             waiters=read.one("WAITERS", _count, read.threads() // 3),
+            reads_per_minute=read.one("READS_PER_MINUTE", _count, 0),
+            client_share=read.one("CLIENT_SHARE", _part, standard.client_share),
             api_keys=read.one("API_KEYS", _words, ()),
             cors_origins=read.one("CORS_ORIGINS", _words, ()),
             hash_key=read.one("HASH_KEY", str, ""),
@@ -208,6 +214,13 @@ def _positive(text: str) -> float:
 
 def _not_negative(text: str) -> float:
     return _number_in(text, 0, "a number from 0")
+
+
+def _part(text: str) -> float:
+    number = _number_in(text, 0, "a number from 0 to 1")
+    if number > 1:
+        raise ValueError("it is a number from 0 to 1")
+    return number
 
 
 def _count(text: str) -> int:

@@ -27,6 +27,8 @@ class Problem:
     detail: str = ""
     #: the path that was asked for
     instance: Annotated[str, {"optional": True}] = ""
+    #: false where the same job is bound to fail again; left out otherwise
+    retryable: Annotated[bool, {"optional": True}] = True
     errors: Annotated[
         tuple[Mapping[str, object], ...], {"optional": True, "items": {"type": "object"}}
     ] = ()
@@ -37,8 +39,18 @@ class Problem:
         return self.type.rsplit("/", 1)[-1]
 
     def document(self) -> dict[str, Any]:
-        """The problem as plain JSON data, `instance` and `errors` only where there are any."""
-        return {name: value for name, value in asdict(self).items() if value not in ("", ())}
+        """The problem as plain JSON data, without those of the optional fields that say nothing."""
+        # Only `retryable` can be True, and says something where it is False.
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if value is not True and value not in ("", ())
+        }
+
+
+def is_retryable(document: Mapping[str, object] | None) -> bool:
+    """Whether the job that ended with this stored problem may succeed if it is tried again."""
+    return document is None or bool(document.get("retryable", True))
 
 
 class VerseQueueError(Exception):
@@ -47,6 +59,8 @@ class VerseQueueError(Exception):
     status: int = 500
     slug: str = "internal"
     title: str = "Internal error"
+    #: False: a job that met this alone would meet it again, so that it is not tried again
+    retryable: bool = True
 
     def __init__(
         self,
@@ -63,7 +77,8 @@ class VerseQueueError(Exception):
         """What a caller who asked for `instance` is told of this error."""
         errors = tuple(asdict(one) if isinstance(one, FieldError) else one for one in self.errors)
         kind = f"/problems/{self.slug}"
-        return Problem(kind, self.title, self.status, str(self), instance, errors)
+        retryable = self.retryable
+        return Problem(kind, self.title, self.status, str(self), instance, retryable, errors)
 
 
 class InvalidJson(VerseQueueError):
@@ -121,9 +136,15 @@ class NotFinished(VerseQueueError):
 
 
 class NothingToRedeliver(VerseQueueError):
-    """No webhook event of this job has been sent yet."""
+    """No webhook event of this job has been sent yet, or the receiver wants no more of them."""
 
     status, slug, title = 409, "nothing-to-redeliver", "Nothing to redeliver"
+
+
+class RetryRefused(VerseQueueError):
+    """The failed rows of this batch are not tried again; `detail` says why."""
+
+    status, slug, title = 409, "retry-refused", "Retry refused"
 
 
 class Gone(VerseQueueError):
@@ -189,6 +210,15 @@ class StoreUnavailable(VerseQueueError):
         super().__init__(detail, headers={"Retry-After": "5"})
 
 
+class Unreadable(VerseQueueError):
+    """A newer version of the server wrote this; it can be read again when all are of that one."""
+
+    status, slug, title = 503, "unreadable", "Unreadable"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"Retry-After": "60"})
+
+
 class QueueUnavailable(VerseQueueError):
     """The queue cannot be reached just now; the sweep will publish the job."""
 
@@ -227,9 +257,10 @@ class ModelUnavailable(VerseQueueError):
 
 
 class GenerationFailed(VerseQueueError):
-    """The model could not write this song."""
+    """The model could not write this song, and with the same seed never can."""
 
     slug, title = "generation-failed", "Generation failed"
+    retryable = False
 
 
 class WorkerLost(VerseQueueError):

@@ -70,7 +70,7 @@ class Promises:
         """Whether every batch has ended too and nobody has still to be told of anything."""
         documents: list[Job | Batch] = [*self.store.jobs.values(), *self.store.batches.values()]
         ended = all(batch.finished_at for batch in self.store.batches.values())
-        return ended and not any(document.due_at for document in documents)
+        return ended and not any(document.due_at or document.notify_at for document in documents)
 
     def check_end(self) -> None:
         """When all is quiet: nothing is lost, nothing was done twice."""

@@ -60,7 +60,7 @@ def _forgetful_record(
         (versequeue.rules.transitions, "check_fence", lambda *_: None),
         (versequeue.rules.transitions, "check_fence", _attempt_only),
         (versequeue.rules.transitions, "_lease_is_live", lambda *_: False),
-        (versequeue.service.sweep, "_publish", lambda *_: None),
+        (versequeue.service.sweep, "hint_at_jobs", lambda *_: 0),
         (versequeue.service.sweep, "settle", lambda job, _now: job),
         (versequeue.service.callers, "record_for", _forgetful_record),
     ],

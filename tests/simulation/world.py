@@ -13,7 +13,7 @@ from tests.simulation.chaos import ChaosQueue, ChaosStore
 from tests.simulation.promises import Promises
 from tests.support.memory import MemoryQueue
 from versequeue.config import Settings
-from versequeue.errors import GenerationFailed, Gone, NotFound, VerseQueueError
+from versequeue.errors import Gone, ModelUnavailable, NotFound, VerseQueueError
 from versequeue.local.dispatcher import go_together, joined
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE, Row
@@ -195,7 +195,7 @@ class Simulation(Promises):
             attempt.hand_back("stopping")
             raise WorkerFault
         if fate < 0.2:
-            attempt.fail(GenerationFailed("broken"), retry=True)
+            attempt.fail(ModelUnavailable("broken"), retry=True)
             raise WorkerFault
         sections = [{"name": "Verse 1", "lines": lines}]
         output = {"lyrics": "\n".join(lines), "sections": sections, "by": attempt.job.attempt}

@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from tests.support.api import ApiUnderTest
 from tests.support.samples import song_of
-from versequeue.errors import GenerationFailed
+from versequeue.errors import WorkerLost
 from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.rules.transitions import claim, give_up, succeed
 from versequeue.service.sweep import sweep
@@ -47,7 +47,7 @@ def end(api: ApiUnderTest, job: Job, status: Status) -> None:
         running = claim(current, now, "w", lease_s=30, attempt_limit_s=60, stage=Stage.WRITING)
         if status is Status.SUCCEEDED:
             return succeed(running, running.attempt, now, song_of("one"), Metrics())
-        broken = GenerationFailed("It broke.")
+        broken = WorkerLost("It broke.")
         return give_up(running, running.attempt, now, broken, retry=False)
 
     assert api.store.update_job(job.id, change)

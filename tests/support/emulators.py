@@ -35,8 +35,21 @@ def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
     require_emulators()
     started = Emulators(tmp_path_factory.mktemp("emulators"))
     started.start()
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in started.environ.items():
+            patched.setenv(name, value)
+        _warm_up()
     yield started
     started.stop()
+
+
+def _warm_up() -> None:
+    # The first call of all takes a loaded machine longer than a store waits for an answer.
+    from google.cloud import firestore
+
+    client = firestore.Client(project="demo-warm-up")
+    client.collection("jobs").document("job_1").get(timeout=120)
+    client.close()
 
 
 @pytest.fixture

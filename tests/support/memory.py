@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.support.inspected_queue import DeadLetter
 from versequeue.backends.sqlite_queue import (
@@ -20,9 +20,17 @@ from versequeue.backends.sqlite_queue import (
     backoff_s,
 )
 from versequeue.ports.queue import Message, Topic
-from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange, KeyTaken, State
+from versequeue.ports.store import (
+    BatchChange,
+    IdempotencyRecord,
+    JobChange,
+    KeyTaken,
+    State,
+    TallyChange,
+)
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job, Status
+from versequeue.rules.tally import Tally
 
 D = TypeVar("D", Job, Batch)
 
@@ -35,6 +43,7 @@ class MemoryStore:
         self.batches: dict[str, Batch] = {}
         self.records: dict[str, IdempotencyRecord] = {}
         self.states: dict[str, State] = {}
+        self.tallies: dict[str, Tally] = {}
 
     def create(
         self,
@@ -42,12 +51,18 @@ class MemoryStore:
         *,
         batch: Batch | None = None,
         record: IdempotencyRecord | None = None,
+        joined: tuple[str, BatchChange] | None = None,
+        charges: Mapping[str, TallyChange] | None = None,
         now: datetime,
     ) -> None:
+        known = self.records.get(record.key) if record else None
+        if known and known.expires_at > now:
+            raise KeyTaken(known)
+        charged = {key: charge(self.tallies.get(key)) for key, charge in (charges or {}).items()}
+        if joined:
+            self.update_batch(*joined)
+        self.tallies |= charged
         if record:
-            known = self.records.get(record.key)
-            if known and known.expires_at > now:
-                raise KeyTaken(known)
             self.records[record.key] = record
         if batch:
             self.batches[batch.id] = batch
@@ -80,15 +95,20 @@ class MemoryStore:
         return self.records.get(key)
 
     def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
-        return _due(self.jobs, now, limit)
+        return _due(self.jobs, "due_at", now, limit)
 
     def due_batches(self, now: datetime, limit: int = 100) -> list[Batch]:
-        return _due(self.batches, now, limit)
+        return _due(self.batches, "due_at", now, limit)
+
+    def jobs_to_notify(self, now: datetime, limit: int = 500) -> list[Job]:
+        return _due(self.jobs, "notify_at", now, limit)
+
+    def batches_to_notify(self, now: datetime, limit: int = 100) -> list[Batch]:
+        return _due(self.batches, "notify_at", now, limit)
 
     def delete_expired(self, now: datetime, limit: int = 500) -> int:
         deleted = 0
-        tables: tuple[dict[str, Job] | dict[str, Batch] | dict[str, IdempotencyRecord], ...]
-        tables = (self.jobs, self.batches, self.records)
+        tables: tuple[dict[str, Any], ...] = (self.jobs, self.batches, self.records, self.tallies)
         for documents in tables:
             gone = [key for key, value in documents.items() if value.expires_at <= now]
             for key in gone[: limit - deleted]:
@@ -101,11 +121,8 @@ class MemoryStore:
         queued = [job for job in queued if not singles or job.batch_id is None]
         return sum(1 for job in queued if before is None or job.created_at < before)
 
-    def count_created(self, since: datetime, client: str | None = None) -> int:
-        return len(self._created(since, client))
-
-    def oldest_created(self, since: datetime, client: str) -> datetime | None:
-        return min((job.created_at for job in self._created(since, client)), default=None)
+    def count_created(self, since: datetime) -> int:
+        return sum(1 for job in self.jobs.values() if job.created_at >= since)
 
     def get_state(self, name: str) -> State:
         return copy.deepcopy(self.states.get(name, {}))
@@ -120,10 +137,6 @@ class MemoryStore:
     def close(self) -> None:
         """Nothing to let go of."""
 
-    def _created(self, since: datetime, client: str | None) -> list[Job]:
-        created = [job for job in self.jobs.values() if job.created_at >= since]
-        return [job for job in created if client is None or job.client == client]
-
 
 def _update(documents: dict[str, D], key: str, change: Callable[[D], D]) -> D | None:
     if key not in documents:
@@ -132,10 +145,10 @@ def _update(documents: dict[str, D], key: str, change: Callable[[D], D]) -> D | 
     return documents[key]
 
 
-def _due(documents: dict[str, D], now: datetime, limit: int) -> list[D]:
-    due = [(value.due_at, value) for value in documents.values() if value.due_at]
-    overdue = sorted((pair for pair in due if pair[0] <= now), key=lambda pair: pair[0])
-    return [value for _, value in overdue[:limit]]
+def _due(documents: dict[str, D], field: str, now: datetime, limit: int) -> list[D]:
+    moments = [(getattr(value, field), value) for value in documents.values()]
+    overdue = [pair for pair in moments if pair[0] and pair[0] <= now]
+    return [value for _, value in sorted(overdue, key=lambda pair: pair[0])[:limit]]
 
 
 @dataclass(frozen=True)

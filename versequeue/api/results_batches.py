@@ -1,43 +1,103 @@
 """The results function's handlers for batches: how far one is, and its rows as a file."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from functools import partial
 from itertools import chain
 
 from flask import Request, Response
 
-from versequeue.api.edge import Handler
+from versequeue.api.edge import Handler, conditional, digest
 from versequeue.api.resources import batch_resource
 from versequeue.api.result_files import FORMATS
+from versequeue.api.submissions import client_of
 from versequeue.errors import FieldError, ValidationFailed
 from versequeue.service.batches import Batches
+from versequeue.service.reads import Reads
 
 #: Pieces of a file are put together to about this size before they are sent.
 CHUNK_BYTES = 16 * 1024
+#: Files of batches that have ended are kept up to this size together.
+MOST_KEPT_BYTES = 16 * 1024 * 1024
 
 
-def batch_results_handlers(batches: Batches) -> dict[str, Handler]:
+class KeptFiles:
+    """Files of results that cannot change any more, as many of the latest as there is room for."""
+
+    def __init__(self, most_bytes: int = MOST_KEPT_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._files: OrderedDict[str, bytes] = OrderedDict()
+        self._size = 0
+
+    def get(self, name: str) -> bytes | None:
+        """The file; None if it was not kept."""
+        with self._lock:
+            if name in self._files:
+                self._files.move_to_end(name)
+            return self._files.get(name)
+
+    def keep(self, name: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """The same pieces; once all of them have gone through, the file is kept."""
+        held: list[bytes] = []
+        size = 0
+        for piece in pieces:
+            size += len(piece)
+            if size <= self._most_bytes:
+                held.append(piece)
+            else:
+                held.clear()
+            yield piece
+        if size <= self._most_bytes:
+            self._put(name, b"".join(held))
+
+    def _put(self, name: str, file: bytes) -> None:
+        with self._lock:
+            self._size += len(file) - len(self._files.pop(name, b""))
+            self._files[name] = file
+            while self._size > self._most_bytes:
+                self._size -= len(self._files.popitem(last=False)[1])
+
+
+def batch_results_handlers(batches: Batches, reads: Reads) -> dict[str, Handler]:
     """What the results function can do with batches."""
     return {
         "get_batch": batch_resource(batches).look,
-        "get_results": partial(get_results, batches),
+        "get_results": partial(get_results, batches, reads, KeptFiles()),
     }
 
 
-def get_results(batches: Batches, request: Request, batch_id: str) -> Response:
-    """200 with one row per input row, streamed, whether they have ended or not."""
+def get_results(
+    batches: Batches, reads: Reads, kept: KeptFiles, request: Request, batch_id: str
+) -> Response:
+    """200 with one row per input row, streamed, whether they have ended or not.
+
+    The file of a batch that has ended is the same until a retry: it has an ETag, and is kept.
+    """
     name = request.args.get("format", "jsonl")
     if name not in FORMATS:
         fault = FieldError("/query/format", f"This is one of {', '.join(FORMATS)}.")
         raise ValidationFailed("There is no such format.", errors=[fault])
     batch = batches.get(batch_id).batch
     content_type, write = FORMATS[name]
-    chunks = _chunks(write(batches.rows(batch_id)))
-    # The first piece is fetched now, so that a store that is away is a 503 and no empty file.
-    response = Response(chain([next(chunks, b"")], chunks), content_type=content_type)
-    file_name = f"{batch.id}.{name}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
-    return response
+    etag = digest({"id": batch.id, "round": batch.round, "format": name})
+    if batch.finished_at and (known := kept.get(etag)) is not None:
+        response = Response(known, content_type=content_type)
+    elif batch.finished_at and request.if_none_match.contains_weak(etag):
+        response = Response(content_type=content_type)
+    else:
+        reads.take(client_of(request, batches.settings), batch.total)
+        chunks = _chunks(write(batches.rows(batch_id)))
+        if batch.finished_at:
+            chunks = kept.keep(etag, chunks)
+        # The first piece is fetched now, so that a store that is away is a 503 and no empty file.
+        response = Response(chain([next(chunks, b"")], chunks), content_type=content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{batch.id}.{name}"'
+    if not batch.finished_at:
+        return response
+    response.headers["Cache-Control"] = "private, no-cache"
+    return conditional(request, response, etag)
 
 
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:

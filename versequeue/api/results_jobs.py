@@ -1,34 +1,57 @@
 """The handlers of the results function for single jobs and for the service's own state, and the
 table of all its handlers.
 
-Those for batches are in `results_batches`.
+Those for batches are in `results_batches`. What each has the store read is counted before that.
 """
 
 from functools import partial
 
 from flask import Request, Response
 
-from versequeue.api.edge import Handler, conditional, digest, json_response
+from versequeue.api.edge import Handler, conditional, digest, json_response, prefer_wait_s
 from versequeue.api.resources import job_resource
 from versequeue.api.results_batches import batch_results_handlers
+from versequeue.api.submissions import client_of
 from versequeue.config import Settings
 from versequeue.errors import NotFinished
 from versequeue.ports.store import Store
 from versequeue.rules.job import Status
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
+from versequeue.service.reads import Reads
+
+#: Documents that one look reads: a job and its place in the queue; a batch and its counts.
+LOOK_READS = {"get_job": 2, "get_lyrics": 1, "get_status": 2, "get_batch": 8, "get_results": 8}
 
 
 def results_handlers(jobs: Jobs, batches: Batches) -> dict[str, Handler]:
     """What the results function can do, by the names of `versequeue.api.routes`."""
-    return {
+    reads = Reads(jobs.settings.reads_per_minute)
+    handlers: dict[str, Handler] = {
         "get_job": job_resource(jobs).look,
         "get_lyrics": partial(get_lyrics, jobs),
         "get_status": partial(get_status, jobs),
         "get_openapi": partial(get_openapi, jobs.settings),
         "health": partial(health, jobs.store),
-        **batch_results_handlers(batches),
+        **batch_results_handlers(batches, reads),
     }
+    for name, documents in LOOK_READS.items():
+        handlers[name] = partial(_counted, reads, jobs.settings, documents, handlers[name])
+    return handlers
+
+
+def _counted(
+    reads: Reads,
+    settings: Settings,
+    documents: int,
+    handler: Handler,
+    request: Request,
+    *arguments: str,
+) -> Response:
+    # Whoever waits has it read again each second.
+    looks = 1 + prefer_wait_s(request)
+    reads.take(client_of(request, settings), documents * looks)
+    return handler(request, *arguments)
 
 
 def get_lyrics(jobs: Jobs, request: Request, job_id: str) -> Response:

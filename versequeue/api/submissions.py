@@ -31,6 +31,11 @@ def read_submission(
     if asked := attached.webhook:
         allow_private = settings.webhook_allow_private
         webhook = subscription(asked.url, asked.events, allow_private=allow_private)
-    client = client_hash(settings.hash_key, caller_identity(request, settings))
+    client = client_of(request, settings)
     key = idempotency_key(request)
     return Submission(client, attached.metadata, webhook, key=key, body=content)
+
+
+def client_of(request: Request, settings: Settings) -> str:
+    """The hash under which the sender of `request` is known."""
+    return client_hash(settings.hash_key, caller_identity(request, settings))

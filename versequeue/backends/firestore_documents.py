@@ -54,6 +54,7 @@ _REASONS = (
 class Document:
     """A document as it was read."""
 
+    name: str
     body: str
     #: precondition of a change
     update_time: Any
@@ -71,15 +72,16 @@ class Query:
 
 @dataclass(frozen=True)
 class New:
-    """A document to be written."""
+    """A document to be written; `instead_of` is what it was when it was read, if it was there."""
 
     collection: str
     name: str
     fields: Fields
+    instead_of: Document | None = None
 
 
 class Exists(Exception):
-    """One of the documents to be created is there already."""
+    """One of the documents to be written is not as it was read, or is there already."""
 
 
 class Documents:
@@ -102,7 +104,7 @@ class Documents:
         with _faults():
             reference = self._connection.client().collection(collection).document(name)
             found = reference.get(retry=retry_for(RPC_TIMEOUT_S), timeout=RPC_TIMEOUT_S)
-            return Document(found.get("body"), found.update_time) if found.exists else None
+            return _document(found) if found.exists else None
 
     def change(
         self, collection: str, name: str, step: Callable[[Document | None], Fields | None]
@@ -114,7 +116,7 @@ class Documents:
         """
         sent: object = None
         uncertain = 0
-        for pause_s in _pauses():
+        for pause_s in pauses(TRIES):
             found = self.read(collection, name)
             if found and found.body == sent:
                 return  # it was written; only the answer was lost
@@ -122,7 +124,7 @@ class Documents:
             if fields is None:
                 return
             try:
-                self._write([New(collection, name, fields)], found, RPC_TIMEOUT_S)
+                self._write([New(collection, name, fields, found)], RPC_TIMEOUT_S)
             except Exists:
                 time.sleep(pause_s)
             except PASSING_FAULTS as error:
@@ -134,11 +136,11 @@ class Documents:
                 return
         raise StoreUnavailable("Too many are changing the same document; try again.")
 
-    def create(self, documents: Sequence[New], *, instead_of: Document | None = None) -> None:
-        """Write all of them or none; the first may replace `instead_of`. Raises Exists."""
+    def create(self, documents: Sequence[New]) -> None:
+        """Write all of them or none. Raises Exists, also if a lost answer was that it is done."""
         for tries_left in reversed(range(UNCERTAIN_TRIES)):
             try:
-                self._write(documents, instead_of, CREATE_TIMEOUT_S)
+                self._write(documents, CREATE_TIMEOUT_S)
             except PASSING_FAULTS as error:
                 if not tries_left:
                     raise _unavailable(error) from error
@@ -149,7 +151,7 @@ class Documents:
         """The documents that match, in order."""
         with _faults():
             found = self._query(query).stream(retry=retry_for(RPC_TIMEOUT_S), timeout=RPC_TIMEOUT_S)
-            return [Document(each.get("body"), each.update_time) for each in found]
+            return [_document(each) for each in found]
 
     def count(self, query: Query) -> int:
         """How many match, counted by Firestore."""
@@ -173,17 +175,15 @@ class Documents:
             found = found.order_by(query.order_by)
         return found.limit(query.limit) if query.limit else found
 
-    def _write(
-        self, documents: Sequence[New], instead_of: Document | None, timeout_s: float
-    ) -> None:
+    def _write(self, documents: Sequence[New], timeout_s: float) -> None:
         # Uncertain ends pass through: only the caller can find out what became of the write.
         with _faults(but=PASSING_FAULTS):
             client = self._connection.client()
             writes = client.batch()
             for document in documents:
                 reference = client.collection(document.collection).document(document.name)
-                if instead_of and document is documents[0]:
-                    read_at = client.write_option(last_update_time=instead_of.update_time)
+                if document.instead_of:
+                    read_at = client.write_option(last_update_time=document.instead_of.update_time)
                     writes.update(reference, document.fields, option=read_at)
                 else:
                     writes.create(reference, document.fields)
@@ -209,6 +209,11 @@ def _unavailable(error: Exception) -> StoreUnavailable:
     return StoreUnavailable(f"The job store fails: {reason}.")
 
 
-def _pauses() -> Iterator[float]:
-    for number in range(TRIES):
+def _document(found: Any) -> Document:
+    return Document(found.id, found.get("body"), found.update_time)
+
+
+def pauses(tries: int) -> Iterator[float]:
+    """How long to wait after each of so many tries that others have won."""
+    for number in range(tries):
         yield random.uniform(0, min(0.01 * 2**number, LONGEST_PAUSE_S))

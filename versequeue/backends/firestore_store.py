@@ -6,24 +6,48 @@ searches need are in deploy/firestore.indexes.json.
 """
 
 import json
+import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
-from versequeue.backends.firestore_documents import Document, Documents, Exists, Filters, New, Query
-from versequeue.backends.stored import stored_fields
-from versequeue.errors import StoreUnavailable
-from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange, KeyTaken, State
-from versequeue.records import from_json
+from versequeue.backends.firestore_documents import (
+    Document,
+    Documents,
+    Exists,
+    Filters,
+    New,
+    Query,
+    pauses,
+)
+from versequeue.backends.stored import put_off, read_stored, stored_fields
+from versequeue.errors import StoreUnavailable, Unreadable
+from versequeue.ports.store import (
+    BatchChange,
+    IdempotencyRecord,
+    JobChange,
+    KeyTaken,
+    State,
+    TallyChange,
+)
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job, Status
+from versequeue.rules.tally import Tally
 
-T = TypeVar("T", Job, Batch, IdempotencyRecord)
+log = logging.getLogger(__name__)
+T = TypeVar("T", Job, Batch, IdempotencyRecord, Tally)
 D = TypeVar("D", Job, Batch)
 
-_COLLECTIONS: dict[type, str] = {Job: "jobs", Batch: "batches", IdempotencyRecord: "records"}
-#: How often a request tries to replace the expired record of its key, which others may do too.
-CREATE_TRIES = 5
+_COLLECTIONS: dict[type, str] = {
+    Job: "jobs",
+    Batch: "batches",
+    IdempotencyRecord: "records",
+    Tally: "tallies",
+}
+#: How often a creation is tried while others change the tallies that it is charged to.
+CREATE_TRIES = 60
 
 
 class FirestoreStore:
@@ -38,30 +62,30 @@ class FirestoreStore:
         *,
         batch: Batch | None = None,
         record: IdempotencyRecord | None = None,
+        joined: tuple[str, BatchChange] | None = None,
+        charges: Mapping[str, TallyChange] | None = None,
         now: datetime,
     ) -> None:
         """Write all of it or nothing. Raises KeyTaken if a live record has the same key."""
-        documents = [_new(record, record.key)] if record else []
-        documents += [_new(batch, batch.id)] if batch else []
+        documents = [_new(batch, batch.id)] if batch else []
         documents += [_new(job, job.id) for job in jobs]
         expired: Document | None = None
-        for _ in range(CREATE_TRIES):
+        for pause_s in pauses(CREATE_TRIES):
+            claimed = [_new(record, record.key, expired)] if record else []
+            changed = self._changed(joined, charges or {})
             try:
-                self._documents.create(documents, instead_of=expired)
+                self._documents.create([*claimed, *documents, *changed])
             except Exists:
-                first = documents[0]
-                found = self._documents.read(first.collection, first.name)
-                if found and found.body == first.fields["body"]:
-                    return  # our own write, whose answer was lost
-                if record is None:
+                if self._is_ours([*documents, *claimed]):
+                    return
+                if record:
+                    expired = self._expired(record, now)
+                elif not changed:
                     raise
-                known = from_json(IdempotencyRecord, found.body) if found else None
-                if known and known.expires_at > now:
-                    raise KeyTaken(known) from None
-                expired = found
             else:
                 return
-        raise StoreUnavailable("Too many requests with one Idempotency-Key; try again.")
+            time.sleep(pause_s)
+        raise StoreUnavailable("Too many are using up the same limit; try again.")
 
     def get_job(self, job_id: str) -> Job | None:
         """The job, or None."""
@@ -73,7 +97,14 @@ class FirestoreStore:
 
     def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
         """One after the other: a compare-and-set is about one document."""
-        return {job_id: self.update_job(job_id, change) for job_id, change in changes.items()}
+        changed: dict[str, Job | None] = {}
+        for job_id, change in changes.items():
+            try:
+                changed[job_id] = self.update_job(job_id, change)
+            except Unreadable as error:
+                log.warning("%s is left as it is: %s", job_id, error)
+                changed[job_id] = None
+        return changed
 
     def get_batch(self, batch_id: str) -> Batch | None:
         """The batch, or None."""
@@ -86,7 +117,8 @@ class FirestoreStore:
     def batch_jobs(self, batch_id: str, *, after: int = -1, limit: int = 100) -> list[Job]:
         """Jobs of a batch by position, those behind position `after`."""
         behind = (("batch_id", "==", batch_id), ("position", ">", after))
-        return self._find(Job, behind, "position", limit)
+        found = self._documents.find(Query("jobs", behind, "position", limit))
+        return [read_stored(Job, each.body) for each in found]
 
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         """How many jobs of the batch are in each status.
@@ -109,12 +141,20 @@ class FirestoreStore:
         return self._get(IdempotencyRecord, key)
 
     def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
-        """Jobs whose `due_at` has come, the most overdue first."""
-        return self._find(Job, (("due_at", "<=", now),), "due_at", limit)
+        """Unfinished jobs whose `due_at` has come, the most overdue first."""
+        return self._due(Job, "due_at", now, limit)
 
     def due_batches(self, now: datetime, limit: int = 100) -> list[Batch]:
-        """Batches whose `due_at` has come, the most overdue first."""
-        return self._find(Batch, (("due_at", "<=", now),), "due_at", limit)
+        """Unfinished batches whose `due_at` has come, the most overdue first."""
+        return self._due(Batch, "due_at", now, limit)
+
+    def jobs_to_notify(self, now: datetime, limit: int = 500) -> list[Job]:
+        """Jobs that have ended and whose `notify_at` has come, the most overdue first."""
+        return self._due(Job, "notify_at", now, limit)
+
+    def batches_to_notify(self, now: datetime, limit: int = 100) -> list[Batch]:
+        """Batches that have ended and whose `notify_at` has come, the most overdue first."""
+        return self._due(Batch, "notify_at", now, limit)
 
     def delete_expired(self, now: datetime, limit: int = 500) -> int:  # noqa: ARG002 - the port's
         """Nothing: Firestore deletes by `expires_at` itself, which therefore needs no index."""
@@ -129,18 +169,9 @@ class FirestoreStore:
             queued += (("created_at", "<", before),)
         return self._documents.count(Query("jobs", queued))
 
-    def count_created(self, since: datetime, client: str | None = None) -> int:
-        """Jobs created at or after `since`, by everybody or by one client."""
-        created: Filters = (("created_at", ">=", since),)
-        if client is not None:
-            created = (("client", "==", client), *created)
-        return self._documents.count(Query("jobs", created))
-
-    def oldest_created(self, since: datetime, client: str) -> datetime | None:
-        """When the oldest of the jobs that `count_created` counts was created."""
-        created = (("client", "==", client), ("created_at", ">=", since))
-        oldest = self._find(Job, created, "created_at", 1)
-        return oldest[0].created_at if oldest else None
+    def count_created(self, since: datetime) -> int:
+        """Jobs created at or after `since`."""
+        return self._documents.count(Query("jobs", (("created_at", ">=", since),)))
 
     def get_state(self, name: str) -> State:
         """A small named document, `{}` if there is none."""
@@ -167,28 +198,90 @@ class FirestoreStore:
 
     def _get(self, kind: type[T], name: str) -> T | None:
         found = self._documents.read(_COLLECTIONS[kind], name)
-        return from_json(kind, found.body) if found else None
+        return read_stored(kind, found.body) if found else None
 
     def _change(self, kind: type[D], name: str, change: Callable[[D], D]) -> D | None:
         changed: D | None = None
 
         def step(found: Document | None) -> dict[str, Any] | None:
             nonlocal changed
-            document = from_json(kind, found.body) if found else None
+            document = read_stored(kind, found.body) if found else None
             changed = change(document) if document else None
             return None if changed is document or changed is None else stored_fields(changed)
 
         self._documents.change(_COLLECTIONS[kind], name, step)
         return changed
 
-    def _find(self, kind: type[D], filters: Filters, order_by: str, limit: int) -> list[D]:
-        query = Query(_COLLECTIONS[kind], filters, order_by, limit)
-        return [from_json(kind, found.body) for found in self._documents.find(query)]
+    def _changed(
+        self, joined: tuple[str, BatchChange] | None, charges: Mapping[str, TallyChange]
+    ) -> list[New]:
+        changed = []
+        for key, charge in charges.items():
+            found = self._documents.read("tallies", key)
+            tally = charge(read_stored(Tally, found.body) if found else None)
+            changed.append(_new(tally, key, found))
+        if joined and (found := self._documents.read("batches", joined[0])):
+            batch = joined[1](read_stored(Batch, found.body))
+            changed.append(_new(batch, batch.id, found))
+        return changed
+
+    def _is_ours(self, documents: Sequence[New]) -> bool:
+        # Written by us, though the answer was lost. All are written or none, so one tells of all.
+        if not documents:
+            return False
+        found = self._documents.read(documents[0].collection, documents[0].name)
+        return found is not None and found.body == documents[0].fields["body"]
+
+    def _expired(self, record: IdempotencyRecord, now: datetime) -> Document | None:
+        found = self._documents.read("records", record.key)
+        known = read_stored(IdempotencyRecord, found.body) if found else None
+        if known and known.expires_at > now:
+            raise KeyTaken(known)
+        return found
+
+    def _due(self, kind: type[D], field: str, now: datetime, limit: int) -> list[D]:
+        due: list[D] = []
+        odd: set[str] = set()
+        while not due:
+            asked = limit + len(odd)
+            query = Query(_COLLECTIONS[kind], ((field, "<=", now),), field, asked)
+            found = [one for one in self._documents.find(query) if one.name not in odd]
+            for document in found:
+                if known := self._known(kind, field, document, now):
+                    due.append(known)
+                else:
+                    odd.add(document.name)
+            if not found:
+                break
+        return due
+
+    def _known(self, kind: type[D], field: str, found: Document, now: datetime) -> D | None:
+        # What is due; None if that is not to be known, or a mistake of the index.
+        try:
+            known = read_stored(kind, found.body)
+        except Unreadable as error:
+            log.warning("%s is left as it is: %s", found.name, error)
+            self._index(kind, found, {field: put_off(now)})
+            return None
+        if getattr(known, field) is not None:
+            return known
+        # An older version has indexed it: it meant both moments by `due_at`.
+        self._index(kind, found, stored_fields(known))
+        return None
+
+    def _index(self, kind: type[D], found: Document, fields: Mapping[str, Any]) -> None:
+        # Unless somebody has changed the document meanwhile.
+        change = New(_COLLECTIONS[kind], found.name, dict(fields), found)
+        with suppress(Exists):
+            self._documents.create([change])
 
     def _count_status(self, batch_id: str, status: Status) -> int:
         filters = (("batch_id", "==", batch_id), ("status", "==", status.value))
         return self._documents.count(Query("jobs", filters))
 
 
-def _new(document: Job | Batch | IdempotencyRecord, name: str) -> New:
-    return New(_COLLECTIONS[type(document)], name, stored_fields(document))
+def _new(
+    document: Job | Batch | IdempotencyRecord | Tally, name: str, instead_of: Document | None = None
+) -> New:
+    collection = _COLLECTIONS[type(document)]
+    return New(collection, name, stored_fields(document), instead_of)

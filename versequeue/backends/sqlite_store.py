@@ -1,10 +1,10 @@
 """The store in one SQLite file, for one machine.
 
-Owns the tables: an index column for every field that is searched, beside the whole document as
-JSON. An accepted job survives a power cut: every commit waits for the disk.
+An accepted job survives a power cut: every commit waits for the disk.
 """
 
 import json
+import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -12,60 +12,25 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from versequeue.backends.sqlite_file import SqliteFile
-from versequeue.backends.stored import stored_fields
-from versequeue.errors import StoreUnavailable
-from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange, KeyTaken, State
-from versequeue.records import format_time, from_json, parse_time
+from versequeue.backends.sqlite_tables import EXPIRING, INSERT, SCHEMA, TABLE, UPDATE
+from versequeue.backends.stored import put_off, read_stored, stored_fields
+from versequeue.errors import StoreUnavailable, Unreadable
+from versequeue.ports.store import (
+    BatchChange,
+    IdempotencyRecord,
+    JobChange,
+    KeyTaken,
+    State,
+    TallyChange,
+)
+from versequeue.records import format_time
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job, Status
+from versequeue.rules.tally import Tally
 
+log = logging.getLogger(__name__)
 D = TypeVar("D", Job, Batch)
 
-_TABLES = (
-    """CREATE TABLE jobs (
-        id TEXT PRIMARY KEY, status TEXT NOT NULL, batch_id TEXT, position INTEGER NOT NULL,
-        client TEXT NOT NULL, created_at TEXT NOT NULL, due_at TEXT, expires_at TEXT NOT NULL,
-        body TEXT NOT NULL)""",
-    "CREATE INDEX jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL",
-    "CREATE INDEX jobs_queued ON jobs (created_at) WHERE status = 'queued'",
-    # With the status, so that a batch is counted from the index alone.
-    "CREATE INDEX jobs_batch ON jobs (batch_id, position, status) WHERE batch_id IS NOT NULL",
-    "CREATE INDEX jobs_created ON jobs (created_at)",
-    "CREATE INDEX jobs_client ON jobs (client, created_at)",
-    "CREATE INDEX jobs_expires ON jobs (expires_at)",
-    """CREATE TABLE batches (
-        id TEXT PRIMARY KEY, due_at TEXT, expires_at TEXT NOT NULL, body TEXT NOT NULL)""",
-    "CREATE INDEX batches_due ON batches (due_at) WHERE due_at IS NOT NULL",
-    "CREATE INDEX batches_expires ON batches (expires_at)",
-    "CREATE TABLE records (key TEXT PRIMARY KEY, expires_at TEXT NOT NULL, body TEXT NOT NULL)",
-    "CREATE INDEX records_expires ON records (expires_at)",
-    "CREATE TABLE states (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
-)
-#: What later versions changed in these tables, in order: a file is given those that it lacks.
-_CHANGES = (
-    # With all that is asked for, so that a place in the queue is counted from the index alone.
-    # SQLite looks the status up even where the index is of one status only.
-    (
-        "DROP INDEX jobs_queued",
-        "CREATE INDEX jobs_queued ON jobs (created_at, batch_id, status) WHERE status = 'queued'",
-    ),
-)
-_TABLE: dict[type, str] = {Job: "jobs", Batch: "batches"}
-#: The values are named as in `_columns`.
-_INSERT: dict[type, str] = {
-    Job: "INSERT INTO jobs (id, status, batch_id, position, client, created_at, due_at,"
-    " expires_at, body) VALUES (:id, :status, :batch_id, :position, :client, :created_at,"
-    " :due_at, :expires_at, :body)",
-    Batch: "INSERT INTO batches (id, due_at, expires_at, body)"
-    " VALUES (:id, :due_at, :expires_at, :body)",
-}
-#: Only what a change may touch: SQLite writes the index of every column that is named here.
-_UPDATE: dict[type, str] = {
-    Job: "UPDATE jobs SET status = :status, due_at = :due_at, expires_at = :expires_at,"
-    " body = :body WHERE id = :id",
-    Batch: "UPDATE batches SET due_at = :due_at, expires_at = :expires_at, body = :body"
-    " WHERE id = :id",
-}
 _WAY_OUT = (
     "Free or repair it, or start with another data folder (--data-dir); "
     "moving the file away starts an empty store."
@@ -78,7 +43,7 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._file = SqliteFile(
             path,
-            (_TABLES, *_CHANGES),
+            SCHEMA,
             noun="The job store",
             synchronous="FULL",
             unavailable=StoreUnavailable,
@@ -91,15 +56,21 @@ class SqliteStore:
         *,
         batch: Batch | None = None,
         record: IdempotencyRecord | None = None,
+        joined: tuple[str, BatchChange] | None = None,
+        charges: Mapping[str, TallyChange] | None = None,
         now: datetime,
     ) -> None:
         """Write all of it or nothing. Raises KeyTaken if a live record has the same key."""
         with self._file.transaction() as connection:
             if record:
                 _claim_key(connection, record, now)
+            for key, charge in (charges or {}).items():
+                _change_tally(connection, key, charge)
+            if joined:
+                _change_one(connection, Batch, *joined)
             if batch:
-                connection.execute(_INSERT[Batch], _columns(batch))
-            connection.executemany(_INSERT[Job], map(_columns, jobs))
+                connection.execute(INSERT[Batch], _columns(batch))
+            connection.executemany(INSERT[Job], map(_columns, jobs))
 
     def get_job(self, job_id: str) -> Job | None:
         """The job, or None."""
@@ -107,11 +78,11 @@ class SqliteStore:
 
     def update_job(self, job_id: str, change: JobChange) -> Job | None:
         """Read, change and write in one transaction."""
-        return self.update_jobs({job_id: change})[job_id]
+        return self._change(Job, {job_id: change})[job_id]
 
     def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
         """Read, change and write all of them in one transaction: one wait for the disk."""
-        return self._change(Job, changes)
+        return self._change(Job, changes, leave_unreadable=True)
 
     def get_batch(self, batch_id: str) -> Batch | None:
         """The batch, or None."""
@@ -127,7 +98,7 @@ class SqliteStore:
             "SELECT body FROM jobs WHERE batch_id = ? AND position > ? ORDER BY position LIMIT ?",
             (batch_id, after, limit),
         )
-        return [from_json(Job, body) for (body,) in rows]
+        return [read_stored(Job, body) for (body,) in rows]
 
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         """How many jobs of the batch are in each status, counted now."""
@@ -139,23 +110,31 @@ class SqliteStore:
     def get_record(self, key: str) -> IdempotencyRecord | None:
         """The idempotency record with this key, expired or not."""
         rows = self._file.read("SELECT body FROM records WHERE key = ?", (key,))
-        return from_json(IdempotencyRecord, rows[0][0]) if rows else None
+        return read_stored(IdempotencyRecord, rows[0][0]) if rows else None
 
     def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
-        """Jobs whose `due_at` has come, the most overdue first."""
-        return self._due(Job, now, limit)
+        """Unfinished jobs whose `due_at` has come, the most overdue first."""
+        return self._due(Job, "due_at", now, limit)
 
     def due_batches(self, now: datetime, limit: int = 100) -> list[Batch]:
-        """Batches whose `due_at` has come, the most overdue first."""
-        return self._due(Batch, now, limit)
+        """Unfinished batches whose `due_at` has come, the most overdue first."""
+        return self._due(Batch, "due_at", now, limit)
+
+    def jobs_to_notify(self, now: datetime, limit: int = 500) -> list[Job]:
+        """Jobs that have ended and whose `notify_at` has come, the most overdue first."""
+        return self._due(Job, "notify_at", now, limit)
+
+    def batches_to_notify(self, now: datetime, limit: int = 100) -> list[Batch]:
+        """Batches that have ended and whose `notify_at` has come, the most overdue first."""
+        return self._due(Batch, "notify_at", now, limit)
 
     def delete_expired(self, now: datetime, limit: int = 500) -> int:
-        """Delete jobs, batches and records past `expires_at`; how many."""
+        """Delete jobs, batches, records and tallies past `expires_at`; how many."""
         deleted = 0
         with self._file.transaction() as connection:
-            for table in ("jobs", "batches", "records"):
+            for table in EXPIRING:
                 cursor = connection.execute(
-                    f"DELETE FROM {table} WHERE rowid IN"  # noqa: S608 - names from the line above
+                    f"DELETE FROM {table} WHERE rowid IN"  # noqa: S608 - names of ours
                     f" (SELECT rowid FROM {table} WHERE expires_at <= ? LIMIT ?)",
                     (format_time(now), limit - deleted),
                 )
@@ -171,18 +150,9 @@ class SqliteStore:
             return self._count(sql)
         return self._count(f"{sql} AND created_at < ?", format_time(before))
 
-    def count_created(self, since: datetime, client: str | None = None) -> int:
-        """Jobs created at or after `since`, by everybody or by one client."""
-        sql = "SELECT count(*) FROM jobs WHERE created_at >= ?"
-        if client is None:
-            return self._count(sql, format_time(since))
-        return self._count(f"{sql} AND client = ?", format_time(since), client)
-
-    def oldest_created(self, since: datetime, client: str) -> datetime | None:
-        """When the oldest of the jobs that `count_created` counts was created."""
-        sql = "SELECT min(created_at) FROM jobs WHERE client = ? AND created_at >= ?"
-        [[oldest]] = self._file.read(sql, (client, format_time(since)))
-        return parse_time(oldest) if oldest else None
+    def count_created(self, since: datetime) -> int:
+        """Jobs created at or after `since`."""
+        return self._count("SELECT count(*) FROM jobs WHERE created_at >= ?", format_time(since))
 
     def get_state(self, name: str) -> State:
         """A small named document, `{}` if there is none."""
@@ -210,29 +180,63 @@ class SqliteStore:
 
     def _get(self, kind: type[D], name: str) -> D | None:
         rows = self._file.read(_select(kind), (name,))
-        return from_json(kind, rows[0][0]) if rows else None
+        return read_stored(kind, rows[0][0]) if rows else None
 
-    def _due(self, kind: type[D], now: datetime, limit: int) -> list[D]:
-        table = _TABLE[kind]
-        sql = f"SELECT body FROM {table} WHERE due_at <= ? ORDER BY due_at LIMIT ?"  # noqa: S608
-        rows = self._file.read(sql, (format_time(now), limit))
-        return [from_json(kind, body) for (body,) in rows]
+    def _due(self, kind: type[D], field: str, now: datetime, limit: int) -> list[D]:
+        sql = (
+            f"SELECT id, body FROM {TABLE[kind]}"  # noqa: S608 - names of ours
+            f" WHERE {field} <= ? ORDER BY {field} LIMIT ?"
+        )
+        found: list[D] = []
+        odd: set[str] = set()
+        while not found:
+            rows = self._file.read(sql, (format_time(now), limit + len(odd)))
+            rows = [row for row in rows if row[0] not in odd]
+            for name, body in rows:
+                try:
+                    found.append(read_stored(kind, body))
+                except Unreadable as error:
+                    log.warning("%s is left as it is: %s", name, error)
+                    self._put_off(kind, field, (name, body), now)
+                    odd.add(name)
+            if not rows:
+                break
+        return found
+
+    def _put_off(self, kind: type[D], field: str, found: tuple[str, str], now: datetime) -> None:
+        # Unless somebody who can read it has changed it meanwhile.
+        sql = (
+            f"UPDATE {TABLE[kind]} SET {field} = ?"  # noqa: S608 - names of ours
+            " WHERE id = ? AND body = ?"
+        )
+        with self._file.transaction() as connection:
+            connection.execute(sql, (format_time(put_off(now)), *found))
 
     def _change(
-        self, kind: type[D], changes: Mapping[str, Callable[[D], D]]
+        self,
+        kind: type[D],
+        changes: Mapping[str, Callable[[D], D]],
+        *,
+        leave_unreadable: bool = False,
     ) -> dict[str, D | None]:
+        changed: dict[str, D | None] = {}
         with self._file.transaction() as connection:
-            return {
-                name: _change_one(connection, kind, name, change)
-                for name, change in changes.items()
-            }
+            for name, change in changes.items():
+                try:
+                    changed[name] = _change_one(connection, kind, name, change)
+                except Unreadable as error:
+                    if not leave_unreadable:
+                        raise
+                    log.warning("%s is left as it is: %s", name, error)
+                    changed[name] = None
+        return changed
 
     def _count(self, sql: str, *values: str) -> int:
         return int(self._file.read(sql, values)[0][0])
 
 
 def _select(kind: type[Job] | type[Batch]) -> str:
-    return f"SELECT body FROM {_TABLE[kind]} WHERE id = ?"  # noqa: S608 - a name of ours
+    return f"SELECT body FROM {TABLE[kind]} WHERE id = ?"  # noqa: S608 - a name of ours
 
 
 def _change_one(
@@ -241,10 +245,10 @@ def _change_one(
     row = connection.execute(_select(kind), (name,)).fetchone()
     if row is None:
         return None
-    document = from_json(kind, row[0])
+    document = read_stored(kind, row[0])
     changed = change(document)
     if changed is not document:
-        connection.execute(_UPDATE[kind], _columns(changed))
+        connection.execute(UPDATE[kind], _columns(changed))
     return changed
 
 
@@ -252,10 +256,19 @@ def _claim_key(connection: sqlite3.Connection, record: IdempotencyRecord, now: d
     query = "SELECT body FROM records WHERE key = ? AND expires_at > ?"
     row = connection.execute(query, (record.key, format_time(now))).fetchone()
     if row:
-        raise KeyTaken(from_json(IdempotencyRecord, row[0]))
+        raise KeyTaken(read_stored(IdempotencyRecord, row[0]))
     connection.execute(
         "INSERT OR REPLACE INTO records (key, expires_at, body) VALUES (:key, :expires_at, :body)",
         {"key": record.key, **_cells(stored_fields(record))},
+    )
+
+
+def _change_tally(connection: sqlite3.Connection, key: str, charge: TallyChange) -> None:
+    row = connection.execute("SELECT body FROM tallies WHERE key = ?", (key,)).fetchone()
+    tally = charge(read_stored(Tally, row[0]) if row else None)
+    connection.execute(
+        "INSERT OR REPLACE INTO tallies (key, expires_at, body) VALUES (:key, :expires_at, :body)",
+        {"key": key, **_cells(stored_fields(tally))},
     )
 
 

@@ -12,9 +12,12 @@ from typing import Any, Protocol
 
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job, Status
+from versequeue.rules.tally import Tally
 
 JobChange = Callable[[Job], Job]
 BatchChange = Callable[[Batch], Batch]
+#: From what was used under a key, if anything was, to what is used then.
+TallyChange = Callable[[Tally | None], Tally]
 State = dict[str, Any]
 
 
@@ -40,7 +43,10 @@ class KeyTaken(Exception):
 
 
 class Store(Protocol):
-    """Everything here raises StoreUnavailable when the store cannot be reached."""
+    """Everything here raises StoreUnavailable when the store cannot be reached.
+
+    Whatever reads a document raises Unreadable if it cannot, except where it says otherwise.
+    """
 
     def create(
         self,
@@ -48,9 +54,16 @@ class Store(Protocol):
         *,
         batch: Batch | None = None,
         record: IdempotencyRecord | None = None,
+        joined: tuple[str, BatchChange] | None = None,
+        charges: Mapping[str, TallyChange] | None = None,
         now: datetime,
     ) -> None:
-        """Write all of it or nothing. Raises KeyTaken if a live record has the same key."""
+        """Write all of it or nothing. Raises KeyTaken if a live record has the same key.
+
+        `joined` is the batch that the jobs are added to, and how that changes it; `charges` are
+        the changes of tallies by their keys. Both are changed in the same transaction, by rules
+        that may run more than once; what they raise passes through and nothing is written.
+        """
 
     def get_job(self, job_id: str) -> Job | None:
         """The job, or None."""
@@ -66,7 +79,8 @@ class Store(Protocol):
     def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
         """`update_job` for each id, in as few transactions as the store can.
 
-        When something is raised, any number of them may have been written.
+        One that cannot be read is logged and left: None, as if it were unknown. When something is
+        raised, any number of them may have been written.
         """
 
     def get_batch(self, batch_id: str) -> Batch | None:
@@ -85,22 +99,29 @@ class Store(Protocol):
         """The idempotency record with this key, expired or not."""
 
     def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
-        """Jobs whose `due_at` has come, the most overdue first."""
+        """Unfinished jobs whose `due_at` has come, the most overdue first.
+
+        A document that cannot be read is logged, and is due again only after a while: it neither
+        ends a search nor fills it. So it is with the three searches that follow.
+        """
 
     def due_batches(self, now: datetime, limit: int = 100) -> list[Batch]:
-        """Batches whose `due_at` has come, the most overdue first."""
+        """Unfinished batches whose `due_at` has come, the most overdue first."""
+
+    def jobs_to_notify(self, now: datetime, limit: int = 500) -> list[Job]:
+        """Jobs that have ended and whose `notify_at` has come, the most overdue first."""
+
+    def batches_to_notify(self, now: datetime, limit: int = 100) -> list[Batch]:
+        """Batches that have ended and whose `notify_at` has come, the most overdue first."""
 
     def delete_expired(self, now: datetime, limit: int = 500) -> int:
-        """Delete jobs, batches and records past `expires_at`; how many."""
+        """Delete jobs, batches, records and tallies past `expires_at`; how many."""
 
     def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
         """Queued jobs, or those of them created before a moment; `singles`: those of no batch."""
 
-    def count_created(self, since: datetime, client: str | None = None) -> int:
-        """Jobs created at or after `since`, by everybody or by one client."""
-
-    def oldest_created(self, since: datetime, client: str) -> datetime | None:
-        """When the oldest of the jobs that `count_created` counts was created."""
+    def count_created(self, since: datetime) -> int:
+        """Jobs created at or after `since`."""
 
     def get_state(self, name: str) -> State:
         """A small named document, `{}` if there is none."""

@@ -20,6 +20,8 @@ JOBS_PER_MESSAGE = 8
 #: Rows of one file. A retried row has the position of the failed one plus this, times the round.
 MAX_ROWS = 1000
 MAX_FILE_BYTES = 1 << 20
+#: How often the failed rows of one batch can be tried again.
+MAX_ROUNDS = 5
 #: The sweep looks this often whether a batch has ended.
 CHECK_EVERY_S = 60
 
@@ -55,10 +57,13 @@ class Batch:
 
     @property
     def due_at(self) -> datetime | None:
-        """When the sweep must look at this batch next; None if never."""
-        if self.finished_at is None:
-            return self.check_at
-        return self.webhook.pending.due_at if self.webhook and self.webhook.pending else None
+        """When the sweep must look at this unfinished batch next; None once it has ended."""
+        return self.check_at if self.finished_at is None else None
+
+    @property
+    def notify_at(self) -> datetime | None:
+        """When the sweep must hint at the webhook event of this batch's end; None if never."""
+        return self.webhook.notify_at if self.webhook and self.finished_at else None
 
 
 @dataclass(frozen=True)

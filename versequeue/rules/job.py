@@ -120,9 +120,14 @@ class Job:
 
     @property
     def due_at(self) -> datetime | None:
-        """When the sweep must look at this job next; None if never."""
+        """When the sweep must look at this unfinished job next; None once it is done."""
         if self.done:
-            return self.webhook.pending.due_at if self.webhook and self.webhook.pending else None
+            return None
         if self.status is Status.QUEUED:
             return min(self.publish_at, self.deadline_at)
         return self.lease_expires_at
+
+    @property
+    def notify_at(self) -> datetime | None:
+        """When the sweep must hint at the webhook event of this job's end; None if never."""
+        return self.webhook.notify_at if self.webhook and self.done else None

@@ -71,8 +71,13 @@ def succeed(job: Job, attempt: int, now: datetime, output: dict[str, Any], metri
 
 
 def give_up(job: Job, attempt: int, now: datetime, error: VerseQueueError, *, retry: bool) -> Job:
-    """This attempt failed: back to the queue while tries are left and `retry`, else `failed`."""
+    """This attempt failed: back to the queue while tries are left and `retry`, else `failed`.
+
+    An error that would come again ends the job, too, unless it may be due to the company that it
+    was written in: it is tried once more, alone.
+    """
     check_fence(job, attempt, now)
+    retry = retry and (error.retryable or job.together > 1)
     return _end_attempt(job, now, "attempt_failed", error, retry=retry)
 
 

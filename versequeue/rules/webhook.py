@@ -5,8 +5,11 @@ Pure: the schedule and the bookkeeping of the Standard Webhooks specification. S
 """
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from versequeue.errors import NothingToRedeliver, RateLimited
 
 #: Seconds to wait before each delivery of an event, the first one at once.
 RETRY_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
@@ -16,6 +19,10 @@ DELIVERY_LEASE_S = 60
 MAX_DELIVERIES = 30
 #: Share of a wait by which it may be lengthened, so that retries do not come in step.
 JITTER = 0.2
+#: A hint is taken to be on its way for so long before it counts as lost; doubled with each hint.
+HINT_FIRST_S, HINT_LONGEST_S = 60, 1800
+#: Between two redeliveries of one event that somebody asks for.
+REDELIVER_EVERY_S = 60
 #: How far the clocks of two functions may differ before an event seems not yet due.
 CLOCK_SLACK_S = 2
 #: The answer of a receiver that never wants to hear of it again.
@@ -44,6 +51,15 @@ class Pending:
     #: deliveries already started
     tries: int
     due_at: datetime
+    #: hints of this delivery that the sweep has published, and until when the last one that anybody
+    #: published is taken to be on its way
+    hints: int = 0
+    hinted_until: datetime | None = None
+
+    @property
+    def notify_at(self) -> datetime:
+        """When the sweep must hint at this event next."""
+        return max(self.due_at, self.hinted_until or self.due_at)
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,13 @@ class Webhook:
     pending: Pending | None = None
     #: the receiver answered 410: no later event is announced
     stopped: bool = False
+    #: when somebody last asked for a redelivery
+    redelivered_at: datetime | None = None
+
+    @property
+    def notify_at(self) -> datetime | None:
+        """When the sweep must hint at the pending event; None if there is none."""
+        return self.pending.notify_at if self.pending else None
 
     def wants(self, event: str) -> bool:
         """Whether this subscription asked for `event` and was not told to stop."""
@@ -69,10 +92,27 @@ def webhook_id(target_id: str, event: str) -> str:
 
 
 def announce(webhook: Webhook | None, target_id: str, event: str, now: datetime) -> Webhook | None:
-    """The webhook with `event` pending and due at once, or unchanged if nobody asked for it."""
+    """The webhook with `event` pending and due at once, or unchanged if nobody asked for it.
+
+    Whoever announces it hints at it, too: the sweep does so only if that seems to be lost.
+    """
     if webhook is None or not webhook.wants(event):
         return webhook
-    return replace(webhook, pending=Pending(event, webhook_id(target_id, event), 0, now))
+    return replace(webhook, pending=_at_once(event, webhook_id(target_id, event), now))
+
+
+def hinted(webhook: Webhook, now: datetime) -> Webhook:
+    """The webhook for whose pending event the sweep publishes a hint now.
+
+    The very same object means that nothing is to be hinted at. The next hint is due later by a
+    factor of two, so that a receiver that is slow does not fill the queue.
+    """
+    pending = webhook.pending
+    if pending is None or pending.notify_at > now:
+        return webhook
+    wait_s = min(HINT_FIRST_S * 2**pending.hints, HINT_LONGEST_S)
+    until = now + timedelta(seconds=wait_s)
+    return replace(webhook, pending=replace(pending, hints=pending.hints + 1, hinted_until=until))
 
 
 def start_delivery(webhook: Webhook, now: datetime) -> Webhook:
@@ -80,7 +120,7 @@ def start_delivery(webhook: Webhook, now: datetime) -> Webhook:
     if webhook.pending is None:
         return webhook
     due_at = now + timedelta(seconds=DELIVERY_LEASE_S)
-    pending = replace(webhook.pending, tries=webhook.pending.tries + 1, due_at=due_at)
+    pending = _next_try(webhook.pending, webhook.pending.tries + 1, due_at)
     return replace(webhook, pending=pending)
 
 
@@ -124,7 +164,7 @@ def record_delivery(
         next_at = now + timedelta(seconds=wait_s * (1 + JITTER * jitter))
     delivery = Delivery(now, sent.event, sent.id, status_code, error, next_at)
     if is_current:
-        pending = replace(sent, due_at=next_at) if next_at else None
+        pending = _next_try(sent, sent.tries, next_at) if next_at else None
     return replace(
         webhook,
         deliveries=_with(webhook, delivery),
@@ -133,18 +173,46 @@ def record_delivery(
     )
 
 
-def redeliver(webhook: Webhook, now: datetime) -> Webhook | None:
-    """The webhook with its last event due again under the same id; None if it never had one.
+def redeliver(webhook: Webhook, now: datetime) -> Webhook:
+    """The webhook with its last event due again under the same id.
 
     An event that is still pending becomes due now and keeps its count of deliveries; one that has
-    ended starts anew, also after a 410: somebody asked for it.
+    ended starts anew. Raises NothingToRedeliver if none was ever sent or the receiver answered 410,
+    and RateLimited if the last redelivery was asked for less than REDELIVER_EVERY_S ago.
     """
+    if webhook.stopped:
+        raise NothingToRedeliver("The receiver answered 410 Gone: nothing is sent to it any more.")
+    if not webhook.pending and not webhook.deliveries:
+        raise NothingToRedeliver()
+    _check_pace(webhook.redelivered_at, now)
     if webhook.pending:
-        return replace(webhook, pending=replace(webhook.pending, due_at=now))
-    if not webhook.deliveries:
-        return None
+        hurried = replace(webhook.pending, due_at=now, hinted_until=_first_hint_ends(now))
+        return replace(webhook, pending=hurried, redelivered_at=now)
     last = webhook.deliveries[-1]
-    return replace(webhook, pending=Pending(last.event, last.id, 0, now), stopped=False)
+    return replace(webhook, pending=_at_once(last.event, last.id, now), redelivered_at=now)
+
+
+def _check_pace(last: datetime | None, now: datetime) -> None:
+    age_s = (now - last).total_seconds() if last else REDELIVER_EVERY_S
+    if 0 <= age_s < REDELIVER_EVERY_S:
+        wait_s = math.ceil(REDELIVER_EVERY_S - age_s)
+        raise RateLimited(
+            f"One redelivery a minute for each job; try again in {wait_s} s.",
+            headers={"Retry-After": str(wait_s)},
+        )
+
+
+def _at_once(event: str, event_id: str, now: datetime) -> Pending:
+    return Pending(event, event_id, 0, now, hinted_until=_first_hint_ends(now))
+
+
+def _next_try(pending: Pending, tries: int, due_at: datetime) -> Pending:
+    # Nothing is on its way to a delivery that is not due yet.
+    return replace(pending, tries=tries, due_at=due_at, hints=0, hinted_until=None)
+
+
+def _first_hint_ends(now: datetime) -> datetime:
+    return now + timedelta(seconds=HINT_FIRST_S)
 
 
 def _with(webhook: Webhook, delivery: Delivery) -> tuple[Delivery, ...]:

@@ -6,16 +6,25 @@ What batches have in common with single jobs is in `service.callers`. Knows no H
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
-from versequeue.ports.queue import Topic
-from versequeue.ports.store import KeyTaken
-from versequeue.rules.batch import MAX_ROWS, Batch, BatchNow, Row, current_counts, next_check_at
+from versequeue.errors import RetryRefused, is_retryable
+from versequeue.rules.batch import (
+    MAX_ROUNDS,
+    MAX_ROWS,
+    Batch,
+    BatchNow,
+    Row,
+    current_counts,
+    next_check_at,
+)
 from versequeue.rules.job import Job, Status
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.webhook import Webhook
 from versequeue.service.callers import Accepted, CallersSide, Submission
 from versequeue.service.endings import finish_batch
-from versequeue.service.idempotency import record_for
+from versequeue.service.hints import hint_at_jobs
+from versequeue.service.limits import Bill
 from versequeue.service.rows import cancel_rows, current_rows
 
 #: How much later the next row's message counts as lost: a batch takes its time.
@@ -62,31 +71,30 @@ class Batches(CallersSide[BatchNow]):
         return current_rows(self.store, batch_id)
 
     def retry_failed(self, batch_id: str) -> BatchNow:
-        """Queue a new job for every failed row; the failed ones stay as they are.
+        """Queue a new job for every failed row that may succeed; the failed ones stay as they are.
 
-        Two calls at once retry once: both would have to write the record of the batch's round.
+        They count against the limits of the client who submitted the batch. Two calls at once
+        retry once: the new jobs and the batch's next round are written in one transaction. Raises
+        RetryRefused, RateLimited, BudgetExhausted.
         """
-        found = self.get(batch_id).batch
-        now = self.clock()
+        found = self.get(batch_id)
+        if not found.counts[Status.FAILED]:
+            return found
+        _check_retry(found)
         failed = [job for job in self.rows(batch_id) if job.status is Status.FAILED]
-        if not failed:
-            return self.get(batch_id)
-        jobs = [self._another_try(job, found, now) for job in failed]
-        record = record_for(batch_id, f"retry/{found.round}", b"", batch_id, now)
+        again = [job for job in failed if is_retryable(job.error)]
+        if failed and not again:
+            raise RetryRefused("Each failed row would fail again: its error is not retryable.")
+        now = self.clock()
+        jobs = [self._another_try(job, found.batch, now) for job in again]
+        bill = Bill(self.store, self.settings, found.batch.client, now)
+        charges = bill.charges(songs=len(jobs), requests=len(jobs))
+        joined = batch_id, partial(_begin_round, found.batch, now)
         try:
-            self.store.create(jobs, record=record, now=now)
-        except KeyTaken:
-            jobs = []
-
-        def begin_round(batch: Batch) -> Batch:
-            if batch.round != found.round:
-                return batch
-            check_at = next_check_at(now)
-            return replace(batch, round=found.round + 1, finished_at=None, check_at=check_at)
-
-        self.store.update_batch(batch_id, begin_round)
-        if jobs:
-            self._publish(Topic.BULK, jobs)
+            self.store.create(jobs, joined=joined, charges=charges, now=now)
+        except _Overtaken:
+            return self.get(batch_id)
+        hint_at_jobs(self.queue, jobs)
         return self.get(batch_id)
 
     def _cancel(self, batch_id: str, now: datetime) -> BatchNow:
@@ -122,6 +130,34 @@ class Batches(CallersSide[BatchNow]):
         position = (batch.round + 1) * MAX_ROWS + job.position
         placed = replace(job, position=position, expires_at=batch.expires_at)
         return note(placed, now, "retry_of", failed.id)
+
+
+class _Overtaken(Exception):
+    """Somebody has changed the batch since it was looked at."""
+
+
+def _check_retry(found: BatchNow) -> None:
+    batch = found.batch
+    if batch.cancel_requested_at and (found.counts[Status.CANCELED] or not found.done):
+        raise RetryRefused("This batch was canceled; submit its rows again as a new one.")
+    if batch.round >= MAX_ROUNDS:
+        raise RetryRefused(f"Failed rows are tried again {MAX_ROUNDS} times at most.")
+
+
+def _begin_round(seen: Batch, now: datetime, batch: Batch) -> Batch:
+    # Raises _Overtaken if another retry or a cancel was first.
+    if (batch.round, batch.cancel_requested_at) != (seen.round, seen.cancel_requested_at):
+        raise _Overtaken
+    return replace(
+        batch,
+        round=batch.round + 1,
+        finished_at=None,
+        # A cancel that came when everything had ended is not one of this round.
+        cancel_requested_at=None,
+        check_at=next_check_at(now),
+        # The end of this round is announced in its place.
+        webhook=batch.webhook and replace(batch.webhook, pending=None),
+    )
 
 
 def _publish_at(now: datetime, index: int) -> datetime:

@@ -14,16 +14,16 @@ from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
 from versequeue.errors import Gone, NotFound
 from versequeue.ids import IdSource, random_id
-from versequeue.ports.queue import Queue, Topic
+from versequeue.ports.queue import Queue
 from versequeue.ports.store import KeyTaken, Store
 from versequeue.rules.batch import Batch, BatchNow
 from versequeue.rules.job import Job
 from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.webhook import Webhook
-from versequeue.service.hints import hint, job_messages
+from versequeue.service.hints import hint_at_jobs
 from versequeue.service.idempotency import first_answer, record_for, same_request
-from versequeue.service.limits import NO_LIMIT, Allowance, check_limits
+from versequeue.service.limits import NO_LIMIT, Allowance, Bill
 from versequeue.service.seats import Seats
 
 #: What a caller is told of: a job, or a batch with the counts of its rows.
@@ -118,15 +118,16 @@ class CallersSide(ABC, Generic[Found]):
             record = record_for(submission.client, submission.key, submission.body, made.id, now)
             if earlier := first_answer(self.store, record):
                 return Accepted(self.get(earlier), replayed=True)
-        allowance = check_limits(self.store, self.settings, submission.client, now, len(jobs))
+        bill = Bill(self.store, self.settings, submission.client, now)
+        charges = bill.charges(songs=len(jobs), requests=len(jobs))
         try:
-            self.store.create(jobs, batch=batch, record=record, now=now)
+            self.store.create(jobs, batch=batch, record=record, charges=charges, now=now)
         except KeyTaken as taken:
             if record is None:
                 raise
             return Accepted(self.get(same_request(taken.record, record)), replayed=True)
-        self._publish(Topic.BULK if batch else Topic.JOBS, jobs)
-        return Accepted(made, allowance=allowance)
+        hint_at_jobs(self.queue, jobs)
+        return Accepted(made, allowance=bill.allowance)
 
     def _new_job(
         self, prompt: str, options: ResolvedOptions, submission: Submission, now: datetime
@@ -149,9 +150,6 @@ class CallersSide(ABC, Generic[Found]):
 
     def _expires_at(self, now: datetime) -> datetime:
         return now + timedelta(days=self.settings.retention_days)
-
-    def _publish(self, topic: Topic, jobs: Sequence[Job]) -> None:
-        hint(self.queue, topic, job_messages([job.id for job in jobs]))
 
     def _live(self, found: Stored | None) -> Stored:
         if found is None:

@@ -7,14 +7,14 @@ from datetime import datetime
 
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
-from versequeue.rules.batch import complete, unfinished
+from versequeue.rules.batch import Batch, complete, unfinished
 from versequeue.rules.job import Job
-from versequeue.service.hints import hint_at_event
+from versequeue.service.hints import hint_at_events
 
 
 def follow_up(store: Store, queue: Queue, job: Job, now: datetime) -> None:
     """Do what `job`'s end asks for. Raises StoreUnavailable."""
-    hint_at_event(queue, job)
+    hint_at_events(queue, [job])
     if job.batch_id:
         finish_batch(store, queue, job.batch_id, now)
 
@@ -23,6 +23,20 @@ def finish_batch(store: Store, queue: Queue, batch_id: str, now: datetime) -> bo
     """Note the end of a batch once all its jobs have ended; whether they have."""
     if unfinished(store.batch_counts(batch_id)):
         return False
-    if batch := store.update_batch(batch_id, lambda current: complete(current, now)):
-        hint_at_event(queue, batch)
-    return True
+    # A retry may begin at any moment: what is counted has to be of the round that is ended.
+    seen = store.get_batch(batch_id)
+    if seen is None or seen.finished_at:
+        return True
+    if unfinished(store.batch_counts(batch_id)):
+        return False
+    ended = False
+
+    def end(batch: Batch) -> Batch:
+        nonlocal ended
+        ended = batch.round == seen.round and not batch.finished_at
+        return complete(batch, now) if ended else batch
+
+    batch = store.update_batch(batch_id, end)
+    if batch and ended:
+        hint_at_events(queue, [batch])
+    return batch is None or batch.finished_at is not None

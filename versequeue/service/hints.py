@@ -24,17 +24,39 @@ def hint(queue: Queue, topic: Topic, messages: list[Message]) -> bool:
     return True
 
 
-def hint_at_event(queue: Queue, found: Job | Batch) -> bool:
-    """Ask for the pending webhook event to be sent, if there is one; whether that went out."""
-    if not (found.webhook and found.webhook.pending):
-        return False
-    return hint(queue, Topic.NOTIFY, [{"target": found.id}])
+def hint_at_jobs(queue: Queue, jobs: Sequence[Job]) -> int:
+    """Ask for queued jobs to be written; how many messages' jobs went out."""
+    sent = 0
+    for topic in (Topic.JOBS, Topic.BULK):
+        of_topic = [job for job in jobs if (job.batch_id is not None) == (topic is Topic.BULK)]
+        if messages := job_messages(of_topic):
+            sent += len(of_topic) * hint(queue, topic, messages)
+    return sent
 
 
-def job_messages(job_ids: Sequence[str]) -> list[Message]:
-    """The messages that name these jobs, as many in one as a worker takes at once."""
-    starts = range(0, len(job_ids), JOBS_PER_MESSAGE)
-    return [{"job_ids": list(job_ids[start : start + JOBS_PER_MESSAGE])} for start in starts]
+def hint_at_events(queue: Queue, found: Sequence[Job | Batch]) -> int:
+    """Ask for the pending webhook events of these to be sent; how many went out."""
+    pending = [one for one in found if one.webhook and one.webhook.pending]
+    messages: list[Message] = [{"target": one.id} for one in pending]
+    return len(messages) * hint(queue, Topic.NOTIFY, messages) if messages else 0
+
+
+def job_messages(jobs: Sequence[Job]) -> list[Message]:
+    """The messages that name these jobs: rows of batches in parties, as a worker takes them.
+
+    A job that was tried before travels alone, and says so: if it brings its worker down, it takes
+    no other along. A single visitor's job has a message of its own; those that wait are joined
+    when they are pushed.
+    """
+    new = [job.id for job in jobs if job.batch_id and not job.attempt]
+    starts = range(0, len(new), JOBS_PER_MESSAGE)
+    messages: list[Message] = [{"job_ids": new[at : at + JOBS_PER_MESSAGE]} for at in starts]
+    for job in jobs:
+        if job.attempt:
+            messages.append(lone_message(job.id))
+        elif not job.batch_id:
+            messages.append({"job_ids": [job.id]})
+    return messages
 
 
 def lone_message(job_id: str) -> Message:

@@ -15,13 +15,15 @@ from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
 from versequeue.rules.job import Job, Status
 from versequeue.rules.options import ResolvedOptions
+from versequeue.rules.tally import start_of_day
 from versequeue.rules.transitions import request_cancel
 from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
 from versequeue.service.endings import follow_up
 from versequeue.service.estimates import WORKER_DOCUMENT, WorkerOutlook
-from versequeue.service.hints import hint, hint_at_event
+from versequeue.service.hints import hint, hint_at_events
+from versequeue.service.limits import Bill
 
 #: A warm-up message is taken to be on its way for this long.
 WARMUP_ON_ITS_WAY_S = 60
@@ -54,19 +56,23 @@ class Jobs(CallersSide[Job]):
     def redeliver(self, job_id: str) -> Job:
         """Make the job's last webhook event due again, because somebody asked for it.
 
-        Raises NothingToRedeliver if none was ever sent.
+        Raises NothingToRedeliver if none was ever sent or is wanted, and RateLimited. It counts as
+        one request of the client that asked for the job.
         """
-        self.get(job_id)
         now = self.clock()
 
         def again(job: Job) -> Job:
-            webhook = redeliver(job.webhook, now) if job.webhook else None
-            if webhook is None:
+            if job.webhook is None:
                 raise NothingToRedeliver()
-            return replace(job, webhook=webhook)
+            return replace(job, webhook=redeliver(job.webhook, now))
 
+        found = self.get(job_id)
+        again(found)  # whatever is refused costs nothing
+        bill = Bill(self.store, self.settings, found.client, now)
+        if charges := bill.charges(songs=0, requests=1):
+            self.store.create([], charges=charges, now=now)
         job = self._live(self.store.update_job(job_id, again))
-        hint_at_event(self.queue, job)
+        hint_at_events(self.queue, [job])
         return job
 
     def queue_position(self, job: Job) -> int | None:
@@ -95,13 +101,18 @@ class Jobs(CallersSide[Job]):
 
         def mark(state: State) -> State:
             nonlocal sent
-            sent = not _on_its_way(state, now)
-            return {**state, "warmup_at": format_time(now)} if sent else state
+            sent = not _on_its_way(state, now) and not self._are_used_up(state, now)
+            return _noted(state, now) if sent else state
 
         if self._outlook_now().worker == "warm":
             return False
         self.store.update_state("warmup", mark)
         return sent and hint(self.queue, Topic.JOBS, [{"warmup": True}])
+
+    def _are_used_up(self, state: State, now: datetime) -> bool:
+        # A worker that is woken all day costs as much as one that writes.
+        budget = self.settings.daily_budget
+        return 0 < budget <= _warmups_of_day(state, now)
 
     def _cancel(self, job_id: str, now: datetime) -> Job:
         # At once if it is queued, within a line if it is running.
@@ -123,4 +134,18 @@ def _on_its_way(state: State, now: datetime) -> bool:
     asked_at = state.get("warmup_at")
     if not asked_at:
         return False
-    return (now - parse_time(asked_at)).total_seconds() < WARMUP_ON_ITS_WAY_S
+    return 0 <= (now - parse_time(asked_at)).total_seconds() < WARMUP_ON_ITS_WAY_S
+
+
+def _noted(state: State, now: datetime) -> State:
+    return {
+        **state,
+        "warmup_at": format_time(now),
+        "day": format_time(start_of_day(now)),
+        "warmups": _warmups_of_day(state, now) + 1,
+    }
+
+
+def _warmups_of_day(state: State, now: datetime) -> int:
+    today = state.get("day") == format_time(start_of_day(now))
+    return int(state.get("warmups", 0)) if today else 0

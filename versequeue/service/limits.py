@@ -1,18 +1,30 @@
 """How much one client, and everybody together, may ask for.
 
-Derived from counting the jobs that exist, so nothing can drift. Two requests at the very same
-moment may both pass at the edge of a limit; the overshoot is at most the number of them.
+What was used is kept in tallies, which are changed in the transaction that creates the jobs: of
+two requests for the last song one is refused. Nothing goes beyond a limit, but for one file that
+a client's minute still has room for, which is counted against the minutes that follow.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from versequeue.config import Settings
 from versequeue.errors import BudgetExhausted, RateLimited
-from versequeue.ports.store import Store
+from versequeue.ports.store import Store, TallyChange
+from versequeue.rules.tally import (
+    WINDOW_S,
+    Tally,
+    add_requests,
+    add_songs,
+    next_room_at,
+    recent_requests,
+    start_of_day,
+    tally_at,
+)
 
-#: Over which `rate_per_minute` is counted.
-WINDOW_S = 60
+#: Key of the tally of all songs; a client's tally has its hash behind the prefix.
+EVERYBODY, CLIENT_PREFIX = "everybody", "client:"
 
 
 @dataclass(frozen=True)
@@ -36,40 +48,79 @@ class Allowance:
 NO_LIMIT = Allowance()
 
 
-def check_limits(
-    store: Store, settings: Settings, client: str, now: datetime, jobs: int
-) -> Allowance:
-    """Let `jobs` new jobs of `client` pass. Raises RateLimited or BudgetExhausted.
+class Bill:
+    """What one request is about to use: its songs, and how many requests it counts as.
 
-    A batch passes when the client has room for one more job, and then fills the window.
+    `charges` goes into the transaction that creates what was asked for; where a limit does not
+    allow it they raise RateLimited or BudgetExhausted. `allowance` is what is left then.
     """
-    if settings.daily_budget:
-        _check_budget(store, settings.daily_budget, now, jobs)
-    if not settings.rate_per_minute:
-        return NO_LIMIT
-    since = now - timedelta(seconds=WINDOW_S)
-    used = store.count_created(since, client)
-    oldest = store.oldest_created(since, client) if used else None
-    reset_s = _seconds_until((oldest or now) + timedelta(seconds=WINDOW_S), now)
-    if used >= settings.rate_per_minute:
-        refused = Allowance(settings.rate_per_minute, 0, reset_s)
-        raise RateLimited(
-            f"At most {settings.rate_per_minute} jobs a minute; try again in {reset_s} s.",
-            headers={"Retry-After": str(reset_s), **refused.headers()},
+
+    def __init__(self, store: Store, settings: Settings, client: str, now: datetime) -> None:
+        self._store = store
+        self._settings = settings
+        self._client = client
+        self._now = now
+        self.allowance = NO_LIMIT
+
+    def charges(self, *, songs: int, requests: int) -> dict[str, TallyChange]:
+        """The changes of tallies for so many songs and requests; none where nothing is limited."""
+        rate, share = self._settings.rate_per_minute, client_share(self._settings)
+        charges: dict[str, TallyChange] = {}
+        if songs and self._settings.daily_budget:
+            charges[EVERYBODY] = partial(self._charge_everybody, songs)
+        key = CLIENT_PREFIX + self._client
+
+        def charge_client(found: Tally | None) -> Tally:
+            tally = tally_at(found, key, self._now)
+            if songs and share:
+                tally = self._add_songs(tally, songs, share)
+            return self._add_requests(tally, requests, rate) if rate else tally
+
+        if rate or (songs and share):
+            charges[key] = charge_client
+        return charges
+
+    def _charge_everybody(self, songs: int, found: Tally | None) -> Tally:
+        today = start_of_day(self._now)
+        tally = tally_at(found, EVERYBODY, self._now)
+        if found is None or found.day != today:
+            # A tally begins at what was created without it, as by a version that kept none.
+            tally = replace(tally, used=self._store.count_created(today))
+        return self._add_songs(tally, songs, self._settings.daily_budget)
+
+    def _add_songs(self, tally: Tally, songs: int, limit: int) -> Tally:
+        if added := add_songs(tally, songs, limit):
+            return added
+        wait_s = _seconds_until(tally.day + timedelta(days=1), self._now)
+        whose = f"Today's budget of {limit} songs"
+        if tally.key != EVERYBODY:
+            whose = f"Your share of today's budget, {limit} songs,"
+        raise BudgetExhausted(
+            f"{whose} is used up; it is renewed at midnight UTC.",
+            headers={"Retry-After": str(wait_s)},
         )
-    left = max(0, settings.rate_per_minute - used - jobs)
-    return Allowance(settings.rate_per_minute, left, reset_s)
+
+    def _add_requests(self, tally: Tally, requests: int, limit: int) -> Tally:
+        reset_s = _seconds_until(next_room_at(tally, limit), self._now)
+        added = add_requests(tally, requests, limit)
+        if added is None:
+            refused = Allowance(limit, 0, reset_s)
+            raise RateLimited(
+                f"At most {limit} jobs a minute; try again in {reset_s} s.",
+                headers={"Retry-After": str(reset_s), **refused.headers()},
+            )
+        left = max(0, limit - recent_requests(added))
+        self.allowance = Allowance(
+            limit, left, _seconds_until(next_room_at(added, limit), self._now)
+        )
+        return added
 
 
-def _check_budget(store: Store, budget: int, now: datetime, jobs: int) -> None:
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if store.count_created(today) + jobs <= budget:
-        return
-    wait_s = _seconds_until(today + timedelta(days=1), now)
-    raise BudgetExhausted(
-        f"Today's budget of {budget} songs is used up; it is renewed at midnight UTC.",
-        headers={"Retry-After": str(wait_s)},
-    )
+def client_share(settings: Settings) -> int:
+    """How many of a day's songs one client may have that needs no key; 0: all there are."""
+    if settings.api_keys or not (settings.daily_budget and settings.client_share):
+        return 0
+    return max(1, int(settings.daily_budget * settings.client_share))
 
 
 def _seconds_until(moment: datetime, now: datetime) -> int:

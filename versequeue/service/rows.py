@@ -6,23 +6,27 @@ Works on the store's pages; knows no HTTP, no format, no file.
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import chain
 
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.rules.batch import MAX_ROWS
 from versequeue.rules.job import Job
 from versequeue.rules.transitions import request_cancel
-from versequeue.service.hints import hint_at_event
+from versequeue.service.hints import hint_at_events
 
 PAGE = 100
+#: So many are canceled and then hinted at, before the next ones.
+CANCELED_AT_ONCE = 25
 #: Nobody is kept longer than this while jobs are canceled; the next sweep does the rest.
 CANCEL_BUDGET_S = 20.0
 
 
 def current_rows(store: Store, batch_id: str) -> Iterator[Job]:
     """One job per row in the order of the file: the latest one where a row was retried."""
-    latest = {job.position % MAX_ROWS: job for job in _pages(store, batch_id, MAX_ROWS - 1)}
-    for job in _pages(store, batch_id, -1):
+    retried = chain.from_iterable(_pages(store, batch_id, MAX_ROWS - 1))
+    latest = {job.position % MAX_ROWS: job for job in retried}
+    for job in chain.from_iterable(_pages(store, batch_id, -1)):
         if job.position >= MAX_ROWS:
             return
         yield latest.get(job.position, job)
@@ -40,17 +44,19 @@ def cancel_rows(
     What is left is found again by the sweep, since the batch remembers that it was canceled.
     """
     end = monotonic() + CANCEL_BUDGET_S
-    for job in _pages(store, batch_id, -1):
-        if job.done or job.cancel_requested_at:
-            continue
-        if monotonic() > end:
-            return
-        changed = store.update_job(job.id, lambda current: request_cancel(current, now))
-        if changed and changed.done:
-            hint_at_event(queue, changed)
+    for page in _pages(store, batch_id, -1):
+        wanted = [job.id for job in page if not (job.done or job.cancel_requested_at)]
+        for start in range(0, len(wanted), CANCELED_AT_ONCE):
+            if monotonic() > end:
+                return
+            ids = wanted[start : start + CANCELED_AT_ONCE]
+            changed = store.update_jobs(
+                dict.fromkeys(ids, lambda current: request_cancel(current, now))
+            )
+            hint_at_events(queue, [job for job in changed.values() if job and job.done])
 
 
-def _pages(store: Store, batch_id: str, after: int) -> Iterator[Job]:
+def _pages(store: Store, batch_id: str, after: int) -> Iterator[list[Job]]:
     while jobs := store.batch_jobs(batch_id, after=after, limit=PAGE):
-        yield from jobs
+        yield jobs
         after = jobs[-1].position

@@ -1,23 +1,40 @@
 """The tick that repairs: lost messages, dead workers, jobs past their time, due webhooks, expiry.
 
 Each repair is one transaction that checks again what it found; two sweeps at once repair once.
+The kinds of work take turns, a portion each, until nothing is due or the tick's time is over: no
+number of due webhooks keeps a lost job waiting. What cannot be repaired is logged and left.
 """
 
 import logging
-from dataclasses import dataclass, field, replace
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 from versequeue.clock import Clock, utc_now
-from versequeue.ports.queue import Message, Queue, Topic
-from versequeue.ports.store import Store
+from versequeue.errors import StoreUnavailable
+from versequeue.ports.queue import Queue
+from versequeue.ports.store import JobChange, Store
 from versequeue.rules.batch import Batch, next_check_at
 from versequeue.rules.job import Job, Status
 from versequeue.rules.transitions import republish, settle
-from versequeue.service.endings import finish_batch, follow_up
-from versequeue.service.hints import hint, hint_at_event, job_messages
+from versequeue.rules.webhook import hinted
+from versequeue.service.endings import finish_batch
+from versequeue.service.hints import hint_at_events, hint_at_jobs
 from versequeue.service.rows import cancel_rows
 
 log = logging.getLogger(__name__)
+T = TypeVar("T", Job, Batch)
+#: Nothing new is begun after so long: the next tick is due.
+TICK_S = 45.0
+#: How much of one kind is done in one turn: stored in one transaction where the store can, then
+#: published, so that a crash between the two leaves few messages to the next tick.
+JOBS_A_TURN, BATCHES_A_TURN, DELETED_A_TURN = 50, 10, 500
+#: After so many failures one after the other the store counts as away.
+MOST_FAILURES = 3
 
 
 @dataclass
@@ -28,85 +45,183 @@ class SweepReport:
     ended: int = 0
     notified: int = 0
     deleted: int = 0
-    singles: list[Message] = field(default_factory=list)
-    bulk: list[str] = field(default_factory=list)
+    #: what could not be repaired, and is left to the next tick
+    failed: int = 0
 
     def counts(self) -> dict[str, int]:
         """The figures, for the log and the answer."""
-        return {
-            "republished": self.republished,
-            "ended": self.ended,
-            "notified": self.notified,
-            "deleted": self.deleted,
-        }
+        return dict(vars(self))
 
 
-def sweep(store: Store, queue: Queue, clock: Clock = utc_now) -> SweepReport:
-    """Repair everything that is due now. Raises StoreUnavailable; safe to run at any time."""
-    report = SweepReport()
-    now = clock()
-    for job in store.due_jobs(now):
-        _repair(store, queue, job, now, report)
-    _publish(queue, report)
-    for batch in store.due_batches(now):
-        _check_batch(store, queue, batch, now, report)
-    report.deleted = store.delete_expired(now)
-    log.info("swept: %s", report.counts())
-    return report
+def sweep(
+    store: Store,
+    queue: Queue,
+    clock: Clock = utc_now,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    tick_s: float = TICK_S,
+) -> SweepReport:
+    """Repair everything that is due now, for `tick_s` at most.
+
+    Raises StoreUnavailable; safe to run at any time.
+    """
+    tick = _Tick(store, queue, clock(), monotonic)
+    end = monotonic() + tick_s
+    turns = [tick.repair_jobs, tick.check_batches, tick.notify_of_jobs, tick.notify_of_batches]
+    turns.append(tick.delete)
+    while turns:
+        # In turn, and whoever found nothing is done.
+        turns = [turn for turn in turns if monotonic() < end and turn()]
+    log.info("swept: %s", tick.report.counts())
+    return tick.report
 
 
-def _repair(store: Store, queue: Queue, found: Job, now: datetime, report: SweepReport) -> None:
-    if found.done:
-        report.notified += hint_at_event(queue, found)
-        return
-    send = False
+class _Tick:
+    def __init__(
+        self, store: Store, queue: Queue, now: datetime, monotonic: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._now = now
+        self._monotonic = monotonic
+        self._failures = 0
+        #: by kind: what this tick has seen, and what was due again, so that it cannot be repaired
+        self._seen: dict[str, set[str]] = defaultdict(set)
+        self._stuck: dict[str, set[str]] = defaultdict(set)
+        self.report = SweepReport()
 
-    def change(job: Job) -> Job:
-        nonlocal send
-        settled = settle(job, now)
-        send = settled.status is Status.QUEUED and settled.publish_at <= now
-        return republish(settled, now) if send else settled
+    def repair_jobs(self) -> bool:
+        """Give each job back to the queue, or end it; whether there were any."""
+        return self._each_portion("jobs", self._store.due_jobs, self._repair)
 
-    job = store.update_job(found.id, change)
-    if job is None:
-        return
-    if send:
-        if job.batch_id:
-            report.bulk.append(job.id)
+    def notify_of_jobs(self) -> bool:
+        """Hint at the webhooks of jobs that have ended; whether there were any."""
+        return self._each_portion("ended jobs", self._store.jobs_to_notify, self._notify)
+
+    def check_batches(self) -> bool:
+        """See whether batches have ended; whether there were any."""
+        found = self._new("batches", self._store.due_batches, BATCHES_A_TURN)
+        for batch in found:
+            self._guarded(partial(self._check_batch, batch), batch.id)
+        return bool(found)
+
+    def notify_of_batches(self) -> bool:
+        """Hint at the webhooks of batches that have ended; whether there were any."""
+        found = self._new("ended batches", self._store.batches_to_notify, BATCHES_A_TURN)
+        for batch in found:
+            self._guarded(partial(self._notify_of_batch, batch), batch.id)
+        return bool(found)
+
+    def delete(self) -> bool:
+        """Delete what is past its retention; whether there was any."""
+        deleted = self._store.delete_expired(self._now, DELETED_A_TURN)
+        self.report.deleted += deleted
+        return deleted > 0
+
+    def _new(self, kind: str, search: Callable[[datetime, int], list[T]], limit: int) -> list[T]:
+        # What is stuck stays the most overdue: it must not fill the page.
+        seen, stuck = self._seen[kind], self._stuck[kind]
+        while True:
+            asked = limit + len(stuck)
+            found = search(self._now, asked)
+            new = [one for one in found if one.id not in seen]
+            stuck.update(one.id for one in found if one.id in seen)
+            seen.update(one.id for one in new)
+            if new or len(found) < asked:
+                return new
+
+    def _each_portion(
+        self,
+        kind: str,
+        search: Callable[[datetime, int], list[Job]],
+        repair: Callable[[Sequence[Job]], None],
+    ) -> bool:
+        found = self._new(kind, search, JOBS_A_TURN)
+        if found and not self._guarded(partial(repair, found), f"{len(found)} {kind}"):
+            # One of them may be to blame: the others are not to suffer for it.
+            for job in found:
+                self._guarded(partial(repair, [job]), job.id)
+        return bool(found)
+
+    def _guarded(self, repair: Callable[[], None], what: str) -> bool:
+        try:
+            repair()
+        except StoreUnavailable as error:
+            self._failures += 1
+            if self._failures >= MOST_FAILURES:
+                raise
+            log.warning("%s: left to the next tick: %s", what, error)
+        except Exception:
+            log.exception("%s: cannot be repaired, and is left", what)
         else:
-            report.singles.append(single_message(job))
-    if job.done:
-        report.ended += 1
-        follow_up(store, queue, job, now)
+            self._failures = 0
+            return True
+        self.report.failed += 1
+        return False
 
+    def _repair(self, found: Sequence[Job]) -> None:
+        sent: dict[str, Job] = {}
+        ended: dict[str, Job] = {}
 
-def single_message(job: Job) -> Message:
-    """The message of a single visitor's job; one that was tried before is to be pushed alone."""
-    (message,) = job_messages([job.id])
-    return {**message, "again": True} if job.attempt else message
+        def change(job: Job) -> Job:
+            sent.pop(job.id, None)
+            ended.pop(job.id, None)
+            settled = settle(job, self._now)
+            if settled.status is Status.QUEUED and settled.publish_at <= self._now:
+                settled = sent[job.id] = republish(settled, self._now)
+            elif settled.done and not job.done:
+                ended[job.id] = settled
+            return settled
 
+        try:
+            self._change(found, change)
+        finally:
+            # Also if only some of it was stored: a hint too many does nothing.
+            self.report.republished += hint_at_jobs(self._queue, list(sent.values()))
+        self.report.ended += len(ended)
+        hint_at_events(self._queue, list(ended.values()))
+        for batch_id in dict.fromkeys(job.batch_id for job in ended.values()):
+            if batch_id:
+                finish_batch(self._store, self._queue, batch_id, self._now)
 
-def _publish(queue: Queue, report: SweepReport) -> None:
-    for topic, messages in (
-        (Topic.JOBS, report.singles),
-        (Topic.BULK, job_messages(report.bulk)),
-    ):
-        for message in messages:
-            report.republished += len(message["job_ids"]) * hint(queue, topic, [message])
+    def _notify(self, found: Sequence[Job]) -> None:
+        due: dict[str, Job] = {}
 
+        def change(job: Job) -> Job:
+            due.pop(job.id, None)
+            webhook = hinted(job.webhook, self._now) if job.webhook else None
+            if webhook is job.webhook:
+                return job
+            due[job.id] = replace(job, webhook=webhook)
+            return due[job.id]
 
-def _check_batch(
-    store: Store, queue: Queue, batch: Batch, now: datetime, report: SweepReport
-) -> None:
-    if batch.finished_at:
-        report.notified += hint_at_event(queue, batch)
-        return
-    if batch.cancel_requested_at:
-        # Whoever asked for the cancel did not get to the end of it.
-        cancel_rows(store, queue, batch.id, now)
-    if not finish_batch(store, queue, batch.id, now):
-        store.update_batch(batch.id, lambda current: _look_again(current, now))
+        try:
+            self._change(found, change)
+        finally:
+            self.report.notified += hint_at_events(self._queue, list(due.values()))
 
+    def _change(self, found: Sequence[Job], change: JobChange) -> None:
+        self._store.update_jobs({job.id: change for job in found})
 
-def _look_again(batch: Batch, now: datetime) -> Batch:
-    return batch if batch.finished_at else replace(batch, check_at=next_check_at(now))
+    def _check_batch(self, batch: Batch) -> None:
+        if batch.cancel_requested_at:
+            # Whoever asked for the cancel did not get to the end of it.
+            cancel_rows(self._store, self._queue, batch.id, self._now, self._monotonic)
+        if not finish_batch(self._store, self._queue, batch.id, self._now):
+            self._store.update_batch(batch.id, self._look_again)
+
+    def _look_again(self, batch: Batch) -> Batch:
+        return batch if batch.finished_at else replace(batch, check_at=next_check_at(self._now))
+
+    def _notify_of_batch(self, found: Batch) -> None:
+        due = False
+
+        def change(batch: Batch) -> Batch:
+            nonlocal due
+            webhook = hinted(batch.webhook, self._now) if batch.webhook else None
+            due = webhook is not batch.webhook
+            return replace(batch, webhook=webhook) if due else batch
+
+        batch = self._store.update_batch(found.id, change)
+        if batch and due:
+            self.report.notified += hint_at_events(self._queue, [batch])

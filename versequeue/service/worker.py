@@ -145,7 +145,7 @@ class WorkerSide:
         now = self.clock()
         kind = SHARED if job.together > 1 else "cold" if job.metrics.cold_start else "warm"
         last = self._measured_at.get(kind)
-        if last and (now - last).total_seconds() < 1:
+        if last and 0 <= (now - last).total_seconds() < 1:
             return
         self._measured_at[kind] = now
         self.store.update_state(

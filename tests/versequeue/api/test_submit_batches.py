@@ -239,7 +239,7 @@ def test_a_queue_that_is_away_does_not_lose_the_batch(monkeypatch: pytest.Monkey
 
 
 def test_the_daily_budget_counts_every_row() -> None:
-    api = make_api(Settings(hash_key="test", daily_budget=5))
+    api = make_api(Settings(hash_key="test", daily_budget=5, client_share=1))
     assert upload(api).status_code == 202
     refused = upload(api)
     assert (refused.status_code, refused.get_json()["type"]) == (429, "/problems/budget-exhausted")

@@ -161,7 +161,7 @@ def test_a_client_is_stored_as_a_keyed_hash_only(tmp_path: Path) -> None:
 
 def test_the_daily_budget_counts_everybody_and_ends_at_midnight(tmp_path: Path) -> None:
     with freeze_time("2026-05-01T23:00:00Z") as frozen:
-        app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, daily_budget=2))
+        app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, daily_budget=2, client_share=0))
         app.submit()
         app.submit()
         refused = app.post_job({"prompt": "x"})

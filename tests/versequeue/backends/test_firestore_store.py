@@ -41,8 +41,8 @@ SEARCHES: tuple[Callable[[FirestoreStore], Any], ...] = (
     lambda store: store.count_queued(NOW, singles=True),
     lambda store: store.count_queued(singles=True),
     lambda store: store.count_created(NOW),
-    lambda store: store.count_created(NOW, "c1"),
-    lambda store: store.oldest_created(NOW, "c1"),
+    lambda store: store.jobs_to_notify(NOW),
+    lambda store: store.batches_to_notify(NOW),
     lambda store: store.delete_expired(NOW),
 )
 #: Methods that go by a document's name and therefore need no index.
@@ -108,7 +108,7 @@ def test_whatever_expires_is_deleted_by_firestore_and_no_body_is_indexed() -> No
     }
     assert all(each["indexes"] == [] for each in overrides.values())
     expiring = {group for (group, field), each in overrides.items() if each.get("ttl")}
-    assert expiring == {"jobs", "batches", "records"}
+    assert expiring == {"jobs", "batches", "records", "tallies"}
     assert {group for group, field in overrides if field == "body"} == expiring | {"states"}
 
 
@@ -159,13 +159,11 @@ class Lossy(Documents):
 
     refused = lost = 0
 
-    def _write(
-        self, documents: Sequence[New], instead_of: Document | None, timeout_s: float
-    ) -> None:
+    def _write(self, documents: Sequence[New], timeout_s: float) -> None:
         if self.refused:
             self.refused -= 1
             raise ServiceUnavailable("no answer")
-        super()._write(documents, instead_of, timeout_s)
+        super()._write(documents, timeout_s)
         if self.lost:
             self.lost -= 1
             raise ServiceUnavailable("no answer")

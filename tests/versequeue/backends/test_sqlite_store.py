@@ -17,12 +17,15 @@ from typing import Any
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.samples import NOW, finished_job, key_record, queued_job
+from tests.support.samples import NOW, at, batch_of, finished_job, key_record, queued_job
 from versequeue.backends.sqlite_store import SqliteStore
+from versequeue.backends.sqlite_tables import SCHEMA
 from versequeue.errors import StartupError, StoreUnavailable
 from versequeue.ports.store import State
-from versequeue.rules.job import Job
+from versequeue.records import format_time, to_json
+from versequeue.rules.job import Job, Status
 from versequeue.rules.transitions import note
+from versequeue.rules.webhook import Pending, Webhook
 
 NOBODY = 65534
 
@@ -183,19 +186,29 @@ def test_damage_that_is_met_later_is_store_unavailable(path: Path) -> None:
 
 
 def test_a_file_of_an_older_version_is_brought_up_to_date(path: Path) -> None:
-    SqliteStore(path).close()
+    path.parent.mkdir()
+    hook = Webhook("https://example.org", pending=Pending("job.failed", "msg_1", 0, at(20)))
+    ended = queued_job("job_hook", status=Status.FAILED, webhook=hook)
+    batch = batch_of("batch_done", finished_at=at(1), webhook=hook)
     with sqlite3.connect(path) as connection:
-        connection.execute("DROP INDEX jobs_queued")
-        connection.execute("CREATE INDEX jobs_queued ON jobs (created_at)")
+        for statement in SCHEMA[0]:
+            connection.execute(statement)
+        for table, document in (("jobs", ended), ("batches", batch)):
+            names = ["id", "due_at", "expires_at", "body"]
+            values = [document.id, format_time(at(20)), "9", to_json(document)]
+            if table == "jobs":
+                names += ["status", "position", "client", "created_at"]
+                values += ["failed", "0", "", format_time(NOW)]
+            marks = ", ".join("?" * len(names))
+            connection.execute(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", values)
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     store = SqliteStore(path)
     store.create([queued_job()], now=NOW)
-    store.close()
-    with sqlite3.connect(path) as connection:
-        [[index]] = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'jobs_queued'")
-    connection.close()
-    assert "batch_id" in index
+    assert (store.due_jobs(at(30)), store.due_batches(at(30))) == ([], [])
+    assert store.jobs_to_notify(at(30)) == [ended]
+    assert store.batches_to_notify(at(30)) == [batch]
+    assert store.jobs_to_notify(at(19)) == []
 
 
 def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
@@ -275,13 +288,13 @@ def test_every_search_has_the_index_that_was_made_for_it(path: Path) -> None:
     store.count_queued(NOW, singles=True)
     assert "COVERING INDEX jobs_queued" in plans[-1], "every poll of a queued job asks this"
     store.count_created(NOW)
-    store.count_created(NOW, "c1")
-    store.oldest_created(NOW, "c1")
+    store.jobs_to_notify(NOW)
+    store.batches_to_notify(NOW)
     searches = [plan for plan in plans if plan.startswith(("SCAN", "SEARCH"))]
     assert len(searches) == 10
     used = {plan.split(" INDEX ")[1].split()[0] for plan in searches}
-    jobs = {"jobs_due", "jobs_queued", "jobs_batch", "jobs_created", "jobs_client"}
-    assert used == jobs | {"batches_due"}
+    jobs = {"jobs_due", "jobs_queued", "jobs_batch", "jobs_created", "jobs_notify"}
+    assert used == jobs | {"batches_due", "batches_notify"}
 
 
 def test_whoever_wants_to_write_waits_only_as_long_as_another_one_writes(path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 from versequeue.clock import utc_now
 from versequeue.ports.queue import Message, Topic
 from versequeue.rules.job import Status
-from versequeue.service.sweep import single_message
+from versequeue.service.hints import job_messages
 
 pytestmark = pytest.mark.processes
 
@@ -96,8 +96,7 @@ def test_what_is_no_first_try_of_a_job_is_pushed_alone(app: ApiUnderTest, tmp_pa
         {"job_ids": ["0"]},
         {"warmup": True},
         {"job_ids": ["1"]},
-        single_message(tried),
-        single_message(queued_job("3")),
+        *job_messages([tried, queued_job("3")]),
         {"job_ids": ["4"]},
     ]
     assert _pushes(app, tmp_path, messages) == ["0", "warmup", "1", "2", "3 4"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.samples import NOW, at, queued_job
-from versequeue.errors import GenerationFailed, LeaseLost, NotAllowed
+from versequeue.errors import GenerationFailed, LeaseLost, NotAllowed, WorkerLost
 from versequeue.records import from_record, to_record
 from versequeue.rules import transitions as jobs
 from versequeue.rules.job import Job, Metrics, Stage, Status
@@ -82,15 +82,30 @@ def test_a_job_is_tried_five_times_and_fails_with_the_last_error(queued: Job) ->
     for number in range(1, 6):
         job = claimed(job, at(number))
         assert job.attempt == number
-        job = jobs.give_up(job, number, at(number), ERROR, retry=True)
+        job = jobs.give_up(job, number, at(number), WorkerLost("it broke"), retry=True)
     assert job.status is Status.FAILED
     assert job.error == {
-        "type": "/problems/generation-failed",
-        "title": "Generation failed",
+        "type": "/problems/worker-lost",
+        "title": "Worker lost",
         "status": 500,
         "detail": "it broke",
     }
     assert [event.event for event in job.events].count("attempt_failed") == 5
+
+
+def test_an_error_that_would_come_again_ends_the_job_at_once(queued: Job) -> None:
+    job = jobs.give_up(claimed(queued, at(1)), 1, at(2), ERROR, retry=True)
+    assert (job.status, job.attempt) == (Status.FAILED, 1)
+    assert job.error is not None
+    assert job.error["retryable"] is False
+
+
+def test_what_failed_in_company_is_tried_once_more_alone(queued: Job) -> None:
+    job = replace(claimed(queued, at(1)), together=8)
+    job = jobs.give_up(job, 1, at(2), ERROR, retry=True)
+    assert job.status is Status.QUEUED
+    job = replace(claimed(job, at(3)), together=1)
+    assert jobs.give_up(job, 2, at(4), ERROR, retry=True).status is Status.FAILED
 
 
 def test_lapsed_leases_count_as_attempts_too(queued: Job) -> None:
@@ -186,7 +201,9 @@ def test_the_end_announces_the_event_that_was_asked_for(queued: Job) -> None:
     assert canceled.webhook is not None
     assert canceled.webhook.pending is not None
     assert canceled.webhook.pending.event == "job.canceled"
-    assert canceled.due_at == at(1)
+    assert canceled.due_at is None
+    assert canceled.webhook.pending.due_at == at(1)
+    assert canceled.notify_at == at(61), "whoever ended it has hinted at it"
     finished = jobs.succeed(claimed(hooked), 1, at(1), OUTPUT, Metrics())
     assert finished.webhook is not None
     assert finished.webhook.pending is None

@@ -22,6 +22,7 @@ def test_the_memory_of_deliveries_is_bounded() -> None:
     notifier = a_notifier(api, FakeSender(Outcome(200)))
     for _ in range(40):
         notifier.deliver(job_id)
+        api.clock.pass_s(60)
         assert api.client.post(f"/v1/jobs/{job_id}/redeliver").status_code == 202
     assert len(deliveries(api, job_id)) == 30
 

@@ -1,0 +1,136 @@
+"""What looking costs: each client's reads are bounded, and what cannot change is kept."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.api import ApiUnderTest, is_problem, make_api
+from tests.support.batches import LINES, a_batch, end_all
+from versequeue.api.results_batches import KeptFiles
+from versequeue.config import Settings
+from versequeue.errors import RateLimited
+from versequeue.rules.job import Status
+from versequeue.service.reads import MOST_CLIENTS, Reads
+
+
+def finished(settings: Settings | None = None) -> tuple[ApiUnderTest, str]:
+    api = make_api(settings)
+    batch_id = a_batch(api)
+    end_all(api, batch_id, *[Status.SUCCEEDED] * 3)
+    return api, batch_id
+
+
+def page_reads(api: ApiUnderTest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows by one with each page of rows that is read."""
+    read = api.store.batch_jobs
+    asked: list[str] = []
+
+    def noted(batch_id: str, **more: Any) -> Any:
+        asked.append(batch_id)
+        return read(batch_id, **more)
+
+    monkeypatch.setattr(api.store, "batch_jobs", noted)
+    return asked
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "txt"])
+def test_the_results_of_a_batch_that_has_ended_are_read_once(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, batch_id = finished()
+    url = f"/v1/batches/{batch_id}/results?format={form}"
+    first = api.client.get(url)
+    assert first.data
+    asked = page_reads(api, monkeypatch)
+    again = api.client.get(url)
+    assert (again.data, again.content_type) == (first.data, first.content_type)
+    assert again.headers["Content-Disposition"] == first.headers["Content-Disposition"]
+    known = api.client.get(url, headers={"If-None-Match": first.headers["ETag"]})
+    assert (known.status_code, known.data) == (304, b"")
+    assert asked == []
+
+
+def test_whoever_has_the_results_is_told_so_by_a_server_that_does_not() -> None:
+    api, batch_id = finished()
+    url = f"/v1/batches/{batch_id}/results"
+    etag = api.client.get(url).headers["ETag"]
+    other = make_api(store=api.store, clock=api.clock)
+    with pytest.MonkeyPatch.context() as patched:
+        asked = page_reads(other, patched)
+        assert other.client.get(url, headers={"If-None-Match": etag}).status_code == 304
+        assert asked == []
+
+
+def test_results_that_can_still_change_are_not_kept() -> None:
+    api = make_api()
+    batch_id = a_batch(api)
+    url = f"/v1/batches/{batch_id}/results"
+    before = api.client.get(url)
+    assert "ETag" not in before.headers
+    end_all(api, batch_id, Status.SUCCEEDED, Status.FAILED, Status.SUCCEEDED)
+    ended = api.client.get(url)
+    assert ended.data != before.data
+    api.batches.retry_failed(batch_id)
+    assert api.client.get(url).data != ended.data
+
+
+def test_files_are_kept_as_long_as_there_is_room() -> None:
+    kept = KeptFiles(most_bytes=10)
+    for name, size in (("a", 4), ("b", 4), ("c", 4), ("large", 11)):
+        assert b"".join(kept.keep(name, iter([b"x" * size]))) == b"x" * size
+    found = [name for name in ("a", "b", "c", "large") if kept.get(name) is not None]
+    assert found == ["b", "c"]
+    # Somebody who goes away in the middle leaves nothing behind.
+    next(kept.keep("half", iter([b"x", b"y"])))
+    assert kept.get("half") is None
+
+
+def test_a_client_that_reads_too_much_has_to_wait() -> None:
+    api, batch_id = finished(Settings(hash_key="test", reads_per_minute=100))
+    job_id = api.submit()
+    statuses = [api.client.get(f"/v1/jobs/{job_id}").status_code for _ in range(60)]
+    assert statuses == [200] * statuses.index(429) + [429] * (60 - statuses.index(429))
+    assert 40 <= statuses.index(429) <= 55
+    refused = api.client.get(f"/v1/jobs/{job_id}")
+    is_problem(refused, 429, "rate-limited")
+    assert int(refused.headers["Retry-After"]) >= 1
+    for path in (f"/v1/batches/{batch_id}", f"/v1/batches/{batch_id}/results", "/v1/status"):
+        is_problem(api.client.get(path), 429, "rate-limited")
+    assert api.client.get("/healthz").status_code == 200
+
+
+def test_a_file_of_results_counts_all_its_rows() -> None:
+    api = make_api(Settings(hash_key="test", reads_per_minute=100))
+    batch_id = a_batch(api, LINES)
+    rows = b"".join(b'{"prompt":"%d"}\n' % number for number in range(200))
+    large = a_batch(api, rows)
+    assert api.client.get(f"/v1/batches/{batch_id}/results").status_code == 200
+    assert api.client.get(f"/v1/batches/{large}/results").status_code == 200
+    is_problem(api.client.get(f"/v1/batches/{batch_id}/results"), 429, "rate-limited")
+
+
+def test_a_wait_counts_each_of_its_looks() -> None:
+    api = make_api(Settings(hash_key="test", reads_per_minute=100))
+    job_id = api.submit()
+    waits = {"Prefer": "wait=30"}
+    answers = [api.client.get(f"/v1/jobs/{job_id}", headers=waits).status_code for _ in range(3)]
+    assert answers == [200, 200, 429]
+
+
+def test_what_is_read_too_much_is_paid_back_in_time_and_for_each_client_alone() -> None:
+    now = 0.0
+    reads = Reads(60, monotonic=lambda: now)
+    reads.take("one", 150)
+    with pytest.raises(RateLimited) as refused:
+        reads.take("one", 1)
+    reads.take("two", 1)
+    now = float(refused.value.headers["Retry-After"])
+    assert now == 91
+    reads.take("one", 1)
+
+
+def test_no_number_of_clients_fills_the_memory() -> None:
+    reads = Reads(60, monotonic=lambda: 0.0)
+    for number in range(MOST_CLIENTS + 10):
+        reads.take(str(number), 1)
+    assert len(reads._left) == MOST_CLIENTS

@@ -1,0 +1,113 @@
+"""What has been used of the limits: songs of a day, and requests of a minute, by one key.
+
+Pure state, changed in the very transaction that creates what it counts, so that no two requests
+can both take the last of it. Whose key it is and how much is allowed: `versequeue.service.limits`.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+#: Over which requests are counted.
+WINDOW_S = 60
+#: A tally is of no use any more when its day is over and its last request was paced.
+KEPT = timedelta(days=2)
+#: A clock that differs by more has been set; less is how far those of two machines may be apart.
+CLOCK_STEP_S = 5
+
+
+@dataclass(frozen=True)
+class Use:
+    """So many requests, counted at one whole second."""
+
+    at: datetime
+    count: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What was used under one key."""
+
+    key: str
+    changed_at: datetime
+    expires_at: datetime
+    #: beginning of the day in UTC that `used` is of
+    day: datetime
+    used: int = 0
+    #: those of the last minute, and those that were let in ahead of their time
+    recent: tuple[Use, ...] = ()
+
+
+def tally_at(found: Tally | None, key: str, now: datetime) -> Tally:
+    """The tally as it is at `now`: a new day begins at zero, and what is older than a minute goes.
+
+    A clock that was set back says nothing of how old the requests are, and they would count for
+    as long as it was set back: they are forgotten, once. The songs of the day are not.
+    """
+    day = start_of_day(now)
+    if found is None:
+        return Tally(key, now, now + KEPT, day)
+    was_set_back = (found.changed_at - now).total_seconds() > CLOCK_STEP_S
+    return replace(
+        found,
+        changed_at=now,
+        day=day,
+        used=found.used if found.day == day else 0,
+        recent=() if was_set_back else tuple(use for use in found.recent if _end(use) > now),
+    )
+
+
+def add_songs(tally: Tally, count: int, limit: int) -> Tally | None:
+    """The tally with `count` more songs of its day; None if they are more than `limit`."""
+    used = tally.used + count
+    return None if used > limit else replace(tally, used=used, expires_at=tally.day + KEPT)
+
+
+def add_requests(tally: Tally, count: int, limit: int) -> Tally | None:
+    """The tally with `count` more requests; None if there is no room for one in this minute.
+
+    More than there is room for are let in, and are counted as if they had come as soon as they
+    might: a file of 200 rows uses up 20 minutes of a limit of 10.
+    """
+    room = limit - recent_requests(tally)
+    if room <= 0:
+        return None
+    at = _whole_second(tally.changed_at)
+    recent = {use.at: use.count for use in tally.recent}
+    while count > 0:
+        let_in = min(room, count)
+        recent[at] = recent.get(at, 0) + let_in
+        count -= let_in
+        room, at = limit, at + timedelta(seconds=WINDOW_S)
+    last = max(recent)
+    expires_at = max(tally.expires_at, last + KEPT)
+    uses = tuple(Use(at, count) for at, count in sorted(recent.items()))
+    return replace(tally, recent=uses, expires_at=expires_at)
+
+
+def recent_requests(tally: Tally) -> int:
+    """How many requests count at the moment."""
+    return sum(use.count for use in tally.recent)
+
+
+def next_room_at(tally: Tally, limit: int) -> datetime:
+    """When there will be room for one more request than now, or for one at all."""
+    left = recent_requests(tally)
+    for use in tally.recent:
+        left -= use.count
+        if left < limit:
+            return _end(use)
+    return tally.changed_at
+
+
+def start_of_day(now: datetime) -> datetime:
+    """Midnight before `now`."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _end(use: Use) -> datetime:
+    return use.at + timedelta(seconds=WINDOW_S)
+
+
+def _whole_second(now: datetime) -> datetime:
+    # Upwards, so that nothing is forgotten before its minute is over.
+    return now + timedelta(microseconds=-now.microsecond % 1_000_000)

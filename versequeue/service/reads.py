@@ -1,0 +1,50 @@
+"""How much of the store each client may have read: reads are billed, and cost a stranger nothing.
+
+Kept in the memory of one process, since to store it would cost more than the reads themselves.
+Knows no HTTP.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from versequeue.errors import RateLimited
+
+#: So many clients are remembered, those that came last.
+MOST_CLIENTS = 10_000
+
+
+class Reads:
+    """What each client has left of its documents a minute; any number of threads may share it."""
+
+    def __init__(self, per_minute: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute = per_minute
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        #: by client: what was left, and when
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, client: str, documents: int) -> None:
+        """Let `client` have so many documents read. Raises RateLimited.
+
+        Whoever has anything left may take more than that, and then waits until it is paid back: a
+        file of results is one request, however long it is.
+        """
+        if not self._per_minute:
+            return
+        now = self._monotonic()
+        with self._lock:
+            left, at = self._left.pop(client, (self._per_minute, now))
+            left = min(self._per_minute, left + (now - at) * self._per_minute / 60)
+            allowed = left > 0
+            self._left[client] = (left - documents if allowed else left, now)
+            while len(self._left) > MOST_CLIENTS:
+                self._left.popitem(last=False)
+        if not allowed:
+            wait_s = int(-left * 60 / self._per_minute) + 1
+            raise RateLimited(
+                f"At most {self._per_minute} documents are read for you a minute; "
+                f"try again in {wait_s} s.",
+                headers={"Retry-After": str(wait_s)},
+            )
