@@ -49,7 +49,7 @@ def _warm_up() -> None:
 
     client = firestore.Client(project="demo-warm-up")
     client.collection("jobs").document("job_1").get(timeout=120)
-    client.close()
+    client.close()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
