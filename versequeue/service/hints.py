@@ -35,8 +35,3 @@ def job_messages(job_ids: Sequence[str]) -> list[Message]:
     """The messages that name these jobs, as many in one as a worker takes at once."""
     starts = range(0, len(job_ids), JOBS_PER_MESSAGE)
     return [{"job_ids": list(job_ids[start : start + JOBS_PER_MESSAGE])} for start in starts]
-
-
-def lone_message(job_id: str) -> Message:
-    """The message of a job that was tried before: nobody adds others to it."""
-    return {"job_ids": [job_id], "again": True}
