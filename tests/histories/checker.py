@@ -6,80 +6,13 @@ concluded. An operation without an answer proves nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from tests.histories.history import Operation
+from tests.histories.seen import ENDS, Seen
 
-ENDS = ("succeeded", "failed", "canceled", "expired")
-SUBMITS = ("submit", "submit_batch")
 #: An answer that says the server is broken; 503 says that it is busy, and is allowed.
 BROKEN = (500, 501, 502, 504)
-
-
-@dataclass(frozen=True)
-class View:
-    """A job as somebody saw it."""
-
-    by: Operation
-    job: Mapping[str, Any]
-    #: whether all of the job was seen, or its status only (a row of results)
-    whole: bool
-
-    @property
-    def done(self) -> bool:
-        return self.job["status"] in ENDS
-
-    @property
-    def end(self) -> tuple[Any, ...]:
-        """What never changes once the job is done."""
-        return (self.job["status"], self.job.get("output"), self.job.get("error"))
-
-
-class Seen:
-    """A history by what was seen of each job and batch."""
-
-    def __init__(self, history: Sequence[Operation]) -> None:
-        self.history = sorted(history, key=lambda one: one.completed_at)
-
-    @cached_property
-    def quiet_at(self) -> float | None:
-        """From when on nothing was done to the server; None: never."""
-        return next((one.invoked_at for one in self.history if one.kind == "quiet"), None)
-
-    @cached_property
-    def accepted(self) -> list[Operation]:
-        """Every submit that was accepted."""
-        return [one for one in self.history if one.kind in SUBMITS and one.accepted]
-
-    @cached_property
-    def views(self) -> dict[str, list[View]]:
-        """What was seen of each job, in the order in which it was seen."""
-        found: dict[str, list[View]] = defaultdict(list)
-        for one in self.history:
-            for job, whole in _jobs_in(one):
-                found[job["id"]].append(View(one, job, whole))
-        return found
-
-    @cached_property
-    def rows(self) -> dict[str, set[str]]:
-        """The jobs of each batch, as far as they were seen."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for one in self.history:
-            if one.kind == "results" and one.accepted:
-                found[one.sent["id"]].update(row["id"] for row in one.seen["rows"])
-        return found
-
-    def of(self, kind: str, target: str) -> list[Operation]:
-        """The operations of a kind on one job or batch, accepted or not."""
-        return [one for one in self.history if one.kind == kind and one.sent.get("id") == target]
-
-    @cached_property
-    def events(self) -> list[Operation]:
-        """The webhooks that came."""
-        return [one for one in self.history if one.kind == "webhook"]
 
 
 Rule = Callable[[Seen], Iterator[str]]
@@ -92,22 +25,26 @@ def faults(history: Sequence[Operation]) -> list[str]:
 
 
 def every_accepted_job_has_one_end(seen: Seen) -> Iterator[str]:
-    """Once it is quiet, each is done, and its timeline has this end and no other one."""
-    if seen.quiet_at is None:
-        return
-    wanted = {one.seen["id"] for one in seen.accepted if one.kind == "submit"}
-    for job_id in sorted(wanted.union(*seen.rows.values())):
-        views = seen.views[job_id]
-        if not any(view.done for view in views if view.by.invoked_at >= seen.quiet_at):
-            yield f"{job_id} has not ended"
+    """Once it is quiet, each is done, and a timeline never has another end than the job's."""
+    for job_id, views in seen.views.items():
         for view in filter(lambda view: view.whole and view.done, views):
             named = [event["event"] for event in view.job["events"] if event["event"] in ENDS]
             if named != [view.job["status"]]:
                 yield f"{job_id} is {view.job['status']}, and its timeline ends as {named}"
+    if seen.quiet_at is not None:
+        yield from _not_ended(seen, seen.quiet_at)
+
+
+def _not_ended(seen: Seen, quiet_at: float) -> Iterator[str]:
+    wanted = {one.seen["id"] for one in seen.accepted if one.kind == "submit"}
+    for job_id in sorted(wanted.union(*seen.rows.values())):
+        views = seen.views[job_id]
+        if not any(view.done for view in views if view.by.invoked_at >= quiet_at):
+            yield f"{job_id} has not ended"
     for one in seen.accepted:
         last = [look for look in seen.of("get_batch", one.seen["id"]) if look.accepted]
         if one.kind == "submit_batch" and not any(
-            look.seen["done"] for look in last if look.invoked_at >= seen.quiet_at
+            look.seen["done"] for look in last if look.invoked_at >= quiet_at
         ):
             yield f"{one.seen['id']} has not ended"
 
@@ -258,14 +195,3 @@ RULES: tuple[Rule, ...] = (
     nothing_accepted_is_unknown_later,
     nothing_broke,
 )
-
-
-def _jobs_in(one: Operation) -> Iterator[tuple[Mapping[str, Any], bool]]:
-    if one.kind in ("submit", "get", "cancel") and one.accepted:
-        yield one.seen, True
-    if one.kind == "results" and one.accepted:
-        for row in one.seen["rows"]:
-            yield row, False
-    # An event that comes later may tell of an earlier moment: it was made when the job ended.
-    if one.kind == "webhook" and one.seen["type"].startswith("job."):
-        yield one.seen["data"], True

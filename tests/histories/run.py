@@ -10,10 +10,11 @@ from pathlib import Path
 import requests
 
 from tests.histories.callers import Caller, Known
-from tests.histories.checker import ENDS, faults
+from tests.histories.checker import faults
 from tests.histories.history import Operation, Recorder
 from tests.histories.machine import Machine
 from tests.histories.receiver import receiver
+from tests.histories.seen import ENDS
 from tests.support.waiting import wait_until
 
 CLIENTS = 8
