@@ -44,6 +44,8 @@ class Machine(AbstractContextManager["Machine"]):
         self._model = model
         self._backend = backend
         self._dice = random.Random(f"machine {seed}")
+        # With few of them rows fail, and are tried again.
+        self._max_attempts = self._dice.choice(("1", "2", "5"))
         self._over = threading.Event()
         self._clock = SteppedClock(folder)
         self._port = free_port()
@@ -86,7 +88,9 @@ class Machine(AbstractContextManager["Machine"]):
 
     def start(self) -> None:
         """A new server on the same folder and port."""
-        env = SETTINGS if "step_clock" in self.left_out else SETTINGS | self._clock.environ
+        env = SETTINGS | {"VERSEQUEUE_MAX_ATTEMPTS": self._max_attempts}
+        if "step_clock" not in self.left_out:
+            env |= self._clock.environ
         self._server = self._life.enter_context(
             running_server(
                 self._data_dir, self._model, port=self._port, backend=self._backend, env=env
