@@ -145,20 +145,20 @@ class Machine(AbstractContextManager["Machine"]):
         with filler.open("wb", buffering=0) as file, suppress(OSError):
             while True:
                 file.write(bytes(4096))
-        self._over.wait(HOLD_S)
+        self._hold()
         filler.unlink()
 
     def step_clock(self) -> None:
         """The clock of every process of the server is set, back or ahead, and stays there."""
         self._clock.set(self._dice.choice((-3600, -600, -5, 5, 600, 3600)))
-        self._over.wait(HOLD_S)
+        self._hold()
 
     def lock_store(self) -> None:
         """Somebody else holds the store's write lock, as a backup does."""
         with closing(sqlite3.connect(self._data_dir / "store.sqlite3", timeout=5)) as store:
             with suppress(sqlite3.OperationalError):
                 store.execute("BEGIN IMMEDIATE")
-            self._over.wait(HOLD_S)
+            self._hold()
             store.rollback()
 
     def take_descriptors(self) -> None:
@@ -167,8 +167,15 @@ class Machine(AbstractContextManager["Machine"]):
         usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 1, usual[1]))
-        self._over.wait(HOLD_S)
+        self._hold()
         resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+
+    def _hold(self) -> None:
+        """Let it last; in the middle of it the worker dies, or does not."""
+        self._over.wait(HOLD_S / 2)
+        if self._dice.random() < 0.5:
+            self.kill_worker()
+        self._over.wait(HOLD_S / 2)
 
     def _stand_still(self, pid: int) -> None:
         os.kill(pid, signal.SIGSTOP)
