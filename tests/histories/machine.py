@@ -23,6 +23,8 @@ LEASE_S = 2.0
 #: How long a fault lasts: longer than a lease, so that what is stopped loses its jobs.
 HOLD_S = 3.0
 DISK = "size=48m"
+#: A process went while it was looked at.
+GONE = (ProcessLookupError, FileNotFoundError)
 SETTINGS = {
     "VERSEQUEUE_LEASE_S": str(LEASE_S),
     "VERSEQUEUE_SWEEP_INTERVAL_S": "1",
@@ -100,7 +102,7 @@ class Machine(AbstractContextManager["Machine"]):
     def strike(self, name: str) -> None:
         """Do it; a server that has ended by itself is started again, and that is noted."""
         act: Callable[[], None] = getattr(self, name)
-        with suppress(ProcessLookupError):
+        with suppress(*GONE):
             act()
         self.struck.append(name)
         self.look_after()
@@ -112,9 +114,10 @@ class Machine(AbstractContextManager["Machine"]):
             self._restart()
 
     def kill_worker(self) -> None:
-        """SIGKILL to the worker."""
-        if pid := self.server.worker_pid():
-            os.kill(pid, signal.SIGKILL)
+        """SIGKILL to the worker, if there is one."""
+        with suppress(*GONE):
+            if pid := self.server.worker_pid():
+                os.kill(pid, signal.SIGKILL)
 
     def stop_worker(self) -> None:
         """The worker stands still for longer than its lease, and goes on."""
@@ -154,11 +157,11 @@ class Machine(AbstractContextManager["Machine"]):
         self._hold()
 
     def lock_store(self) -> None:
-        """Somebody else holds the store's write lock, as a backup does."""
+        """Somebody else holds the store's write lock, longer than a writer waits for it."""
         with closing(sqlite3.connect(self._data_dir / "store.sqlite3", timeout=5)) as store:
             with suppress(sqlite3.OperationalError):
                 store.execute("BEGIN IMMEDIATE")
-            self._hold()
+            self._hold(2 * HOLD_S)
             store.rollback()
 
     def take_descriptors(self) -> None:
@@ -170,12 +173,12 @@ class Machine(AbstractContextManager["Machine"]):
         self._hold()
         resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
 
-    def _hold(self) -> None:
+    def _hold(self, length_s: float = HOLD_S) -> None:
         """Let it last; in the middle of it the worker dies, or does not."""
-        self._over.wait(HOLD_S / 2)
+        self._over.wait(length_s / 2)
         if self._dice.random() < 0.5:
             self.kill_worker()
-        self._over.wait(HOLD_S / 2)
+        self._over.wait(length_s / 2)
 
     def _stand_still(self, pid: int) -> None:
         os.kill(pid, signal.SIGSTOP)
