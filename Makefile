@@ -8,12 +8,13 @@ MODEL ?= $(or $(VERSEQUEUE_MODEL),default)
 BACKEND ?= sqlite
 PORT ?= 8080
 SEEDS ?= 200
+RUNS ?= 10
 TARGET = $(if $(PROJECT),--project "$(PROJECT)") $(if $(REGION),--region "$(REGION)")
 # Where the bundle of MODEL is, and how to build it where it is to be built.
 BUNDLE = $(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/$(notdir $(basename $(MODEL)))))
 RECIPE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL)) --out "$(BUNDLE)"
 
-.PHONY: help up setup dev model test lint simulate bench screenshots stage deploy destroy clean
+.PHONY: help up setup dev model test lint simulate histories bench screenshots stage deploy destroy clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +45,10 @@ lint: dev        ## ruff format, ruff, mypy strict, the walls between packages
 
 simulate: dev    ## run the seeded simulation (SEEDS=10000)
 	@$(PY) -m tests.simulation --seeds $(SEEDS)
+
+histories: model ## torment real processes and check what clients saw (RUNS=50 BACKEND=emulators)
+	@$(PYTHON) environment.py dev >/dev/null
+	@$(PY) -m tests.histories --runs $(RUNS) --backend $(BACKEND) $(ARGS)
 
 bench: model     ## measure against peers, write docs/benchmarks.md
 	@$(PYTHON) environment.py bench >/dev/null

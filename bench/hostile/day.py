@@ -57,7 +57,7 @@ FULL = Size(
     },
     body_mib=300,
     songs=3,
-    lines=8,
+    lines=4,
     limit_s=60,
 )
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from bench.hostile.attacks import ATTACKS
-from bench.hostile.day import Size, day
+from bench.hostile.day import Size, day, waits
+from bench.hostile.visitors import TOLD_LIMIT_S, Song
 from tests.support.model_bundles import tiny_bundle
 
 __all__ = ["tiny_bundle"]
-pytestmark = pytest.mark.processes
 #: Enough of each to stop a server that lets it in.
 SMALL = Size(
     {
@@ -29,6 +29,7 @@ SMALL = Size(
 MEMORY_MIB, DISK_MIB, MESSAGES = 600, 60, 300
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("attacks", [*((name,) for name in ATTACKS), tuple(ATTACKS)], ids="+".join)
 def test_ordinary_visitors_get_their_songs_whatever_one_attacker_does(
     attacks: Sequence[str], tiny_bundle: Path
@@ -41,3 +42,13 @@ def test_ordinary_visitors_get_their_songs_whatever_one_attacker_does(
     assert found["memory"] < MEMORY_MIB
     assert found["disk"] < DISK_MIB
     assert found["messages"] < MESSAGES
+
+
+def test_a_song_that_never_came_counts_as_the_limit() -> None:
+    written = Song("/a", 10.0, done_at=13.0, status="succeeded", told_at=14.0)
+    written.answers.update({202: 1, 503: 1, 0: 2})
+    found = waits([written, Song("/b", 10.0)], limit_s=60)
+    assert found["p50"] == (3 + 60) / 2
+    assert found["told p95"] > TOLD_LIMIT_S
+    assert (found["unfinished"], found["untold"]) == (1, 1)
+    assert (found["5xx"], found["no answer"]) == (1, 2)
