@@ -51,7 +51,7 @@ async def slow_header(harm: Harm, _number: int) -> None:
     while True:
         try:
             async with opened(harm.host, harm.port, harm.source) as (reader, writer):
-                writer.write(head("GET", "/v1/status", harm.host).rstrip() + b"\r\nX-Slow: ")
+                writer.write(head("GET", "/v1/status", harm).rstrip() + b"\r\nX-Slow: ")
                 harm.begun, first = harm.begun + first, False
                 answer = await _drip(reader, writer)
             harm.tally[answer or "cut off"] += 1
@@ -91,7 +91,7 @@ async def big_body(harm: Harm, number: int) -> None:
     async with harm.at_once:
         try:
             async with opened(harm.host, harm.port, harm.source) as (reader, writer):
-                writer.write(head("POST", path, harm.host, "Content-Type: text/plain", length))
+                writer.write(head("POST", path, harm, "Content-Type: text/plain", length))
                 answer = asyncio.create_task(reader.readline())
                 for _ in range(total // len(PIECE)):
                     writer.write(piece)

@@ -33,9 +33,9 @@ async def opened(host: str, port: int, source: str) -> AsyncIterator[Streams]:
             await writer.wait_closed()
 
 
-def head(method: str, path: str, host: str, *lines: str) -> bytes:
+def head(method: str, path: str, who: From, *lines: str) -> bytes:
     """The head of a request, complete."""
-    first = (f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close")
+    first = (f"{method} {path} HTTP/1.1", f"Host: {who.host}:{who.port}", "Connection: close")
     return "\r\n".join((*first, *lines, "", "")).encode()
 
 
@@ -51,9 +51,7 @@ async def ask(
     lines = [f"{name}: {value}" for name, value in (headers or {}).items()]
     try:
         async with opened(who.host, who.port, who.source) as (reader, writer):
-            writer.write(
-                head(method, path, who.host, *lines, f"Content-Length: {len(body)}") + body
-            )
+            writer.write(head(method, path, who, *lines, f"Content-Length: {len(body)}") + body)
             whole = await asyncio.wait_for(reader.read(-1), ANSWER_LIMIT_S)
     except TimeoutError:
         return "no answer"
