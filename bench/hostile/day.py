@@ -1,5 +1,6 @@
 """The day itself: each attack alone and all together, each beside visitors on a new server."""
 
+import json
 import statistics
 import sys
 import tempfile
@@ -33,6 +34,8 @@ METHOD = (
 )
 UNDISTURBED, TOGETHER = "undisturbed", "all together"
 MOST_TIMES = 2.0
+#: Answers to an attacker that he should never get; 503 tells him to go away.
+OURS = ("500", "501", "502", "504")
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,12 @@ def day(size: Size, attacks: Sequence[str], model: Path) -> dict[str, float]:
         with Watch(server.process.pid, place, spool) as watch:
             attackers = _begin(size, attacks, server.url, stack)
             songs = visit(visitors=size.visitors, songs=size.songs)
-            _end(attacks, attackers)
+            broken = _end(attacks, attackers)
         alive = server.process.running
         return {
             **waits(songs, size.limit_s),
             "ended": float(not alive),
+            "broken": float(broken),
             "memory": watch.memory_mib,
             "disk": watch.disk_mib,
             "messages": float(watch.messages),
@@ -142,10 +146,15 @@ def _begin(size: Size, attacks: Sequence[str], url: str, stack: ExitStack) -> li
     return started
 
 
-def _end(attacks: Sequence[str], attackers: Sequence[ChildProcess]) -> None:
+def _end(attacks: Sequence[str], attackers: Sequence[ChildProcess]) -> int:
+    """End the attacks, and say what each was answered; how often that was an error of ours."""
+    broken = 0
     for name, process in zip(attacks, attackers, strict=True):
         process.stop()
-        print(f"{name}: {process.printed().partition(BEGUN)[2].strip()}", file=sys.stderr)
+        tally = json.loads(process.printed().partition(BEGUN)[2] or "{}")
+        broken += sum(count for answer, count in tally.items() if answer in OURS)
+        print(f"{name}: {tally}", file=sys.stderr)
+    return broken
 
 
 def _measurements(found: Mapping[str, Mapping[str, list[float]]]) -> list[Measurement]:
@@ -164,6 +173,7 @@ def _measurements(found: Mapping[str, Mapping[str, list[float]]]) -> list[Measur
         table("p50", "A visitor's wait, p50", "s"),
         table("told p95", "Until his webhook has come, p95", "s"),
         table("5xx", "Answers of 5xx to visitors", "answers", none, 0),
+        table("broken", "Answers of 500 to the attacker", "answers", none, 0),
         table("no answer", "Requests of visitors without an answer", "requests", (), 0),
         table("unfinished", "Songs that did not succeed within the limit", "songs", none, 0),
         table("ended", "The server ended", "times", none, 0),

@@ -19,9 +19,9 @@ from tests.histories.stepped_clock import SteppedClock
 from tests.support.server import Server, child_pids, running_server
 from versequeue.child_process import free_port
 
-LEASE_S = 2.0
+LEASE_S = 1.5
 #: How long a fault lasts: longer than a lease, so that what is stopped loses its jobs.
-HOLD_S = 3.0
+HOLD_S = 2.5
 DISK = "size=48m"
 #: A process went while it was looked at.
 GONE = (ProcessLookupError, FileNotFoundError)
@@ -161,7 +161,7 @@ class Machine(AbstractContextManager["Machine"]):
         with closing(sqlite3.connect(self._data_dir / "store.sqlite3", timeout=5)) as store:
             with suppress(sqlite3.OperationalError):
                 store.execute("BEGIN IMMEDIATE")
-            self._hold(2 * HOLD_S)
+            self._hold(2.4 * HOLD_S)
             store.rollback()
 
     def take_descriptors(self) -> None:

@@ -20,7 +20,7 @@ from tests.support.waiting import wait_until
 CLIENTS = 8
 END_LIMIT_S, TOLD_LIMIT_S = 90.0, 15.0
 #: Between two faults so many operations are recorded, or so much time goes by.
-FEWEST, MOST, PAUSE_LIMIT_S = 10, 30, 2.0
+FEWEST, MOST, PAUSE_LIMIT_S = 10, 30, 1.5
 
 
 @dataclass(frozen=True)
