@@ -1,7 +1,7 @@
 """The attacks, each a process: `python -m bench.hostile.attacks NAME URL COUNT [more]`.
 
 An attack is so many attackers at once, from one address of loopback, until SIGTERM. It prints
-BEGUN when each of them has done its first harm, and at its end what it was answered, as JSON.
+BEGUN when each of them has done its first harm, and at its end ANSWERED and its answers, as JSON.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from bench.hostile.connections import ask, head, opened
 from bench.hostile.prompts import SLOW_PROMPTS
 from bench.stored_jobs import queued_id
 
-BEGUN = "begun"
+BEGUN, ANSWERED = "begun", "answered "
 #: Bodies on their way at one time: what is written to the disk has a bound here, whatever the
 #: server does with it.
 BODIES_AT_ONCE, SUBMITS_AT_ONCE, PROMPTS_AT_ONCE = 8, 8, 2
@@ -181,7 +181,7 @@ async def _attack(asked: argparse.Namespace) -> None:
         task.cancel()
     ended = await asyncio.gather(begun, *tasks, return_exceptions=True)
     faults = Counter(repr(one) for one in ended if isinstance(one, Exception))
-    json.dump({**harm.tally, **faults}, sys.stdout)
+    print(ANSWERED + json.dumps({**harm.tally, **faults}), flush=True)
 
 
 async def _say_begun(harm: Harm, enough: int) -> None:

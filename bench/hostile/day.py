@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.harness import Goal, Measurement, Report, alternate
-from bench.hostile.attacks import ATTACKS, BEGUN
+from bench.hostile.attacks import ANSWERED, ATTACKS, BEGUN
 from bench.hostile.visitors import TOLD_LIMIT_S, Song, receiver, write_songs
 from bench.hostile.watch import Watch, folder_mib
 from bench.models import bundle_folder
@@ -151,7 +151,7 @@ def _end(attacks: Sequence[str], attackers: Sequence[ChildProcess]) -> int:
     broken = 0
     for name, process in zip(attacks, attackers, strict=True):
         process.stop()
-        tally = json.loads(process.printed().partition(BEGUN)[2] or "{}")
+        tally = json.loads(process.printed().partition(ANSWERED)[2].partition("\n")[0] or "{}")
         broken += sum(count for answer, count in tally.items() if answer in OURS)
         print(f"{name}: {tally}", file=sys.stderr)
     return broken
