@@ -33,6 +33,7 @@ def main() -> int:
         operations += len(found.history)
         if found.faults:
             broken += 1
+            print(f"  struck: {', '.join(found.struck)}")
             print(*(f"  {fault}" for fault in found.faults), sep="\n", flush=True)
             save(found.history, KEPT / f"{asked.backend}-{seed}.jsonl")
     elapsed_s = time.monotonic() - started

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-#: The kinds of operations. `webhook` is an event as it arrived; after `quiet` nothing is done to
-#: the server any more, every fault is over, and every job has had time to end.
+#: The kinds of operations. `webhook` is an event as it arrived, `fault` what was done to the server;
+#: after `quiet` nothing is done to it any more, and every job has had time to end.
 KINDS = (
     *("submit", "get", "cancel", "submit_batch", "get_batch", "results"),
-    *("cancel_batch", "retry_failed", "webhook", "quiet"),
+    *("cancel_batch", "retry_failed", "webhook", "fault", "quiet"),
 )
 
 

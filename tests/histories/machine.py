@@ -101,10 +101,10 @@ class Machine(AbstractContextManager["Machine"]):
 
     def strike(self, name: str) -> None:
         """Do it; a server that has ended by itself is started again, and that is noted."""
+        self.struck.append(name)
         act: Callable[[], None] = getattr(self, name)
         with suppress(*GONE):
             act()
-        self.struck.append(name)
         self.look_after()
 
     def look_after(self) -> None:
@@ -153,7 +153,9 @@ class Machine(AbstractContextManager["Machine"]):
 
     def step_clock(self) -> None:
         """The clock of every process of the server is set, back or ahead, and stays there."""
-        self._clock.set(self._dice.choice((-3600, -600, -5, 5, 600, 3600)))
+        offset_s = self._dice.choice((-3600, -600, -5, 5, 600, 3600))
+        self._clock.set(offset_s)
+        self.struck[-1] += f" {offset_s:+d}"
         self._hold()
 
     def lock_store(self) -> None:

@@ -37,10 +37,11 @@ class Run:
     def summary(self) -> str:
         """One line: how much was done, and what was found."""
         kinds = Counter(one.kind for one in self.history)
-        unknown = sum(one.status is None and one.kind != "webhook" for one in self.history) - 1
+        requests = [one for one in self.history if one.kind not in ("webhook", "fault", "quiet")]
+        unknown = sum(one.status is None for one in requests)
         left_out = f", left out: {', '.join(sorted(self.left_out))}" if self.left_out else ""
         return (
-            f"seed {self.seed}: {len(self.history)} operations ({unknown} without an answer, "
+            f"seed {self.seed}: {len(requests)} operations ({unknown} without an answer, "
             f"{kinds['webhook']} webhooks), {len(self.struck)} faults struck{left_out}; "
             f"{len(self.faults)} broken promises"
         )
@@ -82,7 +83,9 @@ def _torment(machine: Machine, recorder: Recorder, dice: random.Random, rounds: 
         for name in deck:
             so_far = len(recorder.history())
             recorder.wait_for(so_far + dice.randint(FEWEST, MOST), PAUSE_LIMIT_S)
-            machine.strike(name)
+            with recorder.operation("fault", "run") as asked:
+                machine.strike(name)
+                asked.seen = {"struck": machine.struck[-1]}
 
 
 def _let_all_end(machine: Machine, recorder: Recorder, known: Known) -> None:
