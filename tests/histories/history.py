@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-#: The kinds of operations. `webhook` is an event as it arrived, `fault` what was done to the server;
-#: after `quiet` nothing is done to it any more, and every job has had time to end.
+#: The kinds of operations. `webhook` is an event as it arrived, `fault` what was done to the
+#: server; after `quiet` nothing is done to it any more, and every job has had time to end.
 KINDS = (
     *("submit", "get", "cancel", "submit_batch", "get_batch", "results"),
     *("cancel_batch", "retry_failed", "webhook", "fault", "quiet"),
@@ -59,6 +59,7 @@ class Recorder:
     @contextmanager
     def operation(self, kind: str, client: str, **sent: Any) -> Iterator[Asked]:
         """Record what happens in the block as one operation, whatever happens."""
+        assert kind in KINDS, kind
         asked = Asked()
         invoked_at = time.monotonic()
         try:
