@@ -22,13 +22,21 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="the first one")
     parser.add_argument("--rounds", type=int, default=3, help="how often each fault is struck")
     parser.add_argument("--backend", choices=("sqlite", "emulators"), default="sqlite")
+    parser.add_argument("--step", type=int, default=30, help="longest step of the clock, seconds")
     asked = parser.parse_args()
     logging.disable(logging.CRITICAL)
     model, broken, operations = built("tiny"), 0, 0
     started = time.monotonic()
     for seed in range(asked.seed, asked.seed + asked.runs):
         with TemporaryDirectory() as folder:
-            found = run(seed, Path(folder), model, asked.backend, asked.rounds)
+            found = run(
+                seed,
+                Path(folder),
+                model,
+                asked.backend,
+                rounds=asked.rounds,
+                longest_step_s=asked.step,
+            )
         print(found.summary(), flush=True)
         operations += len(found.history)
         if found.faults:

@@ -41,10 +41,14 @@ EMULATED_FAULTS = ("kill_worker", "stop_worker", "kill_function", "stop_function
 class Machine(AbstractContextManager["Machine"]):
     """One data folder and the servers that run on it, one after the other."""
 
-    def __init__(self, folder: Path, model: Path, backend: str, seed: int) -> None:
+    def __init__(
+        self, folder: Path, model: Path, backend: str, seed: int, longest_step_s: int
+    ) -> None:
+        """`longest_step_s` is how far the clock is set back or ahead at most."""
         self._data_dir = folder / "data"
         self._model = model
         self._backend = backend
+        self._longest_step_s = longest_step_s
         self._dice = random.Random(f"machine {seed}")
         # With few of them rows fail, and are tried again.
         self._max_attempts = self._dice.choice(("1", "2", "5"))
@@ -153,7 +157,7 @@ class Machine(AbstractContextManager["Machine"]):
 
     def step_clock(self) -> None:
         """The clock of every process of the server is set, back or ahead, and stays there."""
-        offset_s = self._dice.choice((-3600, -600, -5, 5, 600, 3600))
+        offset_s = self._dice.choice((-1, 1)) * self._dice.choice((5, self._longest_step_s))
         self._clock.set(offset_s)
         self.struck[-1] += f" {offset_s:+d}"
         self._hold()

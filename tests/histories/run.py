@@ -47,12 +47,20 @@ class Run:
         )
 
 
-def run(seed: int, folder: Path, model: Path, backend: str = "sqlite", rounds: int = 1) -> Run:
+def run(
+    seed: int,
+    folder: Path,
+    model: Path,
+    backend: str = "sqlite",
+    *,
+    rounds: int = 1,
+    longest_step_s: int = 30,
+) -> Run:
     """Every fault that can be struck here, so many times, in an order of the seed's."""
     recorder, known, over = Recorder(), Known(), threading.Event()
     with (
         receiver(recorder, seed) as hook,
-        Machine(folder, model, backend, seed) as machine,
+        Machine(folder, model, backend, seed, longest_step_s) as machine,
     ):
         callers = [
             Caller(machine.url, f"client {number}", seed, recorder, known, hook)
