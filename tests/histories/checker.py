@@ -31,8 +31,8 @@ def every_accepted_job_has_one_end(seen: Seen) -> Iterator[str]:
             named = [event["event"] for event in view.job["events"] if event["event"] in ENDS]
             if named != [view.job["status"]]:
                 yield f"{job_id} is {view.job['status']}, and its timeline ends as {named}"
-    if seen.quiet_at is not None:
-        yield from _not_ended(seen, seen.quiet_at)
+    if seen.quiet:
+        yield from _not_ended(seen, seen.quiet.invoked_at)
 
 
 def _not_ended(seen: Seen, quiet_at: float) -> Iterator[str]:
@@ -154,14 +154,18 @@ def one_webhook_id_per_event(seen: Seen) -> Iterator[str]:
 
 
 def every_end_is_told(seen: Seen) -> Iterator[str]:
-    """Once it is quiet, whoever wanted to be told was told, or it was at least tried."""
+    """If there was time for it, whoever wanted to be told was told, or it was at least tried."""
+    if not seen.quiet or not seen.quiet.sent.get("time_to_tell"):
+        return
     told = {event.seen["data"]["id"] for event in seen.events}
     for one in seen.accepted:
         target = one.seen["id"]
-        if seen.quiet_at is None or not one.seen.get("webhook") or target in told:
+        if not one.seen.get("webhook") or target in told:
             continue
         looks = [*seen.of("get", target), *seen.of("get_batch", target)]
-        last = [look for look in looks if look.accepted and look.invoked_at >= seen.quiet_at]
+        last = [
+            look for look in looks if look.accepted and look.invoked_at >= seen.quiet.invoked_at
+        ]
         if any(look.seen["done"] and not look.seen["webhook"]["deliveries"] for look in last):
             yield f"nobody was told that {target} has ended"
 

@@ -38,9 +38,9 @@ class Seen:
         self.history = sorted(history, key=lambda one: one.completed_at)
 
     @cached_property
-    def quiet_at(self) -> float | None:
+    def quiet(self) -> Operation | None:
         """From when on nothing was done to the server; None: never."""
-        return next((one.invoked_at for one in self.history if one.kind == "quiet"), None)
+        return next((one for one in self.history if one.kind == "quiet"), None)
 
     @cached_property
     def accepted(self) -> list[Operation]:

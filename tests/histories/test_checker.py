@@ -73,7 +73,7 @@ def event(at: float, kind: str, data: dict[str, Any], webhook_id: str = "msg_1")
 
 
 def quiet(at: float) -> Operation:
-    return op("quiet", at, {}, None)
+    return op("quiet", at, {}, None, time_to_tell=True)
 
 
 GOOD = [
