@@ -9,12 +9,13 @@ BACKEND ?= sqlite
 PORT ?= 8080
 SEEDS ?= 200
 CASES ?= 5000
+RUNS ?= 10
 TARGET = $(if $(PROJECT),--project "$(PROJECT)") $(if $(REGION),--region "$(REGION)")
 # Where the bundle of MODEL is, and how to build it where it is to be built.
 BUNDLE = $(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/$(notdir $(basename $(MODEL)))))
 RECIPE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL)) --out "$(BUNDLE)"
 
-.PHONY: help up setup dev model test lint simulate fuzz bench screenshots stage deploy destroy clean
+.PHONY: help up setup dev model test lint simulate fuzz histories bench screenshots stage deploy destroy clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +49,10 @@ simulate: dev    ## run the seeded simulation (SEEDS=10000)
 
 fuzz: dev        ## give every parser made-up bytes, many of them (CASES=5000)
 	@$(PY) -m tests.fuzz --cases $(CASES) $(ARGS)
+
+histories: model ## torment real processes and check what clients saw (RUNS=50 BACKEND=emulators)
+	@$(PYTHON) environment.py dev >/dev/null
+	@$(PY) -m tests.histories --runs $(RUNS) --backend $(BACKEND) $(ARGS)
 
 bench: model     ## measure against peers, write docs/benchmarks.md
 	@$(PYTHON) environment.py bench >/dev/null

@@ -11,7 +11,18 @@ from bench.harness import Report
 from versequeue.errors import StartupError
 
 #: Short ones first; each module has `run(quick) -> Report`.
-NAMES = ("queue", "polling", "load", "decode", "verse", "coldstart", "memory", "service", "plan")
+NAMES = (
+    "queue",
+    "polling",
+    "load",
+    "decode",
+    "verse",
+    "coldstart",
+    "memory",
+    "service",
+    "plan",
+    "hostile",
+)
 
 
 def main() -> int:

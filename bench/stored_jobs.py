@@ -13,10 +13,15 @@ PROMPT = "a night train through the rain"
 CHUNK = 2000
 
 
+def queued_id(number: int) -> str:
+    """The id of the job with this number."""
+    return f"job_{number:040x}"
+
+
 def queued_job(number: int, created_at: datetime) -> Job:
     """A waiting job without a message, which the sweep leaves alone for a day."""
     return Job(
-        id=f"job_{number:040x}",
+        id=queued_id(number),
         prompt=PROMPT,
         options=ResolvedOptions(seed=number),
         created_at=created_at,

@@ -19,7 +19,7 @@ from versequeue.rules.job import Job, Stage, Status
 from versequeue.service import estimates
 from versequeue.service.attempt import Attempt, labels
 from versequeue.service.endings import follow_up
-from versequeue.service.hints import hint
+from versequeue.service.hints import hint, lone_message
 
 log = logging.getLogger(__name__)
 SHARED = "shared"
@@ -96,8 +96,7 @@ class WorkerSide:
 
     def _send_apart(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
-            topic = Topic.BULK if job.batch_id else Topic.JOBS
-            hint(self.queue, topic, [{"job_ids": [job.id], "again": True}])
+            hint(self.queue, Topic.BULK if job.batch_id else Topic.JOBS, [lone_message(job.id)])
 
     def reports_of(self, job_ids: Iterable[str], worker: str) -> dict[str, datetime]:
         """The latest report of `worker` on each of these that it holds or has written.
