@@ -47,8 +47,9 @@ def _warm_up() -> None:
     # The first call of all takes a loaded machine longer than a store waits for an answer.
     from google.cloud import firestore
 
-    with firestore.Client(project="demo-warm-up") as client:
-        client.collection("jobs").document("job_1").get(timeout=120)
+    client = firestore.Client(project="demo-warm-up")
+    client.collection("jobs").document("job_1").get(timeout=120)
+    client.close()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
