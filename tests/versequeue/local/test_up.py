@@ -187,7 +187,7 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path, tiny_bundle: Path)
 
 def test_a_missing_model_names_the_command_that_builds_it(tmp_path: Path) -> None:
     done = run_up("--port", "0", "--data-dir", str(tmp_path), "--model", "default")
-    one_sentence(done, "python -m lyricist build", str(tmp_path))
+    one_sentence(done, "make up MODEL=default", str(tmp_path))
 
 
 def test_a_data_folder_that_cannot_be_written_is_one_sentence(
