@@ -1,18 +1,17 @@
-"""Writes one line: several drafts beside each other, of which the best is kept, with its best end.
+"""Grows the drafts of a line, and says what a finished one is worth.
 
 Each draft grows past the shortest allowed length. At every step the logits also say how likely each
-word is that may end the line, which costs no pass. Only the best end of each draft is then tried,
-for how likely the line is to stop there. Knows one line and the song's history; knows no schemes.
+word is that may end the line, which costs no pass. Knows one line and the song's history; knows no
+schemes, and not which drafts are worth growing: `search` does.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from lyricist.arrays import FloatArray, IntArray
 from lyricist.engine.port import Engine
-from lyricist.engine.sessions import Session
 from lyricist.language.rhyme import sounds
 from lyricist.language.safety import is_allowed, offences
 from lyricist.vocabulary.lexicon import Lexicon
@@ -20,7 +19,7 @@ from lyricist.writing.choice import Chooser, Voice
 from lyricist.writing.draft import Draft, Ending, count_syllables
 from lyricist.writing.history import FORBIDDEN, History, WordCosts
 from lyricist.writing.likelihoods import Likelihoods, likeliest
-from lyricist.writing.line_plan import FittingEnds, LinePlan
+from lyricist.writing.line_plan import NO_PLAN, FittingEnds, LinePlan
 from lyricist.writing.topic import SongTopic
 
 #: A draft that has taken so many words back is dropped; no line has more tokens than this.
@@ -50,51 +49,34 @@ class Line:
     end_likelihood: float
 
 
-class LineWriter:
-    """Writes the lines of one song in `rows` of an engine; all rows hold the song so far."""
+class DraftWriter:
+    """Grows the drafts of one song's lines in rows of an engine that hold the song so far."""
 
     def __init__(
         self,
         engine: Engine,
         lexicon: Lexicon,
-        rows: Sequence[int],
         voice: Voice,
         history: History,
         topic: SongTopic,
     ) -> None:
-        self._engine, self._lexicon, self._rows = engine, lexicon, list(rows)
+        self._engine, self.lexicon = engine, lexicon
         self._voice, self._history, self._topic = voice, history, topic
         self._chooser = Chooser(lexicon, voice, history, topic)
         self._pieces = np.flatnonzero(lexicon.pieces)
+        self._plan, self._fitting = NO_PLAN, FittingEnds(NO_PLAN, lexicon.syllables)
         #: For each end word of the lexicon its likelihood, summed over all steps so far.
         self.expected_ends = np.zeros(len(lexicon.end_words), dtype=np.float32)
 
-    def write(
-        self, plan: LinePlan, logits: FloatArray, seed: Sequence[int]
-    ) -> Session[Line | None]:
-        """The best line for `plan`, or None if no draft could end; `logits` come before it."""
-        start = self._engine.length(self._rows[0])
-        drafts = [
-            Draft(n, row, self._lexicon, np.random.default_rng([*seed, n]), plan.given)
-            for n, row in enumerate(self._rows)
-        ]
-        fitting = FittingEnds(plan, self._lexicon.syllables)
-        latest = dict.fromkeys(self._rows, logits)
-        while True:
-            tokens = {}
-            for draft in drafts:
-                if not draft.is_done:
-                    token = self._advance(draft, plan, fitting, start, latest[draft.row])
-                    if token is not None:
-                        tokens[draft.row] = token
-            if not tokens:
-                return (yield from self._finish(drafts, plan, start))
-            latest.update((yield tokens))
+    def begin(self, plan: LinePlan) -> None:
+        """From now on drafts are those of a line with this plan."""
+        self._plan, self._fitting = plan, FittingEnds(plan, self.lexicon.syllables)
 
-    def _advance(
-        self, draft: Draft, plan: LinePlan, fitting: FittingEnds, start: int, logits: FloatArray
-    ) -> int | None:
-        """Note the possible ends and choose the next token; None if the draft is done."""
+    def grow(self, draft: Draft, start: int, logits: FloatArray) -> int | None:
+        """Note the possible ends and choose the next token; None if the draft is done.
+
+        Its row holds the draft's tokens after `start` others, and `logits` come after them.
+        """
         while len(draft.tokens) < _MOST_TOKENS:
             likelihoods = Likelihoods.of_logits(logits)
             words = draft.words()
@@ -108,19 +90,45 @@ class LineWriter:
                 continue
             so_far = count_syllables(words)
             if not is_bad:
-                self._weigh_ends(draft, plan, fitting, so_far, likelihoods)
-            room = plan.most_syllables - 1 - so_far
+                self._weigh_ends(draft, so_far, likelihoods)
+            room = self._plan.most_syllables - 1 - so_far
             token = self._chooser.choose(draft, likelihoods, room, go_on=go_on)
             if token is None:
                 break
             draft.append(token, likelihoods.of_token(token), logits)
             return token
-        draft.is_done = True
         return None
+
+    def best_ending(self, draft: Draft) -> Ending | None:
+        """The ending of a draft that reads best, as far as is known."""
+        return max(draft.endings, key=partial(self._score, draft), default=None)
+
+    def with_stop(self, ending: Ending, logits: FloatArray) -> Ending:
+        """`ending` once it was tried; `logits` come after its token."""
+        return replace(ending, stop=self._stop(Likelihoods.of_logits(logits)))
+
+    def line(self, draft: Draft, ending: Ending) -> Line | None:
+        """The draft with that ending; None if the line must not be shown."""
+        text = draft.text(ending.kept) + self.lexicon.texts[ending.token]
+        if offences(text.strip().removeprefix(self._plan.given), self._voice.explicit):
+            return None
+        return Line(
+            text=text.strip(),
+            words=(*draft.words(ending.kept), self.lexicon.words[ending.token]),
+            end=ending.token,
+            row=draft.row,
+            tokens=(*draft.tokens[: ending.kept], ending.token),
+            score=self._score(draft, ending),
+            end_likelihood=ending.likelihood,
+        )
+
+    def names_topic(self, draft: Draft) -> bool:
+        """Whether the draft brings in what the song has still to be about."""
+        return not self._topic.is_covered and self._topic.mentions(draft.words())
 
     def _is_bad_word(self, draft: Draft, words: list[str]) -> bool:
         """Whether the last word is no word, or is one of several tokens and banned or used up."""
-        if not draft.tokens or draft.tokens[-1] == self._lexicon.comma:
+        if not draft.tokens or draft.tokens[-1] == self.lexicon.comma:
             return False
         word = words[-1]
         if not sounds(word) and word not in self._topic.words:
@@ -130,25 +138,18 @@ class LineWriter:
         is_safe = is_allowed(word, self._voice.explicit)
         return not is_safe or self._history.is_refused(words[:-1], word)
 
-    def _weigh_ends(
-        self,
-        draft: Draft,
-        plan: LinePlan,
-        fitting: FittingEnds,
-        so_far: int,
-        likelihoods: Likelihoods,
-    ) -> None:
+    def _weigh_ends(self, draft: Draft, so_far: int, likelihoods: Likelihoods) -> None:
         """Note the last word if the line may end in it, and the best end word to come next."""
-        self.expected_ends += np.exp(likelihoods.of(self._lexicon.end_words))
-        if not draft.tokens or draft.tokens[-1] == self._lexicon.comma:
+        self.expected_ends += np.exp(likelihoods.of(self.lexicon.end_words))
+        if not draft.tokens or draft.tokens[-1] == self.lexicon.comma:
             return
         last = draft.tokens[-1]
-        cost = plan.cost_of(last) if plan.allows(so_far) else None
+        cost = self._plan.cost_of(last) if self._plan.allows(so_far) else None
         if cost is not None:
             kept = len(draft.tokens) - 1
             likelihood = draft.likelihoods[-1] + cost
             draft.endings.append(Ending(kept, last, likelihood, so_far, self._stop(likelihoods)))
-        best = self._best_end(draft, *fitting.after(so_far), so_far, likelihoods)
+        best = self._best_end(draft, *self._fitting.after(so_far), so_far, likelihoods)
         if best is not None and best.likelihood > FORBIDDEN:
             draft.endings.append(best)
 
@@ -161,54 +162,21 @@ class LineWriter:
         endings = []
         for at in likeliest(values, _END_WIDTH).tolist():
             token = int(ends[at])
-            value = float(values[at]) + costs_here.of(self._lexicon.words[token])
-            total = so_far + int(self._lexicon.syllables[token])
+            value = float(values[at]) + costs_here.of(self.lexicon.words[token])
+            total = so_far + int(self.lexicon.syllables[token])
             endings.append(Ending(len(draft.tokens), token, value, total))
         return max(endings, key=lambda ending: ending.likelihood, default=None)
 
     def _stop(self, likelihoods: Likelihoods) -> float:
         """Log-probability that the line stops here."""
-        return float(np.logaddexp.reduce(likelihoods.of(self._lexicon.line_ends)))
+        return float(np.logaddexp.reduce(likelihoods.of(self.lexicon.line_ends)))
 
-    def _finish(self, drafts: list[Draft], plan: LinePlan, start: int) -> Session[Line | None]:
-        """Try the best end of each draft, and keep the best line of all."""
-        chosen = [
-            (draft, max(draft.endings, key=lambda e: self._score(draft, plan, e)))
-            for draft in drafts
-            if draft.endings
-        ]
-        for draft, ending in chosen:
-            self._engine.rewind(draft.row, start + ending.kept + (ending.stop is not None))
-        untried = {draft.row: ending.token for draft, ending in chosen if ending.stop is None}
-        logits = (yield untried) if untried else {}
-        lines = []
-        for draft, ending in chosen:
-            if ending.stop is None:
-                stop = self._stop(Likelihoods.of_logits(logits[draft.row]))
-                ending = replace(ending, stop=stop)
-            line = self._line(draft, plan, ending)
-            if not offences(line.text.removeprefix(plan.given), self._voice.explicit):
-                lines.append(line)
-        return max(lines, key=lambda line: line.score, default=None)
-
-    def _score(self, draft: Draft, plan: LinePlan, ending: Ending) -> float:
+    def _score(self, draft: Draft, ending: Ending) -> float:
         stop = _USUAL_STOP if ending.stop is None else ending.stop
         score = draft.fluency(ending.kept)
         score += _END_WEIGHT * ending.likelihood + _STOP_WEIGHT * stop
-        score -= _LENGTH_WEIGHT * abs(ending.syllables - plan.target_syllables)
+        score -= _LENGTH_WEIGHT * abs(ending.syllables - self._plan.target_syllables)
         if not self._topic.is_covered:
-            words = [*draft.words(ending.kept), self._lexicon.words[ending.token]]
+            words = [*draft.words(ending.kept), self.lexicon.words[ending.token]]
             score += _TOPIC_WEIGHT * self._topic.mentions(words)
         return score
-
-    def _line(self, draft: Draft, plan: LinePlan, ending: Ending) -> Line:
-        text = draft.text(ending.kept) + self._lexicon.texts[ending.token]
-        return Line(
-            text=text.strip(),
-            words=(*draft.words(ending.kept), self._lexicon.words[ending.token]),
-            end=ending.token,
-            row=draft.row,
-            tokens=(*draft.tokens[: ending.kept], ending.token),
-            score=self._score(draft, plan, ending),
-            end_likelihood=ending.likelihood,
-        )

@@ -34,6 +34,10 @@ class LinePlan:
         return float(costs[0]) if len(costs) else None
 
 
+#: Of no line at all.
+NO_PLAN = LinePlan(0, 0, 0, np.zeros(0, np.intp), np.zeros(0, np.float32))
+
+
 class FittingEnds:
     """A plan's end words by their syllables, so that those which fit a beginning are one slice."""
 

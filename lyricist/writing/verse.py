@@ -19,12 +19,14 @@ from lyricist.songs import Section, Song, SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.writing.choice import Voice
 from lyricist.writing.draft import count_syllables
+from lyricist.writing.effort import search_for
 from lyricist.writing.ends import Ends
 from lyricist.writing.free_verse import write_freely
 from lyricist.writing.history import History
 from lyricist.writing.instructions import MOST_GIVEN_TOKENS, instructions, one_line
-from lyricist.writing.line import Line, LineWriter
+from lyricist.writing.line import DraftWriter, Line
 from lyricist.writing.line_plan import LinePlan
+from lyricist.writing.search import Found, LineSearch
 from lyricist.writing.share import EngineShare
 from lyricist.writing.styles import style_of
 from lyricist.writing.title import write_title
@@ -38,10 +40,6 @@ _SMALLEST_CONTEXT = 256
 _POSITIONS_A_LINE = 40
 #: Lines that are read again when the context is full and the song starts over in it.
 _LINES_KEPT = 8
-#: An end word less likely than this sounds forced; then the line is written anew, once.
-_FORCED = -7.0
-#: All drafts of a line can fail; a line is tried so often at most with the same rhymes.
-_MOST_ATTEMPTS = 5
 #: A given beginning may make a line longer than usual by so many syllables.
 _GIVEN_EXTRA = 5
 
@@ -79,9 +77,9 @@ class VerseWriter:
             self._history.add_example(split_words(example))
         self._topic = SongTopic(request.prompt, lexicon, request.explicit)
         voice = Voice(request.temperature, request.top_p, request.explicit)
-        self._line_writer = LineWriter(
-            share.engine, lexicon, share.rows, voice, self._history, self._topic
-        )
+        self._drafts = DraftWriter(share.engine, lexicon, voice, self._history, self._topic)
+        self._search = search_for(request.effort, len(share.rows))
+        del self._rows[self._search.rows :]
         self._ends = Ends(lexicon, request.explicit)
         self._context = instructions(request, share.vocabulary)[-share.engine.context_length // 2 :]
         self._logits: FloatArray = np.zeros(0, dtype=np.float32)
@@ -134,16 +132,16 @@ class VerseWriter:
             ends, costs = self._ends.answers(before)
             target = count_syllables(before[-1].words)
         else:
-            ends, costs = self._ends.anchors(to_come, self._line_writer.expected_ends)
+            ends, costs = self._ends.anchors(to_come, self._drafts.expected_ends)
             target = self._style.usual
-        line = yield from self._best_of(self._line_plan(ends, costs, target, given))
-        if line is None:
-            ends, costs = self._ends.anchors(0, self._line_writer.expected_ends)
-            line = yield from self._best_of(self._line_plan(ends, costs, target, given))
-        if line is None:
+        found = yield from self._best_of(self._line_plan(ends, costs, target, given))
+        if found is None:
+            ends, costs = self._ends.anchors(0, self._drafts.expected_ends)
+            found = yield from self._best_of(self._line_plan(ends, costs, target, given))
+        if found is None:
             raise LyricistError("The model's vocabulary has no word that could end this line.")
-        yield from self._accept(line)
-        return line
+        self._accept(found)
+        return found.line
 
     def _line_plan(self, ends: IntArray, costs: FloatArray, target: int, given: str) -> LinePlan:
         fewest, most = self._style.fewest, self._style.most
@@ -153,25 +151,16 @@ class VerseWriter:
             target = max(target, so_far + 2)
         return LinePlan(fewest, most, target, ends, costs, given)
 
-    def _best_of(self, plan: LinePlan) -> Session[Line | None]:
-        """The best line; one whose end sounds forced is written anew, and the better one kept."""
+    def _best_of(self, plan: LinePlan) -> Session[Found | None]:
+        """The best line that was found; None if there is none."""
         if not len(plan.ends):
             return None
-        start = self._engine.length(self._rows[0])
-        best: Line | None = None
-        for attempt in range(_MOST_ATTEMPTS):
-            for row in self._rows:
-                self._engine.rewind(row, start)
-            seed = [self._request.seed, len(self._lines), attempt]
-            line = yield from self._line_writer.write(plan, self._logits, seed)
-            if best is None or (line is not None and line.score > best.score):
-                best = line
-            if best is not None and (best.end_likelihood > _FORCED or attempt):
-                break
-        if best is not None and best is not line:
-            self._engine.rewind(best.row, start)
-            self._engine.prefill(best.row, best.tokens)
-        return best
+        self._drafts.begin(plan)
+        seed = [self._request.seed, len(self._lines)]
+        search = LineSearch(
+            self._engine, self._drafts, self._rows, self._search, self._logits, seed, plan.given
+        )
+        return (yield from search.run())
 
     def _given(self) -> str:
         """The text that the next line has to begin with, which the rows read; mostly ""."""
@@ -185,16 +174,16 @@ class VerseWriter:
             self._read(self._lexicon.encode(given)[-most:])
         return given
 
-    def _accept(self, line: Line) -> Session[None]:
-        """Make `line` the song's next one, in every row."""
+    def _accept(self, found: Found) -> None:
+        """Make the line that was found the song's next one, in every row."""
+        line = found.line
         self._history.add(line.words)
         self._topic.add(line.words)
         self._ends.use_up(line, self._history)
         self._lines.append(mask(line.text, self._request.explicit))
         self.tokens += len(line.tokens) + 1
         self._to_write -= 1
-        logits = yield {line.row: self._lexicon.newline}
-        self._logits = logits[line.row]
+        self._logits = found.logits
         self._spread(line.row)
 
     def _make_room(self) -> None:

@@ -189,7 +189,7 @@ class Obsessed:
         self._engine, self._wanted = engine, list(wanted)
         self.vocabulary_size = engine.vocabulary_size
         self.context_length = engine.context_length
-        self.max_rows = engine.max_rows
+        self.max_rows, self.wide_rows = engine.max_rows, engine.wide_rows
         self.length, self.rewind, self.copy = engine.length, engine.rewind, engine.copy
 
     def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:
