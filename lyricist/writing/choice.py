@@ -4,6 +4,7 @@ Knows one place in one line; knows no line ends and no rhymes.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -51,6 +52,12 @@ class Chooser:
         self._whole_firsts = penalties(firsts & lexicon.whole)
         self._whole_inner = penalties(inner & lexicon.whole)
         self._anything, self._pieces = penalties(anything), penalties(lexicon.pieces)
+
+    def for_take(self, history: History, topic: SongTopic) -> "Chooser":
+        """One that chooses for the same song where it has gone another way."""
+        other = copy(self)
+        other._history, other._topic = history, topic
+        return other
 
     def choose(
         self, draft: Draft, likelihoods: Likelihoods, room: int, *, go_on: bool

@@ -13,30 +13,46 @@ FORCED = -7.0
 
 
 @dataclass(frozen=True)
+class Drafts:
+    """How many drafts of a line are begun."""
+
+    #: In any case; and at most, if none of them became a good line.
+    fewest: int
+    most: int
+
+
+@dataclass(frozen=True)
 class Search:
     """How widely the best draft of a line is searched for."""
 
     #: Drafts that are written side by side.
     rows: int
-    #: Drafts that are begun in any case; and at most, if none of them became a good line.
-    fewest: int
-    most: int
+    #: Ways in which the song may go on that are kept as long as a rhyme is to come.
+    takes: int
+    #: Drafts of a line whose end word is free but for its rhymes, and of one that must rhyme.
+    anchor: Drafts
+    answer: Drafts
     #: A line with a lower score than this, or a forced end, is not good.
     good: float
     #: Of the drafts that have come to their third token, so many are dropped: the least likely.
     dropped: float
 
+    @property
+    def all_rows(self) -> int:
+        """With those that hold the takes before a line and after it."""
+        return self.rows + (2 * self.takes if self.takes > 1 else 0)
+
 
 SEARCHES: Mapping[Effort, Search] = {
-    Effort.QUICK: Search(rows=4, fewest=4, most=8, good=float("-inf"), dropped=0.0),
-    Effort.NORMAL: Search(rows=16, fewest=24, most=48, good=-3.2, dropped=1 / 3),
-    Effort.BEST: Search(rows=24, fewest=56, most=96, good=-2.8, dropped=1 / 3),
+    Effort.QUICK: Search(4, 1, Drafts(4, 8), Drafts(4, 8), good=float("-inf"), dropped=0.0),
+    Effort.NORMAL: Search(16, 4, Drafts(16, 24), Drafts(24, 40), good=-3.2, dropped=1 / 3),
+    Effort.BEST: Search(24, 6, Drafts(32, 48), Drafts(48, 96), good=-2.8, dropped=1 / 3),
 }
-#: The most rows that any search fills.
-MOST_ROWS = max(search.rows for search in SEARCHES.values())
+#: The most rows that any search needs.
+MOST_ROWS = max(search.all_rows for search in SEARCHES.values())
 
 
 def search_for(effort: Effort, rows: int) -> Search:
     """The search of an effort; the quick one, where an engine has too few rows for it."""
     wanted = SEARCHES[effort]
-    return wanted if wanted.rows <= rows else SEARCHES[Effort.QUICK]
+    return wanted if wanted.all_rows <= rows else SEARCHES[Effort.QUICK]

@@ -5,6 +5,7 @@ which end words and which rhymes are left; knows nothing of the rest of a line.
 """
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
@@ -34,6 +35,12 @@ class Ends:
             self._available[lexicon.profane] = False
         #: How many lines have ended in each rhyme class.
         self._ended = np.zeros(lexicon.classes)
+
+    def copy(self) -> "Ends":
+        """Another one that goes on from here."""
+        other = copy(self)
+        other._available, other._ended = self._available.copy(), self._ended.copy()
+        return other
 
     def use_up(self, line: Line, history: History) -> None:
         """No other line may end like `line`, or in a word that has now been used too often."""

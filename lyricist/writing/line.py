@@ -5,6 +5,7 @@ word is that may end the line, which costs no pass. Knows one line and the song'
 schemes, and not which drafts are worth growing: `search` does.
 """
 
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -36,12 +37,11 @@ _END_WEIGHT, _STOP_WEIGHT, _LENGTH_WEIGHT, _TOPIC_WEIGHT = 0.35, 0.4, 0.12, 0.6
 
 @dataclass(frozen=True)
 class Line:
-    """A written line. Its row of the engine holds the song up to its end."""
+    """A written line."""
 
     text: str
     words: tuple[str, ...]
     end: int
-    row: int
     tokens: tuple[int, ...]
     #: How well it reads, to compare it with other lines for the same place.
     score: float
@@ -50,27 +50,26 @@ class Line:
 
 
 class DraftWriter:
-    """Grows the drafts of one song's lines in rows of an engine that hold the song so far."""
+    """Grows drafts in rows of an engine, and says what they are worth."""
 
     def __init__(
-        self,
-        engine: Engine,
-        lexicon: Lexicon,
-        voice: Voice,
-        history: History,
-        topic: SongTopic,
+        self, engine: Engine, lexicon: Lexicon, voice: Voice, history: History, topic: SongTopic
     ) -> None:
         self._engine, self.lexicon = engine, lexicon
         self._voice, self._history, self._topic = voice, history, topic
         self._chooser = Chooser(lexicon, voice, history, topic)
         self._pieces = np.flatnonzero(lexicon.pieces)
-        self._plan, self._fitting = NO_PLAN, FittingEnds(NO_PLAN, lexicon.syllables)
-        #: For each end word of the lexicon its likelihood, summed over all steps so far.
+        self.plan, self._fitting = NO_PLAN, FittingEnds(NO_PLAN, lexicon.syllables)
+        #: For each end word of the lexicon its likelihood, summed over all steps of the song.
         self.expected_ends = np.zeros(len(lexicon.end_words), dtype=np.float32)
 
-    def begin(self, plan: LinePlan) -> None:
-        """From now on drafts are those of a line with this plan."""
-        self._plan, self._fitting = plan, FittingEnds(plan, self.lexicon.syllables)
+    def for_line(self, history: History, topic: SongTopic, plan: LinePlan) -> "DraftWriter":
+        """One for a single line of the same song, where the song has that history."""
+        other = copy(self)
+        other._history, other._topic = history, topic
+        other._chooser = self._chooser.for_take(history, topic)
+        other.plan, other._fitting = plan, FittingEnds(plan, self.lexicon.syllables)
+        return other
 
     def grow(self, draft: Draft, start: int, logits: FloatArray) -> int | None:
         """Note the possible ends and choose the next token; None if the draft is done.
@@ -91,7 +90,7 @@ class DraftWriter:
             so_far = count_syllables(words)
             if not is_bad:
                 self._weigh_ends(draft, so_far, likelihoods)
-            room = self._plan.most_syllables - 1 - so_far
+            room = self.plan.most_syllables - 1 - so_far
             token = self._chooser.choose(draft, likelihoods, room, go_on=go_on)
             if token is None:
                 break
@@ -110,21 +109,25 @@ class DraftWriter:
     def line(self, draft: Draft, ending: Ending) -> Line | None:
         """The draft with that ending; None if the line must not be shown."""
         text = draft.text(ending.kept) + self.lexicon.texts[ending.token]
-        if offences(text.strip().removeprefix(self._plan.given), self._voice.explicit):
+        if offences(text.strip().removeprefix(self.plan.given), self._voice.explicit):
             return None
         return Line(
             text=text.strip(),
             words=(*draft.words(ending.kept), self.lexicon.words[ending.token]),
             end=ending.token,
-            row=draft.row,
             tokens=(*draft.tokens[: ending.kept], ending.token),
             score=self._score(draft, ending),
             end_likelihood=ending.likelihood,
         )
 
+    @property
+    def lacks_topic(self) -> bool:
+        """Whether the song has still to come to its topic: drafts that do are worth more."""
+        return not self._topic.is_covered
+
     def names_topic(self, draft: Draft) -> bool:
-        """Whether the draft brings in what the song has still to be about."""
-        return not self._topic.is_covered and self._topic.mentions(draft.words())
+        """Whether the draft brings in a word of the topic."""
+        return self._topic.mentions(draft.words())
 
     def _is_bad_word(self, draft: Draft, words: list[str]) -> bool:
         """Whether the last word is no word, or is one of several tokens and banned or used up."""
@@ -144,7 +147,7 @@ class DraftWriter:
         if not draft.tokens or draft.tokens[-1] == self.lexicon.comma:
             return
         last = draft.tokens[-1]
-        cost = self._plan.cost_of(last) if self._plan.allows(so_far) else None
+        cost = self.plan.cost_of(last) if self.plan.allows(so_far) else None
         if cost is not None:
             kept = len(draft.tokens) - 1
             likelihood = draft.likelihoods[-1] + cost
@@ -175,7 +178,7 @@ class DraftWriter:
         stop = _USUAL_STOP if ending.stop is None else ending.stop
         score = draft.fluency(ending.kept)
         score += _END_WEIGHT * ending.likelihood + _STOP_WEIGHT * stop
-        score -= _LENGTH_WEIGHT * abs(ending.syllables - self._plan.target_syllables)
+        score -= _LENGTH_WEIGHT * abs(ending.syllables - self.plan.target_syllables)
         if not self._topic.is_covered:
             words = [*draft.words(ending.kept), self.lexicon.words[ending.token]]
             score += _TOPIC_WEIGHT * self._topic.mentions(words)

@@ -23,6 +23,8 @@ class LinePlan:
     end_costs: FloatArray
     #: The text that it begins with; the rows hold it already.
     given: str = ""
+    #: Whether it has to rhyme with a line before it.
+    is_answer: bool = False
 
     def allows(self, syllables: int) -> bool:
         """Whether a line may have so many syllables."""
