@@ -19,9 +19,9 @@ from lyricist.bundle.manifest import read_bundle
 from lyricist.engine.port import Engine
 from lyricist.engine.threads import usable_threads
 from lyricist.language.metrics import Verse, measure
+from lyricist.lines.effort import MOST_ROWS
 from lyricist.songs import MOST_SONGS, Effort, Song, SongRequest
 from lyricist.vocabulary.tokens import Vocabulary
-from lyricist.writing.effort import MOST_ROWS
 from lyricist.writing.free_verse import write_freely
 from lyricist.writing.share import WriteSong
 from lyricist.writing.styles import style_of

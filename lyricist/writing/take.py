@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from lyricist.arrays import FloatArray
 from lyricist.language.safety import mask
-from lyricist.writing.ends import Ends
-from lyricist.writing.history import History
-from lyricist.writing.line import Line
-from lyricist.writing.topic import SongTopic
+from lyricist.lines.ends import Ends
+from lyricist.lines.history import History
+from lyricist.lines.line import Line
+from lyricist.lines.topic import SongTopic
 
 
 @dataclass(frozen=True)

@@ -15,23 +15,23 @@ from lyricist.language.metrics import rhyme_score, scheme_relations
 from lyricist.language.safety import mask
 from lyricist.language.schemes import Part, parts, rhyme_groups
 from lyricist.language.words import split_words
+from lyricist.lines.choice import Voice
+from lyricist.lines.draft import count_syllables
+from lyricist.lines.effort import search_for
+from lyricist.lines.ends import Ends
+from lyricist.lines.history import History
+from lyricist.lines.line import DraftWriter, Line
+from lyricist.lines.line_plan import LinePlan
+from lyricist.lines.search import Beginning, Found, LineSearch
+from lyricist.lines.topic import SongTopic
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.writing.choice import Voice
-from lyricist.writing.draft import count_syllables
-from lyricist.writing.effort import search_for
-from lyricist.writing.ends import Ends
 from lyricist.writing.free_verse import write_freely
-from lyricist.writing.history import History
 from lyricist.writing.instructions import MOST_GIVEN_TOKENS, instructions, one_line
-from lyricist.writing.line import DraftWriter, Line
-from lyricist.writing.line_plan import LinePlan
-from lyricist.writing.search import Beginning, Found, LineSearch
 from lyricist.writing.share import EngineShare
 from lyricist.writing.styles import style_of
 from lyricist.writing.take import Take
 from lyricist.writing.title import write_title
-from lyricist.writing.topic import SongTopic
 
 #: A row holds at most so many positions: 32 rows of them fit into a small worker's memory.
 _MOST_POSITIONS = 320

@@ -17,12 +17,12 @@ from lyricist.engine.port import Engine
 from lyricist.engine.sessions import Session, run_together
 from lyricist.engine.threads import usable_processors, usable_threads
 from lyricist.errors import Abandoned, LyricistError
+from lyricist.lines.effort import MOST_ROWS
 from lyricist.songs import MOST_SONGS, Effort, Section, Song, SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.vocabulary.word_table import WordTable, derive_word_table
 from lyricist.vocabulary.word_table_file import word_table_of
-from lyricist.writing.effort import MOST_ROWS
 from lyricist.writing.free_verse import write_freely
 from lyricist.writing.share import EngineShare, WriteSong
 from lyricist.writing.verse import write_verse

@@ -15,13 +15,13 @@ from lyricist.arrays import FloatArray, IntArray
 from lyricist.engine.port import Engine
 from lyricist.language.rhyme import sounds
 from lyricist.language.safety import is_allowed, offences
+from lyricist.lines.choice import Chooser, Voice
+from lyricist.lines.draft import Draft, Ending, count_syllables
+from lyricist.lines.history import FORBIDDEN, History, WordCosts
+from lyricist.lines.likelihoods import Likelihoods, likeliest
+from lyricist.lines.line_plan import NO_PLAN, FittingEnds, LinePlan
+from lyricist.lines.topic import SongTopic
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.writing.choice import Chooser, Voice
-from lyricist.writing.draft import Draft, Ending, count_syllables
-from lyricist.writing.history import FORBIDDEN, History, WordCosts
-from lyricist.writing.likelihoods import Likelihoods, likeliest
-from lyricist.writing.line_plan import NO_PLAN, FittingEnds, LinePlan
-from lyricist.writing.topic import SongTopic
 
 #: A draft that has taken so many words back is dropped; no line has more tokens than this.
 _MOST_REFUSALS = 8

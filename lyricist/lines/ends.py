@@ -10,9 +10,9 @@ from copy import copy
 import numpy as np
 
 from lyricist.arrays import FloatArray, IntArray
+from lyricist.lines.history import MOST_USES, History
+from lyricist.lines.line import Line
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.writing.history import MOST_USES, History
-from lyricist.writing.line import Line
 
 #: An anchor has so many rhymes more than there are lines to answer it.
 _SPARE_RHYMES = 4

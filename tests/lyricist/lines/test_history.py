@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyricist.language.words import phrases, stem, word_list
-from lyricist.writing.history import FORBIDDEN, MOST_STOCK_PHRASES, MOST_USES, History, WordCosts
+from lyricist.lines.history import FORBIDDEN, MOST_STOCK_PHRASES, MOST_USES, History, WordCosts
 
 Lines = list[list[str]]
 #: Few words, so that they come again: forms of one, small ones, shortened ones, a leak.

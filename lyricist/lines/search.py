@@ -15,9 +15,9 @@ import numpy as np
 from lyricist.arrays import FloatArray
 from lyricist.engine.port import Engine
 from lyricist.engine.sessions import Session
-from lyricist.writing.draft import Draft, Ending
-from lyricist.writing.effort import FORCED, Drafts, Search
-from lyricist.writing.line import DraftWriter, Line
+from lyricist.lines.draft import Draft, Ending
+from lyricist.lines.effort import FORCED, Drafts, Search
+from lyricist.lines.line import DraftWriter, Line
 
 #: A draft is compared with the others when it has so many tokens, and so many have come as far.
 _FIRST_TOKENS, _FEWEST_TO_COMPARE = 3, 6

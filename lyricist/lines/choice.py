@@ -13,12 +13,12 @@ import numpy as np
 from lyricist.arrays import FloatArray
 from lyricist.language.syllables import syllables
 from lyricist.language.words import is_function_word
+from lyricist.lines.draft import Draft
+from lyricist.lines.history import FORBIDDEN, History, WordCosts
+from lyricist.lines.likelihoods import Likelihoods, likeliest, penalties
+from lyricist.lines.sampling import drawn_rank
+from lyricist.lines.topic import SongTopic
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.writing.draft import Draft
-from lyricist.writing.history import FORBIDDEN, History, WordCosts
-from lyricist.writing.likelihoods import Likelihoods, likeliest, penalties
-from lyricist.writing.sampling import drawn_rank
-from lyricist.writing.topic import SongTopic
 
 #: How many of the likeliest tokens are looked at.
 _WIDTH = 32
