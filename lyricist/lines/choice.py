@@ -26,7 +26,6 @@ _WIDTH = 32
 _COMMA_DISTANCE = 5
 #: After so many words that were taken back, only tokens that are whole words may come.
 _MOST_FRAGMENTS = 3
-_ONE_LETTER_WORDS = "aio"
 
 
 @dataclass(frozen=True)
@@ -68,21 +67,20 @@ class Chooser:
         that goes on with the last word.
         """
         penalty = self._pieces if go_on else self._penalty(draft)
-        found = likeliest(likelihoods.relative + penalty, _WIDTH)
+        candidates = likeliest(likelihoods.relative + penalty, _WIDTH).tolist()
         bonus = {} if go_on else self._topic.bonus(draft.tokens)
-        candidates = np.array(sorted({*found.tolist(), *bonus}), dtype=np.int64)
-        candidates = candidates[penalty[candidates] == 0]
-        costs = _TokenCosts(self._lexicon, self._history, draft, room)
+        if bonus:
+            welcome = [token for token in bonus if penalty[token] == 0]
+            candidates = sorted({*candidates, *welcome})
+        cost_of = _TokenCosts(self._lexicon, self._history, draft, room).of
         at = len(draft.tokens)
         tokens, values = [], []
-        for token, likelihood in zip(
-            candidates.tolist(), likelihoods.of(candidates).tolist(), strict=True
-        ):
-            if (at, token) not in draft.refused:
-                value = likelihood + bonus.get(token, 0.0) + costs.of(token)
-                if value > FORBIDDEN:
-                    tokens.append(token)
-                    values.append(value)
+        found = likelihoods.of(np.array(candidates, np.intp)).tolist()
+        for token, likelihood in zip(candidates, found, strict=True):
+            value = likelihood + bonus.get(token, 0.0) + cost_of(token)
+            if value > FORBIDDEN and (at, token) not in draft.refused:
+                tokens.append(token)
+                values.append(value)
         return self._draw(draft, tokens, np.array(values)) if tokens else None
 
     def _penalty(self, draft: Draft) -> FloatArray:
@@ -117,12 +115,11 @@ class _TokenCosts:
         """The cost of `token`: 0 or less."""
         if token == self._lexicon.comma:
             return self._of_comma()
-        if self._lexicon.pieces[token]:
+        if self._lexicon.is_piece[token]:
             return self._of_piece(self._lexicon.texts[token].replace("’", "'"))
-        word = self._lexicon.words[token]
-        if syllables(word) > self._room or (len(word) == 1 and word not in _ONE_LETTER_WORDS):
+        if self._lexicon.is_letter[token] or self._lexicon.lengths[token] > self._room:
             return FORBIDDEN
-        return self._word_costs.of(word)
+        return self._word_costs.of(self._lexicon.words[token])
 
     def _of_comma(self) -> float:
         words = self._words

@@ -45,8 +45,8 @@ class Search:
 
 SEARCHES: Mapping[Effort, Search] = {
     Effort.QUICK: Search(4, 1, Drafts(4, 8), Drafts(4, 8), good=float("-inf"), dropped=0.0),
-    Effort.NORMAL: Search(16, 4, Drafts(16, 24), Drafts(24, 40), good=-3.2, dropped=1 / 3),
-    Effort.BEST: Search(24, 6, Drafts(32, 48), Drafts(48, 96), good=-2.8, dropped=1 / 3),
+    Effort.NORMAL: Search(12, 3, Drafts(12, 12), Drafts(18, 28), good=-3.2, dropped=1 / 3),
+    Effort.BEST: Search(20, 4, Drafts(24, 24), Drafts(36, 64), good=-2.8, dropped=1 / 3),
 }
 #: The most rows that any search needs.
 MOST_ROWS = max(search.all_rows for search in SEARCHES.values())

@@ -143,7 +143,7 @@ class DraftWriter:
 
     def _weigh_ends(self, draft: Draft, so_far: int, likelihoods: Likelihoods) -> None:
         """Note the last word if the line may end in it, and the best end word to come next."""
-        self.expected_ends += np.exp(likelihoods.of(self.lexicon.end_words))
+        self.expected_ends += likelihoods.plain(self.lexicon.end_words)
         if not draft.tokens or draft.tokens[-1] == self.lexicon.comma:
             return
         last = draft.tokens[-1]
