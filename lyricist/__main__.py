@@ -18,9 +18,19 @@ from lyricist.building.freshness import is_current
 from lyricist.bundle.manifest import DEFAULT_FOLDER, DEFAULT_PRESET, DRAFTS, MOST_DRAFTS, PRESETS
 from lyricist.errors import LyricistError
 from lyricist.language.schemes import PATTERNS
-from lyricist.songs import MOST_SONGS, Song, SongRequest
+from lyricist.songs import MOST_SONGS, Effort, Song, SongRequest
 
 UNUSABLE = 2
+
+
+effort_option = click.option(
+    "--effort",
+    type=click.Choice([effort.value for effort in Effort]),
+    default=Effort.NORMAL.value,
+    show_default=True,
+    callback=lambda _context, _option, value: Effort(value),
+    help="How many candidates for each line: the more, the slower.",
+)
 
 
 @click.group()
@@ -39,7 +49,7 @@ def main() -> None:
     type=click.IntRange(1, MOST_DRAFTS),
     default=DRAFTS,
     show_default=True,
-    help="Candidates for each line: more read better and take longer.",
+    help="Rows that share a cache: candidates for each line at the least effort.",
 )
 def build(
     preset: str,
@@ -127,6 +137,7 @@ def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
 @click.option("--structure", type=click.Choice(["verse", "song"]), default="verse")
 @click.option("--explicit", is_flag=True, help="Let profanity through, but no slurs.")
 @click.option("--continue-prompt", is_flag=True, help="Begin the first line with PROMPT.")
+@effort_option
 @click.option("--preset", type=click.Choice(PRESETS), default=DEFAULT_PRESET, show_default=True)
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle's folder.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Default: as many as are idle.")
@@ -167,12 +178,7 @@ def generate(
 @click.option(
     "--together", type=click.IntRange(1, MOST_SONGS), default=1, help="Songs written at once."
 )
-@click.option(
-    "--drafts",
-    type=click.IntRange(1, MOST_DRAFTS),
-    default=DRAFTS,
-    help="Candidates for each line.",
-)
+@effort_option
 @click.option("--preset", type=click.Choice(PRESETS), default=DEFAULT_PRESET, show_default=True)
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle's folder.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Default: as many as are idle.")
@@ -183,7 +189,7 @@ def evaluate_lyrics(
     lines: tuple[int, ...],
     scheme: tuple[str, ...],
     together: int,
-    drafts: int,
+    effort: Effort,
     preset: str,
     bundle: Path | None,
     threads: int | None,
@@ -198,7 +204,7 @@ def evaluate_lyrics(
         schemes=scheme,
         with_free=baseline == "free",
         together=together,
-        drafts=drafts,
+        effort=effort,
         threads=threads,
     )
     with _clear_errors():

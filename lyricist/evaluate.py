@@ -15,16 +15,17 @@ from pathlib import Path
 import numpy as np
 
 from lyricist.arrays import FloatArray
-from lyricist.bundle.manifest import DRAFTS, read_bundle
+from lyricist.bundle.manifest import read_bundle
 from lyricist.engine.port import Engine
 from lyricist.engine.threads import usable_threads
 from lyricist.language.metrics import Verse, measure
-from lyricist.songs import Song, SongRequest
+from lyricist.lines.effort import MOST_ROWS
+from lyricist.songs import MOST_SONGS, Effort, Song, SongRequest
 from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.writing.free_verse import write_freely
 from lyricist.writing.share import WriteSong
 from lyricist.writing.styles import style_of
-from lyricist.writing.writer import Writer, rows_for
+from lyricist.writing.writer import Writer
 
 OURS, FREE, SHUFFLED = "ours", "free sampling", "ours, shuffled"
 #: How many samples of the prompts are drawn for an interval.
@@ -42,7 +43,7 @@ class EvaluationSettings:
     with_free: bool = True
     #: Songs written together; only 1 gives the time of one song.
     together: int = 1
-    drafts: int = DRAFTS
+    effort: Effort = Effort.NORMAL
     threads: int | None = None
 
 
@@ -65,7 +66,7 @@ class CountingEngine:
         self._engine = engine
         self.vocabulary_size = engine.vocabulary_size
         self.context_length = engine.context_length
-        self.max_rows = engine.max_rows
+        self.max_rows, self.wide_rows = engine.max_rows, engine.wide_rows
         self.length, self.rewind, self.copy = engine.length, engine.rewind, engine.copy
         self.passes = 0
 
@@ -132,7 +133,9 @@ def _run(
     """The verses of all prompts, and what each took."""
     writer, engine = _open(folder, settings, write_song)
     requests = [
-        SongRequest(prompt=prompt, lines=lines, rhyme_scheme=scheme, seed=seed)
+        SongRequest(
+            prompt=prompt, lines=lines, rhyme_scheme=scheme, seed=seed, effort=settings.effort
+        )
         for seed, prompt in enumerate(settings.prompts)
     ]
     writer.write([replace(requests[0], lines=4)], _go_on)  # the first pass is a slow one
@@ -158,12 +161,10 @@ def _open(
     from lyricist.engine.litert import LiteRtEngine  # loads the runtime
 
     bundle = read_bundle(folder)
-    rows = rows_for(bundle, settings.drafts)
+    rows = MOST_SONGS * bundle.drafts
     threads = settings.threads or usable_threads()
-    engine = CountingEngine(LiteRtEngine(bundle, max_rows=rows, threads=threads))
-    writer = Writer(
-        engine, Vocabulary(bundle), bundle.name, bundle.digest, write_song, settings.drafts
-    )
+    engine = CountingEngine(LiteRtEngine(bundle, rows, threads, MOST_ROWS))
+    writer = Writer(engine, Vocabulary(bundle), bundle.name, bundle.digest, write_song)
     return writer, engine
 
 

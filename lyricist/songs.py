@@ -1,9 +1,21 @@
 """A song as it is asked for and as it is handed back. Plain values; knows no model."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 #: Most songs that one call of the writer takes, to be written together.
 MOST_SONGS = 8
+
+
+class Effort(StrEnum):
+    """How much time each line is worth."""
+
+    #: Few drafts.
+    QUICK = "quick"
+    #: Many, and more where a line is hard.
+    NORMAL = "normal"
+    #: As many as still make a difference.
+    BEST = "best"
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,7 @@ class SongRequest:
     explicit: bool = False
     #: True starts the first line with the prompt itself.
     continue_prompt: bool = False
+    effort: Effort = Effort.NORMAL
 
 
 @dataclass(frozen=True)

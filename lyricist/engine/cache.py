@@ -15,53 +15,71 @@ import numpy as np
 from lyricist.arrays import FloatArray
 from lyricist.bundle.architecture import Architecture
 from lyricist.engine.graph import Graph
-from lyricist.engine.slots import Slots, masks
+from lyricist.engine.slots import Slots
+from lyricist.errors import ContextFull
+
+#: Passes round up how many slots they attend to, by less than this; the store has as many more.
+MOST_PADDING = 512
 
 
 class Caches:
-    """Keys and values of every row, layer by layer. Row r is branch r % `branches` of family
-    r // `branches`."""
+    """Keys and values of every row, layer by layer. The families have `branches` rows each, one
+    after the other."""
 
     def __init__(
-        self, graph: Graph, architecture: Architecture, branches: int, families: int
+        self,
+        graph: Graph,
+        architecture: Architecture,
+        branches: Sequence[int],
+        capacities: Sequence[int],
     ) -> None:
-        self._branches = branches
-        self._slots = [Slots(branches, architecture.context_length) for _ in range(families)]
-        shape = (
-            families,
-            architecture.key_value_heads,
-            self._slots[0].capacity,
-            architecture.head_size,
-        )
-        self._store: list[FloatArray] = [
-            _zeros_on_demand(shape) for _ in range(2 * architecture.layers)
+        """`branches` and `capacities`: how many rows, and how many slots, each family has."""
+        self._places = [
+            (family, branch) for family, rows in enumerate(branches) for branch in range(rows)
+        ]
+        self._slots = [
+            Slots(rows, capacity + MOST_PADDING)
+            for rows, capacity in zip(branches, capacities, strict=True)
+        ]
+        heads, head_size = architecture.key_value_heads, architecture.head_size
+        #: Layer's keys or values -> family -> (heads, capacity, head_size).
+        self._store: list[list[FloatArray]] = [
+            [_zeros_on_demand((heads, slots.capacity, head_size)) for slots in self._slots]
+            for _ in range(2 * architecture.layers)
         ]
         self._graph = graph
         #: The families whose caches are in the graph, in the order in which they stand there.
         self.window: tuple[int, ...] = ()
-        #: How many slots of each family are in the store; those after them are in the graph only.
-        self._stored = [0] * families
+        #: How many of the first slots of each family the store has as they are; the graph may have
+        #: newer contents of those after them.
+        self._stored = [0] * len(self._slots)
 
     def length(self, row: int) -> int:
         """How many positions the row holds."""
-        family, branch = self._locate(row)
+        family, branch = self.locate(row)
         return len(self._slots[family].of_branch[branch])
 
     def used(self, family: int) -> int:
         """How many slots a pass must attend to for the family."""
         return self._slots[family].used
 
-    def masks(self, families: Sequence[int], cached: int) -> FloatArray:
-        """(families, branches, cached): what is added to the scores of the slots."""
-        return masks([self._slots[family] for family in families], cached)
+    def masks(self, rows: Sequence[int], cached: int) -> FloatArray:
+        """(rows, cached): what is added to each row's scores of its family's slots."""
+        places = map(self.locate, rows)
+        return np.stack([self._slots[family].mask[branch, :cached] for family, branch in places])
+
+    def has_room(self, family: int, count: int) -> bool:
+        """Whether `count` more positions fit into the family."""
+        slots = self._slots[family]
+        return slots.free - MOST_PADDING >= count
 
     def open_window(self, families: Sequence[int], cached: int) -> None:
-        """Copies `families` into the graph's tensors, just reshaped to `cached` slots each."""
+        """Copies `families` into the graph, which was just reshaped to `cached` slots."""
         for stored, tensor in zip(self._store, self._graph.caches, strict=True):
             for place, family in enumerate(families):
                 # The mask gives unused slots a weight of 0. Whatever the store holds there is
                 # finite; an infinity times 0 would be no number.
-                tensor[place] = stored[family, :, :cached]
+                tensor[place] = stored[family][:, :cached]
         self.window = tuple(families)
 
     def close_window(self) -> None:
@@ -70,41 +88,42 @@ class Caches:
             start, end = self._stored[family], self._slots[family].used
             if start < end:
                 for stored, tensor in zip(self._store, self._graph.caches, strict=True):
-                    stored[family, :, start:end] = tensor[place, :, start:end]
+                    stored[family][:, start:end] = tensor[place, :, start:end]
             self._stored[family] = end
         self.window = ()
 
-    def append_step(self, rows: Sequence[int]) -> None:
-        """Adds the keys and values of the last step, one position to each of `rows`.
+    def append_step(self, rows: Sequence[int], entries: Sequence[int]) -> None:
+        """Adds one position to each of `rows`, all of them of the window's families.
 
-        All rows are of the window's families, and the graph's new entries in the order of those.
+        `entries`: which of the graph's new keys and values each of them is given.
         """
         moves = []
-        places = [self._locate(row) for row in rows]
         for place, family in enumerate(self.window):
-            branches = sorted(branch for origin, branch in places if origin == family)
-            if branches:
-                first = self._slots[family].used
-                for branch in branches:
-                    self._slots[family].append(branch)
-                entries = [place * self._branches + branch for branch in branches]
-                moves.append((place, first, len(entries), _as_slice(entries)))
+            taken, slots = [], []
+            for row, entry in zip(rows, entries, strict=True):
+                origin, branch = self.locate(row)
+                if origin == family:
+                    taken.append(entry)
+                    slots.append(int(self._slots[family].append(branch)[0]))
+            if taken:
+                self._stored[family] = min(self._stored[family], *slots)
+                moves.append((place, _as_slice(slots), _as_slice(taken)))
         for tensor, new in zip(self._graph.caches, self._graph.new_entries, strict=True):
-            for place, first, count, taken in moves:
-                tensor[place, :, first : first + count] = new[taken].swapaxes(0, 1)
+            for place, into, taken_as in moves:
+                tensor[place][:, into] = new[taken_as].swapaxes(0, 1)
 
     def append_chunk(self, row: int, count: int) -> None:
         """Adds the first `count` keys and values of the last pass to `row`; closes the window."""
         self.close_window()
-        family, branch = self._locate(row)
-        first = self._slots[family].append(branch, count)
+        family, branch = self.locate(row)
+        into = _as_slice(self._slots[family].append(branch, count).tolist())
         for stored, new in zip(self._store, self._graph.new_entries, strict=True):
-            stored[family, :, first : first + count] = new[:count].swapaxes(0, 1)
-        self._stored[family] = first + count
+            stored[family][:, into] = new[:count].swapaxes(0, 1)
+        self._stored[family] = self._slots[family].used
 
     def cut(self, row: int, length: int) -> None:
         """Forgets the positions of `row` from `length` on."""
-        family, branch = self._locate(row)
+        family, branch = self.locate(row)
         self._slots[family].cut(branch, length)
         self._stored[family] = min(self._stored[family], self._slots[family].used)
         self._pack_if_wasteful(family)
@@ -113,7 +132,7 @@ class Caches:
         """Makes `target` equal to `source`."""
         if source == target:
             return
-        (origin, copied), (family, branch) = self._locate(source), self._locate(target)
+        (origin, copied), (family, branch) = self.locate(source), self.locate(target)
         if origin == family:
             self._slots[family].copy(copied, branch)
             self._stored[family] = min(self._stored[family], self._slots[family].used)
@@ -127,10 +146,13 @@ class Caches:
         self._slots[family].cut(branch, 0)
         self._pack_if_wasteful(family)
         taken = self._slots[origin].of_branch[copied]
-        first = self._slots[family].append(branch, len(taken))
-        for stored in self._store:
-            stored[family, :, first : first + len(taken)] = stored[origin][:, taken]
-        self._stored[family] = first + len(taken)
+        if not self.has_room(family, len(taken)):
+            raise ContextFull(f"{len(taken)} positions do not fit into another family.")
+        if taken:
+            into = self._slots[family].append(branch, len(taken))
+            for stored in self._store:
+                stored[family][:, into] = stored[origin][:, taken]
+        self._stored[family] = self._slots[family].used
 
     def _pack_if_wasteful(self, family: int) -> None:
         if not self._slots[family].is_wasteful():
@@ -140,21 +162,21 @@ class Caches:
         if family in self.window:
             place = self.window.index(family)
             for tensor in self._graph.caches:
-                tensor[place, :, first:end] = tensor[place][:, moved]
+                tensor[place][:, first:end] = tensor[place][:, moved]
             self._stored[family] = min(self._stored[family], first)
         else:
             for stored in self._store:
-                stored[family, :, first:end] = stored[family][:, moved]
+                stored[family][:, first:end] = stored[family][:, moved]
             self._stored[family] = end
 
-    def _locate(self, row: int) -> tuple[int, int]:
+    def locate(self, row: int) -> tuple[int, int]:
         """The row's family, and its branch in that."""
-        return divmod(row, self._branches)
+        return self._places[row]
 
 
 def _as_slice(places: list[int]) -> slice | list[int]:
     """The index that takes `places` out of an array: a slice, which copies nothing, if possible."""
-    is_row = places[-1] - places[0] + 1 == len(places)
+    is_row = places == list(range(places[0], places[0] + len(places)))
     return slice(places[0], places[-1] + 1) if is_row else places
 
 

@@ -6,7 +6,7 @@ ids, no text.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from lyricist.bundle.manifest import Bundle
 from lyricist.engine.cache import Caches
 from lyricist.engine.graph import Graph, PassShape
 from lyricist.engine.port import check_prefill, check_step
-from lyricist.errors import BundleError
+from lyricist.errors import BundleError, ContextFull
 
 #: Most positions of a prompt in one pass: enough for most prompts, and bounded in memory.
 CHUNK_POSITIONS = 128
@@ -29,8 +29,13 @@ CACHE_STEP_POSITIONS = 64
 CHUNK_STEP_POSITIONS = 8
 #: Caches in the graph may be so many slots longer than needed before it is reshaped.
 SPARE_POSITIONS = 128
+#: The same two for the wide family, which takes as many slots in a pass as others in a line.
+WIDE_CACHE_STEP_POSITIONS, WIDE_SPARE_POSITIONS = 128, 320
+#: Positions that a row of the wide family may have of its own, beside those that all share.
+WIDE_OWN_POSITIONS = 64
 #: Families that add no token stay in the window and are computed for nothing, until they have been
-#: more than a quarter of it for so many steps: opening a smaller window costs about as much.
+#: more than a quarter of it for so many steps: opening a smaller window costs about as much. So do
+#: places of a pass over the wide family for which there is no token.
 PATIENCE_STEPS = 8
 
 
@@ -40,9 +45,14 @@ class LiteRtEngine:
     Rows stand in families of `branches` rows (0 to branches - 1, and so on), which share a cache
     and always pass together: copies within a family cost nothing, and what they have in common is
     attended to once. Logits of a row never depend on other families.
+
+    The last family is wide: it has `wide_rows` rows, passes alone, and those of its rows that have
+    no token are left out of a pass.
     """
 
-    def __init__(self, bundle: Bundle, max_rows: int = 16, threads: int = 2) -> None:
+    def __init__(
+        self, bundle: Bundle, max_rows: int = 16, threads: int = 2, wide_rows: int = 0
+    ) -> None:
         """Raises BundleError if LiteRT refuses the file."""
         architecture = bundle.architecture
         self.vocabulary_size = architecture.vocabulary_size
@@ -50,6 +60,8 @@ class LiteRtEngine:
         self.branches = bundle.drafts
         families = -(-max_rows // self.branches)
         self.max_rows = families * self.branches
+        self.wide_rows = -(-wide_rows // self.branches) * self.branches
+        self._wide = families
         self._group = architecture.group
         self._embedding = bundle.embedding_table()
         self._cosines, self._sines = rope_tables(architecture)
@@ -57,34 +69,38 @@ class LiteRtEngine:
             self._graph = Graph(bundle.model_path, architecture, self.branches, threads)
         except (RuntimeError, ValueError) as error:
             raise BundleError(f"LiteRT cannot load {bundle.model_path}: {error}") from error
-        self._caches = Caches(self._graph, architecture, self.branches, families)
+        branches = [self.branches] * families
+        capacities = [self.branches * self.context_length] * families
+        if self.wide_rows:
+            branches.append(self.wide_rows)
+            capacities.append(self.context_length + self.wide_rows * WIDE_OWN_POSITIONS)
+        self._caches = Caches(self._graph, architecture, branches, capacities)
         self._idle_steps = 0
 
     def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:
         check_prefill(self, row, tokens)
+        self._check_room(self._caches.locate(row)[0], len(tokens))
         for start in range(0, len(tokens), CHUNK_POSITIONS):
             logits = self._run_chunk(row, tokens[start : start + CHUNK_POSITIONS])
         return logits
 
     def step(self, tokens: Mapping[int, int]) -> dict[int, FloatArray]:
         check_step(self, tokens)
-        families = self._families_to_attend_to(tokens)
-        firsts = [family * self.branches for family in families]
-        rows = [first + branch for first in firsts for branch in range(self.branches)]
+        families, rows = self._places_of_step(tokens)
+        caches, count = len(families), len(rows)
         used = max(self._caches.used(family) for family in families)
-        count = len(rows)
-        cached = self._padded(used + self.branches)
-        self._prepare(families, PassShape(count, len(families), cached, count))
+        cached = self._padded(used + count // caches, families)
+        self._prepare(families, PassShape(count, caches, cached, count))
         # A full row without a token would be past the end of the tables of positions.
         positions = np.minimum([self.length(row) for row in rows], self.context_length - 1)
         new_mask = np.where(np.eye(count, dtype=bool), np.float32(0), MASKED)
-        masks = self._caches.masks(families, self._graph.shape.cached)
+        masks = self._caches.masks(rows, self._graph.shape.cached)
         self._feed([tokens.get(row, 0) for row in rows], positions, masks, new_mask)
         self._graph.inputs["chosen"][...] = np.eye(count, dtype=np.float32)
         self._graph.invoke()
-        self._caches.append_step(list(tokens))
-        logits = self._graph.logits
-        return {row: logits[place].copy() for place, row in enumerate(rows) if row in tokens}
+        stepped = [(row, place) for place, row in enumerate(rows) if row in tokens]
+        self._caches.append_step(*zip(*stepped, strict=True))
+        return {row: self._graph.logits[place].copy() for row, place in stepped}
 
     def length(self, row: int) -> int:
         return self._caches.length(row)
@@ -98,14 +114,14 @@ class LiteRtEngine:
     def _run_chunk(self, row: int, tokens: Sequence[int]) -> FloatArray:
         """One pass over tokens of one row, and over padding after them, which none of them sees."""
         start, count = self.length(row), len(tokens)
-        family, branch = divmod(row, self.branches)
+        family, _ = self._caches.locate(row)
         width = math.lcm(CHUNK_STEP_POSITIONS, self.branches)
         padded = -(-count // width) * width
-        cached = self._padded(self._caches.used(family))
+        cached = self._padded(self._caches.used(family), (family,))
         self._prepare((family,), PassShape(padded, 1, cached, 1))
         positions = np.minimum(np.arange(start, start + padded), self.context_length - 1)
         causal = np.where(np.tri(padded, dtype=bool), np.float32(0), MASKED)
-        mask = self._caches.masks((family,), self._graph.shape.cached)[:, branch : branch + 1]
+        mask = self._caches.masks([row], self._graph.shape.cached)
         self._feed([*tokens, *[0] * (padded - count)], positions, mask, causal)
         self._graph.inputs["chosen"][...] = np.arange(padded) == count - 1
         self._graph.invoke()
@@ -121,20 +137,46 @@ class LiteRtEngine:
         new_mask: FloatArray,
     ) -> None:
         """Per new token: its id, its position, and what is added to its scores of slots
-        (families or 1, branches or 1, cached) and of new positions (positions, positions)."""
+        (positions, or 1 for all of them, cached) and of new positions (positions, positions)."""
         inputs, families = self._graph.inputs, len(tokens) // self.branches
         inputs["hidden"][...] = self._embedding.rows(tokens)
         inputs["cosine"][:, 0] = self._cosines[positions]
         inputs["sine"][:, 0] = self._sines[positions]
         apart = (families, self.branches, self._group, -1)  # a row's query heads share its mask
-        inputs["cached_mask"].reshape(apart)[...] = cached_mask[:, :, np.newaxis]
+        by_branch = (1, 1) if len(cached_mask) == 1 else (families, self.branches)
+        inputs["cached_mask"].reshape(apart)[...] = cached_mask.reshape(*by_branch, 1, -1)
         by_family = new_mask.reshape(families, self.branches, 1, -1)
         inputs["new_mask"].reshape(apart)[...] = by_family
 
-    def _families_to_attend_to(self, tokens: Mapping[int, int]) -> tuple[int, ...]:
-        """The window's families if those of `tokens` are among them, else exactly those."""
+    def _places_of_step(self, tokens: Mapping[int, int]) -> tuple[tuple[int, ...], list[int]]:
+        """The families that a step over `tokens` attends to, and the row at each of its places."""
+        wanted = {self._caches.locate(row)[0] for row in tokens}
+        if self._wide in wanted:
+            if len(wanted) > 1:
+                raise ValueError("The wide family passes alone.")
+            self._check_room(self._wide, len(tokens))
+            return (self._wide,), self._rows_of_wide_step(tokens)
+        families = self._families_to_attend_to(wanted)
+        firsts = [family * self.branches for family in families]
+        return families, [first + branch for first in firsts for branch in range(self.branches)]
+
+    def _rows_of_wide_step(self, tokens: Mapping[int, int]) -> list[int]:
+        """Those of `tokens`, and idle ones up to the width that the graph has, or should have."""
+        width = -(-len(tokens) // self.branches) * self.branches
+        shown = self._graph.shape.positions
+        if self._caches.window == (self._wide,) and width < shown:
+            idles = 4 * width < 3 * shown
+            self._idle_steps = self._idle_steps + 1 if idles else 0
+            width = shown if self._idle_steps < PATIENCE_STEPS else width
+        else:
+            self._idle_steps = 0
+        rows = range(self.max_rows, self.max_rows + self.wide_rows)
+        idle = [row for row in rows if row not in tokens]
+        return sorted([*tokens, *idle[: width - len(tokens)]])
+
+    def _families_to_attend_to(self, wanted: Set[int]) -> tuple[int, ...]:
+        """The window's families if the wanted ones are among them, else exactly those."""
         window = self._caches.window
-        wanted = {row // self.branches for row in tokens}
         idles = 4 * len(wanted) < 3 * len(window)
         self._idle_steps = self._idle_steps + 1 if idles else 0
         if self._idle_steps < PATIENCE_STEPS and wanted <= set(window):
@@ -145,16 +187,19 @@ class LiteRtEngine:
         """Makes the graph ready for a pass of `shape` over the caches of `families`; it may keep a
         shape with a few more slots than that."""
         spare = self._graph.shape.cached - shape.cached
+        most = WIDE_SPARE_POSITIONS if families == (self._wide,) else SPARE_POSITIONS
         same = replace(shape, cached=self._graph.shape.cached)
-        if (
-            families == self._caches.window
-            and same == self._graph.shape
-            and 0 <= spare <= SPARE_POSITIONS
-        ):
+        if families == self._caches.window and same == self._graph.shape and 0 <= spare <= most:
             return
         self._caches.close_window()
         self._graph.reshape(shape)
         self._caches.open_window(families, shape.cached)
 
-    def _padded(self, length: int) -> int:
-        return max(1, -(-length // CACHE_STEP_POSITIONS)) * CACHE_STEP_POSITIONS
+    def _padded(self, length: int, families: tuple[int, ...]) -> int:
+        is_wide = families == (self._wide,)
+        step = WIDE_CACHE_STEP_POSITIONS if is_wide else CACHE_STEP_POSITIONS
+        return max(1, -(-length // step)) * step
+
+    def _check_room(self, family: int, count: int) -> None:
+        if not self._caches.has_room(family, count):
+            raise ContextFull(f"{count} more positions do not fit into the family of a row.")

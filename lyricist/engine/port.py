@@ -25,6 +25,9 @@ class Engine(Protocol):
     context_length: int
     #: Rows are numbered from 0 to max_rows - 1.
     max_rows: int
+    #: So many rows after those are one family, for one text with many drafts; they pass alone.
+    #: 0 where an engine gains nothing by it.
+    wide_rows: int
 
     def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:
         """Append `tokens` (at least one) to `row`; logits (vocabulary_size,) after the last.

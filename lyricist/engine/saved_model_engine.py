@@ -35,7 +35,11 @@ class TensorFlowEngine:
     by one, so that no row's logits depend on another's.
     """
 
-    def __init__(self, bundle: Bundle, max_rows: int = 16, threads: int = 2) -> None:
+    wide_rows = 0
+
+    def __init__(
+        self, bundle: Bundle, max_rows: int = 16, threads: int = 2, _wide_rows: int = 0
+    ) -> None:
         """Raises BundleError if TensorFlow cannot load the bundle or its signature does not fit."""
         _use_threads(threads)
         self.vocabulary_size = bundle.architecture.vocabulary_size

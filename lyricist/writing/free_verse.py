@@ -12,9 +12,9 @@ import numpy as np
 from lyricist.arrays import FloatArray
 from lyricist.engine.sessions import Session, refill
 from lyricist.errors import ContextFull
+from lyricist.lines.sampling import Sampling, draw
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.writing.instructions import MOST_GIVEN_TOKENS, instructions, one_line
-from lyricist.writing.sampling import Sampling, draw
 from lyricist.writing.share import EngineShare
 
 #: A line is cut here if the model does not end it.

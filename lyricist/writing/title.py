@@ -11,14 +11,14 @@ from lyricist.engine.sessions import Session
 from lyricist.language.rhyme import sounds
 from lyricist.language.safety import is_allowed, mask
 from lyricist.language.words import is_function_word, split_words
+from lyricist.lines.choice import Chooser, Voice
+from lyricist.lines.draft import Draft, count_syllables
+from lyricist.lines.history import History
+from lyricist.lines.likelihoods import Likelihoods
+from lyricist.lines.topic import SongTopic
 from lyricist.songs import SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.writing.choice import Chooser, Voice
-from lyricist.writing.draft import Draft, count_syllables
-from lyricist.writing.history import History
-from lyricist.writing.likelihoods import Likelihoods
 from lyricist.writing.share import EngineShare
-from lyricist.writing.topic import SongTopic
 
 _BEFORE, _AFTER = 'Title: "', '"\n'
 #: Tokens that end a title, where the vocabulary has them.

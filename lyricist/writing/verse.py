@@ -5,30 +5,33 @@ song. Knows no single tokens of a line: `line` writes it, `ends` says how it may
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from lyricist.arrays import FloatArray, IntArray
 from lyricist.engine.sessions import Session
 from lyricist.errors import LyricistError
 from lyricist.language.metrics import rhyme_score, scheme_relations
 from lyricist.language.safety import mask
 from lyricist.language.schemes import Part, parts, rhyme_groups
 from lyricist.language.words import split_words
+from lyricist.lines.choice import Voice
+from lyricist.lines.draft import count_syllables
+from lyricist.lines.effort import search_for
+from lyricist.lines.ends import Ends
+from lyricist.lines.history import History
+from lyricist.lines.line import DraftWriter, Line
+from lyricist.lines.line_plan import LinePlan
+from lyricist.lines.search import Beginning, Found, LineSearch
+from lyricist.lines.topic import SongTopic
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.writing.choice import Voice
-from lyricist.writing.draft import count_syllables
-from lyricist.writing.ends import Ends
 from lyricist.writing.free_verse import write_freely
-from lyricist.writing.history import History
 from lyricist.writing.instructions import MOST_GIVEN_TOKENS, instructions, one_line
-from lyricist.writing.line import Line, LineWriter
-from lyricist.writing.line_plan import LinePlan
 from lyricist.writing.share import EngineShare
 from lyricist.writing.styles import style_of
+from lyricist.writing.take import Take
 from lyricist.writing.title import write_title
-from lyricist.writing.topic import SongTopic
 
 #: A row holds at most so many positions: 32 rows of them fit into a small worker's memory.
 _MOST_POSITIONS = 320
@@ -38,10 +41,6 @@ _SMALLEST_CONTEXT = 256
 _POSITIONS_A_LINE = 40
 #: Lines that are read again when the context is full and the song starts over in it.
 _LINES_KEPT = 8
-#: An end word less likely than this sounds forced; then the line is written anew, once.
-_FORCED = -7.0
-#: All drafts of a line can fail; a line is tried so often at most with the same rhymes.
-_MOST_ATTEMPTS = 5
 #: A given beginning may make a line longer than usual by so many syllables.
 _GIVEN_EXTRA = 5
 
@@ -72,34 +71,39 @@ class VerseWriter:
 
     def __init__(self, lexicon: Lexicon, request: SongRequest, share: EngineShare) -> None:
         self._lexicon, self._request, self._share = lexicon, request, share
-        self._engine, self._rows = share.engine, list(share.rows)
+        self._engine = share.engine
+        self._search = search_for(request.effort, len(share.rows))
+        self._rows = share.rows[: self._search.all_rows]
         self._style = style_of(request)
-        self._history = History()
+        history = History()
         for example in self._style.example:
-            self._history.add_example(split_words(example))
-        self._topic = SongTopic(request.prompt, lexicon, request.explicit)
+            history.add_example(split_words(example))
+        topic = SongTopic(request.prompt, lexicon, request.explicit)
         voice = Voice(request.temperature, request.top_p, request.explicit)
-        self._line_writer = LineWriter(
-            share.engine, lexicon, share.rows, voice, self._history, self._topic
-        )
-        self._ends = Ends(lexicon, request.explicit)
+        self._drafts = DraftWriter(share.engine, lexicon, voice, history, topic)
         self._context = instructions(request, share.vocabulary)[-share.engine.context_length // 2 :]
-        self._logits: FloatArray = np.zeros(0, dtype=np.float32)
         #: Tokens that come next and that no row holds yet.
         self._unread: list[int] = []
-        self._lines: list[str] = []
+        nothing = np.zeros(0, dtype=np.float32)
+        #: Ways in which the song may go on, the best first: one, but while a rhyme is to come.
+        self._takes = [
+            Take(self._rows[0], nothing, history, topic, Ends(lexicon, request.explicit))
+        ]
         self._parts = parts(request.structure, request.lines)
         names = {part.name: part.lines for part in self._parts}
         #: Lines that are still to be written, those of a repeated chorus not counted again.
         self._to_write = sum(names.values())
         self.title = ""
-        #: Tokens of the song that were kept.
-        self.tokens = 0
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens of the song were kept."""
+        return self._takes[0].tokens
 
     def write(self) -> Session[list[Section]]:
         """The sections of the song, the title before them."""
         self.title, title_tokens = yield from write_title(
-            self._request, self._share, self._lexicon, self._topic, self._context
+            self._request, self._share, self._lexicon, self._takes[0].topic, self._context
         )
         self._context += title_tokens
         self._unread = title_tokens
@@ -109,113 +113,137 @@ class VerseWriter:
             if repeated is None:
                 sections.append((yield from self._write_part(part)))
             else:
-                self._lines.extend(repeated)
+                (take,) = self._takes
+                self._takes = [replace(take, lines=(*take.lines, *repeated))]
                 sections.append(Section(part.name, repeated))
-                self._share.show(self._lines)
+                self._share.show(self._takes[0].lines)
         return sections
 
     def _write_part(self, part: Part) -> Session[Section]:
         groups = rhyme_groups(self._request.rhyme_scheme, part.lines)
+        self._takes = [replace(self._takes[0], written=())]
         self._read(self._lexicon.encode(f"\n[{part.name}]\n"))
-        written: list[Line] = []
-        for at, group in enumerate(groups):
-            same = [line for line, other in zip(written, groups, strict=False) if other == group]
-            to_come = 0 if group is None else groups[at + 1 :].count(group)
-            line = yield from self._write_line(same if group is not None else [], to_come)
-            written.append(line)
-            self._share.show(self._lines)
-        return Section(part.name, tuple(self._lines[-part.lines :]))
+        for at in range(part.lines):
+            yield from self._write_line(groups, at)
+            if len(self._takes) == 1:
+                self._share.show(self._takes[0].lines)
+        return Section(part.name, self._takes[0].lines[-part.lines :])
 
-    def _write_line(self, before: list[Line], to_come: int) -> Session[Line]:
-        """Writes the next line, which rhymes with those `before` and with `to_come` more."""
+    def _write_line(self, groups: Sequence[int | None], at: int) -> Session[None]:
+        """Writes line `at` of a section in each take, and keeps the best takes that come of it."""
         self._make_room()
-        given = self._given()
+        self._takes = [self._begun(take) for take in self._takes]
+        is_settled = not _is_open(groups, at)
+        plans = [self._line_plan(take, groups, at) for take in self._takes]
+        found = yield from self._best_of(plans, is_settled)
+        if not found:
+            free = [*groups[:at], *[None] * (len(groups) - at)]
+            plans = [self._line_plan(take, free, at) for take in self._takes]
+            found = yield from self._best_of(plans, is_settled)
+        if not found:
+            raise LyricistError("The model's vocabulary has no word that could end this line.")
+        self._to_write -= 1
+        self._takes = [self._taken(each) for each in found]
+        if is_settled:
+            self._takes = [replace(self._takes[0], score=0.0)]
+        held = {take.row for take in self._takes}
+        for row in self._rows:
+            if row not in held:
+                self._engine.rewind(row, 0)
+
+    def _line_plan(self, take: Take, groups: Sequence[int | None], at: int) -> LinePlan:
+        """What the line has to be that goes on from a take."""
+        group = groups[at]
+        before = [
+            line
+            for line, other in zip(take.written, groups, strict=False)
+            if group is not None and other == group
+        ]
         if before:
-            ends, costs = self._ends.answers(before)
+            ends, costs = take.ends.answers(before)
             target = count_syllables(before[-1].words)
         else:
-            ends, costs = self._ends.anchors(to_come, self._line_writer.expected_ends)
+            to_come = 0 if group is None else groups[at + 1 :].count(group)
+            ends, costs = take.ends.anchors(to_come, self._drafts.expected_ends)
             target = self._style.usual
-        line = yield from self._best_of(self._line_plan(ends, costs, target, given))
-        if line is None:
-            ends, costs = self._ends.anchors(0, self._line_writer.expected_ends)
-            line = yield from self._best_of(self._line_plan(ends, costs, target, given))
-        if line is None:
-            raise LyricistError("The model's vocabulary has no word that could end this line.")
-        yield from self._accept(line)
-        return line
-
-    def _line_plan(self, ends: IntArray, costs: FloatArray, target: int, given: str) -> LinePlan:
-        fewest, most = self._style.fewest, self._style.most
+        fewest, most, given = self._style.fewest, self._style.most, take.given
         if given:
             so_far = count_syllables(given.split())
             fewest, most = max(fewest, so_far + 1), max(most, so_far + _GIVEN_EXTRA)
             target = max(target, so_far + 2)
-        return LinePlan(fewest, most, target, ends, costs, given)
+        return LinePlan(fewest, most, target, ends, costs, given, is_answer=bool(before))
 
-    def _best_of(self, plan: LinePlan) -> Session[Line | None]:
-        """The best line; one whose end sounds forced is written anew, and the better one kept."""
-        if not len(plan.ends):
-            return None
-        start = self._engine.length(self._rows[0])
-        best: Line | None = None
-        for attempt in range(_MOST_ATTEMPTS):
-            for row in self._rows:
-                self._engine.rewind(row, start)
-            seed = [self._request.seed, len(self._lines), attempt]
-            line = yield from self._line_writer.write(plan, self._logits, seed)
-            if best is None or (line is not None and line.score > best.score):
-                best = line
-            if best is not None and (best.end_likelihood > _FORCED or attempt):
-                break
-        if best is not None and best is not line:
-            self._engine.rewind(best.row, start)
-            self._engine.prefill(best.row, best.tokens)
-        return best
+    def _best_of(self, plans: Sequence[LinePlan], is_settled: bool) -> Session[list[Found]]:
+        """The best lines that go on from the takes by these plans; none if nothing fits."""
+        beginnings = [
+            Beginning(
+                at,
+                take.row,
+                take.logits,
+                take.score,
+                self._drafts.for_line(take.history, take.topic, plan),
+            )
+            for at, (take, plan) in enumerate(zip(self._takes, plans, strict=True))
+            if len(plan.ends)
+        ]
+        if not beginnings:
+            return []
+        is_answer = plans[0].is_answer
 
-    def _given(self) -> str:
-        """The text that the next line has to begin with, which the rows read; mostly ""."""
+        def kind_of(take: int, line: Line) -> tuple[int, ...]:
+            """Anchors of one take must differ in their rhymes to be worth keeping."""
+            return (take,) if is_answer else (take, int(self._lexicon.class_of[line.end]))
+
+        search = LineSearch(
+            self._engine,
+            beginnings,
+            self._rows,
+            self._search,
+            self._search.answer if is_answer else self._search.anchor,
+            [self._request.seed, len(self._takes[0].lines)],
+            1 if is_settled else self._search.takes,
+            kind_of,
+        )
+        return (yield from search.run())
+
+    def _taken(self, found: Found) -> Take:
+        """The take that a line makes of the one that it goes on from."""
+        if found.logits is None:
+            raise LyricistError("A line was found and not read to its end.")
+        take = self._takes[found.take].with_line(found.line, self._request.explicit)
+        return replace(take, row=found.row, logits=found.logits, score=found.score, given="")
+
+    def _begun(self, take: Take) -> Take:
+        """The take with what its next line has to begin with; mostly as it is."""
         given = ""
-        if not self._lines and self._request.continue_prompt:
+        if not take.lines and self._request.continue_prompt:
             given = mask(one_line(self._request), self._request.explicit)
-        elif self._to_write == 1 and not self._topic.is_covered:
-            given = self._topic.line_start()
-        if given:
-            most = min(MOST_GIVEN_TOKENS, self._engine.context_length // 5)
-            self._read(self._lexicon.encode(given)[-most:])
-        return given
-
-    def _accept(self, line: Line) -> Session[None]:
-        """Make `line` the song's next one, in every row."""
-        self._history.add(line.words)
-        self._topic.add(line.words)
-        self._ends.use_up(line, self._history)
-        self._lines.append(mask(line.text, self._request.explicit))
-        self.tokens += len(line.tokens) + 1
-        self._to_write -= 1
-        logits = yield {line.row: self._lexicon.newline}
-        self._logits = logits[line.row]
-        self._spread(line.row)
+        elif self._to_write == 1 and not take.topic.is_covered:
+            given = take.topic.line_start()
+        if not given:
+            return take
+        most = min(MOST_GIVEN_TOKENS, self._engine.context_length // 5)
+        tokens = self._lexicon.encode(given)[-most:]
+        return replace(take, given=given, logits=self._engine.prefill(take.row, tokens))
 
     def _make_room(self) -> None:
         """Start over with the prompt and the last lines where the context is nearly full."""
         limit = min(self._engine.context_length, _MOST_POSITIONS)
-        if self._engine.length(self._rows[0]) + _POSITIONS_A_LINE > limit:
-            kept = "".join(f"{line}\n" for line in self._lines[-_LINES_KEPT:])
-            read_again = self._lexicon.encode(kept)[-limit // 3 :]
-            self._start_over([*self._context, *read_again])
-
-    def _start_over(self, tokens: Sequence[int]) -> None:
-        self._engine.rewind(self._rows[0], 0)
-        self._unread = []
-        self._read(tokens)
+        for at, take in enumerate(self._takes):
+            if self._engine.length(take.row) + _POSITIONS_A_LINE > limit:
+                kept = "".join(f"{line}\n" for line in take.lines[-_LINES_KEPT:])
+                read_again = self._lexicon.encode(kept)[-limit // 3 :]
+                self._engine.rewind(take.row, 0)
+                logits = self._engine.prefill(take.row, [*self._context, *read_again])
+                self._takes[at] = replace(take, logits=logits)
 
     def _read(self, tokens: Sequence[int]) -> None:
-        self._logits = self._engine.prefill(self._rows[0], [*self._unread, *tokens])
+        (take,) = self._takes
+        logits = self._engine.prefill(take.row, [*self._unread, *tokens])
         self._unread = []
-        self._spread(self._rows[0])
+        self._takes = [replace(take, logits=logits)]
 
-    def _spread(self, row: int) -> None:
-        for other in self._rows:
-            if other != row:
-                self._engine.copy(row, other)
+
+def _is_open(groups: Sequence[int | None], at: int) -> bool:
+    """Whether a line up to `at` has still to be answered by one after it."""
+    return any(group is not None and group in groups[at + 1 :] for group in groups[: at + 1])

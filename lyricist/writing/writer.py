@@ -10,14 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from lyricist.bundle.manifest import Bundle, BundleFormat, read_bundle
+from lyricist.bundle.manifest import BundleFormat, read_bundle
 from lyricist.engine.adapters import engine_class_for
 from lyricist.engine.lanes import Lanes, one_at_a_time, run_side_by_side
 from lyricist.engine.port import Engine
-from lyricist.engine.sessions import run_together
+from lyricist.engine.sessions import Session, run_together
 from lyricist.engine.threads import usable_processors, usable_threads
 from lyricist.errors import Abandoned, LyricistError
-from lyricist.songs import MOST_SONGS, Section, Song, SongRequest
+from lyricist.lines.effort import MOST_ROWS
+from lyricist.songs import MOST_SONGS, Effort, Section, Song, SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.vocabulary.word_table import WordTable, derive_word_table
@@ -46,17 +47,15 @@ class Writer:
         model_name: str,
         model_digest: str,
         write_song: WriteSong | None = None,
-        drafts: int | None = None,
         lanes: Lanes | None = None,
     ) -> None:
         """`write_song` writes each song; by default verses that rhyme, if the vocabulary can.
 
-        `drafts`: how many of a song's rows of an engine are used; None uses all.
         `lanes`: engines for several songs at once; None writes them all on `engine`.
         """
         self.model_name = model_name
         self.model_digest = model_digest
-        self._engine, self._vocabulary, self._drafts = engine, vocabulary, drafts
+        self._engine, self._vocabulary = engine, vocabulary
         self._write_song = write_song or _best_way(vocabulary)
         self._lanes = lanes or Lanes(lambda: engine, most=1)
 
@@ -66,12 +65,9 @@ class Writer:
         path: Path,
         threads: int | None = None,
         write_song: WriteSong | None = None,
-        drafts: int | None = None,
     ) -> "Writer":
         """Loads the bundle in the folder `path`; BundleError if it is missing or damaged.
 
-        `drafts` candidates are written for each line, side by side, and the best is kept; None
-        takes as many as the bundle is laid out for, which costs the least.
         `threads`: for one song as many as are idle, for several as many as there are processors,
         at most 4; the songs do not depend on it.
         """
@@ -84,13 +80,15 @@ class Writer:
             vocabulary = Vocabulary(bundle)
             write_song = write_song or _best_way(vocabulary, word_table_of(bundle, vocabulary))
             verified.result()
-        drafts = drafts or bundle.drafts
-        make = partial(make_engine, bundle, max_rows=rows_for(bundle, drafts))
-        engine = make(threads=threads or usable_threads())
+
+        def make(threads: int) -> Engine:
+            return make_engine(bundle, MOST_SONGS * bundle.drafts, threads, MOST_ROWS)
+
+        engine = make(threads or usable_threads())
         lanes = None
         if bundle.format is BundleFormat.LITERT:  # TensorFlow's own runtime has its own threads
-            lanes = Lanes(lambda: make(threads=1), threads or usable_processors())
-        return cls(engine, vocabulary, bundle.name, bundle.digest, write_song, drafts, lanes)
+            lanes = Lanes(partial(make, 1), threads or usable_processors())
+        return cls(engine, vocabulary, bundle.name, bundle.digest, write_song, lanes)
 
     def write(
         self,
@@ -125,26 +123,41 @@ class Writer:
         engine: Engine,
         is_called_off: Callable[[], bool],
     ) -> None:
-        """Writes those songs of the group on `engine`, until they are called off."""
-        rows = engine.max_rows // MOST_SONGS
-        sessions = [
-            self._write_song(
-                group.requests[index],
-                EngineShare(
-                    engine=engine,
-                    vocabulary=self._vocabulary,
-                    rows=tuple(range(at * rows, (at + 1) * rows))[: self._drafts],
-                    show=partial(group.show, index),
-                ),
+        """Writes those songs of the group on `engine`, until they are called off.
+
+        Those that fill a pass are written one after the other, all others together before them.
+        """
+        wide = [index for index in indices if self._is_wide(group.requests[index], engine)]
+        together = [index for index in indices if index not in wide]
+        for songs in [together, *[[index] for index in wide]]:
+            run_together(
+                engine,
+                [self._session(group, index, at, engine) for at, index in enumerate(songs)],
+                lambda: is_called_off() or group.should_stop(),
+                partial(group.end_of, songs),
             )
-            for at, index in enumerate(indices)
-        ]
-        run_together(
-            engine,
-            sessions,
-            lambda: is_called_off() or group.should_stop(),
-            lambda at, result: group.end(indices[at], result),
+
+    def _session(self, group: "_SongGroup", index: int, at: int, engine: Engine) -> Session[Song]:
+        """A song of the group, as the one at place `at` of those that are written together."""
+        request = group.requests[index]
+        share = EngineShare(
+            engine=engine,
+            vocabulary=self._vocabulary,
+            rows=self._rows(request, at, engine),
+            show=partial(group.show, index),
         )
+        return self._write_song(request, share)
+
+    def _rows(self, request: SongRequest, at: int, engine: Engine) -> tuple[int, ...]:
+        if self._is_wide(request, engine):
+            return tuple(range(engine.max_rows, engine.max_rows + engine.wide_rows))
+        rows = engine.max_rows // MOST_SONGS
+        return tuple(range(at * rows, (at + 1) * rows))
+
+    def _is_wide(self, request: SongRequest, engine: Engine) -> bool:
+        """Whether a song takes the engine's wide family."""
+        is_searched = self._write_song is not write_freely and request.effort is not Effort.QUICK
+        return is_searched and engine.wide_rows > 0
 
 
 class _SongGroup:
@@ -170,18 +183,13 @@ class _SongGroup:
         if not self._on_lines(index, self._shown[index]):
             raise Abandoned("Nobody waits for this song any more.")
 
-    def end(self, index: int, result: Song | LyricistError) -> None:
-        """Notes and tells how a song ended."""
+    def end_of(self, songs: Sequence[int], at: int, result: Song | LyricistError) -> None:
+        """Notes and tells how the song at place `at` of `songs` ended."""
+        index = songs[at]
         if isinstance(result, Abandoned):
             result = _unfinished(self.requests[index], self._shown[index])
         self.songs[index] = result
         self._on_song(index, result)
-
-
-def rows_for(bundle: Bundle, drafts: int) -> int:
-    """How many rows an engine needs, so that no two songs are in one family."""
-    families = -(-drafts // bundle.drafts)
-    return MOST_SONGS * families * bundle.drafts
 
 
 def _best_way(vocabulary: Vocabulary, table: WordTable | None = None) -> WriteSong:

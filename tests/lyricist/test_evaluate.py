@@ -21,6 +21,7 @@ from lyricist.evaluate import (
 )
 from lyricist.language.metrics import Verse, measure, rhyme_score, scheme_relations, topic_coverage
 from lyricist.language.rhyme import RhymeKind
+from lyricist.songs import Effort
 
 LINES = (
     "I walk alone into the night",
@@ -102,7 +103,7 @@ def test_a_file_of_prompts_has_one_a_line() -> None:
 
 def test_an_evaluation_puts_our_lines_beside_free_and_shuffled_ones(tiny_bundle: Path) -> None:
     settings = EvaluationSettings(
-        prompts=("a night bus", "🔥", "my dog"), lines=(4,), together=2, drafts=2
+        prompts=("a night bus", "🔥", "my dog"), lines=(4,), together=2, effort=Effort.QUICK
     )
     notes: list[str] = []
     columns = evaluate(tiny_bundle, settings, notes.append)
@@ -129,7 +130,7 @@ def test_the_command_writes_a_table_and_a_file(tiny_bundle: Path, tmp_path: Path
     prompts.write_text("a night bus\n", encoding="utf-8")
     out = tmp_path / "figures.json"
     arguments = ["--prompts", str(prompts), "--bundle", str(tiny_bundle), "--lines", "4"]
-    arguments += ["--baseline", "none", "--scheme", "ABBA", "--out", str(out), "--drafts", "1"]
+    arguments += ["--baseline", "none", "--scheme", "ABBA", "--out", str(out), "--effort", "quick"]
     result = CliRunner().invoke(command_line.main, ["evaluate", *arguments])
     assert result.exit_code == 0, result.output
     assert "| scheme accuracy | 1.000 |" in result.output

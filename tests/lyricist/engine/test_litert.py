@@ -9,21 +9,28 @@ import pytest
 from lyricist.arrays import FloatArray
 from lyricist.bundle.manifest import DRAFTS as FAMILY
 from lyricist.bundle.manifest import read_bundle
-from lyricist.engine.litert import CACHE_STEP_POSITIONS, CHUNK_POSITIONS, LiteRtEngine
+from lyricist.engine.litert import (
+    CACHE_STEP_POSITIONS,
+    CHUNK_POSITIONS,
+    WIDE_OWN_POSITIONS,
+    LiteRtEngine,
+)
 from lyricist.errors import BundleError, ContextFull
 
 TOKENS = [int(token) for token in np.random.default_rng(1).integers(300, 8000, 300)]
 
+WIDE_ROWS = 5 * FAMILY
+
 
 @pytest.fixture(scope="module")
 def shared(tiny_bundle: Path) -> LiteRtEngine:
-    return LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * FAMILY)
+    return LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * FAMILY, wide_rows=WIDE_ROWS)
 
 
 @pytest.fixture
 def engine(shared: LiteRtEngine) -> Iterator[LiteRtEngine]:
     yield shared
-    for row in range(shared.max_rows):
+    for row in range(shared.max_rows + shared.wide_rows):
         shared.rewind(row, 0)
 
 
@@ -222,6 +229,71 @@ def test_a_row_that_idles_beside_a_full_one_can_go_on(engine: LiteRtEngine) -> N
     engine.step({0: 5, 1: 5})
     engine.step({1: 6})
     assert engine.length(1) == 12
+
+
+def test_rows_of_the_wide_family_give_what_rows_of_others_give(engine: LiteRtEngine) -> None:
+    first = engine.max_rows
+    engine.prefill(first, TOKENS[:30])
+    for row in range(first + 1, first + WIDE_ROWS):
+        engine.copy(first, row)
+    texts = {row: TOKENS[40 + row : 60 + row] for row in range(first, first + WIDE_ROWS)}
+    for at in range(20):
+        answers = engine.step({row: text[at] for row, text in texts.items()})
+    for row in (first, first + 7, first + WIDE_ROWS - 1):
+        engine.rewind(0, 0)
+        engine.prefill(0, TOKENS[:30])
+        assert close(answers[row], follow(engine, 0, texts[row])[-1])
+
+
+def test_a_wide_row_gives_the_same_logits_whatever_the_width_of_the_pass(
+    engine: LiteRtEngine,
+) -> None:
+    first = engine.max_rows
+    rows = range(first, first + WIDE_ROWS)
+
+    def write(width: int) -> list[FloatArray]:
+        """A text in a graph that was left as wide as `width` rows."""
+        engine.prefill(first, TOKENS[:30])
+        for row in rows[1:]:
+            engine.copy(first, row)
+        engine.step(dict.fromkeys(rows[:width], 5))
+        for row in rows:
+            engine.rewind(row, 30)
+        found = [engine.step({first: TOKENS[at], first + 1: 7})[first] for at in range(40)]
+        for row in rows:
+            engine.rewind(row, 0)
+        return found
+
+    narrow, wide = write(2), write(WIDE_ROWS)
+    assert all(same(left, right) for left, right in zip(narrow, wide, strict=True))
+
+
+def test_a_wide_family_with_full_slots_refuses_a_step_and_stays_usable(
+    engine: LiteRtEngine,
+) -> None:
+    first = engine.max_rows
+    room = engine.context_length + WIDE_ROWS * WIDE_OWN_POSITIONS
+    rows = range(first, first + 3)
+    for at, row in enumerate(rows):
+        engine.prefill(row, (TOKENS * 4)[: min(engine.context_length, room)])
+        room -= engine.length(row)
+        if not room:
+            break
+        assert at < 2
+    free = first + WIDE_ROWS - 1
+    with pytest.raises(ContextFull, match="family"):
+        engine.step({free: 5})
+    with pytest.raises(ContextFull, match="family"):
+        engine.prefill(free, [5])
+    engine.rewind(first, 10)
+    assert engine.step({free: 5})
+    assert engine.length(free) == 1
+
+
+def test_the_wide_family_passes_alone(engine: LiteRtEngine) -> None:
+    with pytest.raises(ValueError, match="alone"):
+        engine.step({0: 5, engine.max_rows: 5})
+    assert engine.length(0) == engine.length(engine.max_rows) == 0
 
 
 def test_an_empty_prompt_is_refused(engine: LiteRtEngine) -> None:

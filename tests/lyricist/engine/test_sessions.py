@@ -15,6 +15,7 @@ class CountingEngine:
     vocabulary_size = 8
     context_length = 6
     max_rows = 4
+    wide_rows = 0
 
     def __init__(self) -> None:
         self.rows: dict[int, list[int]] = {row: [] for row in range(self.max_rows)}

@@ -11,13 +11,15 @@ import pytest
 
 from lyricist.arrays import FloatArray
 from lyricist.bundle.manifest import read_bundle
+from lyricist.engine.lanes import Lanes
 from lyricist.engine.litert import LiteRtEngine
 from lyricist.engine.port import Engine
 from lyricist.language.metrics import scheme_relations, topic_coverage
 from lyricist.language.rhyme import RhymeKind
 from lyricist.language.safety import offences
 from lyricist.language.words import is_function_word, split_words, word_list
-from lyricist.songs import Song, SongRequest
+from lyricist.lines.effort import MOST_ROWS
+from lyricist.songs import Effort, Song, SongRequest
 from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.writing.styles import STYLES
 from lyricist.writing.writer import Writer
@@ -47,6 +49,16 @@ def vocabulary(tiny_bundle: Path) -> Vocabulary:
 @pytest.fixture(scope="module")
 def writer(engine: Engine, vocabulary: Vocabulary) -> Writer:
     return Writer(engine, vocabulary, "tiny", "digest")
+
+
+@pytest.fixture(scope="module")
+def wide_writer(tiny_bundle: Path, vocabulary: Vocabulary) -> Writer:
+    """With room for every effort, and lanes."""
+
+    def engine() -> Engine:
+        return LiteRtEngine(read_bundle(tiny_bundle), 32, threads=1, wide_rows=MOST_ROWS)
+
+    return Writer(engine(), vocabulary, "tiny", "digest", lanes=Lanes(engine, most=2))
 
 
 def write(writer: Writer, *requests: SongRequest) -> list[Song]:
@@ -149,6 +161,66 @@ def test_songs_written_together_are_the_same_as_alone(writer: Writer) -> None:
     assert write(writer, *requests) == alone
 
 
+@pytest.mark.parametrize("effort", [Effort.NORMAL, Effort.BEST])
+@pytest.mark.parametrize("scheme", ["AABB", "ABAB", "ABBA", "AAAA", "ABCB", "none"])
+def test_every_effort_keeps_the_shape(wide_writer: Writer, scheme: str, effort: Effort) -> None:
+    request = SongRequest("a night bus", lines=7, rhyme_scheme=scheme, effort=effort)
+    (song,) = write(wide_writer, request)
+    assert len(lines_of(song)) == 7
+    assert set(scheme_relations(scheme, lines_of(song))) <= {RhymeKind.PERFECT, RhymeKind.SLANT}
+    assert song.rhyme_score == (None if scheme == "none" else 1.0)
+    assert topic_coverage(request.prompt, lines_of(song)) != 0
+    assert song.tokens > 7
+
+
+@pytest.mark.parametrize("prompt", ODD_PROMPTS)
+def test_odd_prompts_get_a_clean_song_at_the_best_effort(wide_writer: Writer, prompt: str) -> None:
+    request = SongRequest(prompt, lines=5, continue_prompt=True, effort=Effort.BEST)
+    (song,) = write(wide_writer, request)
+    lines = lines_of(song)
+    assert len(lines) == 5
+    assert offences("\n".join([song.title, *lines]), explicit=False) == []
+    assert "<|" not in "".join(lines[1:])
+
+
+def test_a_long_song_starts_over_in_its_context_at_any_effort(wide_writer: Writer) -> None:
+    request = SongRequest("the sea", lines=40, structure="song", rhyme_scheme="ABAB")
+    (song,) = write(wide_writer, request)
+    assert len(lines_of(song)) == 40
+    assert song.rhyme_score == 1.0
+
+
+def test_songs_of_several_efforts_are_the_same_alone_together_and_side_by_side(
+    wide_writer: Writer,
+) -> None:
+    requests = [
+        SongRequest("a night bus", lines=6, effort=Effort.NORMAL),
+        SongRequest("my dog", lines=5, effort=Effort.QUICK, rhyme_scheme="ABAB", seed=7),
+        SongRequest("x", lines=4, effort=Effort.BEST, temperature=1.2, mood="sad"),
+        SongRequest("walking home", lines=5, effort=Effort.QUICK, continue_prompt=True),
+        SongRequest("a night bus", lines=6, effort=Effort.NORMAL, rhyme_scheme="ABBA"),
+    ]
+    alone = [write(wide_writer, request)[0] for request in requests]
+    assert write(wide_writer, *requests) == alone
+
+
+def test_more_effort_finds_other_lines(wide_writer: Writer) -> None:
+    request = SongRequest("a night bus", lines=4)
+    songs = [write(wide_writer, replace(request, effort=effort))[0] for effort in Effort]
+    assert len({tuple(lines_of(song)) for song in songs}) == len(Effort)
+
+
+def test_lines_are_shown_when_no_other_take_is_left(wide_writer: Writer) -> None:
+    shown: list[int] = []
+
+    def show(_index: int, lines: Sequence[str]) -> bool:
+        shown.append(len(lines))
+        return True
+
+    wide_writer.write([SongRequest("a night bus", lines=8)], show)
+    assert shown == [2, 4, 6, 8]
+
+
 def test_style_mood_and_seed_change_the_words_and_nothing_else_does(writer: Writer) -> None:
     request = SongRequest("a night bus", lines=4)
     changed = [
@@ -189,7 +261,7 @@ class Obsessed:
         self._engine, self._wanted = engine, list(wanted)
         self.vocabulary_size = engine.vocabulary_size
         self.context_length = engine.context_length
-        self.max_rows = engine.max_rows
+        self.max_rows, self.wide_rows = engine.max_rows, engine.wide_rows
         self.length, self.rewind, self.copy = engine.length, engine.rewind, engine.copy
 
     def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:

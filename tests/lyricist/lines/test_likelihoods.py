@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyricist.arrays import FloatArray
-from lyricist.writing.likelihoods import Likelihoods, likeliest, penalties
+from lyricist.lines.likelihoods import Likelihoods, likeliest, penalties
 
 
 def plainly_likeliest(values: FloatArray, count: int) -> list[int]:

@@ -4,6 +4,7 @@ Owns how much likelier those words are made. Knows nothing of rhyme and length.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 
 from lyricist.language.safety import is_allowed
 from lyricist.language.words import are_close, stem, topic_words, word_list
@@ -40,6 +41,12 @@ class SongTopic:
         self._general = self._general_bonus()
         #: Word -> whether it is of the topic; kept, since each is asked for again and again.
         self._mentions: dict[str, bool] = {}
+
+    def copy(self) -> "SongTopic":
+        """Another one that goes on from here."""
+        other = copy(self)
+        other._said = set(self._said)
+        return other
 
     @property
     def is_covered(self) -> bool:

@@ -4,6 +4,7 @@ Knows one place in one line; knows no line ends and no rhymes.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,12 +13,12 @@ import numpy as np
 from lyricist.arrays import FloatArray
 from lyricist.language.syllables import syllables
 from lyricist.language.words import is_function_word
+from lyricist.lines.draft import Draft
+from lyricist.lines.history import FORBIDDEN, History, WordCosts
+from lyricist.lines.likelihoods import Likelihoods, likeliest, penalties
+from lyricist.lines.sampling import drawn_rank
+from lyricist.lines.topic import SongTopic
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.writing.draft import Draft
-from lyricist.writing.history import FORBIDDEN, History, WordCosts
-from lyricist.writing.likelihoods import Likelihoods, likeliest, penalties
-from lyricist.writing.sampling import drawn_rank
-from lyricist.writing.topic import SongTopic
 
 #: How many of the likeliest tokens are looked at.
 _WIDTH = 32
@@ -25,7 +26,6 @@ _WIDTH = 32
 _COMMA_DISTANCE = 5
 #: After so many words that were taken back, only tokens that are whole words may come.
 _MOST_FRAGMENTS = 3
-_ONE_LETTER_WORDS = "aio"
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,12 @@ class Chooser:
         self._whole_inner = penalties(inner & lexicon.whole)
         self._anything, self._pieces = penalties(anything), penalties(lexicon.pieces)
 
+    def for_take(self, history: History, topic: SongTopic) -> "Chooser":
+        """One that chooses for the same song where it has gone another way."""
+        other = copy(self)
+        other._history, other._topic = history, topic
+        return other
+
     def choose(
         self, draft: Draft, likelihoods: Likelihoods, room: int, *, go_on: bool
     ) -> int | None:
@@ -61,21 +67,20 @@ class Chooser:
         that goes on with the last word.
         """
         penalty = self._pieces if go_on else self._penalty(draft)
-        found = likeliest(likelihoods.relative + penalty, _WIDTH)
+        candidates = likeliest(likelihoods.relative + penalty, _WIDTH).tolist()
         bonus = {} if go_on else self._topic.bonus(draft.tokens)
-        candidates = np.array(sorted({*found.tolist(), *bonus}), dtype=np.int64)
-        candidates = candidates[penalty[candidates] == 0]
-        costs = _TokenCosts(self._lexicon, self._history, draft, room)
+        if bonus:
+            welcome = [token for token in bonus if penalty[token] == 0]
+            candidates = sorted({*candidates, *welcome})
+        cost_of = _TokenCosts(self._lexicon, self._history, draft, room).of
         at = len(draft.tokens)
         tokens, values = [], []
-        for token, likelihood in zip(
-            candidates.tolist(), likelihoods.of(candidates).tolist(), strict=True
-        ):
-            if (at, token) not in draft.refused:
-                value = likelihood + bonus.get(token, 0.0) + costs.of(token)
-                if value > FORBIDDEN:
-                    tokens.append(token)
-                    values.append(value)
+        found = likelihoods.of(np.array(candidates, np.intp)).tolist()
+        for token, likelihood in zip(candidates, found, strict=True):
+            value = likelihood + bonus.get(token, 0.0) + cost_of(token)
+            if value > FORBIDDEN and (at, token) not in draft.refused:
+                tokens.append(token)
+                values.append(value)
         return self._draw(draft, tokens, np.array(values)) if tokens else None
 
     def _penalty(self, draft: Draft) -> FloatArray:
@@ -110,12 +115,11 @@ class _TokenCosts:
         """The cost of `token`: 0 or less."""
         if token == self._lexicon.comma:
             return self._of_comma()
-        if self._lexicon.pieces[token]:
+        if self._lexicon.is_piece[token]:
             return self._of_piece(self._lexicon.texts[token].replace("’", "'"))
-        word = self._lexicon.words[token]
-        if syllables(word) > self._room or (len(word) == 1 and word not in _ONE_LETTER_WORDS):
+        if self._lexicon.is_letter[token] or self._lexicon.lengths[token] > self._room:
             return FORBIDDEN
-        return self._word_costs.of(word)
+        return self._word_costs.of(self._lexicon.words[token])
 
     def _of_comma(self) -> float:
         words = self._words

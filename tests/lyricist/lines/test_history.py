@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyricist.language.words import phrases, stem, word_list
-from lyricist.writing.history import FORBIDDEN, MOST_STOCK_PHRASES, MOST_USES, History, WordCosts
+from lyricist.lines.history import FORBIDDEN, MOST_STOCK_PHRASES, MOST_USES, History, WordCosts
 
 Lines = list[list[str]]
 #: Few words, so that they come again: forms of one, small ones, shortened ones, a leak.
@@ -87,3 +87,17 @@ def test_a_stock_phrase_said_often_enough_is_not_begun_again() -> None:
     history.add(phrase)
     assert WordCosts(history, phrase[:-1]).of(phrase[-1]) == FORBIDDEN
     assert WordCosts(history, ["sound"]).of(phrase[-1]) > FORBIDDEN
+
+
+def test_a_copy_knows_what_was_said_before_and_then_goes_its_own_way() -> None:
+    history = History()
+    history.add(["the", "river", "runs"])
+    copied = history.copy()
+    before = WordCosts(copied, ["the"]).of("river")
+    assert before == WordCosts(history, ["the"]).of("river") < 0
+    copied.add(["the", "river", "bends"])
+    assert copied.is_refused([], "river")
+    assert not history.is_refused([], "river"), "what one of them says, the other has not said"
+    history.add(["my", "rivers"])
+    assert history.uses["rivers"] == 1
+    assert copied.uses["rivers"] == 0

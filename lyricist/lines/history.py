@@ -49,6 +49,20 @@ class History:
         #: Stem -> the words with a standing that are forms of it.
         self._forms: dict[str, list[str]] = defaultdict(list)
 
+    def copy(self) -> "History":
+        """Another one that goes on from here."""
+        other = History()
+        other.uses, other.starts = self.uses.copy(), self.starts.copy()
+        for words, followers in self._followers.items():
+            other._followers[words] = followers.copy()
+        other._phrases_said = self._phrases_said.copy()
+        other._used_up_phrases = set(self._used_up_phrases)
+        other._stems, other._shown = self._stems.copy(), set(self._shown)
+        other.standings.update(self.standings)
+        for root, forms in self._forms.items():
+            other._forms[root] = list(forms)
+        return other
+
     def add(self, words: Sequence[str]) -> None:
         """Count one more line."""
         if not words:

@@ -5,13 +5,14 @@ which end words and which rhymes are left; knows nothing of the rest of a line.
 """
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
 from lyricist.arrays import FloatArray, IntArray
+from lyricist.lines.history import MOST_USES, History
+from lyricist.lines.line import Line
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.writing.history import MOST_USES, History
-from lyricist.writing.line import Line
 
 #: An anchor has so many rhymes more than there are lines to answer it.
 _SPARE_RHYMES = 4
@@ -34,6 +35,12 @@ class Ends:
             self._available[lexicon.profane] = False
         #: How many lines have ended in each rhyme class.
         self._ended = np.zeros(lexicon.classes)
+
+    def copy(self) -> "Ends":
+        """Another one that goes on from here."""
+        other = copy(self)
+        other._available, other._ended = self._available.copy(), self._ended.copy()
+        return other
 
     def use_up(self, line: Line, history: History) -> None:
         """No other line may end like `line`, or in a word that has now been used too often."""

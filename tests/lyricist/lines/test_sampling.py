@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lyricist.writing.sampling import Sampling, draw
+from lyricist.lines.sampling import Sampling, draw
 
 LOGITS = np.array([0.0, 3.0, 1.0, 3.0, -np.inf, 2.0], np.float32)
 

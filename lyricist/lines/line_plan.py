@@ -23,6 +23,8 @@ class LinePlan:
     end_costs: FloatArray
     #: The text that it begins with; the rows hold it already.
     given: str = ""
+    #: Whether it has to rhyme with a line before it.
+    is_answer: bool = False
 
     def allows(self, syllables: int) -> bool:
         """Whether a line may have so many syllables."""
@@ -32,6 +34,10 @@ class LinePlan:
         """What ending in the token `end` costs; None if the line may not end in it."""
         costs = self.end_costs[self.ends == end]
         return float(costs[0]) if len(costs) else None
+
+
+#: Of no line at all.
+NO_PLAN = LinePlan(0, 0, 0, np.zeros(0, np.intp), np.zeros(0, np.float32))
 
 
 class FittingEnds:

@@ -24,17 +24,24 @@ class Likelihoods:
     relative: FloatArray
     #: What to subtract from each.
     log_total: np.float32
+    #: Likelihoods but for one factor.
+    shares: FloatArray
 
     @classmethod
     def of_logits(cls, logits: FloatArray) -> "Likelihoods":
         """Those of the softmax of `logits`."""
         relative = logits - logits.max()
-        exponentials = np.exp(relative)
-        return cls(relative, np.log(exponentials.sum()))
+        shares = np.exp(relative)
+        return cls(relative, np.log(shares.sum()), shares)
 
     def of(self, tokens: IntArray) -> FloatArray:
         """Log-probabilities of `tokens`."""
         values: FloatArray = self.relative.take(tokens) - self.log_total
+        return values
+
+    def plain(self, tokens: IntArray) -> FloatArray:
+        """Likelihoods of `tokens`, 0 to 1."""
+        values: FloatArray = self.shares.take(tokens) * np.exp(-self.log_total)
         return values
 
     def of_token(self, token: int) -> float:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyricist.language.words import split_words
+from lyricist.lines.draft import Draft
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.vocabulary.word_table import derive_word_table
-from lyricist.writing.draft import Draft
 
 TEXTS = ["\n", ",", " don", "'t", "’s", " Rain", "Cold", "ing", " cooling", " I", "o", " rock"]
 LEXICON = Lexicon(derive_word_table(TEXTS), lambda text: [TEXTS.index(text)])
