@@ -33,12 +33,11 @@ export function rhymes(scheme, total) {
 	return all.map((one, i) => (all.some((other, j) => j !== i && other === one) ? one : null));
 }
 
-// Vowel groups less a silent e, plus vowels spoken apart: a rule of thumb for English.
+// Vowel groups less a silent e, plus vowels spoken apart: a rule of thumb.
 export function syllables(text) {
 	let total = 0;
 	for (const word of text.toLowerCase().replace(/['’]/g, "").match(/[a-z]+/g) ?? []) {
-		const bare = /^[^aeiouy]*[aeiouy].*[^aeiouyl]e$/.test(word) ? word.slice(0, -1)
-			: word.replace(/(?<![aeiouytd])ed$|(?<![aeiouyszxc])es$|(?<=[aeiou]l)e$|e(?=ly$)/, "");
+		const bare = word.replace(/(?<![aeiouytd])ed$|(?<![aeiouyszxc])es$|(?<![aeiouyl])e$|(?<=[aeiou]l)e$|e(?=ly$)/, "");
 		const apart = bare.match(/(?<![tscg])i[ao]|oe[mt]|[aeiou]ing$/g)?.length ?? 0;
 		total += Math.max(1, (bare.match(/[aeiouy]+/g)?.length ?? 0) + apart);
 	}
@@ -47,21 +46,15 @@ export function syllables(text) {
 
 const letter = (rhyme) => (rhyme > 25 ? "A" : "") + String.fromCharCode(65 + (rhyme % 26));
 
-// What stands before the last word, the word, and what follows it. One pass: a line may be hostile.
-function aroundLastWord(text) {
-	const words = [...text.matchAll(/[\p{L}\p{N}'’-]+/gu)].filter(([word]) => /[\p{L}\p{N}]/u.test(word));
-	const { 0: word, index } = words.at(-1) ?? { 0: "", index: 0 };
-	return [text.slice(0, index), word, text.slice(index + word.length)];
-}
-
 function drawLine(text, rhyme, className) {
-	const [start, end, rest] = aroundLastWord(text);
+	const end = text.match(/[\p{L}\p{N}][\p{L}\p{N}'’-]*/gu)?.at(-1) ?? "";
+	const at = text.lastIndexOf(end);
 	const mark = rhyme != null && make("mark", {}, end);
-	// The golden angle: neighbours never look alike, however many rhymes there are.
+	// The golden angle: neighbours never look alike.
 	if (mark) mark.style.setProperty("--hue", 85 + 137.5 * rhyme);
 	const count = syllables(text);
 	return make("li", { className }, make("i", { ariaHidden: true }, mark && letter(rhyme)),
-		make("span", { className: "words" }, start, mark || end, rest),
+		make("span", { className: "words" }, text.slice(0, at), mark || end, text.slice(at + end.length)),
 		make("small", { title: T.syllables(count) }, `${count}`));
 }
 

@@ -16,7 +16,8 @@ def retry_after_s(text: str, sent: datetime | None) -> float | None:
 
     A date counts from when the answer was `sent`, and without that says nothing.
     """
-    if re.fullmatch(r"\s*[0-9]+\s*", text):
+    text = text.strip(" \t")
+    if re.fullmatch(r"[0-9]+", text):
         return min(float(text), MAX_RETRY_AFTER_S)  # more digits than a float has are infinity
     moment = http_date(text)
     if moment is None or sent is None:

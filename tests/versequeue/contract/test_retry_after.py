@@ -25,6 +25,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         ("Sun, 01 Mar 99999999999999999999 11:00:00 GMT", None),
         ("Sun, 01 Mar 2026 11:00:00 +9999999999", None),
         ("²", None),
+        ("0\x1f", None),
         ("٣", None),
         ("-5", None),
         ("1e3", None),
