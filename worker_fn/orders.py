@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from lyricist.songs import Song, SongRequest
+from lyricist.songs import Effort, Song, SongRequest
 from versequeue import __version__
 from versequeue.contract import views
 from versequeue.records import to_record
@@ -17,7 +17,9 @@ from versequeue.rules.job import Job
 
 def song_request(job: Job) -> SongRequest:
     """The request that the lyricist gets for `job`."""
-    return SongRequest(prompt=job.prompt, **asdict(job.options))
+    options = asdict(job.options)
+    effort = Effort(options.pop("effort"))
+    return SongRequest(prompt=job.prompt, effort=effort, **options)
 
 
 def output_document(job: Job, song: Song, *, model: str, model_digest: str) -> dict[str, Any]:

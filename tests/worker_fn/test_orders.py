@@ -9,6 +9,7 @@ from lyricist.language.schemes import PATTERNS, parts
 from lyricist.songs import Effort, SongRequest
 from lyricist.writing.styles import STYLES
 from tests.support.samples import queued_job
+from versequeue.rules.options import Effort as JobEffort
 from versequeue.rules.options import ResolvedOptions, RhymeScheme, Structure, Style
 from worker_fn.orders import song_request
 
@@ -16,17 +17,14 @@ from worker_fn.orders import song_request
 def test_the_model_has_the_options_of_a_job_with_the_same_defaults() -> None:
     asked = asdict(SongRequest("rain", seed=7))
     assert asked.pop("prompt") == "rain"
-    assert asked.pop("effort") == Effort.NORMAL, "no job can ask for another one yet"
     assert asked == asdict(ResolvedOptions(seed=7))
-    assert [one.name for one in fields(SongRequest) if one.name not in asked] == [
-        "prompt",
-        "effort",
-    ]
+    assert [one.name for one in fields(SongRequest) if one.name not in asked] == ["prompt"]
 
 
 def test_the_model_knows_every_word_that_a_job_may_use() -> None:
     assert set(get_args(RhymeScheme)) == set(PATTERNS)
     assert set(get_args(Style)) == set(STYLES)
+    assert set(get_args(JobEffort)) == {effort.value for effort in Effort}
 
 
 @pytest.mark.parametrize("structure", get_args(Structure))

@@ -28,6 +28,7 @@ from versequeue.rules.options import (
     TEMPERATURE,
     TOP_P,
     Bounds,
+    Effort,
     ResolvedOptions,
     RhymeScheme,
     Structure,
@@ -152,6 +153,9 @@ class OptionsBody(Strict):
     continue_prompt: bool = Field(
         ResolvedOptions.continue_prompt,
         description="Whether the prompt is the beginning of the first line.",
+    )
+    effort: Effort = Field(
+        ResolvedOptions.effort, description="How widely each line is searched for: `best` is slow."
     )
 
     def resolved(self, seed: int) -> ResolvedOptions:

@@ -83,6 +83,7 @@ SONG_OPTIONS = (
         default=None,
         help="The prompt begins the first line.",
     ),
+    click.option("--effort", metavar="WORD", help=_one_of(rules.Effort, ResolvedOptions.effort)),
 )
 
 

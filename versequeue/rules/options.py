@@ -17,6 +17,8 @@ from typing import Literal, NamedTuple, TypedDict
 RhymeScheme = Literal["AABB", "ABAB", "ABBA", "AAAA", "ABCB", "none"]
 Structure = Literal["verse", "song"]
 Style = Literal["rap", "pop", "country", "rock", "folk", "soul"]
+#: How widely each line is searched for: better lines take longer.
+Effort = Literal["quick", "normal", "best"]
 
 
 class Bounds(NamedTuple):
@@ -47,6 +49,7 @@ class ResolvedOptions:
     top_p: float = 0.95
     explicit: bool = False
     continue_prompt: bool = False
+    effort: Effort = "normal"
 
 
 class SongOptions(TypedDict, total=False):
@@ -62,6 +65,7 @@ class SongOptions(TypedDict, total=False):
     seed: int
     explicit: bool
     continue_prompt: bool
+    effort: str
 
 
 OPTION_NAMES = tuple(SongOptions.__annotations__)

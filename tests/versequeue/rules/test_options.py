@@ -21,7 +21,7 @@ from versequeue.rules.options import (
 )
 
 #: The page is for people: it leaves these to the server.
-FOR_PROGRAMS_ONLY = {"temperature", "top_p", "seed"}
+FOR_PROGRAMS_ONLY = {"temperature", "top_p", "seed", "effort"}
 
 
 def test_what_may_be_asked_for_is_what_is_resolved() -> None:
