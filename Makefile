@@ -46,8 +46,7 @@ lint: dev        ## ruff format, ruff, mypy strict, the walls between packages
 simulate: dev    ## run the seeded simulation (SEEDS=10000)
 	@$(PY) -m tests.simulation --seeds $(SEEDS)
 
-histories: model ## torment real processes and check what clients saw (RUNS=50 BACKEND=emulators)
-	@$(PYTHON) environment.py dev >/dev/null
+histories: dev model  ## torment real processes and check what clients saw (RUNS=50 BACKEND=emulators)
 	@$(PY) -m tests.histories --runs $(RUNS) --backend $(BACKEND) $(ARGS)
 
 bench: model     ## measure against peers, write docs/benchmarks.md
