@@ -16,13 +16,13 @@ from tests.histories.machine import Machine
 from tests.histories.receiver import receiver
 from tests.histories.seen import ENDS
 from tests.support.waiting import wait_until
-from versequeue.rules.webhook import ATTEMPT_LEASE_S
+from versequeue.rules.webhook import DELIVERY_LEASE_S
 
 CLIENTS = 8
 END_LIMIT_S = 90.0
 #: A delivery whose sender was killed is made again when its lease has lapsed and the sweep has seen
 #: it; a hint that was lost is sent again after as long.
-TIME_TO_TELL_S = 2 * ATTEMPT_LEASE_S + 30.0
+TIME_TO_TELL_S = 2 * DELIVERY_LEASE_S + 30.0
 #: Between two faults so many operations are recorded, or so much time goes by.
 FEWEST, MOST, PAUSE_LIMIT_S = 10, 30, 1.5
 
