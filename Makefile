@@ -50,8 +50,7 @@ simulate: dev    ## run the seeded simulation (SEEDS=10000)
 fuzz: dev        ## give every parser made-up bytes, many of them (CASES=5000)
 	@$(PY) -m tests.fuzz --cases $(CASES) $(ARGS)
 
-histories: model ## torment real processes and check what clients saw (RUNS=50 BACKEND=emulators)
-	@$(PYTHON) environment.py dev >/dev/null
+histories: dev model  ## torment real processes and check what clients saw (RUNS=50 BACKEND=emulators)
 	@$(PY) -m tests.histories --runs $(RUNS) --backend $(BACKEND) $(ARGS)
 
 bench: model     ## measure against peers, write docs/benchmarks.md

@@ -7,12 +7,15 @@ BEGUN when each of them has done its first harm, and at its end ANSWERED and its
 import argparse
 import asyncio
 import json
+import os
 import resource
 import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.hostile.connections import ask, head, opened
@@ -24,6 +27,8 @@ BEGUN, ANSWERED = "begun", "answered "
 #: server does with it.
 BODIES_AT_ONCE, SUBMITS_AT_ONCE, PROMPTS_AT_ONCE = 8, 8, 2
 DRIP_S, AGAIN_S, BEGIN_LIMIT_S = 5.0, 1.0, 20.0
+#: Niceness.
+GIVE_WAY = 10
 PIECE = b"a" * 65_536
 
 
@@ -57,7 +62,7 @@ async def slow_header(harm: Harm, _number: int) -> None:
             harm.tally[answer or "cut off"] += 1
         except (OSError, TimeoutError):
             harm.tally["refused"] += 1
-        await asyncio.sleep(AGAIN_S)
+        await asyncio.sleep(DRIP_S)
 
 
 async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
@@ -161,10 +166,18 @@ def main() -> int:
     parser.add_argument("--source", default="127.0.2.1")
     parser.add_argument("--body-mib", type=int, default=300)
     asked = parser.parse_args()
+    _give_way()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     asyncio.run(_attack(asked))
     return 0
+
+
+def _give_way() -> None:
+    """Leave the processor to the server: an attacker has a machine of his own."""
+    os.nice(GIVE_WAY)
+    with suppress(OSError):  # each session has a share of its own, where the system groups by it
+        Path("/proc/self/autogroup").write_text(str(GIVE_WAY))
 
 
 async def _attack(asked: argparse.Namespace) -> None:

@@ -28,7 +28,8 @@ METHOD = (
     "end; 300 requests with `Prefer: wait=30` for jobs that nobody writes; 100 bodies of 300 MiB, "
     "every other one without its length, 8 at a time; 500 jobs that are canceled at once and whose "
     "webhooks go to 500 receivers that take the connection and never answer; 12 prompts that are "
-    "slow to read. A wait is from a visitor's first try to submit until he sees the end; a song "
+    "slow to read. The attacker's processes give way to the server's. "
+    "A wait is from a visitor's first try to submit until he sees the end; a song "
     "that has not ended after a minute counts as a minute. Memory is that of all processes of the "
     "server together; disk is its folder and the files without a name that it holds open."
 )

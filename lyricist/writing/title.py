@@ -25,6 +25,9 @@ _BEFORE, _AFTER = 'Title: "', '"\n'
 _CLOSERS = ('"', '",', '".', '"**', "\n", ".", "!", "?", "...", " (")
 _MOST_SYLLABLES = 9
 _MOST_TOKENS = 8
+#: A prompt's "word" may be all of the prompt; as a title it would fill the context, and then all of
+#: it would be read again for every line.
+_LONGEST_WORD = 24
 _MOST_TEMPERATURE = 0.6
 #: Gives the title other random numbers than the lines, whose seeds count from 0.
 _SEED = 1_000_003
@@ -79,7 +82,8 @@ def _clean(text: str, request: SongRequest, topic: SongTopic) -> str:
         for word in words
     )
     if not words or not is_sound:
-        words = list(topic.words[:3]) or [_UNTITLED]
+        short = [word for word in topic.words if len(word) <= _LONGEST_WORD]
+        words = short[:3] or [_UNTITLED]
     title = " ".join(
         word if at and word in _SMALL else _upper(word) for at, word in enumerate(words)
     )

@@ -100,6 +100,15 @@ def test_a_song_repeats_its_chorus_word_for_word(writer: Writer, lines: int) -> 
     assert song.title
 
 
+@pytest.mark.parametrize("prompt", ["a'" * 250, "z" * 500, "é" * 500])
+def test_a_prompt_that_is_one_long_word_does_not_become_the_title(
+    writer: Writer, prompt: str
+) -> None:
+    """The model would have to read all of it again before every line."""
+    (song,) = write(writer, SongRequest(prompt, lines=4, seed=1))
+    assert len(song.title) < 100
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_nothing_is_said_too_often_and_no_line_ends_weakly(writer: Writer, seed: int) -> None:
     (song,) = write(writer, SongRequest("rain on the road", lines=24, seed=seed))
