@@ -42,8 +42,9 @@ lint: dev        ## ruff format, ruff, mypy strict, the walls between packages
 	@$(PY) -m mypy .
 	@.venv/bin/lint-imports --no-logo --cache-dir build/import-linter
 
-simulate: dev    ## run the seeded simulation (SEEDS=10000)
+simulate: dev    ## run the seeded simulation (SEEDS=10000), then break each rule to see it noticed
 	@$(PY) -m tests.simulation --seeds $(SEEDS)
+	@$(PY) -m pytest -q -m slow -rP --show-capture=stdout tests/simulation
 
 bench: model     ## measure against peers, write docs/benchmarks.md
 	@$(PYTHON) environment.py bench >/dev/null
