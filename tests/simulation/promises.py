@@ -171,6 +171,12 @@ class Promises:
             ends = after.attempt_ends_at
             within = ends is None or after.lease_expires_at <= ends
             self.expect(within, f"{name} was renewed beyond its attempt's limit")
+        if after.preview and after.preview != before.preview and after.lease_expires_at:
+            settings = self.weather.settings
+            fresh = now + timedelta(seconds=settings.lease_s / 2 - 1)
+            least = min(fresh, after.attempt_ends_at or fresh)
+            renewed_well = after.lease_expires_at >= least or self.weather.has("leaps")
+            self.expect(renewed_well, f"{name} reported, and its lease was not renewed")
         renewed = before.status is Status.RUNNING and after.lease_expires_at
         if renewed and after.attempt == before.attempt and after.lease_expires_at != leased:
             # Firestore compares the document, not the clock, which was read a moment before.
