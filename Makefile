@@ -44,8 +44,9 @@ lint: dev        ## ruff format, ruff, mypy strict, the walls between packages
 	@$(PY) -m mypy .
 	@.venv/bin/lint-imports --no-logo --cache-dir build/import-linter
 
-simulate: dev    ## run the seeded simulation (SEEDS=10000)
+simulate: dev    ## run the seeded simulation (SEEDS=10000), then break each rule to see it noticed
 	@$(PY) -m tests.simulation --seeds $(SEEDS)
+	@$(PY) -m pytest -q -m slow -rP --show-capture=stdout tests/simulation
 
 fuzz: dev        ## give every parser made-up bytes, many of them (CASES=5000)
 	@$(PY) -m tests.fuzz --cases $(CASES) $(ARGS)

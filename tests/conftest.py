@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 #: Markers from quick to slow; a test belongs to the slowest of its own.
-SLOWER = ("processes", "emulators", "browser", "model")
+SLOWER = ("processes", "emulators", "browser", "model", "slow")
 
 
 def pytest_configure() -> None:

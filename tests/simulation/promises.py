@@ -1,48 +1,139 @@
-"""What must hold in every simulated world, after each write and when all is quiet again."""
+"""What must hold in every simulated world: after each commit, at each tick, and when all is quiet.
 
+Knows what callers were told and what receivers saw, and every version of every stored document.
+It reads the documents themselves, so that no code of the product stands between.
+"""
+
+from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
-from tests.simulation.chaos import World
-from tests.support.memory import MemoryStore
+from tests.simulation.runtime import START, World
+from tests.simulation.songs import HONEST
+from tests.simulation.told import Told
+from tests.simulation.weather import Weather
+from versequeue.records import from_json
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import TRANSITIONS, Job, Status
+
+#: Beyond two ticks: how long a sweep itself takes here, with all its calls.
+SLACK_S = 20.0
+UNREADABLE = "unreadable"
+#: Errors after which another attempt may be luckier, so that there has to be one.
+PASSING = ("worker-lost", "worker-stopped", "model-unavailable")
+
+
+class Broken(AssertionError):
+    """A promise does not hold in this world."""
 
 
 @dataclass
 class Promises:
-    """What the actors of one world were told and did, and the checks of it."""
+    """The memory of one world, and the checks of it."""
 
-    seed: int
-    world: World = field(init=False)
-    store: MemoryStore = field(init=False)
-    #: jobs for which a caller was given an answer
+    world: World
+    weather: Weather
+    jobs: dict[str, Job] = field(default_factory=dict)
+    batches: dict[str, Batch] = field(default_factory=dict)
+    #: jobs for which a caller was given an answer, and batches with the number of their rows
     accepted: set[str] = field(default_factory=set)
-    #: webhook-ids sent, by target and event
-    sent: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    #: every job as it was after the last write
-    known: dict[str, Job] = field(default_factory=dict)
-    #: which idempotency key made which job
+    accepted_batches: dict[str, int] = field(default_factory=dict)
+    #: which idempotency key made what
     keyed: dict[str, str] = field(default_factory=dict)
+    #: jobs whose caller was told that the cancel is on its way
+    canceled: set[str] = field(default_factory=set)
+    #: ends as callers saw them
+    seen_ends: dict[str, Status] = field(default_factory=dict)
+    #: when each client's jobs of the last minute were made
+    recent: dict[str, list[float]] = field(default_factory=dict)
+    places: set[tuple[str, int]] = field(default_factory=set)
+    #: which song of which worker each attempt shows
+    writers: dict[tuple[str, int], str] = field(default_factory=dict)
+    created_by_day: Counter[str] = field(default_factory=Counter)
+    deleted: set[str] = field(default_factory=set)
+    ended_at_s: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.world = World(self.seed)
-        self.store = MemoryStore()
+        self.told = Told(self.world, self.weather, self.expect)
 
     def expect(self, holds: bool, what: str) -> None:
-        """Raise AssertionError that names the seed."""
+        """Raise Broken unless it holds."""
         if not holds:
-            raise AssertionError(f"seed {self.seed}, step {self.world.steps}: {what}")
+            # Also where the code in between catches everything.
+            self.world.failure = self.world.failure or Broken(what)
+            raise self.world.failure
 
-    def check_writes(self) -> None:
-        """After each write: every job moved as the rules allow."""
-        for job_id, job in self.store.jobs.items():
-            before = self.known.get(job_id)
-            if before is not None and before is not job:
-                self.check_change(before, job)
-        self.known = dict(self.store.jobs)
+    @property
+    def clocks_agree(self) -> bool:
+        """Whether the true time says anything of what processes thought."""
+        return not (self.weather.has("skewed_clocks") or self.weather.has("clock_steps"))
 
-    def check_change(self, before: Job, after: Job) -> None:
-        """One job, before and after one write."""
+    # After each commit.
+
+    def written(self, table: str, before: str | None, after: str | None) -> None:
+        """One document was committed, as JSON text: made, changed or deleted."""
+        if UNREADABLE in (after or before or ""):
+            return
+        if table == "jobs":
+            job = from_json(Job, after) if after else None
+            # What was there is known already, but for what a stranger has written.
+            known = self.jobs.get(job.id) if job else None
+            old = known or (from_json(Job, before) if before else None)
+            self.job_written(old, job)
+        elif table == "batches":
+            previous = from_json(Batch, before) if before else None
+            self.batch_written(previous, from_json(Batch, after) if after else None)
+
+    def job_written(self, before: Job | None, after: Job | None) -> None:
+        """One job, before and after one commit."""
+        if after is None:
+            assert before
+            self.check_deletion(before)
+            del self.jobs[before.id]
+            return
+        self.jobs[after.id] = after
+        if before is None:
+            self.check_creation(after)
+            return
+        self.world.note("wrote", f"{after.id} {after.status} attempt {after.attempt}")
+        self.check_status(before, after)
+        self.check_attempts(before, after)
+        self.check_song(before, after)
+        self.told.changed(after.id, before.webhook, after.webhook)
+
+    def check_creation(self, job: Job) -> None:
+        """A job that is new."""
+        self.expect(job.status is Status.QUEUED, f"{job.id} began as {job.status}")
+        budget = self.weather.settings.daily_budget
+        day = job.created_at.date().isoformat()
+        self.created_by_day[day] += 1
+        made = self.created_by_day[day]
+        if budget:
+            self.expect(made <= budget, f"{made} jobs were made on {day}, of {budget}")
+        self.check_rate(job)
+        if job.batch_id:
+            place = (job.batch_id, job.position)
+            self.expect(place not in self.places, f"{job.id} is a second job in one place")
+            self.places.add(place)
+
+    def check_rate(self, job: Job) -> None:
+        """A client whose last minute is full gets no further song; a file only has to begin."""
+        rate, now_s = self.weather.settings.rate_per_minute, self.world.now_s
+        since_s = now_s - 60
+        mine = [at_s for at_s in self.recent.get(job.client, ()) if at_s > since_s]
+        if rate and not job.batch_id and self.clocks_agree:
+            self.expect(len(mine) < rate, f"{job.client} made {len(mine) + 1} jobs in a minute")
+        self.recent[job.client] = [*mine, now_s]
+
+    def check_deletion(self, job: Job) -> None:
+        """A job that is no longer there."""
+        self.deleted.add(job.id)
+        if self.clocks_agree:
+            due = job.expires_at <= self.world.now
+            self.expect(due, f"{job.id} was deleted before its retention was over")
+
+    def check_status(self, before: Job, after: Job) -> None:
+        """The end is written once and never changes; before it, the table of transitions."""
         name = after.id
         if before.done:
             same = replace(after, webhook=before.webhook) == before
@@ -51,52 +142,170 @@ class Promises:
             passed = after.status in TRANSITIONS[before.status]
             reclaimed = after.attempt > before.attempt and after.status is Status.RUNNING
             self.expect(passed or reclaimed, f"{name}: {before.status} -> {after.status}")
-        self.expect(after.attempt - before.attempt in (0, 1), f"{name} skipped an attempt")
-        self.expect(after.attempt <= after.max_attempts, f"{name} was tried too often")
-        leased = before.lease_expires_at
-        if after.attempt > before.attempt and leased:
-            self.expect(leased <= self.world.now, f"{name} was claimed under a live lease")
-        if before.status is Status.RUNNING and after.preview != before.preview and after.preview:
-            live = leased is not None and self.world.now < leased
-            self.expect(live, f"{name} was written to after its lease had lapsed")
+        if after.done and not before.done:
+            self.ended_at_s[name] = self.world.now_s
+            asked = bool(before.cancel_requested_at)
+            self.expect(
+                not asked or after.status is Status.CANCELED,
+                f"{name} was to be canceled, and has {after.status}",
+            )
+            if after.status is Status.EXPIRED and self.clocks_agree:
+                late = self.world.now >= after.deadline_at
+                self.expect(late, f"{name} expired before its deadline")
 
-    def jobs_have_ended(self) -> bool:
-        """Whether nobody submits any more and every job has ended."""
-        actors = self.world.actors
-        submitting = any(a.name.startswith("submitter") and not a.done for a in actors)
-        return not submitting and all(job.done for job in self.store.jobs.values())
+    def check_attempts(self, before: Job, after: Job) -> None:
+        """Attempts rise one by one, each under a lease of its own, and not too often."""
+        name = after.id
+        self.expect(after.attempt - before.attempt in (0, 1), f"{name} skipped an attempt")
+        most = self.weather.settings.max_attempts
+        self.expect(after.attempt <= most, f"{name} was tried too often")
+        if before.cancel_requested_at:
+            self.expect(after.cancel_requested_at is not None, f"{name} forgot its cancel")
+        if not self.clocks_agree:
+            return
+        leased, now = before.lease_expires_at, self.world.now
+        if after.attempt > before.attempt and leased:
+            self.expect(leased <= now, f"{name} was claimed under a live lease")
+        if after.lease_expires_at:
+            longest = now + timedelta(seconds=self.weather.settings.lease_s)
+            self.expect(after.lease_expires_at <= longest, f"{name} has too long a lease")
+            ends = after.attempt_ends_at
+            within = ends is None or after.lease_expires_at <= ends
+            self.expect(within, f"{name} was renewed beyond its attempt's limit")
+        if after.preview and after.preview != before.preview and after.lease_expires_at:
+            settings = self.weather.settings
+            fresh = now + timedelta(seconds=settings.lease_s / 2 - 1)
+            least = min(fresh, after.attempt_ends_at or fresh)
+            unclear = self.weather.has("leaps") or settings.lease_s < 5
+            renewed_well = unclear or after.lease_expires_at >= least
+            self.expect(renewed_well, f"{name} reported, and its lease was not renewed")
+        renewed = before.status is Status.RUNNING and after.lease_expires_at
+        if renewed and after.attempt == before.attempt and after.lease_expires_at != leased:
+            # Firestore compares the document, not the clock, which was read a moment before.
+            slack_s = {"sqlite": 0.0, "firestore": 3.0 + 999 * self.weather.has("leaps")}
+            latest = now - timedelta(seconds=slack_s[self.weather.backend])
+            live = leased is not None and latest < leased
+            self.expect(live, f"{name} was renewed after its lease had lapsed")
+
+    def check_song(self, before: Job, after: Job) -> None:
+        """Preview and output are the live attempt's own, by the worker that holds the lease."""
+        shown = after.preview if after.preview != before.preview else ()
+        if after.output is not None and after.output != before.output:
+            shown += tuple(line for part in after.output["sections"] for line in part["lines"])
+        for line in shown:
+            tag = line.partition(" ")[0]
+            name = f"{after.id}, attempt {after.attempt}"
+            self.expect(tag.startswith(f"{after.worker}/"), f"{name} shows the song of {tag}")
+            first = self.writers.setdefault((after.id, after.attempt), tag)
+            self.expect(first == tag, f"{name} shows two songs, {first} and {tag}")
+        if after.attempt > before.attempt:
+            self.expect(not after.preview, f"{after.id} shows lines of an earlier attempt")
+        if after.status is Status.SUCCEEDED:
+            self.expect(after.output is not None, f"{after.id} succeeded without a song")
+
+    def batch_written(self, before: Batch | None, after: Batch | None) -> None:
+        """One batch, before and after one commit."""
+        if after is None:
+            assert before
+            del self.batches[before.id]
+            return
+        self.batches[after.id] = after
+        if before is None:
+            return
+        self.world.note("wrote", f"{after.id} round {after.round} {after.finished_at}")
+        if after.round == before.round:
+            # The end of the next round is announced in the place of this one's.
+            self.told.changed(after.id, before.webhook, after.webhook)
+        if after.finished_at and not before.finished_at:
+            left = [job.id for job in self.rows(after.id) if not job.done]
+            self.expect(not left, f"{after.id} was completed while {left} had not ended")
+
+    def rows(self, batch_id: str) -> list[Job]:
+        """Every job of a batch."""
+        return [job for job in self.jobs.values() if job.batch_id == batch_id]
+
+    # At each tick, once the faults are over.
+
+    def check_punctual(self, calm_at_s: float) -> None:
+        """Nothing that is due waits for longer than two ticks; every job ends by its deadline."""
+        calm_at = START + timedelta(seconds=calm_at_s)
+        late = self.world.now - timedelta(seconds=2 * self.weather.tick_s + SLACK_S)
+        for job in self.jobs.values():
+            if job.done:
+                continue
+            overdue = job.due_at is not None and max(job.due_at, calm_at) < late
+            self.expect(not overdue, f"{job.id} is {job.status}, due at {job.due_at}: starved")
+            missed = max(job.deadline_at, calm_at) < late
+            self.expect(not missed, f"{job.id} is {job.status} past its deadline")
+        for batch in self.batches.values():
+            if batch.finished_at is None and batch.check_at:
+                overdue = max(batch.check_at, calm_at) < late
+                self.expect(not overdue, f"{batch.id} is starved")
+
+    def check_depth(self, topic: str, depth: int) -> None:
+        """The queue holds no more than a few hints of each thing that there is to do."""
+        most = 40 + 6 * (len(self.jobs) + len(self.batches))
+        self.expect(depth <= most, f"{depth} messages in {topic} for {len(self.jobs)} jobs")
+
+    # When all is quiet.
 
     def at_rest(self) -> bool:
-        """Whether every batch has ended too and nobody has still to be told of anything."""
-        documents: list[Job | Batch] = [*self.store.jobs.values(), *self.store.batches.values()]
-        ended = all(batch.finished_at for batch in self.store.batches.values())
-        return ended and not any(document.due_at or document.notify_at for document in documents)
+        """Whether everything has ended and nobody has still to be told of anything."""
+        documents: list[Job | Batch] = [*self.jobs.values(), *self.batches.values()]
+        ended = all(batch.finished_at for batch in self.batches.values())
+        return ended and not any(each.webhook and each.webhook.pending for each in documents)
 
     def check_end(self) -> None:
-        """When all is quiet: nothing is lost, nothing was done twice."""
-        for job_id in self.accepted:
-            self.expect(job_id in self.store.jobs, f"{job_id} was accepted and is lost")
-        for job in self.store.jobs.values():
+        """When all is quiet: nothing is lost, nothing was done twice, everybody was told."""
+        for job_id in sorted(self.accepted - self.deleted):
+            self.expect(job_id in self.jobs, f"{job_id} was accepted and is lost")
+        for batch_id, rows in self.accepted_batches.items():
+            if batch_id in self.batches and not self.weather.has("retention"):
+                places = {job.line for job in self.rows(batch_id)}
+                self.expect(len(places) == rows, f"{batch_id} has lost rows")
+        for job in self.jobs.values():
             self.check_job(job)
-        for batch_id in self.store.batches:
-            counts = self.store.batch_counts(batch_id)
-            total = self.store.batches[batch_id].total
-            self.expect(sum(counts.values()) == total, f"{batch_id} lost or gained jobs")
-            told = (batch_id, "batch.completed") in self.sent
-            self.expect(told, f"nobody was told that {batch_id} has ended")
-        for (target, event), ids in self.sent.items():
-            self.expect(len(ids) == 1, f"{target} {event} was sent under {len(ids)} webhook-ids")
+        for job_id in sorted(self.canceled):
+            if job_id in self.jobs:
+                status = self.jobs[job_id].status
+                self.expect(status is Status.CANCELED, f"{job_id}: cancel acknowledged, {status}")
+        for batch in self.batches.values():
+            self.check_batch(batch)
+        self.told.check_end({name: batch.round + 1 for name, batch in self.batches.items()})
+
+    def check_batch(self, batch: Batch) -> None:
+        """One batch at its end."""
+        ends = [job.finished_at for job in self.rows(batch.id) if job.finished_at]
+        if batch.finished_at and ends and self.clocks_agree and not self.weather.has("leaps"):
+            # A sweep writes down when it began.
+            last = max(ends) <= batch.finished_at + timedelta(seconds=60)
+            self.expect(last, f"{batch.id} ended before the last of its rows")
+        if batch.webhook and not batch.webhook.stopped and batch.webhook.wants("batch.completed"):
+            told = self.told.heard_of(batch.id, "batch.completed")
+            self.expect(told, f"nobody was told that {batch.id} has ended")
 
     def check_job(self, job: Job) -> None:
         """One job at its end."""
         self.expect(job.done, f"{job.id} never ended")
-        # The faults stop long before a job's day is over: only a forgotten one can expire.
-        self.expect(job.status is not Status.EXPIRED, f"{job.id} was forgotten until it expired")
         ends = [event.event for event in job.events if event.event in set(Status) - {"queued"}]
         self.expect(ends == [job.status.value], f"{job.id} ended as {ends}")
-        if job.status is Status.SUCCEEDED:
-            output = job.output or {}
-            self.expect(output.get("by") == job.attempt, f"{job.id} has another attempt's lyrics")
-        if job.webhook:
-            wanted = (job.id, f"job.{job.status.value}")
-            self.expect(wanted in self.sent, f"nobody was told that {job.id} has {job.status}")
+        seen = self.seen_ends.get(job.id, job.status)
+        self.expect(seen is job.status, f"{job.id} was seen {seen} and is {job.status}")
+        if job.webhook and not job.webhook.stopped and job.webhook.wants(f"job.{job.status}"):
+            told = self.told.heard_of(job.id, f"job.{job.status}")
+            self.expect(told, f"nobody was told that {job.id} has {job.status}")
+        if job.status is Status.FAILED:
+            self.expect(job.error is not None, f"{job.id} failed without a reason")
+            slug = str((job.error or {}).get("type", "")).rpartition("/")[2]
+            tried = job.attempt == job.max_attempts or slug not in PASSING
+            self.expect(tried, f"{job.id} failed with {slug} in attempt {job.attempt}")
+
+    def check_innocent(self) -> None:
+        """Where nothing else goes wrong, what others do costs an honest job at most a try."""
+        for job in self.jobs.values():
+            if job.prompt != HONEST:
+                continue
+            fine = job.status in (Status.SUCCEEDED, Status.CANCELED, Status.EXPIRED)
+            self.expect(fine, f"{job.id} is {job.status} through no fault of its own")
+            alone = job.attempt <= 2
+            self.expect(alone, f"{job.id} lost {job.attempt - 1} attempts to others' faults")

@@ -1,270 +1,173 @@
 """A seeded simulation of the whole job system; what must hold in it is in `promises`.
 
-`python -m tests.simulation --seeds 10000` runs many; `--seed N` replays one.
+`python -m tests.simulation --seeds 10000` runs many; `--seed N --seeds 1` replays one.
 """
 
-import itertools
-import json
-from datetime import datetime
-from types import SimpleNamespace
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from tests.simulation.chaos import ChaosQueue, ChaosStore
+import versequeue.backends.firestore_documents as firestore_documents
+import versequeue.functions.notify as notify_function
+import versequeue.functions.wiring as wiring
+import worker_fn.main
+import worker_fn.studio
+from tests.simulation import stand_ins
+from tests.simulation.callers import Callers
+from tests.simulation.faults import Faults
+from tests.simulation.firestore_ground import FirestoreGround
+from tests.simulation.processes import Cloud, Machine, Setting, WorkerPlace, post_to
 from tests.simulation.promises import Promises
-from tests.support.memory import MemoryQueue
+from tests.simulation.receivers import Receivers
+from tests.simulation.runtime import World
+from tests.simulation.songs import PlayedWriter
+from tests.simulation.sqlite_ground import SqliteGround
+from tests.simulation.strangers import Strangers
+from tests.simulation.weather import Weather, draw
 from versequeue.config import Settings
-from versequeue.errors import Gone, ModelUnavailable, NotFound, VerseQueueError
-from versequeue.local.dispatcher import go_together, joined
+from versequeue.local import dispatcher
 from versequeue.ports.queue import Topic
-from versequeue.rules.batch import JOBS_PER_MESSAGE, Row
-from versequeue.rules.job import Job, Metrics, Stage
-from versequeue.rules.options import ResolvedOptions
-from versequeue.rules.webhook import Webhook
-from versequeue.service.attempt import Attempt
-from versequeue.service.batches import Batches
-from versequeue.service.callers import Submission
-from versequeue.service.jobs import Jobs
-from versequeue.service.sweep import sweep
-from versequeue.service.worker import WorkerSide
 from versequeue.webhooks.notifier import Notifier
-from versequeue.webhooks.sender import Outcome
 
-SETTINGS = Settings(lease_s=30, attempt_limit_s=300, progress_interval_s=1, deadline_s=86_400)
-LINES = 4
+ROUGH_STEPS, CALM_STEPS = 2500, 60_000
 
 
-class WorkerFault(Exception):
-    """The model failed in this attempt."""
+class Simulation:
+    """One run of one seed."""
 
-
-class Simulation(Promises):
-    """One run: the actors, in a world that is rough to them."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.random = self.world.random
-        self.queue = MemoryQueue(self.world.clock)
-        self.chaos_store: Any = ChaosStore(self.world, self.store, self.check_writes)
-        self.chaos_queue = ChaosQueue(self.world, self.queue)
-        self.ids = itertools.count()
-        self.settings = SETTINGS
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.weather: Weather = draw(random.Random(seed))
+        self.world = World(seed)
+        self.faults = Faults(self.world, self.weather)
+        self.promises = Promises(self.world, self.weather)
+        self.settings: Settings = self.weather.settings
 
     def run(self) -> None:
-        """Raise AssertionError, with the seed in it, if anything does not hold."""
-        for n in range(3):
-            self.world.spawn(f"submitter {n}", self.one_submitter(n))
-        for n in range(3):
-            self.world.spawn(f"worker {n}", self.work)
-        for n in range(2):
-            self.world.spawn(f"sweep {n}", self.keep_sweeping)
-        self.world.spawn("canceller", self.keep_cancelling)
-        self.world.spawn("poller", self.keep_polling)
-        for n in range(2):
-            self.world.spawn(f"notifier {n}", self.keep_notifying)
-        self.world.run(lambda: self.world.steps >= 1500, 2000)
-        self.world.faulty = False
-        self.world.run(self.jobs_have_ended, 20_000)
-        # What is left are webhooks, some of which are due in a day: time may go by faster.
-        self.world.drift_s = 60
-        self.world.run(self.at_rest, 40_000)
-        self.check_end()
-
-    def jobs(self) -> Jobs:
-        """A caller's side, as a process of its own would have it."""
-        return Jobs(*self.ground(), **self.time_and_ids())
-
-    def batches(self) -> Batches:
-        """As `jobs`."""
-        return Batches(*self.ground(), **self.time_and_ids())
-
-    def ground(self) -> tuple[Any, ChaosQueue, Settings]:
-        """What the callers' sides stand on."""
-        return self.chaos_store, self.chaos_queue, self.settings
-
-    def time_and_ids(self) -> dict[str, Any]:
-        """What a process takes from its surroundings."""
-        return {
-            "clock": self.world.clock,
-            "new_id": lambda prefix: f"{prefix}{next(self.ids)}",
-            "monotonic": lambda: self.world.now.timestamp(),
-            "sleep": self.world.pause,
-        }
-
-    def one_submitter(self, number: int) -> Any:
-        """Ask for three jobs, some of them twice at once under one key, and one batch."""
-        todo = iter(range(4))
-
-        def submit() -> None:
-            for turn in todo:
-                self.world.pause(self.random.uniform(0, 20))
-                if turn == 3:
-                    self.submit_batch(number)
-                else:
-                    # Submitters share keys: several of them make the same request.
-                    self.submit_until_answered(f"key {turn}" if turn < 2 else None)
-
-        return submit
-
-    def submit_until_answered(self, key: str | None) -> None:
-        """A caller that tries again until it has an answer, as the client does."""
-        options = ResolvedOptions(seed=1, lines=LINES)
-        submission = Submission(
-            client="one",
-            webhook=Webhook("https://example.com/hook"),
-            key=key,
-            body=b"rain",
-        )
-        for _ in range(20):
-            try:
-                accepted = self.jobs().submit("rain", options, submission)
-            except (VerseQueueError, Gone, NotFound):
-                if key is None:
-                    return
-                self.world.pause(1)
-                continue
-            self.accepted.add(accepted.found.id)
-            if key is not None:
-                first = self.keyed.setdefault(key, accepted.found.id)
-                self.expect(first == accepted.found.id, f"{key!r} made two jobs")
-            return
-
-    def submit_batch(self, number: int) -> None:
-        """Five rows in one transaction, tried again under one key until there is an answer."""
-        rows = [
-            Row(line, str(line), "sun", ResolvedOptions(seed=2, lines=LINES)) for line in range(5)
-        ]
-        submission = Submission(
-            webhook=Webhook("https://example.com/batch"),
-            key=f"batch {number}",
-            body=b"sun",
-        )
-        for _ in range(20):
-            try:
-                accepted = self.batches().submit(rows, submission)
-            except VerseQueueError:
-                self.world.pause(1)
-                continue
-            batch_id = accepted.found.id
-            jobs = [job for job in self.store.jobs.values() if job.batch_id == batch_id]
-            self.expect(len(jobs) == len(rows), f"{batch_id} was accepted without all its rows")
-            self.accepted.update(job.id for job in jobs)
-            return
-
-    def work(self) -> None:
-        """Take messages as a pushed worker does; return only by a crash."""
-        name = f"worker-{next(self.ids)}"
-        worker_side = WorkerSide(
-            self.chaos_store, self.chaos_queue, self.settings, name, self.world.clock
-        )
-        while True:
-            self.world.pause(self.random.uniform(0, 3))
-            taken = self.queue.lease_together(
-                (Topic.JOBS, Topic.BULK), self.world.now, 600, go_together
-            )
-            if not taken:
-                continue
-            try:
-                self.perform(worker_side, joined(taken)["job_ids"][:JOBS_PER_MESSAGE])
-            except (VerseQueueError, WorkerFault):
-                self.queue.nack_all(taken, self.world.now)
-            else:
-                self.queue.ack_all(taken)
-
-    def perform(self, worker_side: WorkerSide, job_ids: list[str]) -> None:
-        """Claim, write line by line, end: what worker_fn does with a model."""
-        for attempt in worker_side.claim_all(job_ids, Stage.WRITING):
-            lines: list[str] = []
-            wanted = True
-            while wanted and len(lines) < LINES:
-                self.world.pause(self.random.choice((0.1, 0.5, 1.5)))
-                if self.world.faulty and self.random.random() < 0.02:
-                    # A worker that stands still for longer than its lease, and goes on.
-                    self.world.pause(self.settings.lease_s * 2)
-                lines.append(f"line {len(lines)} of {attempt.job.attempt}")
-                wanted = attempt.lines(lines)
-            self.end(attempt, lines, wanted=wanted)
-
-    def end(self, attempt: Attempt, lines: list[str], *, wanted: bool) -> None:
-        """The end of one attempt, of whatever kind."""
-        if not wanted:
-            if attempt.cancel_requested:
-                attempt.cancel()
-            return
-        fate = self.random.random() if self.world.faulty else 1.0
-        if fate < 0.08:
-            attempt.hand_back("stopping")
-            raise WorkerFault
-        if fate < 0.2:
-            attempt.fail(ModelUnavailable("broken"), retry=True)
-            raise WorkerFault
-        sections = [{"name": "Verse 1", "lines": lines}]
-        output = {"lyrics": "\n".join(lines), "sections": sections, "by": attempt.job.attempt}
-        attempt.succeed(output, Metrics())
-
-    def keep_sweeping(self) -> None:
-        """The scheduler's tick, twice at once."""
-        while True:
-            self.world.pause(self.random.choice((5, 5, 30)))
-            self.tolerate(lambda: sweep(self.chaos_store, self.chaos_queue, self.world.clock))
-
-    def keep_cancelling(self) -> None:
-        """Somebody who cancels whatever there is, also what has ended, also twice."""
-        while True:
-            self.world.pause(self.random.uniform(10, 60))
-            if self.accepted and self.world.faulty:
-                job_id = self.random.choice(sorted(self.accepted))
-                self.tolerate(lambda job_id=job_id: self.jobs().cancel(job_id))
-
-    def keep_polling(self) -> None:
-        """Somebody who looks: what is done stays as it was."""
-        seen: dict[str, Job] = {}
-        while True:
-            self.world.pause(self.random.uniform(0.5, 5))
-            if not self.accepted:
-                continue
-            job_id = self.random.choice(sorted(self.accepted))
-            job = self.tolerate(lambda job_id=job_id: self.jobs().get(job_id))
-            if job is None:
-                continue
-            before = seen.get(job_id)
-            if before and before.done:
-                self.expect(before.status == job.status, f"{job_id} changed after its end")
-            seen[job_id] = job
-
-    def keep_notifying(self) -> None:
-        """Deliver webhooks, some of them more than once."""
-        sender: Any = SimpleNamespace(send=self.send)
-        notifier = Notifier(
-            self.chaos_store,
-            sender,
-            self.settings,
-            clock=self.world.clock,
-            jitter=self.random.random,
-        )
-        while True:
-            self.world.pause(1)
-            delivery = self.queue.lease((Topic.NOTIFY,), self.world.now, 60)
-            if delivery:
-                target = delivery.message["target"]
-                self.tolerate(lambda target=target: notifier.deliver(target))
-                self.queue.ack(delivery)
-
-    def send(self, _url: str, webhook_id: str, body: bytes, _now: datetime) -> Outcome:
-        """What stands in for a receiver: remembers the event, and fails now and then."""
-        event = json.loads(body)
-        target = (event["data"]["id"], event["type"])
-        self.sent.setdefault(target, set()).add(webhook_id)
-        self.world.pause(self.random.choice((0.1, 1, 90)))
-        if self.world.faulty and self.random.random() < 0.2:
-            return Outcome(503, "The receiver answered 503.")
-        return Outcome(200)
-
-    def tolerate(self, action: Any) -> Any:
-        """Do it; a failing store or queue is a caller's business, not a broken promise."""
+        """Raise AssertionError, with the seed and the last events in it, if a promise is broken."""
         try:
-            return action()
-        except VerseQueueError:
-            return None
+            with self._built():
+                self._run()
+        except Exception as error:
+            raise AssertionError(self.report(error)) from error
+        finally:
+            self.world.end()
+
+    def report(self, error: BaseException) -> str:
+        """Which seed, what broke, and what happened last."""
+        world = self.world
+        lines = [
+            f"{at_s:10.3f} {who:24} {what} {detail}".rstrip()
+            for at_s, who, what, detail in world.trace
+        ]
+        what = str(error) if isinstance(error, AssertionError) else repr(error)
+        faults = " ".join(sorted(self.weather.faults))
+        first = f"seed {self.seed}, step {world.steps}: {what}"
+        return "\n".join([first, f"{self.weather.backend}: {faults}", *lines, first])
+
+    def _run(self) -> None:
+        self.callers.busy = 5
+        start = self.world.outside.start
+        start("visitor-1", self.callers.visitor)
+        start("visitor-2", self.callers.visitor)
+        start("files", self.callers.owner_of_files)
+        start("meddler", self.callers.meddler)
+        start("weather", self._rage)
+        start("place", self.place.keep_up)
+        start("strangers", self.strangers.appear)
+        self.world.run(self._rough_time_is_over, 20 * ROUGH_STEPS)
+        self.faults.calm()
+        start("watchdog", self._watch)
+        self.world.run(self._all_ended, CALM_STEPS)
+        self.check_innocent()
+        # What is left are webhooks, some of which are due much later: time may go by faster.
+        self.world.drift_s = 5
+        self.world.run(self.promises.at_rest, CALM_STEPS)
+        self.promises.check_end()
+        self.strangers.check()
+
+    def _rough_time_is_over(self) -> bool:
+        return self.world.now_s >= self.weather.rough_s or self.world.steps >= ROUGH_STEPS
+
+    def _all_ended(self) -> bool:
+        return not self.callers.busy and all(job.done for job in self.promises.jobs.values())
+
+    def _rage(self) -> None:
+        while self.faults.rough:
+            self.faults.rage()
+            if self.faults.random.random() < 0.3:
+                self.place.set_clocks()
+            if self.weather.has("stops") and self.faults.rough:
+                self._stop_a_worker()
+
+    def _stop_a_worker(self) -> None:
+        workers = [each for each in self.setting.workers.values() if not each.dead]
+        if workers:
+            worker = self.faults.random.choice(workers)
+            stands_s = self.settings.lease_s * self.faults.random.choice((1.2, 3))
+            worker.stands_until = self.world.now_s + stands_s
+            self.world.note("stands still", worker.name)
+
+    def _watch(self) -> None:
+        while True:
+            self.world.pause(self.weather.tick_s)
+            if not self.world.drift_s and not self.weather.has("clock_steps"):
+                self.promises.check_punctual(self.faults.calm_at_s)
+            for topic in Topic:
+                self.promises.check_depth(topic, self.ground.depth(topic))
+
+    def check_innocent(self) -> None:
+        """Only where nothing but prompts and receivers was bad."""
+        harmless = {"killers", "hangers", "bad_receivers", "newer_records", "limits"}
+        if self.weather.faults <= harmless and self.weather.settings.lease_s > 5:
+            self.promises.check_innocent()
+
+    @contextmanager
+    def _built(self) -> Iterator[None]:
+        """The processes, with this world in the place of the real one."""
+        pairs = stand_ins.time_and_threads(self.world)
+        with stand_ins.replaced(pairs, self.weather.constants):
+            on_one_machine = self.weather.backend == "sqlite"
+            kind = SqliteGround if on_one_machine else FirestoreGround
+            ground = kind(self.faults, self.promises, self.weather.max_deliveries)
+            self.ground: SqliteGround | FirestoreGround = ground
+            setting = Setting(self.faults, ground.store, ground.queue, ground.broker, self.settings)
+            self.setting = setting
+            self.place: Machine | Cloud = (Machine if on_one_machine else Cloud)(setting)
+            self.callers = Callers(setting, self.place, self.promises, self.faults)
+            self.strangers = Strangers(self.callers, ground)
+            with stand_ins.put(self._wiring(setting)):
+                yield
+            ground.close()
+
+    def _wiring(self, setting: Setting) -> list[tuple[Any, str, Any]]:
+        """What a process finds in its surroundings, by the place where it looks for it."""
+        world, ground = self.world, self.ground
+        receivers: Any = Receivers(self.faults, self.promises)
+        notifier = Notifier(
+            ground.store, receivers, self.settings, clock=world.clock, jitter=world.random.random
+        )
+        wired: list[tuple[Any, str, Any]] = [
+            (dispatcher, "post", post_to(setting)),
+            (wiring, "settings", lambda: self.settings),
+            (wiring, "store", lambda: ground.store),
+            (wiring, "queue", lambda: ground.queue),
+            (wiring, "model_folder", lambda _: Path("model")),
+            (notify_function, "_notifier", lambda: notifier),
+            (worker_fn.main, "_studio", lambda: _worker(world).studio),
+            (worker_fn.studio, "Writer", PlayedWriter.opener(self.faults)),
+            (worker_fn.studio, "stopping", lambda: world.process.stopping),
+        ]
+        if isinstance(ground, FirestoreGround):
+            wired.append((firestore_documents, "firestore", ground.library()))
+        return wired
+
+
+def _worker(world: World) -> WorkerPlace:
+    assert isinstance(world.process, WorkerPlace)
+    return world.process
 
 
 def run_seeds(first: int, count: int) -> int:
@@ -273,6 +176,5 @@ def run_seeds(first: int, count: int) -> int:
     for seed in range(first, first + count):
         simulation = Simulation(seed)
         simulation.run()
-        simulation.world.end()
         steps += simulation.world.steps
     return steps

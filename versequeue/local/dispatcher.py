@@ -13,7 +13,7 @@ from typing import Any
 
 from versequeue.backends.sqlite_queue import LeasedMessage, SqliteQueue
 from versequeue.config import ACK_DEADLINE_S
-from versequeue.errors import VerseQueueError
+from versequeue.errors import QueueUnavailable, StoreUnavailable, VerseQueueError
 from versequeue.functions.push import push_body, push_headers
 from versequeue.local.loops import SURROUNDINGS, keep_on
 from versequeue.local.push import (
@@ -177,10 +177,10 @@ class Dispatcher:
         while self._owed:
             try:
                 self._owed[0]()
-            except (VerseQueueError, OSError):
+            except (StoreUnavailable, QueueUnavailable, OSError):
                 raise
-            except Exception:
-                log.exception("a fault of ours; the sweep repairs what it has left")
+            except Exception:  # also a row that cannot be read, which no later try would change
+                log.exception("left to the sweep")
             self._owed.pop(0)
 
     def _stop_if_idle(self) -> None:

@@ -186,7 +186,11 @@ def redeliver(webhook: Webhook, now: datetime) -> Webhook:
         raise NothingToRedeliver()
     _check_pace(webhook.redelivered_at, now)
     if webhook.pending:
-        hurried = replace(webhook.pending, due_at=now, hinted_until=_first_hint_ends(now))
+        # Its last try may have died unreported: what is promised here has to be left to it.
+        tries = min(webhook.pending.tries, len(RETRY_SCHEDULE_S) - 1)
+        hurried = replace(
+            webhook.pending, tries=tries, due_at=now, hinted_until=_first_hint_ends(now)
+        )
         return replace(webhook, pending=hurried, redelivered_at=now)
     last = webhook.deliveries[-1]
     return replace(webhook, pending=_at_once(last.event, last.id, now), redelivered_at=now)

@@ -1,0 +1,93 @@
+"""What receivers are told of: each event under one id, until it is acknowledged or out of tries."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from tests.simulation.runtime import World
+from tests.simulation.weather import Weather
+from versequeue.rules.webhook import HTTP_GONE, Webhook
+
+Target = tuple[str, str]
+
+
+class Told:
+    """Every try of every event, and what was answered."""
+
+    def __init__(self, world: World, weather: Weather, expect: Callable[[bool, str], None]) -> None:
+        self._world, self._weather, self._expect = world, weather, expect
+        #: webhook-ids by target and event
+        self.sent: dict[Target, set[str]] = {}
+        self._sends: Counter[str] = Counter()
+        #: the highest number that a try of each event had
+        self._tries: Counter[str] = Counter()
+        #: jobs and batches with an event that ran out of tries
+        self._spent: set[str] = set()
+        self._answers: dict[str, list[int]] = {}
+        self._on_its_way: set[str] = set()
+        #: how often the events of a job had been sent when somebody was promised another try
+        self._again: dict[str, int] = {}
+
+    def begins(self, target: Target, webhook_id: str) -> None:
+        """A try of an event."""
+        self.sent.setdefault(target, set()).add(webhook_id)
+        self._sends[webhook_id] += 1
+        if self._is_calm() and target[0] not in self._again:
+            heard = [each for each in self._answers.get(webhook_id, []) if _is_final(each)]
+            self._expect(not heard, f"{target} was sent again after {heard}")
+            alone = webhook_id not in self._on_its_way
+            self._expect(alone, f"{target} is sent twice at once")
+        self._on_its_way.add(webhook_id)
+
+    def ends(self, webhook_id: str, status: int | None) -> None:
+        """The receiver has answered, or will not."""
+        self._on_its_way.discard(webhook_id)
+        if status is not None:
+            self._answers.setdefault(webhook_id, []).append(status)
+
+    def heard_of(self, target: str, event: str) -> bool:
+        """Whether it was sent, or each of its tries died before it was."""
+        return (target, event) in self.sent or target in self._spent
+
+    def tries_begun(self, target: str) -> int:
+        """How often the events of `target` were sent, but for what is on its way."""
+        ids = [each for key, found in self.sent.items() if key[0] == target for each in found]
+        return sum(self._sends[each] - (each in self._on_its_way) for each in ids)
+
+    def promised_again(self, target: str, before: int) -> None:
+        """A caller was told that the last event of `target` will be sent once more."""
+        self._again[target] = before
+
+    def changed(self, target: str, before: Webhook | None, after: Webhook | None) -> None:
+        """An event ends only when it was acknowledged, refused for good, or out of tries."""
+        old = before.pending if before else None
+        new = after.pending if after else None
+        if new:
+            self._tries[new.id] = max(self._tries[new.id], new.tries)
+        if not old or (new and new.id == old.id):
+            return
+        answers = self._answers.get(old.id, [])
+        tries = len(self._weather.constants["RETRY_SCHEDULE_S"])
+        spent = self._tries[old.id] >= tries
+        if spent:
+            self._spent.add(target)
+        heard = any(_is_final(answer) for answer in answers)
+        what = f"{target} gave {old.event} up after {old.tries} tries"
+        self._expect(heard or spent, what)
+
+    def check_end(self, rounds: dict[str, int]) -> None:
+        """When all is quiet; `rounds` of each batch."""
+        for (target, event), ids in self.sent.items():
+            most = rounds.get(target, 1)
+            self._expect(len(ids) <= most, f"{target} {event} went out under {len(ids)} ids")
+        for target, before in self._again.items():
+            more = self.tries_begun(target) > before
+            self._expect(more, f"{target} was to be sent once more, and was not")
+
+    def _is_calm(self) -> bool:
+        # Where a report may be lost, or time leaps over the try's own lease, it may be sent again.
+        calm = frozenset({"bad_receivers", "killers", "hangers", "limits", "newer_records"})
+        return self._weather.faults <= calm and not self._world.drift_s
+
+
+def _is_final(status: int) -> bool:
+    return 200 <= status < 300 or status == HTTP_GONE
