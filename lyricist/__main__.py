@@ -26,7 +26,7 @@ UNUSABLE = 2
 effort_option = click.option(
     "--effort",
     type=click.Choice([effort.value for effort in Effort]),
-    default=Effort.NORMAL.value,
+    default=Effort.QUICK.value,
     show_default=True,
     callback=lambda _context, _option, value: Effort(value),
     help="How many candidates for each line: the more, the slower.",

@@ -43,7 +43,7 @@ class EvaluationSettings:
     with_free: bool = True
     #: Songs written together; only 1 gives the time of one song.
     together: int = 1
-    effort: Effort = Effort.NORMAL
+    effort: Effort = Effort.QUICK
     threads: int | None = None
 
 

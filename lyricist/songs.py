@@ -39,7 +39,7 @@ class SongRequest:
     explicit: bool = False
     #: True starts the first line with the prompt itself.
     continue_prompt: bool = False
-    effort: Effort = Effort.NORMAL
+    effort: Effort = Effort.QUICK
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class ResolvedOptions:
     top_p: float = 0.95
     explicit: bool = False
     continue_prompt: bool = False
-    effort: Effort = "normal"
+    effort: Effort = "quick"
 
 
 class SongOptions(TypedDict, total=False):
