@@ -3,4 +3,4 @@
 Knows jobs, not tensors: no model runtime is imported here.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
