@@ -12,7 +12,7 @@ CASES ?= 5000
 RUNS ?= 10
 TARGET = $(if $(PROJECT),--project "$(PROJECT)") $(if $(REGION),--region "$(REGION)")
 # Where the bundle of MODEL is, and how to build it where it is to be built.
-BUNDLE = $(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/$(notdir $(basename $(MODEL)))))
+BUNDLE = $(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL)))))
 RECIPE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL)) --out "$(BUNDLE)"
 
 .PHONY: help up setup dev model test lint simulate fuzz histories bench screenshots stage deploy destroy clean

@@ -66,7 +66,13 @@ class _Run(Generic[Result]):
         """One pass over all that is wanted."""
         self._refuse_full_rows()
         passed = {row: token for tokens in self.wanted.values() for row, token in tokens.items()}
-        logits = self._engine.step(passed) if passed else {}
+        try:
+            logits = self._engine.step(passed) if passed else {}
+        except ContextFull as error:
+            # A family is full though none of its rows is; the songs of other engines go on.
+            for index in sorted(self.wanted):
+                self._resume(index, partial(self._sessions[index].throw, error))
+            return
         for index, tokens in sorted(self.wanted.items()):
             answer = {row: logits[row] for row in tokens}
             self._resume(index, partial(self._sessions[index].send, answer))

@@ -18,7 +18,7 @@ class EngineShare:
 
     engine: Engine
     vocabulary: Vocabulary
-    #: The engine's rows that are this song's alone. What they hold at first is not defined.
+    #: The engine's rows that are this song's alone, empty at first.
     rows: tuple[int, ...]
     #: To be called with all lines so far, after each line. Raises Abandoned to end the song.
     show: Callable[[Sequence[str]], None]

@@ -140,10 +140,14 @@ class Writer:
     def _session(self, group: "_SongGroup", index: int, at: int, engine: Engine) -> Session[Song]:
         """A song of the group, as the one at place `at` of those that are written together."""
         request = group.requests[index]
+        rows = self._rows(request, at, engine)
+        # What an earlier song has left would take slots, and so change the order of this one's.
+        for row in rows:
+            engine.rewind(row, 0)
         share = EngineShare(
             engine=engine,
             vocabulary=self._vocabulary,
-            rows=self._rows(request, at, engine),
+            rows=rows,
             show=partial(group.show, index),
         )
         return self._write_song(request, share)

@@ -55,6 +55,21 @@ def counting(row: int, steps: int) -> Session[list[float]]:
     return lengths
 
 
+class FullEngine(CountingEngine):
+    """An engine whose second pass finds no room, though no row is full."""
+
+    def step(self, tokens: Mapping[int, int]) -> dict[int, FloatArray]:
+        if self.passes:
+            raise ContextFull("no room")
+        return super().step(tokens)
+
+
+def test_a_pass_without_room_ends_its_songs_and_nothing_else() -> None:
+    results = run_together(FullEngine(), [counting(0, 3), counting(1, 1)])
+    assert isinstance(results[0], ContextFull)
+    assert results[1] == [1.0]
+
+
 def failing(error: Exception) -> Session[list[float]]:
     yield {3: 1}
     raise error

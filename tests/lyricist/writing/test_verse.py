@@ -14,6 +14,7 @@ from lyricist.bundle.manifest import read_bundle
 from lyricist.engine.lanes import Lanes
 from lyricist.engine.litert import LiteRtEngine
 from lyricist.engine.port import Engine
+from lyricist.engine.sessions import Session
 from lyricist.language.metrics import scheme_relations, topic_coverage
 from lyricist.language.rhyme import RhymeKind
 from lyricist.language.safety import offences
@@ -21,6 +22,8 @@ from lyricist.language.words import is_function_word, split_words, word_list
 from lyricist.lines.effort import MOST_ROWS
 from lyricist.songs import Effort, Song, SongRequest
 from lyricist.vocabulary.tokens import Vocabulary
+from lyricist.writing.free_verse import write_freely
+from lyricist.writing.share import EngineShare
 from lyricist.writing.styles import STYLES
 from lyricist.writing.writer import Writer
 
@@ -192,11 +195,33 @@ def test_odd_prompts_get_a_clean_song_at_the_best_effort(wide_writer: Writer, pr
     assert "<|" not in "".join(lines[1:])
 
 
-def test_a_long_song_starts_over_in_its_context_at_any_effort(wide_writer: Writer) -> None:
-    request = SongRequest("the sea", lines=40, structure="song", rhyme_scheme="ABAB")
+@pytest.mark.parametrize("effort", [Effort.QUICK, Effort.NORMAL])
+def test_a_long_song_starts_over_in_its_context_at_any_effort(
+    wide_writer: Writer, effort: Effort
+) -> None:
+    request = SongRequest("the sea", lines=40, structure="song", rhyme_scheme="ABAB", effort=effort)
     (song,) = write(wide_writer, request)
     assert len(lines_of(song)) == 40
     assert song.rhyme_score == 1.0
+
+
+@pytest.mark.parametrize("effort", list(Effort))
+def test_a_song_begins_in_empty_rows_whatever_was_given_up_before_it(
+    wide_writer: Writer, effort: Effort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = iter(range(10_000))
+    given_up = [SongRequest("the sea", lines=8, effort=effort)]
+    wide_writer.write(given_up, lambda *_: True, lambda: next(asked) > 60)
+    held: list[int] = []
+
+    def look(request: SongRequest, share: EngineShare) -> Session[Song]:
+        held.extend(share.engine.length(row) for row in share.rows)
+        return write_freely(request, share)
+
+    monkeypatch.setattr(wide_writer, "_write_song", look)
+    wide_writer.write([SongRequest("rain", lines=4, effort=effort)], lambda *_: True)
+    assert held
+    assert set(held) == {0}
 
 
 def test_songs_of_several_efforts_are_the_same_alone_together_and_side_by_side(
@@ -226,7 +251,8 @@ def test_lines_are_shown_when_no_other_take_is_left(wide_writer: Writer) -> None
         shown.append(len(lines))
         return True
 
-    wide_writer.write([SongRequest("a night bus", lines=8)], show)
+    request = SongRequest("a night bus", lines=8, effort=Effort.NORMAL)
+    wide_writer.write([request], show)
     assert shown == [2, 4, 6, 8]
 
 
