@@ -21,6 +21,7 @@ def engine_class_for(bundle: Bundle) -> "type[LiteRtEngine | TensorFlowEngine]":
         except ModuleNotFoundError as error:
             raise BundleError(
                 f"The model in {bundle.folder} is a SavedModel, and {error.name} is not installed."
+                " On this machine: .venv/bin/python -m pip install -r requirements.txt"
             ) from error
         return TensorFlowEngine
     from lyricist.engine.litert import LiteRtEngine

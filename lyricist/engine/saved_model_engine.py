@@ -8,21 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from lyricist.arrays import FloatArray
 from lyricist.bundle.manifest import Bundle
 from lyricist.engine.port import check_prefill, check_step
+from lyricist.engine.served_model import SIGNATURE, ServedModel
 from lyricist.errors import BundleError
-
-try:
-    import tensorflow as tf
-
-    from lyricist.engine.served_model import SIGNATURE, ServedModel
-except ImportError as error:
-    raise BundleError(
-        "This model is run by TensorFlow itself, which is not installed here: "
-        ".venv/bin/python -m pip install -r requirements.txt"
-    ) from error
 
 #: Rows are padded to a multiple of this, so that TensorFlow meets few different lengths.
 LENGTH_STEP = 32

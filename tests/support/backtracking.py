@@ -232,7 +232,10 @@ def _together(machine: Automaton, states: tuple[int, int, int]) -> Iterator[tupl
 
 def _named(items: Any) -> Iterator[str]:
     """The characters that a pattern names, and their neighbours."""
-    if isinstance(items, tuple) and items and items[0] in (op.LITERAL, op.NOT_LITERAL, op.RANGE):
+    # By identity: a repetition is a tuple too, and its count may equal an operation's number.
+    if isinstance(items, tuple) and any(
+        items[:1] and items[0] is named for named in (op.LITERAL, op.NOT_LITERAL, op.RANGE)
+    ):
         for number in items[1] if items[0] is op.RANGE else items[1:]:
             near = (chr(at) for at in range(number - 1, number + 2) if 0 <= at < 0x110000)
             yield from (form[0] for one in near for form in (one, one.lower(), one.upper()))
