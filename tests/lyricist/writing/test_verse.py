@@ -14,7 +14,6 @@ from lyricist.bundle.manifest import read_bundle
 from lyricist.engine.lanes import Lanes
 from lyricist.engine.litert import LiteRtEngine
 from lyricist.engine.port import Engine
-from lyricist.engine.sessions import Session
 from lyricist.language.metrics import scheme_relations, topic_coverage
 from lyricist.language.rhyme import RhymeKind
 from lyricist.language.safety import offences
@@ -22,8 +21,6 @@ from lyricist.language.words import is_function_word, split_words, word_list
 from lyricist.lines.effort import MOST_ROWS
 from lyricist.songs import Effort, Song, SongRequest
 from lyricist.vocabulary.tokens import Vocabulary
-from lyricist.writing.free_verse import write_freely
-from lyricist.writing.share import EngineShare
 from lyricist.writing.styles import STYLES
 from lyricist.writing.writer import Writer
 
@@ -203,25 +200,6 @@ def test_a_long_song_starts_over_in_its_context_at_any_effort(
     (song,) = write(wide_writer, request)
     assert len(lines_of(song)) == 40
     assert song.rhyme_score == 1.0
-
-
-@pytest.mark.parametrize("effort", list(Effort))
-def test_a_song_begins_in_empty_rows_whatever_was_given_up_before_it(
-    wide_writer: Writer, effort: Effort, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = iter(range(10_000))
-    given_up = [SongRequest("the sea", lines=8, effort=effort)]
-    wide_writer.write(given_up, lambda *_: True, lambda: next(asked) > 60)
-    held: list[int] = []
-
-    def look(request: SongRequest, share: EngineShare) -> Session[Song]:
-        held.extend(share.engine.length(row) for row in share.rows)
-        return write_freely(request, share)
-
-    monkeypatch.setattr(wide_writer, "_write_song", look)
-    wide_writer.write([SongRequest("rain", lines=4, effort=effort)], lambda *_: True)
-    assert held
-    assert set(held) == {0}
 
 
 def test_songs_of_several_efforts_are_the_same_alone_together_and_side_by_side(

@@ -11,11 +11,13 @@ from lyricist.bundle.manifest import DRAFTS, MODEL, read_bundle
 from lyricist.engine.lanes import Lanes
 from lyricist.engine.litert import LiteRtEngine
 from lyricist.engine.port import Engine
+from lyricist.engine.sessions import Session
 from lyricist.engine.threads import idle_processors
 from lyricist.errors import BundleError
-from lyricist.songs import MOST_SONGS, Song, SongRequest
+from lyricist.songs import MOST_SONGS, Effort, Song, SongRequest
 from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.writing.free_verse import MOST_WORDS, clean_line, write_freely
+from lyricist.writing.share import EngineShare
 from lyricist.writing.writer import Writer
 
 REQUEST = SongRequest(prompt="the last train home", lines=6, seed=11)
@@ -159,6 +161,26 @@ def test_a_writer_that_is_stopped_leaves_every_song_as_it_is(writer: Writer) -> 
     asked = iter(range(100_000))
     songs = writer.write([REQUEST, REQUEST], lambda *_: True, lambda: next(asked) > 20)
     assert all(isinstance(song, Song) and not song.finished for song in songs)
+
+
+@pytest.mark.parametrize("effort", list(Effort))
+def test_a_song_begins_in_empty_rows_whatever_was_given_up_before_it(
+    tiny_bundle: Path, effort: Effort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Writer.open(tiny_bundle, threads=1)
+    asked = iter(range(10_000))
+    given_up = [SongRequest("the sea", lines=8, effort=effort)]
+    opened.write(given_up, lambda *_: True, lambda: next(asked) > 60)
+    held: list[int] = []
+
+    def look(request: SongRequest, share: EngineShare) -> Session[Song]:
+        held.extend(share.engine.length(row) for row in share.rows)
+        return write_freely(request, share)
+
+    monkeypatch.setattr(opened, "_write_song", look)
+    opened.write([SongRequest("rain", lines=4, effort=effort)], lambda *_: True)
+    assert held
+    assert set(held) == {0}
 
 
 @pytest.mark.parametrize("count", [0, MOST_SONGS + 1])
