@@ -4,25 +4,21 @@ A request's headers and its body have a time and a size; a connection that waits
 way to a new one, so that no number of them keeps others out. Knows no route.
 """
 
-import json
 import socket
 import time
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import Any
 
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask, ThreadedTaskDispatcher
-from waitress.utilities import BadRequest
+from waitress.task import ThreadedTaskDispatcher
 
 from versequeue.api.edge import MAX_BODY_BYTES
 from versequeue.api.origin import network_of
 from versequeue.api.submit_batches import MAX_FORM_BYTES
-from versequeue.errors import InvalidRequest, PayloadTooLarge, VerseQueueError
 from versequeue.local.host import THREADS
+from versequeue.local.incoming import Parser, Refusal
 from versequeue.local.loops import connections_within
 
 WsgiApp = Callable[..., Iterable[bytes]]
@@ -35,11 +31,14 @@ CONNECTIONS_OF_ONE = 400
 MAX_HEADER_BYTES = 64 * 1024
 #: A song's body stays in memory; a larger one, which is a file of prompts, is spooled.
 SPOOLED_FROM_BYTES = 2 * MAX_BODY_BYTES
-#: Of a chunk's length, or of what follows the last chunk.
-MAX_CHUNK_LINE_BYTES = 1024
 #: Seconds from the first byte of a request, or from the connection, to the end of its headers;
 #: from there to the end of its body; for the answer; and from there to the next request.
 HEADERS_S, BODY_S, ANSWER_S, IDLE_S = 10.0, 60.0, 300.0, 60.0
+#: Seconds in which some of an answer has to be taken, and the bytes of it that wait here meanwhile;
+#: beyond them the thread that answers waits, too.
+STALLED_S, UNREAD_BYTES = 10.0, 1024 * 1024
+#: Bytes of an answer that the system holds: few, so that it is seen when somebody reads slowly.
+SEND_BUFFER_BYTES = 64 * 1024
 #: How often deadlines are looked at.
 LOOK_S = 1.0
 #: What is still taken from somebody whose request was refused, so that the refusal can be read: to
@@ -47,52 +46,11 @@ LOOK_S = 1.0
 LINGER_S, LINGER_BYTES = 5.0, 8 * 1024 * 1024
 
 
-class Parser(HTTPRequestParser):  # type: ignore[misc] # waitress has no types
-    """A request as it comes in; the lines between chunks have an end, too."""
-
-    completed: bool
-
-    def received(self, data: bytes) -> int:
-        """Take some bytes; how many were this request's."""
-        consumed: int = super().received(data)
-        if self.chunked and not self.completed:
-            longest = max(len(self.body_rcv.control_line), len(self.body_rcv.trailer))
-            if longest > MAX_CHUNK_LINE_BYTES:
-                self.error = BadRequest("A line between two chunks does not end.")
-                self.completed = True
-        return consumed
-
-
-class Refusal(ErrorTask):  # type: ignore[misc]
-    """The answer to what never reaches a handler: a problem document like all others."""
-
-    def execute(self) -> None:
-        """Answer, and take no more of this connection."""
-        error = _error_for(self.request.error, self.channel.adj.max_request_body_size - 1)
-        problem = error.problem(getattr(self.request, "path", ""))
-        body = json.dumps(problem.document()).encode()
-        self.status = f"{error.status} {HTTPStatus(error.status).phrase}"
-        self.response_headers += [
-            ("Content-Type", "application/problem+json"),
-            ("Cache-Control", "no-store"),
-            ("X-Content-Type-Options", "nosniff"),
-        ]
-        self.channel.refused = True
-        self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
-
-
-def _error_for(fault: Any, limit_bytes: int) -> VerseQueueError:
-    if fault.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return PayloadTooLarge(f"At most {limit_bytes:,} bytes are taken here.")
-    if fault.code == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return VerseQueueError()
-    return InvalidRequest(fault.body)
-
-
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """One connection, and how long it may take over what it does now."""
+    """One connection, and how long it may take over what it does now.
+
+    It has one request at a time: the next is looked at when the answer to the last has gone out.
+    """
 
     parser_class = Parser
     error_task_class = Refusal
@@ -108,6 +66,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.refused = False
         self.closed = False
         self._left_to_discard = 0
+        self._behind = b""
+        #: when some of an answer was last taken by the other side
+        self.moved_at = self.waiting_since
         self._stage: tuple[Any, bool] | None = None
         super().__init__(server, sock, addr, *rest, **more)
         server.make_room_beside(self)
@@ -119,7 +80,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def late(self, now: float) -> bool:
         """Whether the other side has had its time. A handler's own time is its own affair."""
-        return now > self.due_at and (self.waiting or bool(self.total_outbufs_len))
+        if self.total_outbufs_len:
+            return now > min(self.due_at, self.moved_at + STALLED_S)
+        return now > self.due_at and self.waiting
 
     def received(self, data: bytes) -> Any:
         """Take some bytes; a new request or a new body begins its time."""
@@ -133,15 +96,40 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def service(self) -> None:
         """Answer one request, in a thread of its own."""
         self.due_at = self.server.clock() + ANSWER_S
+        self._behind = self.requests[0].behind
         super().service()
-        self.waiting_since = self.server.clock()
-        # What is about to be closed has another deadline, perhaps already.
-        if self.request is None and not (self.close_when_flushed or self._left_to_discard):
-            self.due_at = self.waiting_since + IDLE_S
+        self.waiting_since = now = self.server.clock()
+        # What is about to be closed has another deadline, perhaps already; so has a next request.
+        if self.requests or self.close_when_flushed or self._left_to_discard:
+            return
+        if begun := self.request:
+            self.due_at = now + (BODY_S if begun.headers_finished else HEADERS_S)
+        else:
+            self.due_at = now + IDLE_S
+
+    def write_soon(self, data: Any) -> int:
+        """Put a piece of the answer where it is sent from; wait if too much of it is there."""
+        if not self.total_outbufs_len:
+            self.moved_at = self.server.clock()
+        return int(super().write_soon(data))
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        """Send what the other side takes now; whoever reads a whole answer slowly has the time."""
+        sent = int(super().send(data, do_close))
+        if sent:
+            self.moved_at = self.server.clock()
+            if self.waiting and self.request is None:
+                self.due_at = max(self.due_at, self.moved_at + IDLE_S)
+        return sent
 
     def readable(self) -> bool:
-        """Whether more is to be read."""
-        return not self.closed and super().readable()
+        """Whether more is to be read. What lies here already is looked at first."""
+        if self.closed or not super().readable():
+            return False
+        if self._behind and not self.requests:
+            behind, self._behind = self._behind, b""
+            self.received(behind)
+        return not self.closed and bool(super().readable())
 
     def writable(self) -> bool:
         """Whether there is something to send, or to close."""
@@ -233,7 +221,10 @@ def front_server(
         max_request_body_size=MAX_FORM_BYTES + 1,
         max_request_header_size=MAX_HEADER_BYTES,
         inbuf_overflow=SPOOLED_FROM_BYTES,
+        outbuf_high_watermark=UNREAD_BYTES,
     )
+    send_buffer = (socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    adjustments.socket_options = [*Adjustments.socket_options, send_buffer]
     about = (listener.family, listener.type, listener.proto, listener.getsockname())
     return FrontServer(
         app,

@@ -18,12 +18,13 @@ from tests.support.front import (
 from tests.support.waiting import wait_until
 from versequeue.api.submit_batches import MAX_FORM_BYTES
 from versequeue.local.front import (
-    ANSWER_S,
     BODY_S,
     HEADERS_S,
     IDLE_S,
     LINGER_BYTES,
     LINGER_S,
+    STALLED_S,
+    UNREAD_BYTES,
 )
 
 MIB = 1024 * 1024
@@ -154,8 +155,9 @@ def test_an_answer_that_nobody_reads_is_given_up(front: Front) -> None:
     front.body = b"x" * (64 * MIB)
     with front.connect(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
         # As much as is held for one connection: the thread that answers waits for room.
-        front.wait_for_channels(lambda channel: channel.total_outbufs_len >= 16 * MIB)
-        front.now_s += ANSWER_S + 1
+        front.wait_for_channels(lambda channel: channel.total_outbufs_len > UNREAD_BYTES)
+        front.now_s += STALLED_S + 1
+        wait_until(lambda: not channels(front.server), LIMIT_S)
         assert len(read_all(connection)) < 64 * MIB
     front.body = b"fine"
     assert front.ask().endswith(b"fine")

@@ -1,0 +1,106 @@
+"""Who asks for much and reads little of it, and who only reads slowly."""
+
+import socket
+from contextlib import ExitStack
+
+from tests.support.front import LIMIT_S, Front, channels, read_all, read_until, running_front
+from tests.support.waiting import wait_until
+from versequeue.local.front import (
+    ANSWER_S,
+    BODY_S,
+    HEADERS_S,
+    STALLED_S,
+    UNREAD_BYTES,
+)
+from versequeue.local.host import THREADS
+
+MIB = 1024 * 1024
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+LAST = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+
+
+def narrow(front: Front, sent: bytes) -> socket.socket:
+    """A connection whose own side holds hardly anything that it has not read."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
+    connection.settimeout(LIMIT_S)
+    connection.connect(("127.0.0.1", front.port))
+    connection.sendall(sent)
+    return connection
+
+
+def test_pipelines_that_nobody_reads_take_no_thread_from_others() -> None:
+    with running_front() as front, ExitStack() as stack:
+        front.body = b"x" * MIB
+        for _ in range(THREADS):
+            stack.enter_context(narrow(front, GET * 20))
+        front.wait_for_channels(lambda channel: channel.total_outbufs_len, THREADS)
+        front.wait_for_channels(lambda channel: channel.waiting, THREADS)
+        assert len(front.served) == THREADS
+        front.body = b"fine"
+        assert front.ask().endswith(b"fine")
+        front.now_s += STALLED_S + 1
+        wait_until(lambda: not channels(front.server), LIMIT_S)
+
+
+def test_one_large_answer_each_that_nobody_reads_holds_the_threads_for_seconds_only() -> None:
+    with running_front() as front, ExitStack() as stack:
+        front.body = b"x" * (8 * MIB)
+        for _ in range(THREADS):
+            stack.enter_context(narrow(front, GET))
+        front.wait_for_channels(lambda channel: channel.total_outbufs_len > UNREAD_BYTES, THREADS)
+        held = [channel.total_outbufs_len for channel in channels(front.server)]
+        assert max(held) <= UNREAD_BYTES + MIB
+        front.body = b"fine"
+        front.now_s += STALLED_S + 1
+        assert front.ask().endswith(b"fine")
+
+
+def test_requests_sent_at_once_are_answered_one_after_the_other() -> None:
+    with running_front() as front, front.connect(GET * 19 + LAST) as connection:
+        assert read_all(connection).count(b"\r\n\r\nfine") == 20
+        assert len(front.served) == 20
+
+
+def test_whoever_reads_slowly_gets_all_of_it() -> None:
+    size = 3 * MIB
+    with running_front() as front:
+        front.body = b"x" * size
+        with narrow(front, LAST) as connection:
+            front.wait_for_channels(lambda channel: channel.total_outbufs_len > UNREAD_BYTES)
+            read, end_s = 0, front.now_s + ANSWER_S - STALLED_S
+            while channels(front.server) and front.now_s < end_s:
+                front.now_s += STALLED_S - 2
+                read += read_until_sent(front, connection, front.now_s)
+            read += len(read_all(connection))
+        assert read > size
+
+
+def read_until_sent(front: Front, connection: socket.socket, now_s: float) -> int:
+    """Read until the server could send some more, or is through; how much was read."""
+    read = 0
+    while any(channel.moved_at < now_s for channel in channels(front.server)):
+        piece = connection.recv(16 * 1024)
+        if not piece:
+            break
+        read += len(piece)
+    return read
+
+
+def test_the_first_byte_of_a_second_request_begins_its_time() -> None:
+    with running_front() as front, front.connect(GET + b"G") as connection:
+        assert read_until(connection, b"fine")
+        front.wait_for_channels(lambda channel: channel.request)
+        front.wait_for_channels(lambda channel: channel.due_at == front.now_s + HEADERS_S)
+        front.now_s += HEADERS_S + 1
+        assert read_all(connection) == b""
+
+
+def test_a_second_body_has_its_own_time_from_where_the_first_answer_ends() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+    with running_front() as front, front.connect(GET + head + b"x") as connection:
+        assert read_until(connection, b"fine")
+        front.wait_for_channels(lambda channel: channel.request)
+        front.wait_for_channels(lambda channel: channel.due_at == front.now_s + BODY_S)
+        front.now_s += BODY_S + 1
+        assert read_all(connection) == b""
