@@ -137,7 +137,10 @@ class Settings:
         return settings
 
     def _check_times(self) -> None:
-        """Raise StartupError where two times cannot work together: each fits into the next."""
+        """Raise StartupError where two times cannot work together: each fits into the next.
+
+        A job has to end before it is deleted.
+        """
         chain = (
             ("VERSEQUEUE_PROGRESS_INTERVAL_S", self.progress_interval_s),
             ("VERSEQUEUE_LEASE_S", self.lease_s),
@@ -149,6 +152,12 @@ class Settings:
                 raise StartupError(
                     f"{short} ({short_s:g} s) must be shorter than {long} ({long_s:g} s)."
                 )
+        retention_s = self.retention_days * 86_400
+        if self.deadline_s > retention_s:
+            raise StartupError(
+                f"VERSEQUEUE_DEADLINE_S ({self.deadline_s:g} s) must not be longer than "
+                f"VERSEQUEUE_RETENTION_DAYS ({retention_s:g} s)."
+            )
 
 
 @dataclass(frozen=True)

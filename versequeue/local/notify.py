@@ -82,7 +82,7 @@ class NotifyDispatcher:
         if wait_s:
             self._queue.postpone(delivery, self._clock(), wait_s)
         else:
-            self._start(lambda: self._send(delivery, receiver))
+            self._begin(delivery, receiver)
         return True
 
     def _turn(self) -> None:
@@ -94,11 +94,24 @@ class NotifyDispatcher:
                 self._queue.wait(seen, LONGEST_WAIT_S)
 
     def _in_a_thread(self, send: Callable[[], None]) -> None:
+        self._senders.submit(send)
+
+    def _begin(self, delivery: LeasedMessage, receiver: str) -> None:
+        mine = threading.Lock()
+
+        def send() -> None:
+            if mine.acquire(blocking=False):
+                self._send(delivery, receiver)
+
         try:
-            self._senders.submit(send)
+            self._start(send)
         except RuntimeError as error:
-            # It is in the pool's queue all the same, and sent by the next thread that is free.
+            # The pool may keep `send` all the same: either it has the message, or it is put back.
+            if self._stopping.is_set() or not mine.acquire(blocking=False):
+                return
             log.warning("no thread for a webhook: %s", error)
+            self._receivers.unused(receiver)
+            self._queue.nack(delivery, self._clock())
 
     def _send(self, delivery: LeasedMessage, receiver: str) -> None:
         answered, began_s = True, self._monotonic()

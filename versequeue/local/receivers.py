@@ -76,6 +76,12 @@ class Receivers:
             self._in_flight += 1
             return 0
 
+    def unused(self, receiver: str) -> None:
+        """The sender is free again without having sent anything."""
+        with self._lock:
+            self._in_flight -= 1
+            self._known[receiver].in_flight -= 1
+
     def done(self, receiver: str, now_s: float, *, took_s: float, answered: bool) -> None:
         """The sender is free again, after `took_s`; a receiver that did not answer rests."""
         with self._lock:

@@ -151,11 +151,13 @@ def record_delivery(
     """Note how the delivery of `sent` ended, and when the next one is due, if any.
 
     2xx ends the event, 410 the webhook; `jitter` from 0 to 1 spreads retries, only to later times.
+    A report that comes late, when another delivery has begun, changes nothing of what is pending.
     """
     succeeded = status_code is not None and 200 <= status_code < 300 and error is None
     gone = status_code == HTTP_GONE
     pending = webhook.pending
-    is_current = pending is not None and pending.id == sent.id
+    current = (pending.id, pending.tries) if pending else None
+    is_current = current == (sent.id, sent.tries)
     if succeeded or gone or sent.tries >= len(RETRY_SCHEDULE_S) or not is_current:
         next_at = None
     else:

@@ -128,7 +128,10 @@ class Batches(CallersSide[BatchNow]):
         submission = Submission(failed.client, failed.metadata, webhook)
         job = self._row_job(batch, failed, failed.position % MAX_ROWS, submission, now)
         position = (batch.round + 1) * MAX_ROWS + job.position
-        placed = replace(job, position=position, expires_at=batch.expires_at)
+        # It is deleted with its batch, and has to have ended by then.
+        expires_at = batch.expires_at
+        deadline_at = min(job.deadline_at, expires_at)
+        placed = replace(job, position=position, expires_at=expires_at, deadline_at=deadline_at)
         return note(placed, now, "retry_of", failed.id)
 
 

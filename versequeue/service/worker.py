@@ -11,7 +11,7 @@ from datetime import datetime
 
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
-from versequeue.errors import NotAllowed, WorkerLost
+from versequeue.errors import NotAllowed, Unreadable, WorkerLost
 from versequeue.ports.queue import Queue, Topic
 from versequeue.ports.store import Store
 from versequeue.rules import transitions as rules
@@ -102,11 +102,15 @@ class WorkerSide:
         """The latest report of `worker` on each of these that it holds or has written.
 
         A report changes when the worker says something; one that stays the same is silence.
-        Raises StoreUnavailable.
+        One that cannot be read says nothing, and hides no other. Raises StoreUnavailable.
         """
         reports = {}
         for job_id in job_ids:
-            job = self.store.get_job(job_id)
+            try:
+                job = self.store.get_job(job_id)
+            except Unreadable as error:
+                log.warning("no report of %s: %s", job_id, error)
+                continue
             if job and job.worker == worker and (moment := _last_word(job)):
                 reports[job_id] = moment
         return reports

@@ -10,7 +10,7 @@ from tests.support.api import ManualClock
 from tests.support.inspected_queue import InspectedQueue
 from tests.support.waiting import wait_until
 from versequeue.errors import StoreUnavailable
-from versequeue.local.notify import NotifyDispatcher
+from versequeue.local.notify import NOTIFY_ACK_DEADLINE_S, NotifyDispatcher
 from versequeue.local.receivers import REST_LONGEST_S, SENDERS
 from versequeue.ports.queue import Topic
 from versequeue.webhooks.sender import Outcome
@@ -142,6 +142,28 @@ def test_a_delivery_that_fails_by_a_fault_of_ours_frees_its_sender(
     senders.end()
     assert queue.depth(Topic.NOTIFY) == 2
     assert notifier._receivers._in_flight == 0
+
+
+def test_where_no_thread_can_start_the_message_is_put_back_and_sent_once_later(
+    queue: InspectedQueue,
+    clock: ManualClock,
+    senders: Senders,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_thread(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    notifier = NotifyDispatcher(queue, senders.deliver, str, clock=clock)
+    hint(queue, "x")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        assert notifier.step()
+    assert (notifier._receivers._in_flight, queue.depth(Topic.NOTIFY)) == (0, 1)
+    clock.pass_s(NOTIFY_ACK_DEADLINE_S - 1)
+    assert notifier.step()
+    wait_until(lambda: queue.depth(Topic.NOTIFY) == 0, 30)
+    assert senders.sent == ["x"]
+    notifier.stop()
 
 
 def test_its_own_threads_send_side_by_side(queue: InspectedQueue) -> None:

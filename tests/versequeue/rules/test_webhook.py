@@ -50,6 +50,18 @@ def test_a_late_report_of_an_earlier_event_leaves_the_present_one_alone() -> Non
     assert fine.pending == current.pending
 
 
+def test_a_late_report_of_an_earlier_delivery_does_not_undo_the_count() -> None:
+    webhook, first = taken(announced(Webhook(URL)))
+    again, second = taken(redeliver(webhook, LATER))
+    assert (first.tries, second.tries) == (1, 2)
+    late = record_delivery(again, first, LATER, status_code=500, error="The answer was 500.")
+    assert late.pending == second
+    assert late.deliveries[-1].next_attempt_at is None
+    failed = record_delivery(late, second, LATER, status_code=500, error="The answer was 500.")
+    assert failed.pending
+    assert failed.pending.tries == 2
+
+
 def test_gone_ends_also_the_event_that_came_after() -> None:
     webhook, first = taken(announced(Webhook(URL)))
     current = announced(webhook, "batch_1/1")

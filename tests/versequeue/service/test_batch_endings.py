@@ -101,6 +101,19 @@ def test_a_retry_queues_the_failed_rows_again_in_their_places() -> None:
     assert old["status"] == "failed", "what has ended never changes"
 
 
+def test_a_row_that_is_tried_again_late_ends_before_it_is_deleted() -> None:
+    api = make_api()
+    batch_id = finished_with_two_failed(api)
+    batch = api.store.get_batch(batch_id)
+    assert batch is not None
+    api.clock.pass_s((batch.expires_at - api.clock()).total_seconds() - 60)
+    assert api.client.post(f"/v1/batches/{batch_id}/retry-failed").status_code == 202
+    queued = [job for job in jobs_of(api, batch_id) if job.status is Status.QUEUED]
+    assert {(job.deadline_at, job.expires_at) for job in queued} == {
+        (batch.expires_at, batch.expires_at)
+    }
+
+
 def test_a_retried_batch_ends_again_and_may_be_retried_again() -> None:
     api = make_api()
     batch_id = finished_with_two_failed(api)

@@ -3,10 +3,13 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
+
 from tests.support.api import ApiUnderTest, ManualClock
 from tests.support.memory import MemoryQueue, MemoryStore
 from tests.support.samples import NOW, at, queued_job, song_of
 from versequeue.config import Settings
+from versequeue.errors import Unreadable
 from versequeue.ports.queue import Topic
 from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.rules.transitions import request_cancel, settle
@@ -139,3 +142,17 @@ def test_a_worker_has_said_something_only_if_it_did_so_itself() -> None:
     clock.pass_s(60)
     store.update_job("job_1", lambda job: settle(job, clock()))
     assert side.reports_of(["job_1"], "worker") == {}
+
+
+def test_a_job_that_cannot_be_read_hides_no_others_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, _, side, _ = a_clocked_attempt(queued_job(), Settings())
+    get_job = store.get_job
+
+    def partly_readable(job_id: str) -> Job | None:
+        if job_id == "job_newer":
+            raise Unreadable("A newer version wrote it.")
+        return get_job(job_id)
+
+    monkeypatch.setattr(store, "get_job", partly_readable)
+    assert side.reports_of(["job_newer", "job_1"], "worker") == {"job_1": at(30)}
+    assert side.reports_of(["job_newer"], "worker") == {}
