@@ -68,6 +68,11 @@ WEBHOOK_SECRET = f"{PREFIX}-webhook-secret"
 HASH_KEY = f"{PREFIX}-hash-key"
 #: What the page's host shows, so that its word on a caller's address is taken.
 PAGE_SECRET = f"{PREFIX}-page-secret"
+#: Whoever counts what a visitor asks for must know one from another behind the page's host, too.
+TELLS_VISITORS_APART = (
+    ("VERSEQUEUE_HASH_KEY", HASH_KEY),
+    ("VERSEQUEUE_PAGE_SECRET", PAGE_SECRET),
+)
 
 FUNCTIONS = (
     FunctionSpec(
@@ -77,7 +82,7 @@ FUNCTIONS = (
         caller=Caller.ANYONE,
         database=Database.WRITE,
         publishes=("jobs", "bulk", "notify"),
-        secrets=(("VERSEQUEUE_HASH_KEY", HASH_KEY), ("VERSEQUEUE_PAGE_SECRET", PAGE_SECRET)),
+        secrets=TELLS_VISITORS_APART,
     ),
     FunctionSpec(
         name="results",
@@ -85,6 +90,7 @@ FUNCTIONS = (
         packages=("versequeue",),
         caller=Caller.ANYONE,
         database=Database.READ,
+        secrets=TELLS_VISITORS_APART,
     ),
     FunctionSpec(
         name="worker",
