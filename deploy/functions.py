@@ -98,8 +98,8 @@ FUNCTIONS = (
         packages=("worker_fn", "versequeue", "lyricist"),
         caller=Caller.GOOGLE,
         database=Database.WRITE,
-        # Rows that were tried before are sent on alone.
-        publishes=("bulk", "notify"),
+        # Jobs that were tried before are sent on alone: rows to bulk, a single visitor's to jobs.
+        publishes=("jobs", "bulk", "notify"),
         cpu=2,
         memory_mib=2048,  # eight songs of 64 lines took 1.4 GiB
         concurrency=1,

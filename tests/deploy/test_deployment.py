@@ -122,6 +122,13 @@ def test_both_public_functions_can_tell_visitors_behind_the_page_apart() -> None
                 assert any(text.startswith(grant) for text in created())
 
 
+def test_the_worker_may_publish_wherever_it_sends_a_job_on_alone() -> None:
+    member = TARGET.member("worker")
+    for topic in Topic:
+        grant = f"pubsub topics add-iam-policy-binding {topic} --member={member}"
+        assert any(text.startswith(grant) for text in created())
+
+
 def test_the_worker_takes_one_message_at_a_time_and_ends_before_it_is_sent_again() -> None:
     worker = function("worker")
 
