@@ -68,6 +68,11 @@ WEBHOOK_SECRET = f"{PREFIX}-webhook-secret"
 HASH_KEY = f"{PREFIX}-hash-key"
 #: What the page's host shows, so that its word on a caller's address is taken.
 PAGE_SECRET = f"{PREFIX}-page-secret"
+#: Whoever counts what a visitor asks for must know one from another behind the page's host, too.
+TELLS_VISITORS_APART = (
+    ("VERSEQUEUE_HASH_KEY", HASH_KEY),
+    ("VERSEQUEUE_PAGE_SECRET", PAGE_SECRET),
+)
 
 FUNCTIONS = (
     FunctionSpec(
@@ -77,7 +82,7 @@ FUNCTIONS = (
         caller=Caller.ANYONE,
         database=Database.WRITE,
         publishes=("jobs", "bulk", "notify"),
-        secrets=(("VERSEQUEUE_HASH_KEY", HASH_KEY), ("VERSEQUEUE_PAGE_SECRET", PAGE_SECRET)),
+        secrets=TELLS_VISITORS_APART,
     ),
     FunctionSpec(
         name="results",
@@ -85,6 +90,7 @@ FUNCTIONS = (
         packages=("versequeue",),
         caller=Caller.ANYONE,
         database=Database.READ,
+        secrets=TELLS_VISITORS_APART,
     ),
     FunctionSpec(
         name="worker",
@@ -92,8 +98,8 @@ FUNCTIONS = (
         packages=("worker_fn", "versequeue", "lyricist"),
         caller=Caller.GOOGLE,
         database=Database.WRITE,
-        # Rows that were tried before are sent on alone.
-        publishes=("bulk", "notify"),
+        # Jobs that were tried before are sent on alone: rows to bulk, a single visitor's to jobs.
+        publishes=("jobs", "bulk", "notify"),
         cpu=2,
         memory_mib=2048,  # eight songs of 64 lines took 1.4 GiB
         concurrency=1,

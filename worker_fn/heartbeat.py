@@ -27,7 +27,9 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_stall` is called once, when no token was drawn within the settings' limit."""
+        """`on_stall` is called once: no token was drawn within the settings' limit, or for so long
+        every attempt has been over and the writing still goes on.
+        """
         self._attempts = attempts
         self._every_s = settings.lease_s / 6
         self._stall_limit_s = settings.stall_limit_s
@@ -35,7 +37,9 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
         self._monotonic = monotonic
         self._ended = threading.Event()
         self._drawn_at = monotonic()
-        #: loading a model draws no token; the attempt's own limit ends that
+        #: when all attempts were first seen to be over
+        self._over_at: float | None = None
+        #: loading a model draws no token; it ends with the attempts, whose own limit ends them
         self._excused = False
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -71,9 +75,18 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
         """Renew the leases; False, and none is renewed, if the writing hangs."""
         if not self._excused and self._monotonic() - self._drawn_at > self._stall_limit_s:
             return False
+        if self._works_for_nobody():
+            return False
         for attempt in self._attempts:
             attempt.beat()
         return True
+
+    def _works_for_nobody(self) -> bool:
+        if not all(attempt.over for attempt in self._attempts):
+            return False
+        if self._over_at is None:
+            self._over_at = self._monotonic()
+        return self._monotonic() - self._over_at > self._stall_limit_s
 
     def _run(self) -> None:
         while not self._ended.wait(self._every_s):
@@ -87,6 +100,9 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
             log.exception("a heartbeat was lost; the next one is tried")
             return True
         if not beats and not self._ended.is_set():
-            log.error("no token for %g s: the worker hangs and ends", self._stall_limit_s)
+            log.error(
+                "nothing to be had of the writing for %g s: the worker hangs and ends",
+                self._stall_limit_s,
+            )
             self._on_stall()
         return beats

@@ -75,7 +75,8 @@ class Studio:
 
         def should_stop() -> bool:
             heart.token()
-            return stopping()
+            # Nobody takes what is written of attempts that are over: the worker is free for others.
+            return stopping() or all(attempt.over for attempt in attempts)
 
         def on_lines(index: int, lines: Sequence[str]) -> bool:
             return attempts[index].lines(lines)

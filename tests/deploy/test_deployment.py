@@ -3,7 +3,7 @@
 import re
 
 from deploy import messaging, services
-from deploy.functions import DEPLOYED, FUNCTIONS, Caller, deployed, function
+from deploy.functions import DEPLOYED, FUNCTIONS, TELLS_VISITORS_APART, Caller, deployed, function
 from tests.support.deployment import TARGET, created
 from versequeue.config import ACK_DEADLINE_S, Settings
 from versequeue.emulated import topics as pubsub_topics
@@ -105,8 +105,28 @@ def test_results_can_only_read() -> None:
 
     rights = [text for text in created() if member in text]
 
-    assert len(rights) == 1
-    assert "roles/datastore.viewer" in rights[0]
+    roles = sorted(re.findall(r"--role=(\S+)", " ".join(rights)))
+    assert roles == ["roles/datastore.viewer", *["roles/secretmanager.secretAccessor"] * 2]
+    assert len(rights) == len(roles)
+
+
+def test_both_public_functions_can_tell_visitors_behind_the_page_apart() -> None:
+    for spec in FUNCTIONS:
+        if spec.caller is Caller.ANYONE:
+            deploy = next(text for text in created() if f" deploy {spec.service} " in text)
+            for variable, secret in TELLS_VISITORS_APART:
+                assert f"{variable}={secret}:latest" in deploy
+                grant = (
+                    f"secrets add-iam-policy-binding {secret} --member={TARGET.member(spec.name)}"
+                )
+                assert any(text.startswith(grant) for text in created())
+
+
+def test_the_worker_may_publish_wherever_it_sends_a_job_on_alone() -> None:
+    member = TARGET.member("worker")
+    for topic in Topic:
+        grant = f"pubsub topics add-iam-policy-binding {topic} --member={member}"
+        assert any(text.startswith(grant) for text in created())
 
 
 def test_the_worker_takes_one_message_at_a_time_and_ends_before_it_is_sent_again() -> None:

@@ -120,6 +120,54 @@ def test_a_worker_whose_writer_hangs_is_asked_to_end_once(app: ApiUnderTest) -> 
         assert stalled.wait(timeout=30)
 
 
+def test_a_worker_whose_attempts_are_over_is_asked_to_end_though_it_goes_on(
+    app: ApiUnderTest,
+) -> None:
+    time = Time()
+    heart, _ = a_heart(app, time)
+    heart._attempts[0].over = True
+    with heart.without_tokens():
+        assert heart.beat(), "it has a stall limit's time to notice"
+        time.now = STALL_LIMIT_S + 1
+        assert not heart.beat()
+    assert not heart.beat(), "tokens that are drawn for nobody count for nothing"
+
+
+class BereftWriter:
+    """Loses its job in the middle, and keeps what it is told about stopping."""
+
+    model_name, model_digest = "given", "sha256:0"
+
+    def __init__(self, take_away: Callable[[], object]) -> None:
+        self._take_away = take_away
+        self.answers: list[bool] = []
+
+    def write(
+        self,
+        _requests: Sequence[SongRequest],
+        on_lines: Callable[[int, Sequence[str]], bool],
+        should_stop: Callable[[], bool],
+        on_song: Callable[[int, Song], None],
+    ) -> None:
+        self.answers.append(should_stop())
+        self._take_away()
+        on_lines(0, ["one"])
+        self.answers.append(should_stop())
+        on_song(0, SONG)
+
+
+def test_writing_stops_when_all_its_attempts_are_over(tmp_path: Path) -> None:
+    app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, progress_interval_s=0))
+    job_id = app.submit()
+    side = app.worker_side
+    studio = Studio(side)
+    writer: Any = BereftWriter(lambda: app.worker_side.abandon([job_id], side.worker))
+    studio._writer = writer
+    studio.perform([job_id])
+    assert writer.answers == [False, True]
+    assert app.jobs.get(job_id).status is Status.QUEUED
+
+
 def test_a_machine_without_room_for_a_thread_writes_without_a_heartbeat(
     app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

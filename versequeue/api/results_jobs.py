@@ -22,6 +22,8 @@ from versequeue.service.reads import Reads
 
 #: Documents that one look reads: a job and its place in the queue; a batch and its counts.
 LOOK_READS = {"get_job": 2, "get_lyrics": 1, "get_status": 2, "get_batch": 8, "get_results": 8}
+#: What `Prefer: wait` makes wait; elsewhere it is not heard.
+WAITING_LOOKS = ("get_job", "get_batch")
 
 
 def results_handlers(jobs: Jobs, batches: Batches) -> dict[str, Handler]:
@@ -35,22 +37,22 @@ def results_handlers(jobs: Jobs, batches: Batches) -> dict[str, Handler]:
         "health": partial(health, jobs.store),
         **batch_results_handlers(batches, reads),
     }
-    for name, documents in LOOK_READS.items():
-        handlers[name] = partial(_counted, reads, jobs.settings, documents, handlers[name])
+    for name in LOOK_READS:
+        handlers[name] = partial(_counted, reads, jobs.settings, name, handlers[name])
     return handlers
 
 
 def _counted(
     reads: Reads,
     settings: Settings,
-    documents: int,
+    name: str,
     handler: Handler,
     request: Request,
     *arguments: str,
 ) -> Response:
     # Whoever waits has it read again each second.
-    looks = 1 + prefer_wait_s(request)
-    reads.take(client_of(request, settings), documents * looks)
+    looks = 1 + prefer_wait_s(request) if name in WAITING_LOOKS else 1
+    reads.take(client_of(request, settings), LOOK_READS[name] * looks)
     return handler(request, *arguments)
 
 

@@ -13,7 +13,8 @@ Message = Mapping[str, Any]
 class Topic(StrEnum):
     """What messages are about. Each has a subscription of its own."""
 
-    #: `{"job_ids": [id]}` of a single visitor, or `{"warmup": true}`
+    #: `{"job_ids": [id]}` of a single visitor, or `{"warmup": true}`. With `"again": true` beside
+    #: the id, in BULK too, the job was tried before, and nobody adds others to the message
     JOBS = "jobs"
     #: `{"job_ids": [...]}` of a batch, at most eight; waits while JOBS has something
     BULK = "bulk"

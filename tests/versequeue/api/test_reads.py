@@ -117,6 +117,17 @@ def test_a_wait_counts_each_of_its_looks() -> None:
     assert answers == [200, 200, 429]
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/jobs/{job}/lyrics", "/v1/status", "/v1/batches/{batch}/results"]
+)
+def test_what_does_not_wait_counts_one_look_whatever_it_prefers(path: str) -> None:
+    api, batch_id = finished(Settings(hash_key="test", reads_per_minute=100))
+    url = path.format(job=api.submit(), batch=batch_id)
+    waits = {"Prefer": "wait=30"}
+    answers = [api.client.get(url, headers=waits).status_code for _ in range(5)]
+    assert 429 not in answers
+
+
 def test_what_is_read_too_much_is_paid_back_in_time_and_for_each_client_alone() -> None:
     now = 0.0
     reads = Reads(60, monotonic=lambda: now)
