@@ -102,10 +102,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         # What is about to be closed has another deadline, perhaps already; so has a next request.
         if self.requests or self.close_when_flushed or self._left_to_discard:
             return
-        if begun := self.request:
+        self.due_at = now + IDLE_S
+        if begun := self.request:  # looked at after the line above: it may begin between the two
             self.due_at = now + (BODY_S if begun.headers_finished else HEADERS_S)
-        else:
-            self.due_at = now + IDLE_S
 
     def write_soon(self, data: Any) -> int:
         """Put a piece of the answer where it is sent from; wait if too much of it is there."""
