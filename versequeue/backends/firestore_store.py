@@ -76,7 +76,7 @@ class FirestoreStore:
             try:
                 self._documents.create([*claimed, *documents, *changed])
             except Exists:
-                if self._is_ours([*documents, *claimed]):
+                if self._is_ours([*documents, *claimed] or changed):
                     return
                 if not (record or changed):
                     raise
