@@ -4,6 +4,7 @@ A `Resource` is the one implementation; `job_resource` and `batch_resource` say 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -18,12 +19,13 @@ from versequeue.api.edge import (
     read_body,
 )
 from versequeue.contract import paths
+from versequeue.errors import StoreUnavailable
 from versequeue.rules.batch import BatchNow
 from versequeue.rules.job import Job
 from versequeue.service.batches import Batches
 from versequeue.service.callers import Accepted, CallersSide, Found
 from versequeue.service.jobs import Jobs
-from versequeue.service.views import batch_view, present, retry_after_s
+from versequeue.service.views import batch_view, job_view, present, retry_after_s
 
 #: Fields that change without the resource changing: not part of its ETag.
 FLEETING = ("eta_seconds",)
@@ -39,22 +41,32 @@ class Resource(Generic[Found]):
     path: str
     side: CallersSide[Found]
     view: Callable[[Found], dict[str, Any]]
+    #: the same as far as it is known without asking the store
+    plain_view: Callable[[Found], dict[str, Any]]
     #: when a poller should come back; None: there is nothing to come back for
     retry_after_s: Callable[[Found], int | None]
 
     def accepted(self, accepted: Accepted[Found], wait_s: int = 0) -> Response:
-        """202 with what was submitted, or 200 if it ended within `wait_s`."""
+        """202 with what was submitted, or 200 if it ended within `wait_s`.
+
+        What is accepted is told so, even where the store fails right after.
+        """
         found = accepted.found
         headers = accepted.allowance.headers()
         if accepted.replayed:
             headers["Idempotent-Replayed"] = "true"
         if wait_s:
-            found, waited = self._wait(found, wait_s, lambda current: current.done)
-            headers |= waited
+            with suppress(StoreUnavailable):
+                found, waited = self._wait(found, wait_s, lambda current: current.done)
+                headers |= waited
         headers["Location"] = f"{self.side.settings.results_url}{self.path}/{found.id}"
+        try:
+            view = self.view(found)
+        except StoreUnavailable:
+            view = self.plain_view(found)
         if found.done and wait_s:
-            return json_response(self.view(found), 200, headers)
-        return json_response(self.view(found), 202, headers | self._retry_after(found))
+            return json_response(view, 200, headers)
+        return json_response(view, 202, headers | self._retry_after(found))
 
     def look(self, request: Request, found_id: str) -> Response:
         """200 with the resource and its ETag, or 304; after the wait that the caller prefers."""
@@ -112,6 +124,7 @@ def job_resource(jobs: Jobs) -> Resource[Job]:
         paths.JOBS,
         jobs,
         lambda job: present(jobs, job),
+        lambda job: job_view(job, jobs.settings),
         lambda job: retry_after_s(job, jobs.clock()),
     )
 
@@ -126,6 +139,7 @@ def batch_resource(batches: Batches) -> Resource[BatchNow]:
     return Resource(
         paths.BATCHES,
         batches,
+        view,
         view,
         lambda found: None if found.done else BATCH_RETRY_AFTER_S,
     )

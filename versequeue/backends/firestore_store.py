@@ -69,18 +69,16 @@ class FirestoreStore:
         """Write all of it or nothing. Raises KeyTaken if a live record has the same key."""
         documents = [_new(batch, batch.id)] if batch else []
         documents += [_new(job, job.id) for job in jobs]
-        expired: Document | None = None
         for pause_s in pauses(CREATE_TRIES):
-            claimed = [_new(record, record.key, expired)] if record else []
+            # First: a key that is taken is told so, also where the limit is used up.
+            claimed = [_new(record, record.key, self._expired(record, now))] if record else []
             changed = self._changed(joined, charges or {})
             try:
                 self._documents.create([*claimed, *documents, *changed])
             except Exists:
-                if self._is_ours([*documents, *claimed]):
+                if self._is_ours([*documents, *claimed] or changed):
                     return
-                if record:
-                    expired = self._expired(record, now)
-                elif not changed:
+                if not (record or changed):
                     raise
             else:
                 return

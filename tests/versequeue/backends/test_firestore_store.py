@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from versequeue.backends.firestore_documents import Document, Documents, Exists,
 from versequeue.backends.firestore_store import FirestoreStore
 from versequeue.errors import StartupError, StoreUnavailable
 from versequeue.rules.job import Job
+from versequeue.rules.tally import Tally, tally_at
 from versequeue.rules.transitions import note
 
 INDEXES = json.loads((ROOT / "deploy" / "firestore.indexes.json").read_text())
@@ -191,6 +193,24 @@ def test_a_create_whose_answer_is_lost_has_worked(lossy: tuple[FirestoreStore, L
     with pytest.raises(Exists):
         store.create([queued_job("job_3", prompt="another one"), queued_job("job_4")], now=NOW)
     assert store.get_job("job_4") is None
+
+
+@pytest.mark.emulators
+def test_a_charge_alone_whose_answer_is_lost_is_not_made_twice(
+    lossy: tuple[FirestoreStore, Lossy],
+) -> None:
+    store, documents = lossy
+    seen: list[int] = []
+
+    def charge(found: Tally | None) -> Tally:
+        tally = tally_at(found, "everybody", NOW)
+        seen.append(tally.used)
+        return replace(tally, used=tally.used + 1)
+
+    for _ in range(2):
+        documents.lost = 1
+        store.create([], charges={"everybody": charge}, now=NOW)
+    assert seen == [0, 1]
 
 
 @pytest.mark.emulators

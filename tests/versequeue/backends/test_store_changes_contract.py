@@ -69,6 +69,15 @@ def test_what_a_taken_key_refuses_is_not_charged(store: Store) -> None:
     store.create([queued_job("job_3")], charges=charges, now=NOW)
 
 
+def test_a_taken_key_is_told_also_where_the_limit_is_used_up(store: Store) -> None:
+    charges = {"all": charge_of(1, limit=1)}
+    store.create([queued_job()], record=key_record(), charges=charges, now=NOW)
+    with pytest.raises(KeyTaken):
+        store.create([queued_job("job_2")], record=key_record(), charges=charges, now=NOW)
+    with pytest.raises(BudgetExhausted):
+        store.create([queued_job("job_2")], record=key_record("key_2"), charges=charges, now=NOW)
+
+
 def test_of_racing_creations_as_many_pass_as_the_limit_allows(open_shared: StoreMaker) -> None:
     stores = list(enumerate(open_shared() for _ in range(RACERS)))
 

@@ -9,6 +9,7 @@ from tests.support.emulators import EmulatedProject
 from tests.support.memory import MemoryQueue
 from versequeue.clock import utc_now
 from versequeue.config import Settings
+from versequeue.errors import StoreUnavailable
 from versequeue.ports.queue import Topic
 from versequeue.rules.job import Status
 from versequeue.rules.options import ResolvedOptions
@@ -39,6 +40,24 @@ def test_a_job_whose_message_pubsub_did_not_take_is_kept_and_published_by_the_sw
     assert delivery.message == {"job_ids": [accepted.found.id]}
     store.close()
     away.close()
+
+
+@pytest.mark.parametrize("wait", [{}, {"Prefer": "wait=20"}])
+@pytest.mark.parametrize("call", ["count_queued", "get_state", "get_job"])
+def test_a_job_that_was_accepted_is_a_202_though_the_store_fails_right_after(
+    monkeypatch: pytest.MonkeyPatch, call: str, wait: dict[str, str]
+) -> None:
+    def away(*_: object, **_more: object) -> None:
+        raise StoreUnavailable("The job store fails: it cannot be reached.")
+
+    app = make_api()
+    with monkeypatch.context() as patched:
+        patched.setattr(app.store, call, away)
+        answer = app.post_job({"prompt": "rain"}, headers=wait)
+    assert answer.status_code == 202, answer.text
+    assert answer.get_json()["queue_position"] == (1 if call == "get_job" else None)
+    assert app.jobs.get(answer.get_json()["id"]).status is Status.QUEUED
+    assert app.queue.depth(Topic.JOBS) == 1
 
 
 def test_a_firestore_that_is_away_at_submit_is_a_503_and_nothing_is_published(
