@@ -131,10 +131,16 @@ class Settings:
             bulk_only=read.one("BULK_ONLY", _flag, False),
             log_level=read.one("LOG_LEVEL", str.upper, standard.log_level),
         )
-        if settings.backend == "gcp" and not settings.hash_key and settings.rate_per_minute:
-            raise StartupError("VERSEQUEUE_HASH_KEY is needed where the rate is limited.")
         settings._check_times()
         return settings
+
+    def check_hash_key(self) -> None:
+        """Raise StartupError if a function in the cloud would hash callers' addresses without it.
+
+        Each address could be found again from such a hash by trying all there are.
+        """
+        if self.backend == "gcp" and not self.hash_key:
+            raise StartupError("VERSEQUEUE_HASH_KEY is needed by submit and results.")
 
     def _check_times(self) -> None:
         """Raise StartupError where two times cannot work together: each fits into the next.

@@ -22,6 +22,7 @@ from tests.support.environments import python_of
 CLOUD = {
     "VERSEQUEUE_BACKEND": "gcp",
     "VERSEQUEUE_PROJECT": "trial",
+    "VERSEQUEUE_HASH_KEY": "trial",
     "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
     "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
     "GOOGLE_CLOUD_PROJECT": "trial",

@@ -43,12 +43,17 @@ def seats() -> Seats:
 
 
 def jobs() -> Jobs:
-    """The callers' side of jobs over this process's store and queue."""
+    """The callers' side of jobs over this process's store and queue.
+
+    Callers are known by hashes. Raises StartupError where these have no key.
+    """
+    settings().check_hash_key()
     return Jobs(store(), queue(), settings(), seats=seats())
 
 
 def batches() -> Batches:
-    """The callers' side of batches over this process's store and queue."""
+    """The same for batches."""
+    settings().check_hash_key()
     return Batches(store(), queue(), settings(), seats=seats())
 
 
