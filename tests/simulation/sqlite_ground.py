@@ -24,6 +24,8 @@ class SqliteGround:
     def __init__(self, faults: Faults, promises: Promises, max_deliveries: int) -> None:
         self._real = SqliteStore(MEMORY)
         self._queue = SqliteQueue(MEMORY, faults.world.clock, max_deliveries=max_deliveries)
+        # Both make their file the owner's alone before SQLite opens it; it opens none by this name.
+        MEMORY.unlink(missing_ok=True)
         self._connection = self._real._file._connection()
         self._promises = promises
         self._changes: list[tuple[str, str | None, str | None]] = []
