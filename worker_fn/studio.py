@@ -66,12 +66,9 @@ class Studio:
             with heart.without_tokens():
                 writer = self._writer or self._load()
         except (LyricistError, ModelUnavailable, OSError) as error:
-            # The message is done with: it would come again long before the model is mended. The
-            # sweep asks for these jobs when their next attempt is due.
-            log.exception("the model cannot be loaded")
             for attempt in attempts:
                 attempt.fail(ModelUnavailable(str(error)), retry=True)
-            return
+            raise
         load_s = round(time.monotonic() - started, 3) if cold else 0.0
         begun = time.monotonic()
         faults: list[VerseQueueError] = []

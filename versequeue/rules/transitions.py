@@ -9,14 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from versequeue.errors import (
-    LeaseLost,
-    ModelUnavailable,
-    NotAllowed,
-    VerseQueueError,
-    WorkerLost,
-    WorkerStopped,
-)
+from versequeue.errors import LeaseLost, NotAllowed, VerseQueueError, WorkerLost, WorkerStopped
 from versequeue.rules.job import TRANSITIONS, Event, Job, Metrics, Stage, Status
 from versequeue.rules.webhook import announce
 
@@ -24,9 +17,6 @@ from versequeue.rules.webhook import announce
 MAX_EVENTS, FIRST_EVENTS = 50, 10
 #: Wait before a queued job's message is sent again; doubled each time, at most the second one.
 REPUBLISH_FIRST_S, REPUBLISH_LONGEST_S = 60, 1800
-#: Wait before the next attempt where no model could be loaded; doubled with each attempt. A worker
-#: without a model would else use up the attempts of the whole line within a minute.
-NO_MODEL_FIRST_S, NO_MODEL_LONGEST_S = 30, 600
 
 
 def claim(
@@ -181,14 +171,8 @@ def _end_attempt(
         attempt_ends_at=None,
         preview=(),
         publishes=1,
-        publish_at=now + timedelta(seconds=_wait_s(job, error)),
+        publish_at=now,
     )
-
-
-def _wait_s(job: Job, error: VerseQueueError) -> int:
-    if not isinstance(error, ModelUnavailable):
-        return 0
-    return min(NO_MODEL_FIRST_S << max(0, job.attempt - 1), NO_MODEL_LONGEST_S)
 
 
 def _end(job: Job, status: Status, now: datetime, event: str, detail: str = "") -> Job:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.samples import NOW, at, queued_job
-from versequeue.errors import GenerationFailed, LeaseLost, ModelUnavailable, NotAllowed, WorkerLost
+from versequeue.errors import GenerationFailed, LeaseLost, NotAllowed, WorkerLost
 from versequeue.records import from_record, to_record
 from versequeue.rules import transitions as jobs
 from versequeue.rules.job import Job, Metrics, Stage, Status
@@ -106,19 +106,6 @@ def test_what_failed_in_company_is_tried_once_more_alone(queued: Job) -> None:
     assert job.status is Status.QUEUED
     job = replace(claimed(job, at(3)), together=1)
     assert jobs.give_up(job, 2, at(4), ERROR, retry=True).status is Status.FAILED
-
-
-def test_where_there_is_no_model_each_attempt_waits_twice_as_long(queued: Job) -> None:
-    waits, job = [], queued
-    for _ in range(4):
-        running = claimed(job, job.publish_at)
-        job = jobs.give_up(
-            running, running.attempt, job.publish_at, ModelUnavailable("gone"), retry=True
-        )
-        assert job.status is Status.QUEUED
-        assert job.due_at == job.publish_at
-        waits.append((job.publish_at - job.events[-1].at).total_seconds())
-    assert waits == [30, 60, 120, 240]
 
 
 def test_lapsed_leases_count_as_attempts_too(queued: Job) -> None:
