@@ -272,7 +272,7 @@ def test_the_documented_keras_model_becomes_a_bundle_that_is_served(tmp_path: Pa
     (tmp_path / "own.py").write_text(code, encoding="utf-8")
     (tmp_path / "songs.txt").write_text(VERSE * 60, encoding="utf-8")
     lines = [line for line in page.splitlines() if line.startswith(".venv/bin/python -m lyricist")]
-    bundle, generate = (shlex.split(line)[1:] for line in lines[1:3])
+    bundle, generate = (shlex.split(line)[1:] for line in lines[:2])
 
     for arguments in (["own.py"], bundle, generate):
         done = subprocess.run(
