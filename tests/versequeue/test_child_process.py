@@ -86,7 +86,9 @@ def test_a_parent_leaves_nothing_however_it_ends(end: str, tmp_path: Path) -> No
     # Its descendants inherit the output: that ends when the last of them does.
     done = subprocess.run([sys.executable, "-c", parent], stdout=subprocess.PIPE, timeout=30)
     left = [int(word) for word in done.stdout.split() if word.isdigit()]
-    assert not any(_lives(pid) for pid in left)
+    assert len(left) <= 3
+    # A process closes its output a moment before it has ended.
+    wait_until(lambda: not any(map(_lives, left)), 10)
 
 
 def test_waiting_for_a_child_ends_with_the_child_and_says_what_it_printed(tmp_path: Path) -> None:
