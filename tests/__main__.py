@@ -1,6 +1,7 @@
-"""`make test`: every test in one run, in the order that tests/conftest.py gives them.
+"""`make test`: every test in one run, two files at a time, in the order of tests/conftest.py.
 
-But for those that compute for minutes: `make simulate` runs them.
+Most of a test of processes is waiting for them. Those that compute for minutes are left to
+`make simulate`.
 """
 
 import sys
@@ -8,4 +9,4 @@ import sys
 import pytest
 
 if __name__ == "__main__":
-    sys.exit(pytest.main(["-q", "-m", "not slow", *sys.argv[1:]]))
+    sys.exit(pytest.main(["-q", "-n", "2", "--dist", "loadfile", "-m", "not slow", *sys.argv[1:]]))

@@ -64,7 +64,7 @@ def test_requests_sent_at_once_are_answered_one_after_the_other() -> None:
 
 
 def test_whoever_reads_slowly_gets_all_of_it() -> None:
-    size = 5 * MIB // 2
+    size = 5 * MIB
     with running_front() as front, narrow(front, b"") as connection:
         front.body = b"x" * size
         connection.sendall(GET)
