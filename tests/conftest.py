@@ -1,6 +1,7 @@
 """The order of the tests: those that need nothing first, so that what is broken shows early."""
 
 import signal
+from collections import Counter
 
 import pytest
 
@@ -36,7 +37,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort by what a test needs; within one kind the order stays."""
+    """Sort by what a test needs; within one kind the order stays.
+
+    Two tests of one name would be run as one where tests run side by side.
+    """
+    names = Counter(item.nodeid for item in items)
+    assert len(names) == len(items), names.most_common(1)
     items.sort(key=_slowness)
 
 
