@@ -1,7 +1,6 @@
 """Every error of the job system: one tree, each class with its HTTP status, slug and title.
 
-The slugs are part of the public contract and never change. Every problem document, that of an
-answer and that of a failed job, is made here. Knows nothing of HTTP libraries.
+The slugs are part of the public contract and never change. Every problem document is made here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,6 +60,8 @@ class VerseQueueError(Exception):
     title: str = "Internal error"
     #: False: a job that met this alone would meet it again, so that it is not tried again
     retryable: bool = True
+    #: what Retry-After says, unless who raises it knows better
+    retry_after_s: float | None = None
 
     def __init__(
         self,
@@ -71,14 +72,14 @@ class VerseQueueError(Exception):
     ) -> None:
         super().__init__(detail or (type(self).__doc__ or self.title).strip())
         self.errors = tuple(errors)
-        self.headers = dict(headers or {})
+        wait = {} if self.retry_after_s is None else {"Retry-After": f"{self.retry_after_s:g}"}
+        self.headers = wait | dict(headers or {})
 
     def problem(self, instance: str = "") -> Problem:
         """What a caller who asked for `instance` is told of this error."""
         errors = tuple(asdict(one) if isinstance(one, FieldError) else one for one in self.errors)
-        kind = f"/problems/{self.slug}"
-        retryable = self.retryable
-        return Problem(kind, self.title, self.status, str(self), instance, retryable, errors)
+        about = (f"/problems/{self.slug}", self.title, self.status, str(self))
+        return Problem(*about, instance, self.retryable, errors)
 
 
 class InvalidJson(VerseQueueError):
@@ -205,18 +206,14 @@ class StoreUnavailable(VerseQueueError):
     """The store cannot be reached just now; try again."""
 
     status, slug, title = 503, "store-unavailable", "Store unavailable"
-
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail, headers={"Retry-After": "5"})
+    retry_after_s = 5
 
 
 class Unreadable(VerseQueueError):
     """A newer version of the server wrote this; it can be read again when all are of that one."""
 
     status, slug, title = 503, "unreadable", "Unreadable"
-
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail, headers={"Retry-After": "60"})
+    retry_after_s = 60
 
 
 class QueueUnavailable(VerseQueueError):
@@ -229,9 +226,7 @@ class FunctionUnavailable(VerseQueueError):
     """This part of the server is starting; try again."""
 
     status, slug, title = 503, "function-unavailable", "Function unavailable"
-
-    def __init__(self) -> None:
-        super().__init__(headers={"Retry-After": "2"})
+    retry_after_s = 2
 
 
 class NotAllowed(VerseQueueError):

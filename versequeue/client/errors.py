@@ -15,8 +15,6 @@ class ClientError(VerseQueueError):
     """A call to a VerseQueue server did not give what was asked for."""
 
     status, slug, title = 0, "client", "Client error"
-    #: what the server asked for in Retry-After, if it did
-    retry_after_s: float | None = None
 
 
 class ApiError(ClientError):

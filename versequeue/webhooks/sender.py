@@ -1,8 +1,7 @@
 """One attempt to deliver one event: sign, resolve, connect to what was checked, read the status.
 
-Knows sockets and TLS; knows no job, no store and no retry. Uses
-no HTTP client: the connection must go to the very address that was checked, end at one deadline
-however slowly the other side speaks, and follow nothing.
+Knows no job, no store and no retry. Uses no HTTP client: the connection must go to the very address
+that was checked, end at one deadline however slowly the other side speaks, and follow nothing.
 """
 
 import http.client
@@ -11,10 +10,11 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
-from queue import Empty, SimpleQueue
 
 from versequeue.contract.retry_after import retry_after_s
 from versequeue.errors import WebhookUrlForbidden
@@ -133,14 +133,11 @@ class WebhookSender:
             if outcome.error is None and time.monotonic() >= deadline:
                 raise TimeoutError
         except (OSError, http.client.HTTPException, ValueError) as error:
-            in_time = time.monotonic() < deadline
-            raise Undeliverable(_reason(error) if in_time else self._too_late()) from error
+            late = f"There was no complete answer within {self._timeout_s:g} s."
+            raise Undeliverable(_reason(error) if time.monotonic() < deadline else late) from error
         finally:
             cut.cancel()
         return outcome
-
-    def _too_late(self) -> str:
-        return f"There was no complete answer within {self._timeout_s:g} s."
 
     def _secured(self, plain: socket.socket, endpoint: Endpoint) -> socket.socket:
         if endpoint.scheme == "http":
@@ -150,22 +147,21 @@ class WebhookSender:
 
 def _within(look_up: Callable[[], Sequence[Address]], deadline: float) -> Sequence[Address]:
     # The system's resolver takes no time limit, so it gets a thread that may be left behind.
-    found: SimpleQueue[Sequence[Address] | OSError] = SimpleQueue()
+    found: Future[Sequence[Address]] = Future()
 
     def run() -> None:
         try:
-            found.put(look_up())
+            found.set_result(look_up())
         except (OSError, UnicodeError) as error:
-            found.put(OSError(str(error)))
+            found.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        result = found.get(timeout=max(0.0, deadline - time.monotonic()))
-    except Empty as error:
+        return found.result(timeout=max(0.0, deadline - time.monotonic()))
+    except TimeoutError as error:
         raise Undeliverable("The host name could not be resolved in time.") from error
-    if isinstance(result, OSError):
-        raise Undeliverable("The host name could not be resolved.") from result
-    return result
+    except (OSError, UnicodeError) as error:
+        raise Undeliverable("The host name could not be resolved.") from error
 
 
 def _connect(addresses: Sequence[Address], port: int, deadline: float) -> socket.socket:
@@ -173,20 +169,15 @@ def _connect(addresses: Sequence[Address], port: int, deadline: float) -> socket
         left_s = deadline - time.monotonic()
         if left_s <= 0:
             break
-        try:
-            return socket.create_connection(
-                (str(address), port), timeout=min(left_s, CONNECT_TIMEOUT_S)
-            )
-        except OSError:
-            continue
+        with suppress(OSError):
+            within_s = min(left_s, CONNECT_TIMEOUT_S)
+            return socket.create_connection((str(address), port), within_s)
     raise Undeliverable("The receiver could not be connected to.")
 
 
 def _shut(plain: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # it was closed a moment ago, which is as good
         socket.socket.shutdown(plain, socket.SHUT_RDWR)
-    except OSError:
-        return  # it was closed a moment ago, which is as good
 
 
 def _ask(
