@@ -63,6 +63,12 @@ class VerseQueueError(Exception):
     #: what Retry-After says, unless who raises it knows better
     retry_after_s: float | None = None
 
+    def __init_subclass__(cls, status: int | None = None, slug: str = "", title: str = "") -> None:
+        """What is not said is that of the class above; a title is its slug in words."""
+        cls.status = cls.status if status is None else status
+        cls.slug = slug or cls.slug
+        cls.title = title or (slug.replace("-", " ").capitalize() if slug else cls.title)
+
     def __init__(
         self,
         detail: str = "",
@@ -82,189 +88,137 @@ class VerseQueueError(Exception):
         return Problem(*about, instance, self.retryable, errors)
 
 
-class InvalidJson(VerseQueueError):
+class InvalidJson(VerseQueueError, status=400, slug="invalid-json", title="Invalid JSON"):
     """The body is not valid JSON in UTF-8."""
 
-    status, slug, title = 400, "invalid-json", "Invalid JSON"
 
-
-class InvalidRequest(VerseQueueError):
+class InvalidRequest(VerseQueueError, status=400, slug="invalid-request"):
     """The request cannot be understood."""
 
-    status, slug, title = 400, "invalid-request", "Invalid request"
 
-
-class Unauthorized(VerseQueueError):
+class Unauthorized(VerseQueueError, status=401, slug="unauthorized", title="API key missing"):
     """This server asks for an API key in the X-Api-Key header."""
 
-    status, slug, title = 401, "unauthorized", "API key missing"
 
-
-class Forbidden(VerseQueueError):
+class Forbidden(VerseQueueError, status=403, slug="forbidden", title="API key refused"):
     """The API key is not one of this server's keys."""
 
-    status, slug, title = 403, "forbidden", "API key refused"
 
-
-class CrossOrigin(VerseQueueError):
+class CrossOrigin(VerseQueueError, status=403, slug="cross-origin", title="Another origin's page"):
     """A page of another origin sent this; the owner can allow it in VERSEQUEUE_CORS_ORIGINS."""
 
-    status, slug, title = 403, "cross-origin", "Another origin's page"
 
-
-class WrongHost(VerseQueueError):
+class WrongHost(VerseQueueError, status=421, slug="wrong-host"):
     """This server does not answer to that host name; the owner can add it to VERSEQUEUE_HOSTS."""
 
-    status, slug, title = 421, "wrong-host", "Wrong host"
 
-
-class NotFound(VerseQueueError):
+class NotFound(VerseQueueError, status=404, slug="not-found"):
     """There is nothing here."""
 
-    status, slug, title = 404, "not-found", "Not found"
 
-
-class MethodNotAllowed(VerseQueueError):
+class MethodNotAllowed(VerseQueueError, status=405, slug="method-not-allowed"):
     """This resource does not take that method; Allow names the ones that it takes."""
 
-    status, slug, title = 405, "method-not-allowed", "Method not allowed"
 
-
-class NotFinished(VerseQueueError):
+class NotFinished(VerseQueueError, status=409, slug="not-finished"):
     """The job has not succeeded, so it has no lyrics yet."""
 
-    status, slug, title = 409, "not-finished", "Not finished"
 
-
-class NothingToRedeliver(VerseQueueError):
+class NothingToRedeliver(VerseQueueError, status=409, slug="nothing-to-redeliver"):
     """No webhook event of this job has been sent yet, or the receiver wants no more of them."""
 
-    status, slug, title = 409, "nothing-to-redeliver", "Nothing to redeliver"
 
-
-class RetryRefused(VerseQueueError):
+class RetryRefused(VerseQueueError, status=409, slug="retry-refused"):
     """The failed rows of this batch are not tried again; `detail` says why."""
 
-    status, slug, title = 409, "retry-refused", "Retry refused"
 
-
-class Gone(VerseQueueError):
+class Gone(VerseQueueError, status=410, slug="gone"):
     """This was kept for its retention time and is no longer available."""
 
-    status, slug, title = 410, "gone", "Gone"
 
-
-class PayloadTooLarge(VerseQueueError):
+class PayloadTooLarge(VerseQueueError, status=413, slug="payload-too-large"):
     """The body is larger than this resource takes."""
 
-    status, slug, title = 413, "payload-too-large", "Payload too large"
 
-
-class UnsupportedMediaType(VerseQueueError):
+class UnsupportedMediaType(VerseQueueError, status=415, slug="unsupported-media-type"):
     """This resource does not take that content type."""
 
-    status, slug, title = 415, "unsupported-media-type", "Unsupported media type"
 
-
-class ValidationFailed(VerseQueueError):
+class ValidationFailed(VerseQueueError, status=422, slug="validation", title="Validation failed"):
     """Some of the fields are not valid; `errors` names each of them."""
 
-    status, slug, title = 422, "validation", "Validation failed"
 
-
-class BatchInvalid(VerseQueueError):
+class BatchInvalid(VerseQueueError, status=422, slug="batch-invalid", title="Invalid prompt file"):
     """Some rows of the file are not valid; nothing was queued."""
 
-    status, slug, title = 422, "batch-invalid", "Invalid prompt file"
 
-
-class WebhookUrlForbidden(VerseQueueError):
+class WebhookUrlForbidden(
+    VerseQueueError, status=422, slug="webhook-url-forbidden", title="Webhook URL forbidden"
+):
     """A webhook goes to an https URL with a public address."""
 
-    status, slug, title = 422, "webhook-url-forbidden", "Webhook URL forbidden"
 
-
-class IdempotencyKeyReused(VerseQueueError):
+class IdempotencyKeyReused(VerseQueueError, status=422, slug="idempotency-key-reused"):
     """This Idempotency-Key was used with another body; use a new key for a new request."""
 
-    status, slug, title = 422, "idempotency-key-reused", "Idempotency key reused"
 
-
-class RateLimited(VerseQueueError):
+class RateLimited(VerseQueueError, status=429, slug="rate-limited"):
     """Too many requests from this client; Retry-After says when to come back."""
 
-    status, slug, title = 429, "rate-limited", "Rate limited"
 
-
-class BudgetExhausted(VerseQueueError):
+class BudgetExhausted(
+    VerseQueueError, status=429, slug="budget-exhausted", title="Daily budget exhausted"
+):
     """Today's budget of songs is used up; Retry-After says when the next day begins."""
 
-    status, slug, title = 429, "budget-exhausted", "Daily budget exhausted"
 
-
-class StoreUnavailable(VerseQueueError):
+class StoreUnavailable(VerseQueueError, status=503, slug="store-unavailable"):
     """The store cannot be reached just now; try again."""
 
-    status, slug, title = 503, "store-unavailable", "Store unavailable"
     retry_after_s = 5
 
 
-class Unreadable(VerseQueueError):
+class Unreadable(VerseQueueError, status=503, slug="unreadable"):
     """A newer version of the server wrote this; it can be read again when all are of that one."""
 
-    status, slug, title = 503, "unreadable", "Unreadable"
     retry_after_s = 60
 
 
-class QueueUnavailable(VerseQueueError):
+class QueueUnavailable(VerseQueueError, status=503, slug="queue-unavailable"):
     """The queue cannot be reached just now; the sweep will publish the job."""
 
-    status, slug, title = 503, "queue-unavailable", "Queue unavailable"
 
-
-class FunctionUnavailable(VerseQueueError):
+class FunctionUnavailable(VerseQueueError, status=503, slug="function-unavailable"):
     """This part of the server is starting; try again."""
 
-    status, slug, title = 503, "function-unavailable", "Function unavailable"
     retry_after_s = 2
 
 
-class NotAllowed(VerseQueueError):
+class NotAllowed(VerseQueueError, status=409, slug="not-allowed"):
     """What the job is now does not allow this change."""
 
-    status, slug, title = 409, "not-allowed", "Not allowed"
 
-
-class LeaseLost(NotAllowed):
+class LeaseLost(NotAllowed, slug="lease-lost"):
     """This attempt was given up on: the job belongs to another attempt or has ended."""
-
-    status, slug, title = 409, "lease-lost", "Lease lost"
 
 
 class StartupError(VerseQueueError):
     """The server cannot start; one sentence for the person at the terminal, exit status 2."""
 
 
-class ModelUnavailable(VerseQueueError):
+class ModelUnavailable(VerseQueueError, slug="model-unavailable"):
     """The model bundle cannot be fetched or loaded; the text says where it was looked for."""
 
-    slug, title = "model-unavailable", "Model unavailable"
 
-
-class GenerationFailed(VerseQueueError):
+class GenerationFailed(VerseQueueError, slug="generation-failed"):
     """The model could not write this song, and with the same seed never can."""
 
-    slug, title = "generation-failed", "Generation failed"
     retryable = False
 
 
-class WorkerLost(VerseQueueError):
+class WorkerLost(VerseQueueError, slug="worker-lost"):
     """The worker of this attempt is dead, or has stopped reporting."""
 
-    slug, title = "worker-lost", "Worker lost"
 
-
-class WorkerStopped(VerseQueueError):
+class WorkerStopped(VerseQueueError, slug="worker-stopped"):
     """The worker of this attempt was told to stop."""
-
-    slug, title = "worker-stopped", "Worker stopped"

@@ -11,10 +11,8 @@ from versequeue.client.types import Batch, Job
 from versequeue.errors import VerseQueueError
 
 
-class ClientError(VerseQueueError):
+class ClientError(VerseQueueError, status=0, slug="client", title="Client error"):
     """A call to a VerseQueue server did not give what was asked for."""
-
-    status, slug, title = 0, "client", "Client error"
 
 
 class ApiError(ClientError):
@@ -38,22 +36,16 @@ class ApiError(ClientError):
         return self.status == 429 or self.status >= 500
 
 
-class ServerUnreachable(ClientError):
+class ServerUnreachable(ClientError, slug="server-unreachable"):
     """The server could not be reached, or the connection broke before its answer was whole."""
 
-    slug, title = "server-unreachable", "Server unreachable"
 
-
-class UnexpectedAnswer(ClientError):
+class UnexpectedAnswer(ClientError, slug="unexpected-answer"):
     """What answered is not a VerseQueue server, or a version that this client cannot read."""
 
-    slug, title = "unexpected-answer", "Unexpected answer"
 
-
-class JobNotSuccessful(ClientError):
+class JobNotSuccessful(ClientError, slug="job-not-successful", title="No song"):
     """The job ended without a song; `job` says how."""
-
-    slug, title = "job-not-successful", "No song"
 
     def __init__(self, job: Job) -> None:
         reason = f": {job.error.detail}" if job.error and job.error.detail else "."
@@ -61,10 +53,8 @@ class JobNotSuccessful(ClientError):
         self.job = job
 
 
-class WaitTimeout(ClientError):
+class WaitTimeout(ClientError, slug="wait-timeout", title="Still not done"):
     """The time to wait is over, the job or batch is not; `last` is what was seen of it last."""
-
-    slug, title = "wait-timeout", "Still not done"
 
     def __init__(self, last: Job | Batch, waited_s: float) -> None:
         super().__init__(f"{last.id} is still {last.status} after {waited_s:g} s.")
