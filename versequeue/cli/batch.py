@@ -11,14 +11,9 @@ from pathlib import Path
 
 import click
 
-from versequeue.cli.failures import Exit, Refused, coming_back
-from versequeue.cli.jobs import batch_goes_on, follow_batch, json_text
-from versequeue.cli.options import (
-    connect,
-    json_option,
-    server_option,
-    song_options,
-)
+from versequeue.cli.failures import Exit, Refused
+from versequeue.cli.jobs import follow_batch, goes_on, json_text
+from versequeue.cli.options import connect, json_option, server_option, song_options
 from versequeue.client.types import Batch
 from versequeue.rules.options import SongOptions
 
@@ -56,8 +51,7 @@ def batch(
     """
     _check_writable(out)
     sent = _send(file, options, again, server)
-    come_back = "Run the same command again to pick it up."
-    with coming_back(batch_goes_on(sent.id, server, come_back)):
+    with goes_on("batch", sent.id, server, "Run the same command again to pick it up."):
         _announce(sent)
         if retry_failed and sent.request_counts.failed:
             with connect(server) as client:

@@ -1,7 +1,6 @@
 """The command `versequeue cost`: options in, tables, JSON or a picture out.
 
-Owns the wording of its output. The arithmetic is in `planning.costs` and
-`planning.hosting`.
+Owns the wording of its output. The arithmetic is in `planning`.
 """
 
 import json
@@ -11,33 +10,21 @@ from typing import Any
 
 import click
 
-from versequeue.cli.tables import SONG_LINES, report_options, table, usd
+from versequeue.cli.tables import SHOW_DEFAULTS, SONG_LINES, report_options, table, usd
 from versequeue.planning.chart import Axis, Series, line_chart
-from versequeue.planning.costs import DAYS_PER_MONTH, PAY_PER_USE, BillLine, Load, bill, total_usd
+from versequeue.planning.costs import DAYS_PER_MONTH, PAY_PER_USE, Load, bill, total_usd
 from versequeue.planning.hosting import choices, grid, machine_usd, turns
 from versequeue.planning.prices import Prices, load_prices
 from versequeue.planning.service_times import ServiceTimes, load_service_times
 from versequeue.rules.batch import MAX_ROWS
 
 
-@click.command()
-@click.option("--jobs-per-day", type=click.FloatRange(0, 1e9), default=300.0, show_default=True)
-@click.option("--lines", type=SONG_LINES, default=16, show_default=True, help="Lines per song.")
-@click.option(
-    "--burst",
-    type=click.IntRange(1, MAX_ROWS),
-    default=1,
-    show_default=True,
-    help="Jobs sent as one file.",
-)
-@click.option(
-    "--polls",
-    type=click.IntRange(0, 1000),
-    default=6,
-    show_default=True,
-    help="Questions per submission.",
-)
-@click.option("--min-instances", type=click.IntRange(0, 1000), default=0, show_default=True)
+@click.command(context_settings=SHOW_DEFAULTS)
+@click.option("--jobs-per-day", type=click.FloatRange(0, 1e9), default=300.0)
+@click.option("--lines", type=SONG_LINES, default=16, help="Lines per song.")
+@click.option("--burst", type=click.IntRange(1, MAX_ROWS), default=1, help="Jobs sent as one file.")
+@click.option("--polls", type=click.IntRange(0, 1000), default=6, help="Questions per submission.")
+@click.option("--min-instances", type=click.IntRange(0, 1000), default=0)
 @report_options("Draw 10 to 10 million jobs a day to an SVG.")
 def cost(as_json: bool, plot: Path | None, **options: Any) -> None:
     """What a month costs on pay-per-use services, and on machines that run all day."""
@@ -70,7 +57,10 @@ def cost_json(load: Load, prices: Prices, times: ServiceTimes) -> str:
 def cost_text(load: Load, prices: Prices, times: ServiceTimes) -> str:
     """The same as tables to read."""
     lines = bill(load, prices, times)
-    rows = [[line.service, line.usage, *_dollars(line)] for line in lines]
+    rows = [
+        [line.service, line.usage, usd(line.list_usd), usd(line.free_usd), usd(line.pay_usd)]
+        for line in lines
+    ]
     rows.append(["Total", "", "", "", usd(total_usd(lines))])
     found = choices(load, prices, times)
     kinds = [[c.name, str(c.machines or "-"), usd(c.month_usd)] for c in found]
@@ -93,13 +83,11 @@ def cost_text(load: Load, prices: Prices, times: ServiceTimes) -> str:
 
 def cost_chart(load: Load, prices: Prices, times: ServiceTimes) -> str:
     """The month's bill of every choice, for 10 to 10 million jobs a day."""
-    loads = grid()
-    curves = {
-        PAY_PER_USE: [total_usd(bill(replace(load, jobs_per_day=n), prices, times)) for n in loads]
-    }
+    grown = [replace(load, jobs_per_day=jobs) for jobs in grid()]
+    curves = {PAY_PER_USE: [total_usd(bill(each, prices, times)) for each in grown]}
     for name in prices.machines:
-        at = [machine_usd(name, replace(load, jobs_per_day=n), prices, times)[1] for n in loads]
-        curves[name] = at
+        curves[name] = [machine_usd(name, each, prices, times)[1] for each in grown]
+    loads = [each.jobs_per_day for each in grown]
     most = 10 * max(max(curve) for curve in curves.values())
     return line_chart(
         f"A month's bill, songs of {load.lines} lines",
@@ -107,7 +95,3 @@ def cost_chart(load: Load, prices: Prices, times: ServiceTimes) -> str:
         Axis("dollars a month", 0.01, most, logarithmic=True, prefix="$"),
         [Series(name, list(zip(loads, curve, strict=True))) for name, curve in curves.items()],
     )
-
-
-def _dollars(line: BillLine) -> list[str]:
-    return [usd(line.list_usd), usd(line.free_usd), usd(line.pay_usd)]

@@ -72,20 +72,14 @@ def failure_of(error: VerseQueueError) -> click.ClickException:
     if isinstance(error, JobNotSuccessful):
         return NoSong(str(error))
     if isinstance(error, ApiError):
-        text = "\n".join([_sentence(error), *_faults(error)])
+        again = (
+            "" if error.retry_after_s is None else f" Try again in {duration(error.retry_after_s)}."
+        )
+        # One line for each field of a job or row of a file that was refused.
+        faults = [f"  {_place(each)}{each.get('detail', '')}" for each in error.problem().errors]
+        text = "\n".join([error.detail + again, *faults])
         return Unreachable(text) if error.is_temporary else Refused(text)
     return Refused(str(error))
-
-
-def _sentence(error: ApiError) -> str:
-    if error.retry_after_s is None:
-        return error.detail
-    return f"{error.detail} Try again in {duration(error.retry_after_s)}."
-
-
-def _faults(error: ApiError) -> list[str]:
-    """One line for each field of a job or row of a file that was refused."""
-    return [f"  {_place(fault)}{fault.get('detail', '')}" for fault in error.problem().errors]
 
 
 def _place(fault: Mapping[str, object]) -> str:

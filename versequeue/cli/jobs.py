@@ -3,21 +3,17 @@
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import click
 
 from versequeue.cli.failures import Exit, NoSong, Refused, coming_back
 from versequeue.cli.live import BatchProgress, LiveLine, job_line, tenths
-from versequeue.cli.options import (
-    command_again,
-    connect,
-    json_option,
-    server_option,
-    song_options,
-)
+from versequeue.cli.options import command_again, connect, json_option, server_option, song_options
 from versequeue.cli.texts import batch_text, finish_line, job_text, server_text
 from versequeue.client.types import Batch, Job
+from versequeue.rules.batch import BATCH_PREFIX
 from versequeue.rules.options import SongOptions
 
 
@@ -55,7 +51,7 @@ def submit(
 @server_option
 def get(target_id: str, lyrics: bool, wait: bool, as_json: bool, server: str | None) -> None:
     """Show the job or the batch ID as it is now."""
-    if is_batch(target_id):
+    if target_id.startswith(BATCH_PREFIX):
         _get_batch(target_id, lyrics, wait, as_json, server)
         return
     if wait:
@@ -79,13 +75,14 @@ def cancel(target_id: str, as_json: bool, server: str | None) -> None:
     """End the job or the batch ID; safe to repeat."""
     seen: Job | Batch
     with connect(server) as client:
-        seen = client.cancel_batch(target_id) if is_batch(target_id) else client.cancel(target_id)
+        if target_id.startswith(BATCH_PREFIX):
+            seen = client.cancel_batch(target_id)
+        else:
+            seen = client.cancel(target_id)
     if as_json:
         click.echo(json_text(seen.raw))
-    elif seen.done:
-        click.echo(f"{seen.id} is {seen.status}.", err=True)
     else:
-        click.echo(f"{seen.id} is asked to end.", err=True)
+        click.echo(f"{seen.id} is {seen.status if seen.done else 'asked to end'}.", err=True)
 
 
 @click.command()
@@ -100,22 +97,17 @@ def status(as_json: bool, server: str | None) -> None:
 
 def follow_job(job_id: str, server: str | None) -> Job:
     """Wait for a job with its live status on stderr; Ctrl-C says how to come back."""
-    message = (
-        f"The job goes on without you. See it with: {command_again('get', job_id, server)}\n"
-        f"End it with: {command_again('cancel', job_id, server)}"
-    )
+
+    def show(job: Job) -> None:
+        if not job.done:
+            live.show(job_line(job), tail=job.preview.rpartition("\n")[2])
+
     with (
-        coming_back(message),
+        goes_on("job", job_id, server),
         connect(server, following=True) as client,
         LiveLine(sys.stderr) as live,
     ):
-        return client.wait(job_id, on_update=lambda job: show_job(live, job))
-
-
-def show_job(live: LiveLine, job: Job) -> None:
-    """Where an unfinished job is, and the latest line of its song."""
-    if not job.done:
-        live.show(job_line(job), tail=job.preview.rpartition("\n")[2])
+        return client.wait(job_id, on_update=show)
 
 
 def follow_batch(batch_id: str, server: str | None) -> Batch:
@@ -133,10 +125,13 @@ def follow_batch(batch_id: str, server: str | None) -> Batch:
         return client.wait_batch(batch_id, on_update=show)
 
 
-def batch_goes_on(batch_id: str, server: str | None, come_back: str) -> str:
-    """What Ctrl-C says while a batch is running."""
-    end = command_again("cancel", batch_id, server)
-    return f"The batch goes on without you. {come_back}\nEnd it with: {end}"
+def goes_on(
+    noun: str, target_id: str, server: str | None, come_back: str = ""
+) -> AbstractContextManager[None]:
+    """Ctrl-C within says that the job or batch goes on, how to see it and how to end it."""
+    come_back = come_back or f"See it with: {command_again('get', target_id, server)}"
+    end = command_again("cancel", target_id, server)
+    return coming_back(f"The {noun} goes on without you. {come_back}\nEnd it with: {end}")
 
 
 def print_result(job: Job, as_json: bool) -> None:
@@ -164,11 +159,6 @@ def read_stdin() -> str:
         raise Refused("The prompt on stdin is not UTF-8.") from error
 
 
-def is_batch(target_id: str) -> bool:
-    """Whether this is the id of a batch."""
-    return target_id.startswith("batch_")
-
-
 def json_text(document: Mapping[str, Any]) -> str:
     """The server's own answer, for a program."""
     return json.dumps(document, ensure_ascii=False)
@@ -176,8 +166,7 @@ def json_text(document: Mapping[str, Any]) -> str:
 
 def _get_batch(batch_id: str, lyrics: bool, wait: bool, as_json: bool, server: str | None) -> None:
     if wait:
-        come_back = f"See it with: {command_again('get', batch_id, server)}"
-        with coming_back(batch_goes_on(batch_id, server, come_back)):
+        with goes_on("batch", batch_id, server):
             batch = follow_batch(batch_id, server)
     else:
         with connect(server) as client:

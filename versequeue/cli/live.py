@@ -8,7 +8,6 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self, TextIO
 
 from versequeue.cli.failures import duration
@@ -38,12 +37,7 @@ class LiveLine:
             self._redraw.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop drawing and leave an empty line behind."""
         self._stopped.set()
         if self._redraw.is_alive():
@@ -87,23 +81,17 @@ def job_line(job: Job) -> str:
     if job.done:
         return f"{job.status.capitalize()}{again}"
     if job.stage == "writing":
-        count = f"line {job.progress.completed} of {job.progress.total}"
-        return f"Writing · {count}{again}"
+        return f"Writing · line {job.progress.completed} of {job.progress.total}{again}"
     if job.stage == "loading_model":
         return f"Waking the model up{_about(job.eta_seconds)}{again}"
     if job.status == "queued":
-        return f"In the queue{_ahead(job.queue_position)}{_about(job.eta_seconds)}{again}"
+        place = "" if job.queue_position is None else f" · place {job.queue_position}"
+        return f"In the queue{place}{_about(job.eta_seconds)}{again}"
     return f"{(job.stage or job.status).replace('_', ' ').capitalize()}{again}"
 
 
-def _ahead(position: int | None) -> str:
-    return "" if position is None else f" · place {position}"
-
-
 def _about(eta_seconds: float | None) -> str:
-    if eta_seconds is None:
-        return ""
-    return f" · about {duration(max(1.0, eta_seconds))} to go"
+    return "" if eta_seconds is None else f" · about {duration(max(1.0, eta_seconds))} to go"
 
 
 class BatchProgress:

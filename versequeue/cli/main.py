@@ -13,20 +13,17 @@ from versequeue import __version__
 from versequeue.cli.failures import coming_back, failure_of
 from versequeue.errors import VerseQueueError
 
-#: name -> where the command is, and its line in the help
+#: name -> its module here, and its line in the help
 COMMANDS = {
-    "up": ("versequeue.cli.up:up", "Run everything on this machine."),
-    "submit": ("versequeue.cli.jobs:submit", "Have one song written."),
-    "batch": ("versequeue.cli.batch:batch", "Have a file of prompts written."),
-    "get": ("versequeue.cli.jobs:get", "Show a job or a batch."),
-    "cancel": ("versequeue.cli.jobs:cancel", "End a job or a batch."),
-    "status": ("versequeue.cli.jobs:status", "Show what a new job has to wait for."),
-    "webhook-secret": (
-        "versequeue.cli.webhook_secret:webhook_secret",
-        "Print the secret of one receiver of webhooks.",
-    ),
-    "cost": ("versequeue.cli.cost:cost", "What a month costs."),
-    "plan": ("versequeue.cli.plan:plan", "Simulate a day of load."),
+    "up": ("up", "Run everything on this machine."),
+    "submit": ("jobs", "Have one song written."),
+    "batch": ("batch", "Have a file of prompts written."),
+    "get": ("jobs", "Show a job or a batch."),
+    "cancel": ("jobs", "End a job or a batch."),
+    "status": ("jobs", "Show what a new job has to wait for."),
+    "webhook-secret": ("webhook_secret", "Print the secret of one receiver of webhooks."),
+    "cost": ("cost", "What a month costs."),
+    "plan": ("plan", "Simulate a day of load."),
 }
 
 
@@ -43,8 +40,8 @@ class LazyGroup(click.Group):
         """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        module_name, attribute = COMMANDS[cmd_name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(module_name), attribute)
+        module = importlib.import_module(f"versequeue.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -16,20 +16,10 @@ FIRST_CALL_S, FOLLOWING_S = 2.0, 120.0
 Command = Callable[..., Any]
 
 
-def server_option(function: Command) -> Command:
-    """Add --server."""
-    return click.option(
-        "--server",
-        metavar="URL",
-        help="The server; else VERSEQUEUE_URL, else http://127.0.0.1:8080.",
-    )(function)
-
-
-def json_option(function: Command) -> Command:
-    """Add --json."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")(
-        function
-    )
+server_option = click.option(
+    "--server", metavar="URL", help="The server; else VERSEQUEUE_URL, else http://127.0.0.1:8080."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
 
 
 def song_options(function: Command) -> Command:

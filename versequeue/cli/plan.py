@@ -1,7 +1,6 @@
 """The command `versequeue plan`: options in, tables, JSON or a picture out.
 
-Owns the policies that are compared and the wording. The simulated fleet is in
-`planning.fleet`, what is asked of it in `planning.forecast`.
+Owns the policies that are compared and the wording. What is simulated is in `planning`.
 """
 
 import json
@@ -11,7 +10,7 @@ from typing import Any
 
 import click
 
-from versequeue.cli.tables import SONG_LINES, report_options, table, usd
+from versequeue.cli.tables import SHOW_DEFAULTS, SONG_LINES, report_options, table, usd
 from versequeue.planning.arrivals import Traffic
 from versequeue.planning.chart import Axis, Series, line_chart
 from versequeue.planning.fleet import Policy
@@ -58,11 +57,11 @@ class PlanQuestion:
 class PlanAnswer:
     asked: PlanQuestion
     #: Each policy's forecast with its month's bill.
-    forecasts: tuple[tuple[Forecast, float], ...]
+    forecasts: list[tuple[Forecast, float]]
     busy_at_peak: float
     #: None where no number of them keeps the target.
     instances: int | None
-    limits: tuple[Limit, ...]
+    limits: list[Limit]
     times: ServiceTimes
 
 
@@ -80,21 +79,15 @@ def policies(asked: PlanQuestion) -> list[Policy]:
 def answer_plan(asked: PlanQuestion, prices: Prices, times: ServiceTimes) -> PlanAnswer:
     """Simulates every policy, and searches for the number of instances that keeps the target."""
     traffic, lines, seed = asked.traffic, asked.lines, asked.seed
-    forecasts = []
-    for policy in policies(asked):
-        expected = forecast(traffic, policy, times, lines, seed)
-        forecasts.append(
-            (expected, month_usd(expected, traffic, lines, asked.polls, prices, times))
-        )
-    base = policies(asked)[0]
+    compared = policies(asked)
+    forecasts = [forecast(traffic, policy, times, lines, seed) for policy in compared]
+    bills = [month_usd(each, traffic, lines, asked.polls, prices, times) for each in forecasts]
     return PlanAnswer(
         asked=asked,
-        forecasts=tuple(forecasts),
+        forecasts=list(zip(forecasts, bills, strict=True)),
         busy_at_peak=offered_load(traffic, times, lines),
-        instances=instances_needed(traffic, base, times, lines, asked.target, seed),
-        limits=tuple(
-            limits(traffic, lines, asked.max_instances, asked.daily_budget, times, prices)
-        ),
+        instances=instances_needed(traffic, compared[0], times, lines, asked.target, seed),
+        limits=limits(traffic, lines, asked.max_instances, asked.daily_budget, times, prices),
         times=times,
     )
 
@@ -125,10 +118,7 @@ def plan_text(answer: PlanAnswer) -> str:
     part = "the busiest part of a day" if is_slice(asked.traffic) else "whole days"
     rows = [_forecast_row(expected, month) for expected, month in answer.forecasts]
     header = ["Policy", "p50", "p95", "p99", "whole song p95", "cold", "instances", "a month"]
-    met = [
-        [limit.name, limit.bound, f"{limit.jobs_per_day:,.0f}", _effect(limit)]
-        for limit in answer.limits
-    ]
+    met = [_limit_row(limit) for limit in answer.limits]
     return "\n".join(
         [
             f"{asked.jobs_per_day:,.0f} jobs a day of {asked.lines} lines, {part} simulated.",
@@ -165,62 +155,60 @@ def plan_chart(answer: PlanAnswer) -> str:
 def _forecast_row(expected: Forecast, month: float) -> list[str]:
     first = expected.first_line_s
     seconds = [first.p50, first.p95, first.p99, expected.whole_song_s.p95]
-    return [
-        expected.policy.name,
-        *(f"{value:,.1f}" for value in seconds),
-        f"{expected.cold_share:.1%}",
-        str(expected.most_instances),
-        usd(month),
-    ]
+    waits = [f"{value:,.1f}" for value in seconds]
+    cold, most = f"{expected.cold_share:.1%}", str(expected.most_instances)
+    return [expected.policy.name, *waits, cold, most, usd(month)]
 
 
 def _needed(answer: PlanAnswer) -> str:
     within = f"95 of 100 first lines within {answer.asked.target:g} s"
-    workers = answer.busy_at_peak
+    workers, most = answer.busy_at_peak, answer.asked.max_instances
     number = f"{workers:,.0f}" if workers >= 10 else f"{workers:.2g}"
     busy = f"at the peak {number} workers are busy"
     if answer.instances is None:
         return f"No number of instances brings {within}: a start alone takes longer ({busy})."
-    behind = ""
-    if answer.busy_at_peak > answer.asked.max_instances:
-        behind = f"\n{answer.asked.max_instances} fall behind: the wait grows while the peak lasts."
+    behind = f"\n{most} fall behind: the wait grows while the peak lasts." if workers > most else ""
     return f"Instances that bring {within}: {answer.instances} ({busy}).{behind}"
 
 
-def _effect(limit: Limit) -> str:
-    return "jobs wait" if limit.stops else "begins to cost"
+def _limit_row(limit: Limit) -> list[str]:
+    effect = "jobs wait" if limit.stops else "begins to cost"
+    return [limit.name, limit.bound, f"{limit.jobs_per_day:,.0f}", effect]
 
 
-@click.command()
-@click.option("--jobs-per-day", type=click.FloatRange(0.1, 1e8), default=300.0, show_default=True)
-@click.option("--lines", type=SONG_LINES, default=16, show_default=True)
+@click.command(context_settings=SHOW_DEFAULTS)
+@click.option("--jobs-per-day", type=click.FloatRange(0.1, 1e8), default=300.0)
+@click.option("--lines", type=SONG_LINES, default=16)
 @click.option(
     "--peak",
     type=click.FloatRange(1, 20),
     default=3.0,
-    show_default=True,
     help="The busiest moment's rate over the day's mean.",
 )
 @click.option(
     "--file-share",
     type=click.FloatRange(0, 1),
     default=0.0,
-    show_default=True,
     help="Share of jobs that come in files.",
 )
-@click.option("--file-size", type=click.IntRange(1, MAX_ROWS), default=20, show_default=True)
-@click.option("--max-instances", type=click.IntRange(1, 5000), default=3, show_default=True)
-@click.option("--idle-timeout", type=click.FloatRange(1), default=900.0, show_default=True)
-@click.option("--polls", type=click.IntRange(0, 1000), default=6, show_default=True)
+@click.option("--file-size", type=click.IntRange(1, MAX_ROWS), default=20)
+@click.option("--max-instances", type=click.IntRange(1, 5000), default=3)
+@click.option("--idle-timeout", type=click.FloatRange(1), default=900.0)
+@click.option("--polls", type=click.IntRange(0, 1000), default=6)
 @click.option(
     "--target",
     type=click.FloatRange(0.1),
     default=10.0,
-    show_default=True,
     help="Seconds within which 95 of 100 should see a first line.",
 )
-@click.option("--daily-budget", type=click.IntRange(0), default=0, help="VERSEQUEUE_DAILY_BUDGET.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--daily-budget",
+    type=click.IntRange(0),
+    default=0,
+    show_default=False,
+    help="VERSEQUEUE_DAILY_BUDGET.",
+)
+@click.option("--seed", type=int, default=0)
 @report_options("Draw the waits to an SVG.")
 def plan(as_json: bool, plot: Path | None, **options: Any) -> None:
     """The wait that visitors will see, by simulation, and what each remedy costs."""

@@ -1,7 +1,4 @@
-"""What `cost` and `plan` share: columns, dollars, the length of a song, JSON and pictures.
-
-Knows nothing of what is reported.
-"""
+"""What `cost` and `plan` share: options, columns and dollars. Knows nothing of the reports."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +8,8 @@ import click
 
 from versequeue.rules.options import LINES
 
+#: For `click.command`: each option's help ends with its default.
+SHOW_DEFAULTS = {"show_default": True}
 SONG_LINES = click.IntRange(int(LINES.least), int(LINES.most))
 SVG_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 Command = Callable[..., Any]
@@ -27,10 +26,8 @@ def report_options(picture: str) -> Callable[[Command], Command]:
     return add
 
 
-def _check_svg(
-    _context: click.Context, _parameter: click.Parameter, value: Path | None
-) -> Path | None:
-    """Refuses another kind of picture before any work is done."""
+def _check_svg(_: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+    """Refuse another kind of picture before any work is done."""
     if value is not None and value.suffix.lower() != ".svg":
         raise click.BadParameter("the picture is an SVG: give a name that ends in .svg")
     return value

@@ -1,6 +1,7 @@
 """Jobs, batches and a server's status as a person reads them on a terminal. Pure text."""
 
 import textwrap
+from dataclasses import asdict
 from datetime import datetime
 
 from versequeue.cli.failures import duration
@@ -35,20 +36,13 @@ def job_text(job: Job) -> str:
 
 def batch_text(batch: Batch) -> str:
     """A batch: its status and how many rows are where."""
-    counts = batch.request_counts
-    named = {
-        "queued": counts.queued,
-        "running": counts.running,
-        "succeeded": counts.succeeded,
-        "failed": counts.failed,
-        "canceled": counts.canceled,
-        "expired": counts.expired,
-    }
-    rows = ", ".join(f"{number} {name}" for name, number in named.items() if number)
+    numbers = asdict(batch.request_counts)
+    total = numbers.pop("total")
+    rows = ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
     facts = [
         ("Batch", batch.id),
         ("Status", batch.status.capitalize()),
-        ("Rows", f"{counts.total}: {rows}" if rows else str(counts.total)),
+        ("Rows", f"{total}: {rows}" if rows else str(total)),
     ]
     if batch.created_at:
         facts.append(("Created", _moment(batch.created_at)))
@@ -62,7 +56,8 @@ def server_text(status: ServerStatus) -> str:
     wait = status.expected_wait_seconds
     known = [("with a warm worker", wait.warm), ("with a cold one", wait.cold)]
     waits = [f"{duration(seconds)} {which}" for which, seconds in known if seconds is not None]
-    facts = [("Worker", status.worker), ("Queue", _plural(status.queue_depth, "job"))]
+    jobs = f"{status.queue_depth} {'job' if status.queue_depth == 1 else 'jobs'}"
+    facts = [("Worker", status.worker), ("Queue", jobs)]
     if waits:
         facts.append(("A song", f"takes about {', '.join(waits)}"))
     if status.model:
@@ -104,7 +99,3 @@ def _labelled(facts: list[tuple[str, str]]) -> str:
 
 def _moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

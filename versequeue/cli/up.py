@@ -1,19 +1,17 @@
-"""The command `versequeue up`: its options. What it starts is the affair of
-`versequeue.local` and `versequeue.emulated`."""
+"""The command `versequeue up`: its options. What it starts is in `local` and `emulated`."""
 
 import sys
 from pathlib import Path
 
 import click
 
+from versequeue.cli.tables import SHOW_DEFAULTS
 from versequeue.config import Settings
 
 
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: a free one."
-)
+@click.command(context_settings=SHOW_DEFAULTS)
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, help="0: a free one.")
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -29,7 +27,6 @@ from versequeue.config import Settings
     "idle_timeout_s",
     type=click.FloatRange(min=0),
     default=300.0,
-    show_default=True,
     metavar="SECONDS",
     help="Stop the worker when it has had nothing to do for so long.",
 )
@@ -37,7 +34,6 @@ from versequeue.config import Settings
     "--backend",
     type=click.Choice(["sqlite", "emulators"]),
     default="sqlite",
-    show_default=True,
     help="Where jobs and messages are kept.",
 )
 def up(
@@ -57,11 +53,5 @@ def up(
         from versequeue.local.up import run_up
 
     settings = Settings.from_environ()
-    options = UpOptions(
-        host=host,
-        port=port,
-        data_dir=data_dir or settings.data_dir,
-        model=model or settings.model,
-        idle_timeout_s=idle_timeout_s,
-    )
-    sys.exit(run_up(options))
+    data_dir, model = data_dir or settings.data_dir, model or settings.model
+    sys.exit(run_up(UpOptions(host, port, data_dir, model, idle_timeout_s)))
