@@ -1,7 +1,7 @@
 """The Python client: `from versequeue.client import Client`. What is named here is public.
 
-Talks to a server over HTTP and shares nothing with it but the contract. `Client` is loaded when it
-is first asked for, since the command line needs the types and the errors without an HTTP library.
+Shares nothing with a server but the contract. `Client` is loaded when it is first asked for, since
+the command line needs the types and the errors without an HTTP library.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,23 +14,15 @@ from versequeue.client.errors import (
     UnexpectedAnswer,
     WaitTimeout,
 )
+from versequeue.client.files import PromptFile
 from versequeue.client.types import Batch, Job, Row, ServerStatus
-from versequeue.contract.views import (
-    Counts,
-    ExpectedWait,
-    Progress,
-    Receipt,
-    Rhyme,
-    Section,
-    Song,
-)
+from versequeue.contract.views import Counts, ExpectedWait, Progress, Receipt, Rhyme, Section, Song
 from versequeue.errors import Problem
 from versequeue.rules.job import Event, Metrics
 from versequeue.rules.options import SongOptions
 
 if TYPE_CHECKING:
     from versequeue.client.client import Client
-    from versequeue.client.files import PromptFile
 
 __all__ = [
     "ApiError",
@@ -60,13 +52,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`Client` and `PromptFile`, imported at their first use."""
-    if name == "Client":
-        from versequeue.client.client import Client
+    """`Client`, imported at its first use."""
+    if name != "Client":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from versequeue.client.client import Client
 
-        return Client
-    if name == "PromptFile":
-        from versequeue.client.files import PromptFile
-
-        return PromptFile
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return Client

@@ -1,8 +1,4 @@
-"""The Python client: songs and files of prompts from a VerseQueue server, with types.
-
-What is tried again after a failure is `transport`'s affair, how to wait is
-`polling`'s. Knows nothing of terminals.
-"""
+"""The Python client: songs and files of prompts from a VerseQueue server, with types."""
 
 import json
 import random
@@ -10,7 +6,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, Unpack
 
 import requests
@@ -45,27 +40,16 @@ class Client:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         """A failed call is tried again for `retry_for_s`. Raises ValueError if `url` is none."""
+        session = session or requests.Session()
         self._transport = Transport(
-            url=url,
-            api_key=api_key,
-            timeout_s=timeout_s,
-            retry_for_s=retry_for_s,
-            session=session or requests.Session(),
-            clock=clock,
-            sleep=sleep,
-            jitter=jitter,
+            url, api_key, timeout_s, retry_for_s, session, clock, sleep, jitter
         )
 
     def __enter__(self) -> Self:
         """The client itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the connections."""
         self.close()
 
@@ -134,7 +118,7 @@ class Client:
         The idempotency key is made from all of this: sent again within a day, the same file is the
         same batch (`replayed`), never a second one.
         """
-        file = _prompt_file(source)
+        file = PromptFile.of(source)
         params = batch_params(options or {}, metadata or {}, webhook or {})
         key = idempotency_key or file.idempotency_key(params)
         headers = {"Idempotency-Key": key, "Content-Type": file.media_type}
@@ -193,9 +177,3 @@ class Client:
 def _results(batch_id: str, file_format: str) -> Call:
     path = path_of(paths.RESULTS, batch_id)
     return Call("GET", path, params={"format": file_format}, stream=True)
-
-
-def _prompt_file(source: Path | PromptFile | Iterable[Mapping[str, Any]]) -> PromptFile:
-    if isinstance(source, PromptFile):
-        return source
-    return PromptFile.read(source) if isinstance(source, Path) else PromptFile.from_rows(source)

@@ -27,6 +27,13 @@ class PromptFile:
     media_type: str = PLAIN_TEXT
 
     @classmethod
+    def of(cls, source: "Path | PromptFile | Iterable[Mapping[str, Any]]") -> "PromptFile":
+        """`source` as what is sent. Raises OSError if it is a path that cannot be read."""
+        if isinstance(source, PromptFile):
+            return source
+        return cls.read(source) if isinstance(source, Path) else cls.from_rows(source)
+
+    @classmethod
     def read(cls, path: Path) -> "PromptFile":
         """The file at `path`. Raises OSError if it cannot be read."""
         return cls(path.read_bytes(), MEDIA_TYPES.get(path.suffix.lower(), PLAIN_TEXT))
@@ -39,10 +46,8 @@ class PromptFile:
 
     def idempotency_key(self, params: Mapping[str, str]) -> str:
         """The same for the same content, type and options, so that sending it twice is safe."""
-        digest = hashlib.sha256()
         named = sorted({**params, "media_type": self.media_type}.items())
-        digest.update(json.dumps(named).encode())
-        digest.update(self.content)
+        digest = hashlib.sha256(json.dumps(named).encode() + self.content)
         return f"file-{digest.hexdigest()}"
 
 
@@ -50,14 +55,13 @@ def batch_params(
     options: Mapping[str, Any], metadata: Mapping[str, str], webhook: Mapping[str, Any]
 ) -> dict[str, str]:
     """What is said of all rows, as it stands in the query: the body is the file."""
-    params = {name: _as_text(value) for name, value in options.items()}
+    params = {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in options.items()
+    }
     if metadata:
         params["metadata"] = json.dumps(dict(metadata), sort_keys=True)
     if webhook:
         params["webhook_url"] = str(webhook["url"])
         params["webhook_events"] = ",".join(webhook.get("events", ()))
     return params
-
-
-def _as_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,7 +1,7 @@
-"""Following a job or a batch to its end: when to ask again, and what counts as the end.
+"""Following a job or a batch until it is `done`: when to ask again.
 
-The end is `done`, never a list of statuses. Asks with If-None-Match, lets the server hold the
-request where it can, and otherwise comes back when Retry-After says so.
+Asks with If-None-Match, lets the server hold the request where it can, and otherwise comes back
+when Retry-After says so.
 """
 
 import math
@@ -28,8 +28,8 @@ def follow(
     transport: Transport,
     cls: type[Watched],
     path: str,
-    on_update: Callable[[Watched], None] | None = None,
-    timeout_s: float | None = None,
+    on_update: Callable[[Watched], None] | None,
+    timeout_s: float | None,
 ) -> Watched:
     """What is at `path` once it is done; `on_update` sees each change. Raises WaitTimeout."""
     started = transport.clock()

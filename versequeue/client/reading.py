@@ -12,12 +12,12 @@ Asked = TypeVar("Asked", Job, Batch, Row, ServerStatus)
 
 def read_answer(cls: type[Asked], document: object, *, replayed: bool = False) -> Asked:
     """`document` as a `cls`. Raises UnexpectedAnswer if it is something else."""
+    noun = cls.__name__.lower()
     if not isinstance(document, dict):
-        raise UnexpectedAnswer(f"The server's answer is not a {cls.__name__.lower()}.")
+        raise UnexpectedAnswer(f"The server's answer is not a {noun}.")
     given = {name: value for name, value in document.items() if value is not None}
     try:
         value = from_record(cls, {**given, "replayed": replayed})
     except (TypeError, ValueError, AttributeError, KeyError) as error:
-        noun = cls.__name__.lower()
         raise UnexpectedAnswer(f"The server's answer is not a readable {noun}: {error}") from error
     return replace(value, raw=document)

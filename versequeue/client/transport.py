@@ -1,12 +1,11 @@
 """One HTTP call that does not give up at the first trouble: what is tried again, when, how often.
 
-Knows requests, problem documents and Retry-After; knows neither jobs nor batches. Every call that
-goes through here can be repeated safely: it reads, ends something, or carries an Idempotency-Key.
+Every call that goes through here can be repeated safely: it reads, ends something, or carries an
+Idempotency-Key. Knows neither jobs nor batches.
 """
 
-import random
-import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -43,13 +42,13 @@ class Transport:
     """Sends calls to the server at `url`, trying again for at most `retry_for_s`."""
 
     url: str
-    api_key: str | None = None
-    timeout_s: float = 30.0
-    retry_for_s: float = 60.0
-    session: requests.Session = field(default_factory=requests.Session)
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = random.random
+    api_key: str | None
+    timeout_s: float
+    retry_for_s: float
+    session: requests.Session
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    jitter: Callable[[], float]
 
     def __post_init__(self) -> None:
         """Refuse what is not the address of a server, before the first call."""
@@ -73,13 +72,11 @@ class Transport:
 
     def lines(self, call: Call) -> Iterator[bytes]:
         """The lines of a streamed answer, each without its line end."""
-        for line in self._stream(call, lambda response: response.iter_lines()):
-            if line:
-                yield line
+        return filter(None, self._stream(call, lambda response: response.iter_lines()))
 
     def chunks(self, call: Call) -> Iterator[bytes]:
         """The bytes of a streamed answer."""
-        yield from self._stream(call, lambda response: response.iter_content(65536))
+        return self._stream(call, lambda response: response.iter_content(65536))
 
     def _stream(
         self, call: Call, pieces: Callable[[requests.Response], Iterator[bytes]]
@@ -157,10 +154,8 @@ def error_of(response: requests.Response) -> ClientError:
     """The error that a response stands for: a problem document, a gateway's page, or neither."""
     document: Any = None
     if "json" in response.headers.get("Content-Type", ""):
-        try:
+        with suppress(ValueError):
             document = response.json()
-        except ValueError:
-            document = None
     if isinstance(document, dict):
         return ApiError(response.status_code, document, retry_after_s(response))
     said = f"{response.status_code} {response.reason or ''}".rstrip()
@@ -187,6 +182,4 @@ def json_answer(response: requests.Response) -> object:
 
 
 def _worth_retrying(error: ClientError) -> bool:
-    if isinstance(error, ApiError):
-        return error.status in RETRIED_STATUSES
-    return isinstance(error, ServerUnreachable)
+    return isinstance(error, ServerUnreachable) or error.status in RETRIED_STATUSES
