@@ -6,7 +6,7 @@ in this package only: everywhere else a job is a frozen dataclass.
 
 import math
 import unicodedata
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -62,7 +62,8 @@ def _short_text(text: str) -> str:
 _PRINTABLE = r"[^\u0000-\u001f\u007f-\u009f]"
 _BLANK = r"[^\S\u0000-\u001f\u007f-\u009f]"
 _VISIBLE = r"[^\s\u0000-\u001f\u007f-\u009f]"
-_ANY_PRINTABLE: dict[str, Any] = {"pattern": f"^{_PRINTABLE}*$"}
+_IS_PRINTABLE = AfterValidator(_printable)
+_ANY_PRINTABLE: Any = Field(json_schema_extra={"pattern": f"^{_PRINTABLE}*$"})
 
 #: What openapi.json says of a prompt, wherever one stands.
 PROMPT_SCHEMA: dict[str, Any] = {
@@ -80,21 +81,11 @@ Prompt = Annotated[
     ),
 ]
 Mood = Annotated[
-    str,
-    AfterValidator(_short_text),
-    Field(max_length=MAX_MOOD_CHARACTERS, json_schema_extra=_ANY_PRINTABLE),
+    str, AfterValidator(_short_text), Field(max_length=MAX_MOOD_CHARACTERS), _ANY_PRINTABLE
 ]
-MetadataText = Annotated[
-    str,
-    StringConstraints(max_length=512),
-    AfterValidator(_printable),
-    Field(json_schema_extra=_ANY_PRINTABLE),
-]
+MetadataText = Annotated[str, StringConstraints(max_length=512), _IS_PRINTABLE, _ANY_PRINTABLE]
 MetadataKey = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=64),
-    AfterValidator(_printable),
-    Field(json_schema_extra=_ANY_PRINTABLE),
+    str, StringConstraints(min_length=1, max_length=64), _IS_PRINTABLE, _ANY_PRINTABLE
 ]
 Metadata = Annotated[
     dict[MetadataKey, MetadataText],
@@ -221,16 +212,21 @@ class FormJob(FormOptions):
 
     def as_body(self) -> JobBody:
         """The same request as a JSON body's model."""
-        fields = self.model_dump(exclude={"prompt"})
-        return JobBody.model_construct(
-            prompt=self.prompt,
-            options=OptionsBody.model_construct(**fields),
-            metadata={},
-            webhook=None,
-        )
+        options = OptionsBody.model_construct(**self.model_dump(exclude={"prompt"}))
+        return JobBody.model_construct(prompt=self.prompt, options=options)
 
 
-def validate(model: type[Strict], data: Any) -> Any:
+class BatchFields(Strict):
+    """What may be said of a batch beside its rows and their options."""
+
+    metadata: Metadata = Field(default_factory=dict)
+    webhook: WebhookBody | None = None
+
+
+Model = TypeVar("Model", bound=Strict)
+
+
+def validate(model: type[Model], data: Any) -> Model:
     """`data` as an instance of `model`. Raises ValidationFailed that names every field at fault."""
     try:
         return model.model_validate(data)
@@ -260,5 +256,9 @@ def _sentence(fault: Any) -> str:
         return "This is to be a JSON object."
     if fault["type"] == "missing":
         return "This field is required."
-    text: str = fault["msg"].removeprefix("Value error, ")
+    return as_sentence(fault["msg"].removeprefix("Value error, "))
+
+
+def as_sentence(text: str) -> str:
+    """`text` with a capital at the beginning and a full stop at the end."""
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

@@ -1,8 +1,4 @@
-"""What every handler reads from a request, and how it answers.
-
-Bodies with a limit, the headers of the contract, JSON, problem documents, conditional requests.
-Knows no route and no job.
-"""
+"""What every handler reads from a request, and how it answers. Knows no route and no job."""
 
 import hashlib
 import json
@@ -80,12 +76,12 @@ def parse_json(body: bytes) -> Any:
         raise InvalidJson(f"The body is not JSON: {error}.") from error
 
 
-def decode_text(body: bytes, pointer: str) -> str:
-    """`body` as text. Raises ValidationFailed at `pointer` if it is not UTF-8."""
+def decode_prompt(body: bytes) -> str:
+    """`body` as text. Raises ValidationFailed if it is not UTF-8."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        fault = FieldError(pointer, f"This is not UTF-8: byte {error.start} is wrong.")
+        fault = FieldError("/prompt", f"This is not UTF-8: byte {error.start} is wrong.")
         raise ValidationFailed("The body is not UTF-8.", errors=[fault]) from error
 
 

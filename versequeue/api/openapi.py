@@ -9,8 +9,10 @@ from pydantic import TypeAdapter
 
 from versequeue import __version__
 from versequeue.api.bodies import PROMPT_SCHEMA, FormJob, JobBody, OptionsBody
+from versequeue.api.prompt_files import FILE_TYPES, FORM_TYPE
+from versequeue.api.result_files import FORMATS
 from versequeue.api.routes import ROUTES, Route
-from versequeue.api.schemas import REF, responses, schemas
+from versequeue.api.schemas import REF, content, ref, responses, schemas
 from versequeue.config import Settings
 
 
@@ -69,29 +71,22 @@ def _operation(route: Route) -> dict[str, Any]:
     return operation
 
 
-def _ref(name: str) -> dict[str, Any]:
-    return {"schema": {"$ref": REF.format(model=name)}}
-
-
-_FILE = {"schema": {"type": "string"}}
 _REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "submit_job": {
-        "application/json": _ref("JobBody"),
-        "application/x-www-form-urlencoded": _ref("FormJob"),
-        "text/plain": {"schema": {"type": "string", **PROMPT_SCHEMA}},
+        **content(ref("JobBody"), "application/json"),
+        **content(ref("FormJob"), "application/x-www-form-urlencoded"),
+        **content({"type": "string", **PROMPT_SCHEMA}, "text/plain"),
     },
     "submit_batch": {
-        "application/jsonl": _FILE,
-        "application/x-ndjson": _FILE,
-        "text/csv": _FILE,
-        "text/plain": _FILE,
-        "multipart/form-data": {
-            "schema": {
+        **content({"type": "string"}, *FILE_TYPES),
+        **content(
+            {
                 "type": "object",
                 "required": ["file"],
                 "properties": {"file": {"type": "string", "format": "binary"}},
-            }
-        },
+            },
+            FORM_TYPE,
+        ),
     },
 }
 _WAIT = {
@@ -107,7 +102,7 @@ _KEY = {
     "description": "One key names one request of one client, for 24 hours.",
 }
 _MATCH = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
-_FORMAT = {"name": "format", "in": "query", "schema": {"enum": ["jsonl", "csv", "txt"]}}
+_FORMAT = {"name": "format", "in": "query", "schema": {"enum": list(FORMATS)}}
 _EXTRA = {
     "submit_job": [_KEY, _WAIT],
     "submit_batch": [_KEY],
@@ -119,7 +114,6 @@ _EXTRA = {
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
-    """The parameters of one operation."""
     found: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in ("job_id", "batch_id")

@@ -11,6 +11,7 @@ from flask import Request
 
 from versequeue.config import PAGE_SECRET_HEADER, Settings, host_name
 from versequeue.errors import CrossOrigin, WrongHost
+from versequeue.service.idempotency import client_hash
 
 #: One home has a /64 of IPv6 at the least, and can take any address in it.
 V6_PREFIX = 64
@@ -18,7 +19,12 @@ READING = ("GET", "HEAD", "OPTIONS")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def caller_identity(request: Request, settings: Settings) -> str:
+def client_of(request: Request, settings: Settings) -> str:
+    """The hash under which the sender of `request` is known."""
+    return client_hash(settings.hash_key, _caller_identity(request, settings))
+
+
+def _caller_identity(request: Request, settings: Settings) -> str:
     """The API key, or the network that our own proxies report; never one that a caller wrote."""
     if settings.api_keys:
         return f"key:{request.headers.get('X-Api-Key', '')}"

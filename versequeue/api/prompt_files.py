@@ -1,16 +1,16 @@
 """A prompt file: many prompts in one upload, checked as a whole before anything is queued.
 
-Bytes in, rows out, or one BatchInvalid that names every bad row. Pure: knows no HTTP and no store;
-how options are validated is given by the caller.
+Pure: knows no HTTP and no store; how options are validated is given by the caller.
 """
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from versequeue.api.bodies import clean_prompt
+from versequeue.api.bodies import as_sentence, clean_prompt
 from versequeue.api.raw_rows import Fault, FaultCode, RawRow, csv_rows, decode, json_rows, text_rows
 from versequeue.errors import BatchInvalid, PayloadTooLarge, ValidationFailed
 from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS, Row
@@ -32,6 +32,9 @@ class FileFormat(StrEnum):
     TEXT = "txt"
 
 
+#: What a prompt file is sent as: itself, or within a form.
+FILE_TYPES = ("application/jsonl", "application/x-ndjson", "text/csv", "text/plain")
+FORM_TYPE = "multipart/form-data"
 _BY_TYPE = {
     "application/jsonl": FileFormat.JSONL,
     "application/x-ndjson": FileFormat.JSONL,
@@ -39,12 +42,7 @@ _BY_TYPE = {
     "text/csv": FileFormat.CSV,
     "text/plain": FileFormat.TEXT,
 }
-_BY_SUFFIX = {
-    "jsonl": FileFormat.JSONL,
-    "ndjson": FileFormat.JSONL,
-    "csv": FileFormat.CSV,
-    "txt": FileFormat.TEXT,
-}
+_BY_SUFFIX = {"ndjson": FileFormat.JSONL} | {each.value: each for each in FileFormat}
 
 
 def format_of(content_type: str, file_name: str = "") -> FileFormat | None:
@@ -77,7 +75,7 @@ def parse(data: bytes, file_format: FileFormat, read_options: ReadOptions) -> tu
     return tuple(checker.rows)
 
 
-def _raw_rows(text: str, file_format: FileFormat) -> Iterator[RawRow]:
+def _raw_rows(text: str, file_format: FileFormat) -> Iterator[RawRow | Fault]:
     if file_format is FileFormat.JSONL:
         return json_rows(text)
     if file_format is FileFormat.CSV:
@@ -96,72 +94,70 @@ class _Checker:
         self._read_options = read_options
         self._line_of_id: dict[str, int] = {}
 
-    def take(self, raw: RawRow) -> None:
+    def take(self, raw: RawRow | Fault) -> None:
         self.taken += 1
-        faults: list[Fault] = [raw.fault] if raw.fault else []
-        if not faults:
-            custom_id, fault = self._custom_id(raw)
-            prompt, prompt_fault = _prompt(raw, custom_id)
-            options, option_faults = self._options(raw, custom_id)
-            faults = [found for found in (fault, prompt_fault) if found] + option_faults
-            if options and not faults:
-                self.rows.append(Row(raw.line, custom_id, prompt, options))
-        for found in faults:
-            self.refuse(found)
+        if isinstance(raw, Fault):
+            self.refuse(raw)
+            return
+        faults_before = self.fault_count
+        custom_id = self._custom_id(raw)
+        prompt = self._prompt(raw, custom_id)
+        options = self._options(raw, custom_id)
+        if options and self.fault_count == faults_before:
+            self.rows.append(Row(raw.line, custom_id, prompt, options))
 
     def refuse(self, fault: Fault) -> None:
         self.fault_count += 1
         if len(self.faults) < MAX_FAULTS:
             self.faults.append(fault)
 
-    def _custom_id(self, raw: RawRow) -> tuple[str, Fault | None]:
+    def _custom_id(self, raw: RawRow) -> str:
         custom_id = str(self.taken) if raw.custom_id is None else raw.custom_id
         if not 1 <= len(custom_id) <= MAX_CUSTOM_ID_CHARACTERS or not custom_id.isprintable():
             detail = f"A custom_id has 1 to {MAX_CUSTOM_ID_CHARACTERS} printable characters."
-            return "", Fault(raw.line, FaultCode.INVALID_TEXT, detail)
+            self.refuse(Fault(raw.line, FaultCode.INVALID_TEXT, detail))
+            return ""
         first = self._line_of_id.setdefault(custom_id, raw.line)
-        if first == raw.line:
-            return custom_id, None
-        detail = f"This custom_id is that of line {first}, too."
-        if raw.custom_id is None:
-            detail = f"Without a custom_id this row is {custom_id}, and so is line {first}."
-        return custom_id, Fault(raw.line, FaultCode.DUPLICATE_CUSTOM_ID, detail, custom_id)
+        if first != raw.line:
+            detail = f"This custom_id is that of line {first}, too."
+            if raw.custom_id is None:
+                detail = f"Without a custom_id this row is {custom_id}, and so is line {first}."
+            self._refuse(raw, FaultCode.DUPLICATE_CUSTOM_ID, detail, custom_id)
+        return custom_id
 
-    def _options(self, raw: RawRow, custom_id: str) -> tuple[ResolvedOptions | None, list[Fault]]:
+    def _prompt(self, raw: RawRow, custom_id: str) -> str:
+        if not isinstance(raw.prompt, str):
+            detail = "There is no prompt." if raw.prompt is None else "A prompt is text."
+            self._refuse(raw, FaultCode.MISSING_PROMPT, detail, custom_id)
+            return ""
         try:
-            return self._read_options(raw.options), []
+            return clean_prompt(raw.prompt)
+        except ValueError as error:
+            self._refuse(raw, _prompt_code(raw.prompt), as_sentence(str(error)), custom_id)
+            return ""
+
+    def _options(self, raw: RawRow, custom_id: str) -> ResolvedOptions | None:
+        try:
+            return self._read_options(raw.options)
         except ValidationFailed as error:
-            details = [_option_detail(found) for found in error.errors] or [str(error)]
-        return None, [
-            Fault(raw.line, FaultCode.INVALID_OPTION, detail, custom_id or None)
-            for detail in details
-        ]
+            for detail in [_option_detail(found) for found in error.errors] or [str(error)]:
+                self._refuse(raw, FaultCode.INVALID_OPTION, detail, custom_id)
+            return None
 
-
-def _prompt(raw: RawRow, custom_id: str) -> tuple[str, Fault | None]:
-    if not isinstance(raw.prompt, str):
-        detail = "There is no prompt." if raw.prompt is None else "A prompt is text."
-        return "", Fault(raw.line, FaultCode.MISSING_PROMPT, detail, custom_id or None)
-    try:
-        return clean_prompt(raw.prompt), None
-    except ValueError as error:
-        reason = str(error)
-        detail = reason[:1].upper() + reason[1:] + "."
-        return "", Fault(raw.line, _prompt_code(raw.prompt), detail, custom_id or None)
+    def _refuse(self, raw: RawRow, code: FaultCode, detail: str, custom_id: str) -> None:
+        self.refuse(Fault(raw.line, code, detail, custom_id=custom_id or None))
 
 
 def _prompt_code(prompt: str) -> FaultCode:
     # Which of its rules `clean_prompt` found broken.
     text = unicodedata.normalize("NFC", prompt).strip()
-    if not text:
-        return FaultCode.MISSING_PROMPT
-    return (
-        FaultCode.PROMPT_TOO_LONG if len(text) > MAX_PROMPT_CHARACTERS else FaultCode.INVALID_TEXT
-    )
+    if len(text) > MAX_PROMPT_CHARACTERS:
+        return FaultCode.PROMPT_TOO_LONG
+    return FaultCode.INVALID_TEXT if text else FaultCode.MISSING_PROMPT
 
 
 def _option_detail(found: Any) -> str:
-    name = str(found.pointer).strip("/").replace("/", ".")
+    name = found.pointer.strip("/").replace("/", ".")
     return f"{name}: {found.detail}" if name else str(found.detail)
 
 
@@ -170,13 +166,5 @@ def _refusal(faults: list[Fault], count: int) -> BatchInvalid:
     listed = "" if count <= len(faults) else f", the first {len(faults)} of them are listed"
     return BatchInvalid(
         f"{detail}{listed}; nothing was queued.",
-        errors=[
-            {
-                "line": fault.line,
-                "custom_id": fault.custom_id,
-                "code": fault.code.value,
-                "detail": fault.detail,
-            }
-            for fault in sorted(faults, key=lambda fault: fault.line)
-        ],
+        errors=[asdict(fault) for fault in sorted(faults, key=lambda fault: fault.line)],
     )

@@ -1,8 +1,7 @@
 """The bytes of a prompt file to rows with line numbers, before anything in them is judged.
 
-Knows JSON lines, CSV and text, encodings and line ends; knows nothing of prompts or options
-beyond the names of the columns. A fault that spoils one row is kept with it, one that spoils
-the file from some line on ends the rows.
+Knows nothing of prompts or options beyond the names of the columns. A fault that spoils one row
+stands in its place; one that spoils the file from some line on ends the rows.
 """
 
 import codecs
@@ -45,23 +44,22 @@ class FaultCode(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with one line."""
+    """What is wrong with one line, as a refused caller is told."""
 
     line: int
+    custom_id: str | None = field(default=None, kw_only=True)
     code: FaultCode
     detail: str
-    custom_id: str | None = None
 
 
 @dataclass(frozen=True)
 class RawRow:
-    """One row as it stands in the file. With a `fault`, the rest of it is not to be used."""
+    """One row as it stands in the file."""
 
     line: int
     prompt: Any = None
     custom_id: Any = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    fault: Fault | None = None
 
 
 def decode(data: bytes) -> str | Fault:
@@ -75,12 +73,14 @@ def decode(data: bytes) -> str | Fault:
         detail = "There is a NUL byte here, so this is no text file."
         return Fault(_line_at(data, at), FaultCode.INVALID_TEXT, detail)
     try:
-        return data.removeprefix(codecs.BOM_UTF8).decode()
-    except UnicodeDecodeError:
-        return _not_utf8(data)
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte, line = error.object[error.start], _line_at(error.object, error.start)
+        detail = f"Byte 0x{byte:02X} here is not UTF-8; save the file as UTF-8."
+        return Fault(line, FaultCode.INVALID_TEXT, detail)
 
 
-def json_rows(text: str) -> Iterator[RawRow]:
+def json_rows(text: str) -> Iterator[RawRow | Fault]:
     """One row for every line that is not blank."""
     for number, line in _numbered(text):
         yield _json_row(number, line)
@@ -92,7 +92,7 @@ def text_rows(text: str) -> Iterator[RawRow]:
         yield RawRow(number, line)
 
 
-def csv_rows(text: str, option_names: frozenset[str]) -> Iterator[RawRow]:
+def csv_rows(text: str, option_names: frozenset[str]) -> Iterator[RawRow | Fault]:
     """One row for every record below the header that has anything in it.
 
     A cell may hold line ends inside quotes; a row's line is the one on which it begins.
@@ -101,7 +101,7 @@ def csv_rows(text: str, option_names: frozenset[str]) -> Iterator[RawRow]:
     header: list[str] = []
     for line, cells in records:
         if isinstance(cells, Fault):
-            yield RawRow(line, fault=cells)
+            yield cells
             return
         if not any(cell.strip() for cell in cells):
             continue
@@ -111,7 +111,7 @@ def csv_rows(text: str, option_names: frozenset[str]) -> Iterator[RawRow]:
         header = [cell.strip().lower() for cell in cells]
         faults = list(_header_faults(line, header, option_names))
         if faults:
-            yield from (RawRow(line, fault=fault) for fault in faults)
+            yield from faults
             return
 
 
@@ -125,18 +125,7 @@ def _line_at(data: bytes, offset: int) -> int:
     return len(re.findall(rb"\r\n|\n|\r", data[:offset])) + 1
 
 
-def _not_utf8(data: bytes) -> Fault:
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        line = _line_at(data, error.start)
-        byte = data[error.start]
-        detail = f"Byte 0x{byte:02X} here is not UTF-8; save the file as UTF-8."
-        return Fault(line, FaultCode.INVALID_TEXT, detail)
-    raise AssertionError("called for text that is UTF-8")
-
-
-def _json_row(number: int, line: str) -> RawRow:
+def _json_row(number: int, line: str) -> RawRow | Fault:
     try:
         row = json.loads(line, object_pairs_hook=_unique_names, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
@@ -145,25 +134,21 @@ def _json_row(number: int, line: str) -> RawRow:
         return _bad_json(number, f"Not valid JSON: {error}.")
     if not isinstance(row, dict):
         return _bad_json(number, 'A row is a JSON object such as {"prompt": "…"}.')
-    custom_id = row.get("custom_id")
+    custom_id, options = row.get("custom_id"), row.get("options")
+    named = custom_id if isinstance(custom_id, str) else None
     if unknown := sorted(set(row) - {"custom_id", "prompt", "options"}):
         detail = f"A row has custom_id, prompt and options, but no {_quoted(unknown)}."
-        return RawRow(
-            number, fault=Fault(number, FaultCode.INVALID_OPTION, detail, _text(custom_id))
-        )
-    options = row.get("options")
+        return Fault(number, FaultCode.INVALID_OPTION, detail, custom_id=named)
     if not isinstance(options, dict | None):
         detail = "“options” is to be a JSON object."
-        return RawRow(
-            number, fault=Fault(number, FaultCode.INVALID_OPTION, detail, _text(custom_id))
-        )
+        return Fault(number, FaultCode.INVALID_OPTION, detail, custom_id=named)
     if not isinstance(custom_id, str | None):
         return _bad_json(number, "“custom_id” is to be text.")
     return RawRow(number, row.get("prompt"), custom_id, options or {})
 
 
-def _bad_json(number: int, detail: str) -> RawRow:
-    return RawRow(number, fault=Fault(number, FaultCode.INVALID_JSON_LINE, detail))
+def _bad_json(number: int, detail: str) -> Fault:
+    return Fault(number, FaultCode.INVALID_JSON_LINE, detail)
 
 
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -216,22 +201,21 @@ def _header_faults(line: int, header: list[str], option_names: frozenset[str]) -
         yield Fault(line, FaultCode.MISSING_PROMPT, detail)
         return
     if repeated := [name for name, count in counts.items() if count > 1 and name]:
-        yield Fault(
-            line, FaultCode.INVALID_CSV_LINE, f"The column {_quoted(repeated)} is there twice."
-        )
+        detail = f"The column {_quoted(repeated)} is there twice."
+        yield Fault(line, FaultCode.INVALID_CSV_LINE, detail)
     if unknown := sorted(set(header) - option_names - {"prompt", "custom_id", ""}):
         detail = f"There is no option {_quoted(unknown)}; the options are "
         yield Fault(line, FaultCode.INVALID_OPTION, detail + ", ".join(sorted(option_names)) + ".")
 
 
-def _csv_row(line: int, header: list[str], cells: list[str]) -> RawRow:
+def _csv_row(line: int, header: list[str], cells: list[str]) -> RawRow | Fault:
     if any(cell.strip() for cell in cells[len(header) :]):
         detail = f"This row has {len(cells)} cells, but the header has {len(header)}."
-        return RawRow(line, fault=Fault(line, FaultCode.INVALID_CSV_LINE, detail))
+        return Fault(line, FaultCode.INVALID_CSV_LINE, detail)
     named = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
     if named.pop("", ""):
         detail = "This row has a cell in a column that has no name."
-        return RawRow(line, fault=Fault(line, FaultCode.INVALID_CSV_LINE, detail))
+        return Fault(line, FaultCode.INVALID_CSV_LINE, detail)
     prompt, custom_id = named.pop("prompt", ""), named.pop("custom_id", "")
     options = {name: cell for name, cell in named.items() if cell}
     return RawRow(line, prompt, custom_id or None, options)
@@ -244,7 +228,3 @@ def _quoted(names: list[str]) -> str:
 def _shortened(name: str) -> str:
     printable = "".join(character if character.isprintable() else "�" for character in name)
     return printable if len(printable) <= 40 else printable[:39] + "…"
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

@@ -17,19 +17,6 @@ from versequeue.service.views import row_view
 FORMULA_STARTS = ("=", "+", "-", "@", *"＝＋－＠﹦﹢﹣﹫⁼⁺₌₊⩵⩶﬩")
 #: Where a cell begins if the file is cut at another sign than the comma, as some countries do.
 _CUTS = re.compile(r"([;\t\r\n])")
-CSV_COLUMNS = (
-    "custom_id",
-    "line",
-    "id",
-    "status",
-    "prompt",
-    "title",
-    "lyrics",
-    "rhyme_score",
-    "seed",
-    "error",
-)
-
 Writer = Callable[[Iterable[Job]], Iterator[bytes]]
 
 
@@ -44,18 +31,16 @@ def as_csv(jobs: Iterable[Job]) -> Iterator[bytes]:
     # Spreadsheets take a file for UTF-8 only if it begins with this mark.
     yield "\ufeff".encode() + _record(CSV_COLUMNS)
     for job in jobs:
-        yield _record(_cells(job))
+        yield _record(safe_cell(value(job)) for value in CSV_COLUMNS.values())
 
 
 def as_text(jobs: Iterable[Job]) -> Iterator[bytes]:
     """For each row its number, its prompt and its lyrics, or why there are none."""
     for number, job in enumerate(jobs, start=1):
-        name = (
-            f"{number}. "
-            if job.custom_id in (None, str(number))
-            else f"{number}. {job.custom_id}: "
+        name = "" if job.custom_id in (None, str(number)) else f"{job.custom_id}: "
+        yield f"{number}. {name}{job.prompt}\n\n{_lyrics(job) or _excuse(job)}\n\n\n".encode(
+            errors="replace"
         )
-        yield f"{name}{job.prompt}\n\n{_lyrics(job) or _excuse(job)}\n\n\n".encode(errors="replace")
 
 
 #: By the word in `?format=`: the media type and what writes it.
@@ -79,23 +64,6 @@ def _marked(piece: str) -> str:
     return f"'{piece}" if begins.startswith(FORMULA_STARTS) else piece
 
 
-def _cells(job: Job) -> list[str]:
-    output = job.output or {}
-    values = (
-        job.custom_id,
-        job.line,
-        job.id,
-        job.status.value,
-        job.prompt,
-        output.get("title"),
-        _lyrics(job),
-        output.get("rhyme", {}).get("score"),
-        job.options.seed,
-        _fault(job),
-    )
-    return [safe_cell(value) for value in values]
-
-
 def _record(cells: Iterable[str]) -> bytes:
     record = io.StringIO(newline="")
     csv.writer(record).writerow(cells)
@@ -112,3 +80,18 @@ def _fault(job: Job) -> str:
 
 def _excuse(job: Job) -> str:
     return f"({job.status.value}: {_fault(job)})" if _fault(job) else f"({job.status.value})"
+
+
+#: The names of a table's columns, and what stands in each.
+CSV_COLUMNS: dict[str, Callable[[Job], object]] = {
+    "custom_id": lambda job: job.custom_id,
+    "line": lambda job: job.line,
+    "id": lambda job: job.id,
+    "status": lambda job: job.status.value,
+    "prompt": lambda job: job.prompt,
+    "title": lambda job: (job.output or {}).get("title"),
+    "lyrics": _lyrics,
+    "rhyme_score": lambda job: (job.output or {}).get("rhyme", {}).get("score"),
+    "seed": lambda job: job.options.seed,
+    "error": _fault,
+}

@@ -9,9 +9,9 @@ from itertools import chain
 from flask import Request, Response
 
 from versequeue.api.edge import Handler, conditional, digest
+from versequeue.api.origin import client_of
 from versequeue.api.resources import batch_resource
 from versequeue.api.result_files import FORMATS
-from versequeue.api.submissions import client_of
 from versequeue.errors import FieldError, ValidationFailed
 from versequeue.service.batches import Batches
 from versequeue.service.reads import Reads
@@ -101,13 +101,11 @@ def get_results(
 
 
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    held: list[bytes] = []
-    size = 0
+    held = bytearray()
     for piece in pieces:
-        held.append(piece)
-        size += len(piece)
-        if size >= CHUNK_BYTES:
-            yield b"".join(held)
-            held, size = [], 0
+        held += piece
+        if len(held) >= CHUNK_BYTES:
+            yield bytes(held)
+            held.clear()
     if held:
-        yield b"".join(held)
+        yield bytes(held)

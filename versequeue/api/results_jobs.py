@@ -1,7 +1,6 @@
-"""The handlers of the results function for single jobs and for the service's own state, and the
-table of all its handlers.
+"""The results function's handlers for single jobs and its own state, and the table of all of them.
 
-Those for batches are in `results_batches`. What each has the store read is counted before that.
+What each has the store read is counted before that.
 """
 
 from functools import partial
@@ -9,9 +8,9 @@ from functools import partial
 from flask import Request, Response
 
 from versequeue.api.edge import Handler, conditional, digest, json_response, prefer_wait_s
+from versequeue.api.origin import client_of
 from versequeue.api.resources import job_resource
 from versequeue.api.results_batches import batch_results_handlers
-from versequeue.api.submissions import client_of
 from versequeue.config import Settings
 from versequeue.errors import NotFinished
 from versequeue.ports.store import Store
@@ -38,22 +37,18 @@ def results_handlers(jobs: Jobs, batches: Batches) -> dict[str, Handler]:
         **batch_results_handlers(batches, reads),
     }
     for name in LOOK_READS:
-        handlers[name] = partial(_counted, reads, jobs.settings, name, handlers[name])
+        handlers[name] = _counted(reads, jobs.settings, name, handlers[name])
     return handlers
 
 
-def _counted(
-    reads: Reads,
-    settings: Settings,
-    name: str,
-    handler: Handler,
-    request: Request,
-    *arguments: str,
-) -> Response:
-    # Whoever waits has it read again each second.
-    looks = 1 + prefer_wait_s(request) if name in WAITING_LOOKS else 1
-    reads.take(client_of(request, settings), LOOK_READS[name] * looks)
-    return handler(request, *arguments)
+def _counted(reads: Reads, settings: Settings, name: str, handler: Handler) -> Handler:
+    def counted(request: Request, *arguments: str) -> Response:
+        # Whoever waits has it read again each second.
+        looks = 1 + prefer_wait_s(request) if name in WAITING_LOOKS else 1
+        reads.take(client_of(request, settings), LOOK_READS[name] * looks)
+        return handler(request, *arguments)
+
+    return counted
 
 
 def get_lyrics(jobs: Jobs, request: Request, job_id: str) -> Response:

@@ -30,7 +30,7 @@ NAMES: dict[type[Any], str] = {
 def schemas() -> dict[str, Schema]:
     """The schema of each object that has a name."""
     found = {name: _object(cls) for cls, name in NAMES.items()}
-    found["Job"]["properties"]["options"] = _ref("OptionsBody")
+    found["Job"]["properties"]["options"] = ref("OptionsBody")
     return found
 
 
@@ -71,25 +71,27 @@ def _of_type(kind: Any) -> Schema:
     if get_origin(kind) is tuple:
         return {"type": "array", "items": _schema(inner[0])}
     if kind in NAMES:
-        return _ref(NAMES[kind])
+        return ref(NAMES[kind])
     if isinstance(kind, type) and is_dataclass(kind):
         return _object(kind)
     return TypeAdapter(kind).json_schema(mode="serialization")
 
 
-def _ref(name: str) -> Schema:
+def ref(name: str) -> Schema:
+    """A schema that stands under `name` among the components."""
     return {"$ref": REF.format(model=name)}
 
 
-def _content(schema: Schema, *media_types: str) -> Schema:
+def content(schema: Schema, *media_types: str) -> Schema:
+    """What a body holds, in each of the media types that it is taken or sent in."""
     return {kind: {"schema": schema} for kind in media_types or ("application/json",)}
 
 
-_JOB, _BATCH, _STATUS = _content(_ref("Job")), _content(_ref("Batch")), _content(_ref("Status"))
-_ANY = _content({"type": "object"})
-_LYRICS = _content({"type": "string"}, "text/plain")
-_FILE = _content({"type": "string"}, "application/jsonl", "text/csv", "text/plain")
-_PROBLEM = _content(_ref("Problem"), "application/problem+json")
+_JOB, _BATCH, _STATUS = content(ref("Job")), content(ref("Batch")), content(ref("Status"))
+_ANY = content({"type": "object"})
+_LYRICS = content({"type": "string"}, "text/plain")
+_FILE = content({"type": "string"}, "application/jsonl", "text/csv", "text/plain")
+_PROBLEM = content(ref("Problem"), "application/problem+json")
 _NOTHING: Schema = {}
 _DESCRIPTIONS = {200: "Done.", 202: "Accepted; look at the Location.", 304: "Not changed."}
 #: For each operation: its good answers, and the problems that it can give beside the general ones.

@@ -6,15 +6,22 @@ since the body is the file.
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from functools import partial
 from typing import Any
 
 from flask import Request, Response
-from pydantic import Field
 
-from versequeue.api.bodies import FormOptions, Metadata, OptionsBody, Strict, WebhookBody, validate
+from versequeue.api.bodies import BatchFields, FormOptions, OptionsBody, validate
 from versequeue.api.edge import MAX_BODY_BYTES, Handler, media_type, read_body
-from versequeue.api.prompt_files import FileFormat, ReadOptions, format_of, parse
+from versequeue.api.prompt_files import (
+    FILE_TYPES,
+    FORM_TYPE,
+    FileFormat,
+    ReadOptions,
+    format_of,
+    parse,
+)
 from versequeue.api.resources import batch_resource
 from versequeue.api.submissions import read_submission
 from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
@@ -25,14 +32,7 @@ from versequeue.service.batches import Batches
 
 #: A form holds the file, the names of its fields and the lines between them.
 MAX_FORM_BYTES = MAX_FILE_BYTES + MAX_BODY_BYTES
-FILE_TYPES = "application/jsonl, application/x-ndjson, text/csv, text/plain, multipart/form-data"
-
-
-class BatchFields(Strict):
-    """What may be said of a batch beside its rows and their options."""
-
-    metadata: Metadata = Field(default_factory=dict)
-    webhook: WebhookBody | None = None
+_TAKEN = ", ".join((*FILE_TYPES, FORM_TYPE))
 
 
 def batch_submit_handlers(batches: Batches) -> dict[str, Handler]:
@@ -60,66 +60,55 @@ def _about(asked: dict[str, str]) -> BatchFields:
     # Takes what is not an option out of `asked`.
     given: dict[str, Any] = {}
     if text := asked.pop("metadata", ""):
-        given["metadata"] = _json_field("metadata", text)
+        given["metadata"] = _metadata(text)
     url, events = asked.pop("webhook_url", ""), asked.pop("webhook_events", "")
     if url or events:
         names = [name.strip() for name in events.split(",") if name.strip()]
         given["webhook"] = {"url": url, "events": names}
-    about: BatchFields = validate(BatchFields, given)
-    return about
+    return validate(BatchFields, given)
 
 
 def read_upload(request: Request) -> tuple[bytes, FileFormat, dict[str, str]]:
     """The file, its format and the fields beside it. Raises the 4xx that fits what is wrong."""
     kind = media_type(request)
     fields = request.args.to_dict()
-    if kind != "multipart/form-data":
-        return read_body(request, MAX_FILE_BYTES), _known(format_of(kind), kind), fields
+    if kind != FORM_TYPE:
+        return read_body(request, MAX_FILE_BYTES), _format(kind), fields
     request.max_content_length = MAX_FORM_BYTES
     request.max_form_parts = 100
-    try:
-        return _read_form(request, fields)
-    finally:
-        request.close()  # a large part lies in a temporary file
-
-
-def _read_form(
-    request: Request, fields: dict[str, str]
-) -> tuple[bytes, FileFormat, dict[str, str]]:
-    upload = request.files.get("file")
-    if upload is None:
-        fault = FieldError("/file", "This field is required, as a file with a name.")
-        raise ValidationFailed("There is no file in the form.", errors=[fault])
-    file_format = format_of(upload.mimetype or "", upload.filename or "")
-    known = _known(file_format, upload.mimetype)
-    return upload.read(), known, fields | request.form.to_dict()
+    with closing(request):  # a large part lies in a temporary file
+        upload = request.files.get("file")
+        if upload is None:
+            fault = FieldError("/file", "This field is required, as a file with a name.")
+            raise ValidationFailed("There is no file in the form.", errors=[fault])
+        file_format = _format(upload.mimetype or "", upload.filename or "")
+        return upload.read(), file_format, fields | request.form.to_dict()
 
 
 def options_reader(asked: Mapping[str, str], file_format: FileFormat) -> ReadOptions:
     """From a row's options to all of its options. Raises ValidationFailed for those of all rows."""
-    defaults: FormOptions = validate(FormOptions, dict(asked))
-    given = defaults.model_dump(exclude_unset=True)
+    given = validate(FormOptions, dict(asked)).model_dump(exclude_unset=True)
     model = OptionsBody if file_format is FileFormat.JSONL else FormOptions
 
     def read(options: Mapping[str, Any]) -> ResolvedOptions:
-        body: OptionsBody = validate(model, {**given, **options})
-        return body.resolved(random_seed())
+        return validate(model, {**given, **options}).resolved(random_seed())
 
     return read
 
 
-def _known(file_format: FileFormat | None, kind: str | None) -> FileFormat:
+def _format(kind: str, file_name: str = "") -> FileFormat:
+    file_format = format_of(kind, file_name)
     if file_format is None:
         raise UnsupportedMediaType(
-            f"A prompt file is taken as {FILE_TYPES}, not as {kind or 'nothing named'}.",
-            headers={"Accept": FILE_TYPES},
+            f"A prompt file is taken as {_TAKEN}, not as {kind or 'nothing named'}.",
+            headers={"Accept": _TAKEN},
         )
     return file_format
 
 
-def _json_field(name: str, text: str) -> Any:
+def _metadata(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        fault = FieldError(f"/{name}", "This is to be a JSON object.")
+        fault = FieldError("/metadata", "This is to be a JSON object.")
         raise ValidationFailed("A field of the request is not JSON.", errors=[fault]) from error

@@ -1,7 +1,4 @@
-"""The handlers of the submit function for single jobs, and the table of all its handlers.
-
-Those for batches are in `submit_batches`.
-"""
+"""The submit function's handlers for single jobs, and the table of all of them."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -14,7 +11,7 @@ from versequeue.api.bodies import FormJob, JobBody, validate
 from versequeue.api.edge import (
     MAX_BODY_BYTES,
     Handler,
-    decode_text,
+    decode_prompt,
     json_response,
     media_type,
     parse_json,
@@ -66,14 +63,11 @@ def read_job(request: Request, raw: bytes) -> JobBody:
     """The validated body of a submit request. Raises the 4xx that fits what is wrong with it."""
     kind = media_type(request)
     if kind == "application/json":
-        body: JobBody = validate(JobBody, parse_json(raw))
-        return body
+        return validate(JobBody, parse_json(raw))
     if kind == "text/plain":
-        plain: JobBody = validate(JobBody, {"prompt": decode_text(raw, "/prompt")})
-        return plain
+        return validate(JobBody, {"prompt": decode_prompt(raw)})
     if kind == "application/x-www-form-urlencoded":
-        form: FormJob = validate(FormJob, form_fields(raw))
-        return form.as_body()
+        return validate(FormJob, form_fields(raw)).as_body()
     raise UnsupportedMediaType(
         f"A job is taken as {', '.join(JOB_TYPES)}, not as {kind or 'nothing named'}.",
         headers={"Accept": ", ".join(JOB_TYPES)},
@@ -82,7 +76,6 @@ def read_job(request: Request, raw: bytes) -> JobBody:
 
 def form_fields(raw: bytes) -> Mapping[str, str]:
     """The fields of an HTML form; an option left empty counts as left out."""
-    text = decode_text(raw, "/prompt")
-    pairs = parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
+    pairs = parse_qsl(decode_prompt(raw), keep_blank_values=True, errors="surrogateescape")
     fields: MultiDict[str, str] = MultiDict(pairs)
-    return {key: value for key, value in fields.items() if value or key in ("prompt",)}
+    return {key: value for key, value in fields.items() if value or key == "prompt"}

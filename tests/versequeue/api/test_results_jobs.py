@@ -1,5 +1,7 @@
 """Reading jobs over HTTP: their state and its ETag, lyrics, waiting, and the status."""
 
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -89,3 +91,11 @@ def test_the_status_tells_the_queue_and_the_worker(app: ApiUnderTest) -> None:
     }
     app.submit()
     assert app.client.get("/v1/status").get_json()["queue_depth"] == 1
+
+
+def test_whoever_only_looks_does_not_wait_for_pydantic_to_be_imported() -> None:
+    code = "import sys, versequeue.api.results_jobs; print('pydantic' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "False\n"
