@@ -1,7 +1,6 @@
-"""What a request body may hold: the models that validate it and that openapi.json is made from.
+"""What a request body may hold: pydantic models, which openapi.json is made from too.
 
-The options' bounds, words and defaults are those of `versequeue.rules.options`. Pydantic is used
-in this package only: everywhere else a job is a frozen dataclass.
+The options' bounds, words and defaults are those of `versequeue.rules.options`.
 """
 
 import math

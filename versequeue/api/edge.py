@@ -91,10 +91,9 @@ def idempotency_key(request: Request) -> str | None:
     if key is None:
         return None
     if not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
-        raise ValidationFailed(
-            "Idempotency-Key is 1 to 255 visible ASCII characters.",
-            errors=[FieldError("/headers/Idempotency-Key", "1 to 255 visible ASCII characters.")],
-        )
+        rule = "1 to 255 visible ASCII characters."
+        fault = FieldError("/headers/Idempotency-Key", rule)
+        raise ValidationFailed(f"Idempotency-Key is {rule}", errors=[fault])
     return key
 
 

@@ -1,7 +1,4 @@
-"""openapi.json: the routes, the models that validate requests, the schemas of the answers.
-
-Nothing of a request or an answer is described a second time here.
-"""
+"""openapi.json, made from the routes, the models that validate requests, the answers' schemas."""
 
 from typing import Any
 

@@ -86,7 +86,9 @@ def check_page(request: Request, settings: Settings) -> None:
         return
     if origin is None and not site:
         return
-    if origin is not None and not site and _host_of(origin) == _host_in(request):
+    # Behind a proxy that ends TLS the scheme is not to be seen here, so both ports are left out.
+    here = _host_of(f"https://{request.headers.get('Host', '')}".removesuffix(":80"))
+    if origin is not None and not site and _host_of(origin) == here:
         return
     raise CrossOrigin()
 
@@ -99,9 +101,3 @@ def _host_of(origin: str) -> str:
         return ""
     shown = "" if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{port}"
     return f"{parts.hostname or ''}{shown}"
-
-
-def _host_in(request: Request) -> str:
-    # Behind a proxy that ends TLS the scheme is not to be seen here, so both ports are left out.
-    host = request.headers.get("Host", "")
-    return _host_of(f"https://{host}".removesuffix(":80"))

@@ -1,7 +1,4 @@
-"""A prompt file: many prompts in one upload, checked as a whole before anything is queued.
-
-Pure: knows no HTTP and no store; how options are validated is given by the caller.
-"""
+"""A prompt file, checked as a whole before anything is queued. Pure: knows no HTTP and no store."""
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +9,7 @@ from typing import Any
 
 from versequeue.api.bodies import as_sentence, clean_prompt
 from versequeue.api.raw_rows import Fault, FaultCode, RawRow, csv_rows, decode, json_rows, text_rows
-from versequeue.errors import BatchInvalid, PayloadTooLarge, ValidationFailed
+from versequeue.errors import BatchInvalid, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
 from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS, Row
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
 from versequeue.rules.options import OPTION_NAMES, ResolvedOptions
@@ -45,11 +42,17 @@ _BY_TYPE = {
 _BY_SUFFIX = {"ndjson": FileFormat.JSONL} | {each.value: each for each in FileFormat}
 
 
-def format_of(content_type: str, file_name: str = "") -> FileFormat | None:
-    """The format by media type, then by the file's name; None if neither tells."""
+def format_of(content_type: str, file_name: str = "") -> FileFormat:
+    """By media type, then by the file's name. Raises UnsupportedMediaType if neither tells."""
     media_type = content_type.partition(";")[0].strip().lower()
     suffix = file_name.rpartition(".")[2].lower()
-    return _BY_TYPE.get(media_type) or _BY_SUFFIX.get(suffix)
+    if found := _BY_TYPE.get(media_type) or _BY_SUFFIX.get(suffix):
+        return found
+    taken = ", ".join((*FILE_TYPES, FORM_TYPE))
+    raise UnsupportedMediaType(
+        f"A prompt file is taken as {taken}, not as {content_type or 'nothing named'}.",
+        headers={"Accept": taken},
+    )
 
 
 def parse(data: bytes, file_format: FileFormat, read_options: ReadOptions) -> tuple[Row, ...]:

@@ -1,7 +1,4 @@
-"""What jobs and batches have in common over HTTP: accepted, looked at, waited for, acted upon.
-
-A `Resource` is the one implementation; `job_resource` and `batch_resource` say what differs.
-"""
+"""What jobs and batches have in common over HTTP: accepted, looked at, waited for, acted upon."""
 
 from collections.abc import Callable
 from contextlib import suppress

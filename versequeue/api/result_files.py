@@ -1,8 +1,4 @@
-"""The results of a batch as a file: JSON lines, a table for spreadsheets, or text to read.
-
-Generators from jobs to bytes, one row per input row in the order that is given, whether the row
-has ended or not. Knows no store and no HTTP.
-"""
+"""The results of a batch as JSON lines, a table or text, from jobs to bytes. Knows no HTTP."""
 
 import csv
 import io

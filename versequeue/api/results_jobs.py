@@ -31,7 +31,7 @@ def results_handlers(jobs: Jobs, batches: Batches) -> dict[str, Handler]:
     handlers: dict[str, Handler] = {
         "get_job": job_resource(jobs).look,
         "get_lyrics": partial(get_lyrics, jobs),
-        "get_status": partial(get_status, jobs),
+        "get_status": lambda _request: json_response(jobs.status()),
         "get_openapi": partial(get_openapi, jobs.settings),
         "health": partial(health, jobs.store),
         **batch_results_handlers(batches, reads),
@@ -60,11 +60,6 @@ def get_lyrics(jobs: Jobs, request: Request, job_id: str) -> Response:
     response = Response(f"{job.output['lyrics']}\n", content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "private, no-cache"
     return conditional(request, response, digest({"lyrics": job.output["lyrics"]}))
-
-
-def get_status(jobs: Jobs, _request: Request) -> Response:
-    """The worker, the queue, the expected waits."""
-    return json_response(jobs.status())
 
 
 def get_openapi(settings: Settings, _request: Request) -> Response:

@@ -1,12 +1,9 @@
-"""From a request to its handler, and from whatever that gives or raises to a response.
-
-Routes, API keys, CORS and the headers of every answer. Knows no job: the handlers are in the
-`submit_*` and `results_*` modules beside this one.
-"""
+"""From a request to its handler, and from what that gives or raises to a response. Knows no job."""
 
 import hmac
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from flask import Request, Response
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -36,21 +33,23 @@ EXPOSED = (
 )
 
 
-class Api:
-    """Some of the routes of the contract, served by one function."""
+_MAP = Map(
+    [
+        Rule(route.path, methods=[route.method], endpoint=(route.function, route.name))
+        for route in ROUTES
+    ],
+    strict_slashes=False,
+    merge_slashes=False,
+)
 
-    def __init__(self, function: str, handlers: Mapping[str, Handler], settings: Settings) -> None:
-        self._function = function
-        self._handlers = handlers
-        self._settings = settings
-        self._map = Map(
-            [
-                Rule(route.path, methods=[route.method], endpoint=(route.function, route.name))
-                for route in ROUTES
-            ],
-            strict_slashes=False,
-            merge_slashes=False,
-        )
+
+@dataclass(frozen=True)
+class Api:
+    """Those routes of the contract that `function` serves, and a handler for each by its name."""
+
+    function: str
+    handlers: Mapping[str, Handler]
+    settings: Settings
 
     def __call__(self, request: Request) -> Response:
         """Answer `request`; never raises, never answers with a stack trace."""
@@ -61,27 +60,28 @@ class Api:
         except RequestEntityTooLarge:
             response = problem(PayloadTooLarge(), request.path)
         except HTTPException as error:
-            response = problem(_from_werkzeug(error), request.path)
+            known = InvalidRequest if (error.code or 400) < 500 else VerseQueueError
+            response = problem(known(error.description or ""), request.path)
         except Exception:
             log.exception("unexpected error on %s %s", request.method, request.path)
             response = problem(VerseQueueError(), request.path)
         return self._finish(request, response)
 
     def _dispatch(self, request: Request) -> Response:
-        check_host(request, self._settings)
-        check_page(request, self._settings)
-        adapter = self._map.bind("localhost")
+        check_host(request, self.settings)
+        check_page(request, self.settings)
+        adapter = _MAP.bind("localhost")
         try:
             (function, name), arguments = adapter.match(request.path, method=request.method)
         except RouteNotFound:
             raise NotFound(f"There is no {request.path} here.") from None
         except RouteMethodNotAllowed:
             return self._wrong_method(request, list(adapter.allowed_methods(request.path)))
-        if function != self._function:
+        if function != self.function:
             raise NotFound(f"{request.method} {request.path} is served by the {function} function.")
         if name != "health":
-            check_api_key(request, self._settings)
-        return self._handlers[name](request, *arguments.values())
+            check_api_key(request, self.settings)
+        return self.handlers[name](request, *arguments.values())
 
     def _wrong_method(self, request: Request, allowed: list[str]) -> Response:
         allow = ", ".join(sorted({*allowed, "OPTIONS"}))
@@ -97,9 +97,9 @@ class Api:
         response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
         response.headers["Referrer-Policy"] = "no-referrer"
         origin = request.headers.get("Origin", "")
-        if self._settings.cors_origins:
+        if self.settings.cors_origins:
             response.headers.add("Vary", "Origin")
-        if origin and origin in self._settings.cors_origins:
+        if origin and origin in self.settings.cors_origins:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = EXPOSED
             if request.method == "OPTIONS":
@@ -120,8 +120,3 @@ def check_api_key(request: Request, settings: Settings) -> None:
         raise Unauthorized()
     if not any(hmac.compare_digest(given.encode(), key.encode()) for key in settings.api_keys):
         raise Forbidden()
-
-
-def _from_werkzeug(error: HTTPException) -> VerseQueueError:
-    known = InvalidRequest if (error.code or 400) < 500 else VerseQueueError
-    return known(error.description or "")

@@ -1,7 +1,6 @@
 """What openapi.json says of the answers: their schemas, and which operation gives which.
 
-The schemas are drawn from the objects of the contract, with pydantic for the plain types: import
-this only where openapi.json is asked for.
+Made with pydantic: import this only where openapi.json is asked for.
 """
 
 from dataclasses import fields, is_dataclass

@@ -1,8 +1,4 @@
-"""The submit function's handlers for batches: from an upload to a batch, a cancel, a retry.
-
-The options of all rows, the webhook and the metadata come as fields of the form or of the query,
-since the body is the file.
-"""
+"""The submit function's handlers for batches. The file is the body: all else is form or query."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +11,6 @@ from flask import Request, Response
 from versequeue.api.bodies import BatchFields, FormOptions, OptionsBody, validate
 from versequeue.api.edge import MAX_BODY_BYTES, Handler, media_type, read_body
 from versequeue.api.prompt_files import (
-    FILE_TYPES,
     FORM_TYPE,
     FileFormat,
     ReadOptions,
@@ -24,7 +19,7 @@ from versequeue.api.prompt_files import (
 )
 from versequeue.api.resources import batch_resource
 from versequeue.api.submissions import read_submission
-from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
+from versequeue.errors import FieldError, ValidationFailed
 from versequeue.ids import random_seed
 from versequeue.rules.batch import MAX_FILE_BYTES
 from versequeue.rules.options import ResolvedOptions
@@ -32,7 +27,6 @@ from versequeue.service.batches import Batches
 
 #: A form holds the file, the names of its fields and the lines between them.
 MAX_FORM_BYTES = MAX_FILE_BYTES + MAX_BODY_BYTES
-_TAKEN = ", ".join((*FILE_TYPES, FORM_TYPE))
 
 
 def batch_submit_handlers(batches: Batches) -> dict[str, Handler]:
@@ -73,7 +67,7 @@ def read_upload(request: Request) -> tuple[bytes, FileFormat, dict[str, str]]:
     kind = media_type(request)
     fields = request.args.to_dict()
     if kind != FORM_TYPE:
-        return read_body(request, MAX_FILE_BYTES), _format(kind), fields
+        return read_body(request, MAX_FILE_BYTES), format_of(kind), fields
     request.max_content_length = MAX_FORM_BYTES
     request.max_form_parts = 100
     with closing(request):  # a large part lies in a temporary file
@@ -81,7 +75,7 @@ def read_upload(request: Request) -> tuple[bytes, FileFormat, dict[str, str]]:
         if upload is None:
             fault = FieldError("/file", "This field is required, as a file with a name.")
             raise ValidationFailed("There is no file in the form.", errors=[fault])
-        file_format = _format(upload.mimetype or "", upload.filename or "")
+        file_format = format_of(upload.mimetype or "", upload.filename or "")
         return upload.read(), file_format, fields | request.form.to_dict()
 
 
@@ -94,16 +88,6 @@ def options_reader(asked: Mapping[str, str], file_format: FileFormat) -> ReadOpt
         return validate(model, {**given, **options}).resolved(random_seed())
 
     return read
-
-
-def _format(kind: str, file_name: str = "") -> FileFormat:
-    file_format = format_of(kind, file_name)
-    if file_format is None:
-        raise UnsupportedMediaType(
-            f"A prompt file is taken as {_TAKEN}, not as {kind or 'nothing named'}.",
-            headers={"Accept": _TAKEN},
-        )
-    return file_format
 
 
 def _metadata(text: str) -> Any:

@@ -1,7 +1,6 @@
 """The command `versequeue batch`: a file of prompts in, a file of songs out.
 
-Safe to stop and to run again: the file's digest is the idempotency key, so that a second run
-finds the first one's batch. Results are written whole or not at all.
+The file's digest is the idempotency key, so that a second run finds the first one's batch.
 """
 
 import os
@@ -49,7 +48,8 @@ def batch(
     Stopped and run again within a day, the same FILE with the same options is picked up where it
     is. Options are for all rows; a row's own win. Exit status 1 if any row has no song.
     """
-    _check_writable(out)
+    if out and not os.access(out.parent, os.W_OK):  # found out before any work is done
+        raise Refused(f"{out.parent} is not a folder that can be written to.")
     sent = _send(file, options, again, server)
     with goes_on("batch", sent.id, server, "Run the same command again to pick it up."):
         _announce(sent)
@@ -124,9 +124,3 @@ def _write_results(done: Batch, out: Path | None, as_json: bool, server: str | N
     if as_json:
         click.echo(json_text(done.raw))
     click.echo(f"Results are in {out}.", err=True)
-
-
-def _check_writable(out: Path | None) -> None:
-    """Refuse a result file that cannot be written before any work is done."""
-    if out and not os.access(out.parent, os.W_OK):
-        raise Refused(f"{out.parent} is not a folder that can be written to.")

@@ -1,7 +1,4 @@
-"""The command `versequeue cost`: options in, tables, JSON or a picture out.
-
-Owns the wording of its output. The arithmetic is in `planning`.
-"""
+"""The command `versequeue cost`: options in, tables, JSON or a picture out."""
 
 import json
 from dataclasses import asdict, replace

@@ -1,7 +1,4 @@
-"""Exit statuses, and the sentences that go with them on stderr.
-
-Knows what every error means for somebody at a terminal; imports no HTTP library.
-"""
+"""Exit statuses, and the sentences that go with them on stderr. Imports no HTTP library."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

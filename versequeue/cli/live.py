@@ -1,13 +1,11 @@
-"""What is seen on stderr while one waits: one line that keeps moving, or plain lines in a pipe.
-
-Writes to the stream that it is given; knows jobs and batches as the client sees them, no server.
-"""
+"""What is seen on stderr while one waits: one line that keeps moving, or plain lines in a pipe."""
 
 import itertools
 import shutil
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Self, TextIO
 
 from versequeue.cli.failures import duration
@@ -94,12 +92,13 @@ def _about(eta_seconds: float | None) -> str:
     return "" if eta_seconds is None else f" · about {duration(max(1.0, eta_seconds))} to go"
 
 
+@dataclass
 class BatchProgress:
     """What a batch's live line says: a bar, counts, rows a minute, the time left."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._first: tuple[float, int] | None = None
+    clock: Callable[[], float] = time.monotonic
+    #: when we began to look, and how many rows had ended by then
+    first: tuple[float, int] | None = None
 
     def text(self, batch: Batch) -> str:
         """The line for the batch as it is now."""
@@ -113,9 +112,9 @@ class BatchProgress:
 
     def _pace(self, batch: Batch) -> list[str]:
         """Measured since we began to look: earlier rows say nothing of the pace now."""
-        counts, now = batch.request_counts, self._clock()
-        self._first = self._first or (now, counts.ended)
-        since, at_first = self._first
+        counts, now = batch.request_counts, self.clock()
+        self.first = self.first or (now, counts.ended)
+        since, at_first = self.first
         if counts.ended == at_first or now <= since:
             eta_s = None if batch.done else batch.eta_seconds
             return [f"about {duration(eta_s)} left"] if eta_s else []

@@ -1,7 +1,6 @@
 """The command line: which commands there are, and how each kind of trouble ends.
 
-Each command lives in a module of its own that is imported when the command is called, so that
-`versequeue --help` and a Ctrl-C are quick. Knows no HTTP.
+A command's module is imported when it is called, so that `--help` and a Ctrl-C are quick.
 """
 
 import importlib

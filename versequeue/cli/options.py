@@ -14,6 +14,7 @@ from versequeue.rules.options import OPTION_NAMES, ResolvedOptions, SongOptions
 #: How long a failing call is tried again: before a job is accepted, and while it is followed.
 FIRST_CALL_S, FOLLOWING_S = 2.0, 120.0
 Command = Callable[..., Any]
+Add = Callable[[Command], Command]
 
 
 server_option = click.option(
@@ -37,35 +38,26 @@ def song_options(function: Command) -> Command:
     return wrapped
 
 
-def _span(bounds: rules.Bounds, default: float) -> str:
-    return f"{bounds.least:g} to {bounds.most:g} ({default:g})."
+def _number(name: str, bounds: rules.Bounds, kind: type[float]) -> Add:
+    span = f"{bounds.least:g} to {bounds.most:g} ({getattr(ResolvedOptions, name):g})."
+    return click.option(f"--{name.replace('_', '-')}", type=kind, help=span)
 
 
-def _one_of(words: Any, default: str) -> str:
+def _word(name: str, words: Any, metavar: str = "WORD") -> Add:
     *others, last = get_args(words)
-    return f"{', '.join(others)} or {last} ({default})."
+    choices = f"{', '.join(others)} or {last} ({getattr(ResolvedOptions, name)})."
+    return click.option(f"--{name.replace('_', '-')}", metavar=metavar, help=choices)
 
 
+_MOOD = f"In your own words, at most {rules.MAX_MOOD_CHARACTERS} characters."
 SONG_OPTIONS = (
-    click.option("--lines", type=int, help=_span(rules.LINES, ResolvedOptions.lines)),
-    click.option(
-        "--rhyme-scheme",
-        metavar="SCHEME",
-        help=_one_of(rules.RhymeScheme, ResolvedOptions.rhyme_scheme),
-    ),
-    click.option(
-        "--structure", metavar="WORD", help=_one_of(rules.Structure, ResolvedOptions.structure)
-    ),
-    click.option("--style", metavar="WORD", help=_one_of(rules.Style, ResolvedOptions.style)),
-    click.option(
-        "--mood",
-        metavar="TEXT",
-        help=f"In your own words, at most {rules.MAX_MOOD_CHARACTERS} characters.",
-    ),
-    click.option(
-        "--temperature", type=float, help=_span(rules.TEMPERATURE, ResolvedOptions.temperature)
-    ),
-    click.option("--top-p", type=float, help=_span(rules.TOP_P, ResolvedOptions.top_p)),
+    _number("lines", rules.LINES, int),
+    _word("rhyme_scheme", rules.RhymeScheme, "SCHEME"),
+    _word("structure", rules.Structure),
+    _word("style", rules.Style),
+    click.option("--mood", metavar="TEXT", help=_MOOD),
+    _number("temperature", rules.TEMPERATURE, float),
+    _number("top_p", rules.TOP_P, float),
     click.option("--seed", type=int, help="The same seed gives the same song (random)."),
     click.option("--explicit/--no-explicit", default=None, help="Leave profanity as it is."),
     click.option(
@@ -73,7 +65,7 @@ SONG_OPTIONS = (
         default=None,
         help="The prompt begins the first line.",
     ),
-    click.option("--effort", metavar="WORD", help=_one_of(rules.Effort, ResolvedOptions.effort)),
+    _word("effort", rules.Effort),
 )
 
 

@@ -1,8 +1,4 @@
-"""What can go wrong for a program that calls a VerseQueue server.
-
-Made from the server's problem documents and from failed connections. Imports no HTTP library, so
-that the command line can name these errors without loading one.
-"""
+"""What can go wrong for a program that calls a VerseQueue server. Imports no HTTP library."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,4 @@
-"""A file of prompts on its way to the server: its bytes, its media type, its idempotency key.
-
-Does not read what is in the rows: the server checks the whole file and names every bad line.
-"""
+"""A file of prompts on its way to the server, which alone checks what is in the rows."""
 
 import hashlib
 import json
@@ -11,11 +8,7 @@ from pathlib import Path
 from typing import Any
 
 #: by the end of the file's name; anything else is one prompt a line
-MEDIA_TYPES = {
-    ".jsonl": "application/jsonl",
-    ".ndjson": "application/jsonl",
-    ".csv": "text/csv",
-}
+MEDIA_TYPES = {".jsonl": "application/jsonl", ".ndjson": "application/jsonl", ".csv": "text/csv"}
 PLAIN_TEXT = "text/plain"
 
 

@@ -1,8 +1,4 @@
-"""Following a job or a batch until it is `done`: when to ask again.
-
-Asks with If-None-Match, lets the server hold the request where it can, and otherwise comes back
-when Retry-After says so.
-"""
+"""Following a job or a batch until it is `done`: by a held request, or by Retry-After."""
 
 import math
 from collections.abc import Callable

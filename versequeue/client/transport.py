@@ -156,12 +156,11 @@ def error_of(response: requests.Response) -> ClientError:
     if "json" in response.headers.get("Content-Type", ""):
         with suppress(ValueError):
             document = response.json()
+    said = f"{response.status_code} {response.reason or ''}".rstrip()
+    if not isinstance(document, dict) and response.status_code in RETRIED_STATUSES:
+        document = {"title": f"The server answered {said}."}
     if isinstance(document, dict):
         return ApiError(response.status_code, document, retry_after_s(response))
-    said = f"{response.status_code} {response.reason or ''}".rstrip()
-    if response.status_code in RETRIED_STATUSES:
-        title = f"The server answered {said}."
-        return ApiError(response.status_code, {"title": title}, retry_after_s(response))
     where = response.headers.get("Location")
     moved = f" and points to {where}" if where and response.is_redirect else ""
     return UnexpectedAnswer(f"{response.url} answers {said}{moved}: that is not VerseQueue itself.")

@@ -1,7 +1,4 @@
-"""The paths of the public contract, each once: a server routes them, and a client asks for them.
-
-`<job_id>` and `<batch_id>` stand for an id, which `path_of` puts in. Knows no methods.
-"""
+"""Paths of the public contract; `path_of` puts an id where `<job_id>` or `<batch_id>` stands."""
 
 import re
 from urllib.parse import quote

@@ -1,7 +1,4 @@
-"""When to come back: a Retry-After header, which the client gets and a webhook's receiver sends.
-
-Whoever answers may write anything into it. Knows no request and no clock.
-"""
+"""When to come back: a Retry-After header, from a server or a webhook's receiver."""
 
 import re
 from datetime import UTC, datetime

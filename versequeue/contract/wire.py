@@ -1,7 +1,4 @@
-"""From the objects of the contract to what stands in an answer: plain JSON data.
-
-Knows no HTTP. At rest the same values are written by `versequeue.records`, with finer times.
-"""
+"""From the objects of the contract to plain JSON data. At rest `versequeue.records` writes them."""
 
 import json
 from collections.abc import Mapping

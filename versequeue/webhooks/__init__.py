@@ -1,4 +1,1 @@
-"""Telling a receiver that a job or a batch has ended: where to, what, and what came back.
-
-When a delivery is due is decided by `rules.webhook`.
-"""
+"""Telling a receiver that a job or a batch has ended. `rules.webhook` says when that is due."""

@@ -1,7 +1,6 @@
-"""Where a webhook may go: which URLs are taken, and which addresses may be connected to.
+"""Where a webhook may go: which URLs are taken, and which addresses may be connected to. Pure.
 
-Pure rules. A URL is checked when it is submitted, without a look-up; the addresses behind its
-host name are checked at every attempt, since a name may point elsewhere by then.
+A URL is checked when it is submitted; the addresses of its host, which may change, each time.
 """
 
 import re
@@ -116,9 +115,7 @@ def may_connect(address: Address, *, allow_private: bool) -> bool:
         return False
     if is_public(address):
         return True
-    if not allow_private:
-        return False
-    if address.is_multicast or address.is_unspecified:
+    if not allow_private or address.is_multicast or address.is_unspecified:
         return False
     return address.is_loopback or (address.is_private and not address.is_reserved)
 

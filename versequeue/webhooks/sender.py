@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
 
@@ -51,29 +51,25 @@ def resolve(host: str, port: int) -> list[Address]:
     return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
 
 
+@dataclass
 class WebhookSender:
     """Sends signed events; one instance serves any number of threads."""
 
-    def __init__(
-        self,
-        secrets: Sequence[str],
-        *,
-        allow_private: bool = False,
-        resolve_host: Resolve = resolve,
-        timeout_s: float = TIMEOUT_S,
-        tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
-    ) -> None:
+    secrets: InitVar[Sequence[str]]
+    allow_private: bool = field(default=False, kw_only=True)
+    resolve_host: Resolve = field(default=resolve, kw_only=True)
+    timeout_s: float = field(default=TIMEOUT_S, kw_only=True)
+    tls: Callable[[], ssl.SSLContext] = field(default=ssl.create_default_context, kw_only=True)
+
+    def __post_init__(self, secrets: Sequence[str]) -> None:
+        """Raises StartupError for a secret that is none."""
         self._keys = [read_secret(secret) for secret in secrets]
-        self._allow_private = allow_private
-        self._resolve = resolve_host
-        self._timeout_s = timeout_s
-        self._tls = tls
 
     def send(self, url: str, webhook_id: str, body: bytes, now: datetime) -> Outcome:
         """Try once. Never raises for what the receiver or the network does."""
-        deadline = time.monotonic() + self._timeout_s
+        deadline = time.monotonic() + self.timeout_s
         try:
-            endpoint = read_url(url, allow_private=self._allow_private)
+            endpoint = read_url(url, allow_private=self.allow_private)
             addresses = self._checked_addresses(endpoint, deadline)
             headers = self._headers(endpoint, webhook_id, body, now)
             return self._exchange(endpoint, addresses, headers, body, deadline, now)
@@ -102,9 +98,9 @@ class WebhookSender:
         return headers
 
     def _checked_addresses(self, endpoint: Endpoint, deadline: float) -> list[Address]:
-        addresses = _within(lambda: self._resolve(endpoint.host, endpoint.port), deadline)
+        addresses = _within(lambda: self.resolve_host(endpoint.host, endpoint.port), deadline)
         # One forbidden address among public ones is a trick, or a mistake: none of them is used.
-        if not all(may_connect(each, allow_private=self._allow_private) for each in addresses):
+        if not all(may_connect(each, allow_private=self.allow_private) for each in addresses):
             raise Undeliverable("The host's address is not a public one.")
         if not addresses:
             raise Undeliverable("The host name has no address.")
@@ -133,7 +129,7 @@ class WebhookSender:
             if outcome.error is None and time.monotonic() >= deadline:
                 raise TimeoutError
         except (OSError, http.client.HTTPException, ValueError) as error:
-            late = f"There was no complete answer within {self._timeout_s:g} s."
+            late = f"There was no complete answer within {self.timeout_s:g} s."
             raise Undeliverable(_reason(error) if time.monotonic() < deadline else late) from error
         finally:
             cut.cancel()
@@ -142,7 +138,7 @@ class WebhookSender:
     def _secured(self, plain: socket.socket, endpoint: Endpoint) -> socket.socket:
         if endpoint.scheme == "http":
             return plain
-        return self._tls().wrap_socket(plain, server_hostname=endpoint.host)
+        return self.tls().wrap_socket(plain, server_hostname=endpoint.host)
 
 
 def _within(look_up: Callable[[], Sequence[Address]], deadline: float) -> Sequence[Address]:

@@ -15,7 +15,7 @@ from tests.support.paths import ROOT
 from versequeue.api.bodies import FormOptions, OptionsBody, validate
 from versequeue.api.prompt_files import FileFormat, format_of, parse
 from versequeue.api.raw_rows import FaultCode
-from versequeue.errors import BatchInvalid, PayloadTooLarge
+from versequeue.errors import BatchInvalid, PayloadTooLarge, UnsupportedMediaType
 from versequeue.rules.batch import MAX_FILE_BYTES, Row
 from versequeue.rules.options import ResolvedOptions
 
@@ -248,14 +248,21 @@ def test_empty_rows_and_empty_columns_of_a_spreadsheet_are_passed_over() -> None
         ("application/octet-stream", "Prompts.JSONL", FileFormat.JSONL),
         ("application/vnd.ms-excel", "prompts.csv", FileFormat.CSV),
         ("", "prompts.txt", FileFormat.TEXT),
-        ("application/json", "", None),
-        ("application/octet-stream", "csv.xlsx", None),
     ],
 )
 def test_the_type_tells_the_format_and_then_the_name(
-    content_type: str, name: str, expected: FileFormat | None
+    content_type: str, name: str, expected: FileFormat
 ) -> None:
     assert format_of(content_type, name) is expected
+
+
+@pytest.mark.parametrize(
+    ("content_type", "name"), [("application/json", ""), ("application/octet-stream", "csv.xlsx")]
+)
+def test_a_file_of_another_format_is_refused(content_type: str, name: str) -> None:
+    with pytest.raises(UnsupportedMediaType) as caught:
+        format_of(content_type, name)
+    assert caught.value.headers["Accept"].startswith("application/jsonl, ")
 
 
 @pytest.mark.parametrize("code", list(FaultCode))
