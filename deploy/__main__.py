@@ -83,10 +83,9 @@ def _destroy(runner: Runner, steps: Sequence[Step], asked: argparse.Namespace) -
 def _target(asked: argparse.Namespace, gcloud: Gcloud) -> Target:
     project = asked.project or "my-project"
     known = not asked.dry_run
-    number = _look_up(gcloud, ("projects", "describe", project), "projectNumber", known)
-    billing = _look_up(
-        gcloud, ("billing", "projects", "describe", project), "billingAccountName", known
-    )
+    describe = ("projects", "describe", project)
+    number = _look_up(gcloud, describe, "projectNumber", known)
+    billing = _look_up(gcloud, ("billing", *describe), "billingAccountName", known)
     return Target(
         project=project,
         region=asked.region,

@@ -1,7 +1,4 @@
-"""Carrying out a deployment's steps, or taking them back, each reported as it ends.
-
-Knows no step by name. Safe to repeat: what is there is found and updated, never made twice.
-"""
+"""Carries out a deployment's steps, or takes them back. Safe to repeat: nothing is made twice."""
 
 import base64
 import secrets
@@ -80,13 +77,12 @@ class Runner:
         return lines[0] if lines else ""
 
     def _patiently(self, command: Command, stdin: str) -> Answer:
-        answer = self.gcloud(command, stdin)
         for _ in range(RETRIES):
-            if answer.ok or answer.says(EXISTS) or not answer.says(NOT_YET):
-                break
-            self.sleep(RETRY_WAIT_S)
             answer = self.gcloud(command, stdin)
-        return answer
+            if answer.ok or answer.says(EXISTS) or not answer.says(NOT_YET):
+                return answer
+            self.sleep(RETRY_WAIT_S)
+        return self.gcloud(command, stdin)
 
 
 def make_secret(kind: Secret) -> str:

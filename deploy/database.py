@@ -1,7 +1,4 @@
-"""The steps for Firestore: the database, its indexes, and the field by which documents expire.
-
-Indexes and expiry are read from firestore.indexes.json, the file that Firebase's tools use too.
-"""
+"""The steps for Firestore: the database, its indexes, and the field by which documents expire."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,7 +8,6 @@ from typing import Any
 from deploy.steps import Step
 from deploy.target import Target
 
-INDEXES_FILE = Path(__file__).with_name("firestore.indexes.json")
 DATABASE = "(default)"
 SCOPES = {"COLLECTION": "collection", "COLLECTION_GROUP": "collection-group"}
 
@@ -36,13 +32,9 @@ def indexes(target: Target, declared: Mapping[str, Any]) -> Iterator[Step]:
         group = index["collectionGroup"]
         fields = tuple(f"--field-config={_field_config(field)}" for field in index["fields"])
         paths = ", ".join(field["fieldPath"] for field in index["fields"])
-        yield Step(
-            title=f"Index on {group} ({paths})",
-            create=(
-                *("firestore", "indexes", "composite", "create", f"--collection-group={group}"),
-                *(f"--query-scope={SCOPES[index['queryScope']]}", *fields, *_in(target)),
-            ),
-        )
+        which = (f"--collection-group={group}", f"--query-scope={SCOPES[index['queryScope']]}")
+        create = ("firestore", "indexes", "composite", "create", *which, *fields, *_in(target))
+        yield Step(f"Index on {group} ({paths})", create)
 
 
 def fields(target: Target, declared: Mapping[str, Any]) -> Iterator[Step]:
@@ -51,26 +43,22 @@ def fields(target: Target, declared: Mapping[str, Any]) -> Iterator[Step]:
         path, group = override["fieldPath"], override["collectionGroup"]
         field = (path, f"--collection-group={group}")
         if not override.get("indexes"):
+            how = (*field, "--disable-indexes", *_in(target))
             yield Step(
-                title=f"No index on {group}.{path}",
-                create=(
-                    *("firestore", "indexes", "fields", "update", *field),
-                    *("--disable-indexes", *_in(target)),
-                ),
+                f"No index on {group}.{path}", ("firestore", "indexes", "fields", "update", *how)
             )
         if override.get("ttl"):
+            how = (*field, "--enable-ttl", *_in(target))
             yield Step(
-                title=f"Documents of {group} expire by {path}",
-                create=(
-                    *("firestore", "fields", "ttls", "update", *field),
-                    *("--enable-ttl", *_in(target)),
-                ),
+                f"Documents of {group} expire by {path}",
+                ("firestore", "fields", "ttls", "update", *how),
             )
 
 
-def read_indexes(path: Path = INDEXES_FILE) -> Mapping[str, Any]:
-    """What firestore.indexes.json declares."""
-    declared: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+def read_indexes() -> Mapping[str, Any]:
+    """What firestore.indexes.json declares; Firebase's tools read that file too."""
+    file = Path(__file__).with_name("firestore.indexes.json")
+    declared: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return declared
 
 

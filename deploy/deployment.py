@@ -1,9 +1,6 @@
-"""The whole deployment as a list of steps, in the order in which they can be carried out.
+"""The whole deployment as a list of steps, in the order in which they can be carried out."""
 
-Pure: a target in, steps out. Removing goes through the same list backwards.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +11,23 @@ from deploy.target import Target
 
 def deployment_steps(target: Target, build: Path, indexes: Mapping[str, Any]) -> tuple[Step, ...]:
     """Every step for `target`, with the staged functions under `build`."""
-    return tuple(_steps(target, build, indexes))
-
-
-def _steps(target: Target, build: Path, indexes: Mapping[str, Any]) -> Iterator[Step]:
-    yield identities.enable_services(target)
-    yield from identities.budget_alert(target)
-    yield from identities.service_accounts(target)
-    yield database.database(target)
-    yield from database.indexes(target, indexes)
-    yield from database.fields(target, indexes)
-    yield from identities.project_roles(target)
-    yield from identities.secrets(target)
-    yield from messaging.topics(target)
-    yield from messaging.publishers(target)
-    yield from messaging.pubsub_agent(target)
-    yield from identities.model_access(target)
-    yield from services.image_repository(target)
-    yield from services.functions(target, build)
-    yield from services.uploads(target)
-    yield from identities.callers(target)
-    yield from messaging.subscriptions(target)
-    yield messaging.scheduler(target)
+    return (
+        identities.enable_services(target),
+        *identities.budget_alert(target),
+        *identities.service_accounts(target),
+        database.database(target),
+        *database.indexes(target, indexes),
+        *database.fields(target, indexes),
+        *identities.project_roles(target),
+        *identities.secrets(target),
+        *messaging.topics(target),
+        *messaging.publishers(target),
+        *messaging.pubsub_agent(target),
+        *identities.model_access(target),
+        *services.image_repository(target),
+        *services.functions(target, build),
+        *services.uploads(target),
+        *identities.callers(target),
+        *messaging.subscriptions(target),
+        messaging.scheduler(target),
+    )

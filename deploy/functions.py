@@ -1,8 +1,4 @@
-"""The five functions as data: what is uploaded for each, how it runs, what it may touch.
-
-Staging, the steps and the container files read this one table. Six services run the five
-functions, because the worker runs a second time for batches. Knows no gcloud flags.
-"""
+"""The five functions as data: what is uploaded for each, how it runs, what it may touch."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -32,11 +28,11 @@ class FunctionSpec:
     #: also the identity's name, after the prefix, and the entry point in `<name>_fn/main.py`
     name: str
     #: `http` or `cloudevent`, as functions-framework calls them
-    signature: str
+    signature: str = "http"
     #: top-level packages that are staged beside main.py
-    packages: tuple[str, ...]
-    caller: Caller
-    database: Database
+    packages: tuple[str, ...] = ("versequeue",)
+    caller: Caller = Caller.GOOGLE
+    database: Database = Database.WRITE
     #: topics that it publishes to
     publishes: tuple[str, ...] = ()
     #: environment variable -> secret's name
@@ -69,25 +65,17 @@ HASH_KEY = f"{PREFIX}-hash-key"
 #: What the page's host shows, so that its word on a caller's address is taken.
 PAGE_SECRET = f"{PREFIX}-page-secret"
 #: Whoever counts what a visitor asks for must know one from another behind the page's host, too.
-TELLS_VISITORS_APART = (
-    ("VERSEQUEUE_HASH_KEY", HASH_KEY),
-    ("VERSEQUEUE_PAGE_SECRET", PAGE_SECRET),
-)
+TELLS_VISITORS_APART = (("VERSEQUEUE_HASH_KEY", HASH_KEY), ("VERSEQUEUE_PAGE_SECRET", PAGE_SECRET))
 
 FUNCTIONS = (
     FunctionSpec(
         name="submit",
-        signature="http",
-        packages=("versequeue",),
         caller=Caller.ANYONE,
-        database=Database.WRITE,
         publishes=("jobs", "bulk", "notify"),
         secrets=TELLS_VISITORS_APART,
     ),
     FunctionSpec(
         name="results",
-        signature="http",
-        packages=("versequeue",),
         caller=Caller.ANYONE,
         database=Database.READ,
         secrets=TELLS_VISITORS_APART,
@@ -96,8 +84,6 @@ FUNCTIONS = (
         name="worker",
         signature="cloudevent",
         packages=("worker_fn", "versequeue", "lyricist"),
-        caller=Caller.GOOGLE,
-        database=Database.WRITE,
         # Jobs that were tried before are sent on alone: rows to bulk, a single visitor's to jobs.
         publishes=("jobs", "bulk", "notify"),
         cpu=2,
@@ -110,19 +96,12 @@ FUNCTIONS = (
     FunctionSpec(
         name="notify",
         signature="cloudevent",
-        packages=("versequeue",),
-        caller=Caller.GOOGLE,
-        database=Database.WRITE,
         secrets=(("VERSEQUEUE_WEBHOOK_SECRET", WEBHOOK_SECRET),),
         concurrency=8,
         max_instances=3,
     ),
     FunctionSpec(
         name="sweep",
-        signature="http",
-        packages=("versequeue",),
-        caller=Caller.GOOGLE,
-        database=Database.WRITE,
         publishes=("jobs", "bulk", "notify"),
         concurrency=1,
         max_instances=1,
@@ -141,12 +120,7 @@ def function(name: str) -> FunctionSpec:
 #: again never take the place of somebody who waits for one song.
 DEPLOYED = (
     *FUNCTIONS,
-    replace(
-        function("worker"),
-        deployed_as="bulk",
-        max_instances=3,
-        variables=(("VERSEQUEUE_BULK_ONLY", "1"),),
-    ),
+    replace(function("worker"), deployed_as="bulk", variables=(("VERSEQUEUE_BULK_ONLY", "1"),)),
 )
 
 

@@ -1,7 +1,4 @@
-"""Carrying commands out with the gcloud of this machine, and what its answers mean.
-
-The only module of this package that starts gcloud.
-"""
+"""Carrying commands out with the gcloud of this machine, and what its answers mean."""
 
 import shutil
 import subprocess
@@ -10,9 +7,8 @@ from dataclasses import dataclass
 
 from deploy.steps import Command
 
-#: What gcloud says of a thing that is there already.
+#: What gcloud says of a thing that is there already, and of one that is not.
 EXISTS = ("already exists", "already_exists")
-#: What it says of a thing that is not there.
 MISSING = ("not_found", "not found", "cannot find", "does not exist", "matched no objects")
 #: What it says of an identity, right or service that was made moments ago and has not spread yet,
 #: and of a field whose last change is still under way.
@@ -52,15 +48,12 @@ Gcloud = Callable[[Command, str], Answer]
 class GcloudMissing(Exception):
     """The Google Cloud CLI is not installed; see https://cloud.google.com/sdk/docs/install."""
 
-    def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
-
 
 def run_gcloud(command: Command, stdin: str = "") -> Answer:
     """Run gcloud without asking anything. Raises GcloudMissing."""
     program = shutil.which("gcloud")
     if program is None:
-        raise GcloudMissing
+        raise GcloudMissing(GcloudMissing.__doc__)
     done = subprocess.run(
         [program, *command, "--quiet"], input=stdin, capture_output=True, text=True, check=False
     )

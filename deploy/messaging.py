@@ -1,14 +1,10 @@
-"""The steps for Pub/Sub and the scheduler: topics, push subscriptions, dead letters, the tick.
-
-Messages are hints, the store is the truth: these settings decide how soon a hint arrives, never
-whether a job survives.
-"""
+"""The steps for Pub/Sub and the scheduler: topics, push subscriptions, dead letters, the tick."""
 
 from collections.abc import Iterator
 
 from deploy.functions import FUNCTIONS, PREFIX, deployed, function
 from deploy.identities import INVOKER
-from deploy.steps import Step
+from deploy.steps import Command, Step, named, right
 from deploy.target import Target
 from versequeue.config import ACK_DEADLINE_S
 
@@ -22,24 +18,13 @@ MAX_BACKOFF_S = 60
 #: The most that Pub/Sub allows. "No instance is free" counts as an attempt, so a long batch
 #: behind few workers would use up a small number without one real failure.
 DELIVERY_ATTEMPTS = 100
+NEVER_EXPIRES = "--expiration-period=never"
 
 
 def topics(target: Target) -> Iterator[Step]:
     """The topics, the dead letters' among them."""
     for name in (*PUSHES, DEAD_LETTER):
-        yield Step(
-            title=f"Topic {name}",
-            exists=(
-                "pubsub",
-                "topics",
-                "describe",
-                name,
-                "--format=value(name)",
-                *target.in_project,
-            ),
-            create=("pubsub", "topics", "create", name, *target.in_project),
-            remove=("pubsub", "topics", "delete", name, *target.in_project),
-        )
+        yield named(f"Topic {name}", "pubsub topics", name, target.in_project)
 
 
 def publishers(target: Target) -> Iterator[Step]:
@@ -51,42 +36,24 @@ def publishers(target: Target) -> Iterator[Step]:
 
 def pubsub_agent(target: Target) -> Iterator[Step]:
     """Pub/Sub's own identity may sign pushes as the invoker and publish dead letters."""
-    yield Step(
-        title="Pub/Sub's own identity",
-        create=(
-            *("beta", "services", "identity", "create"),
-            *("--service=pubsub.googleapis.com", *target.in_project),
-        ),
-    )
-    yield Step(
-        title=f"Pub/Sub may sign as {INVOKER}",
-        create=(
-            *("iam", "service-accounts", "add-iam-policy-binding", target.account(INVOKER)),
-            *(f"--member={target.pubsub_agent}", "--role=roles/iam.serviceAccountTokenCreator"),
-            *target.in_project,
-        ),
-    )
-    yield _publisher(target, DEAD_LETTER, target.pubsub_agent, "Pub/Sub")
+    agent, where = target.pubsub_agent, target.in_project
+    create = ("beta", "services", "identity", "create", "--service=pubsub.googleapis.com", *where)
+    yield Step("Pub/Sub's own identity", create)
+    title, invoker = f"Pub/Sub may sign as {INVOKER}", target.account(INVOKER)
+    role = "roles/iam.serviceAccountTokenCreator"
+    yield right(title, "iam service-accounts", invoker, agent, role, where)
+    yield _publisher(target, DEAD_LETTER, agent, "Pub/Sub")
 
 
 def subscriptions(target: Target) -> Iterator[Step]:
     """The push subscriptions, and one that keeps dead letters until somebody looks."""
     for topic, name in PUSHES.items():
-        yield _push_subscription(target, topic, name)
-        yield Step(
-            title=f"Pub/Sub may take dead letters out of {topic}",
-            create=(
-                *("pubsub", "subscriptions", "add-iam-policy-binding", f"{topic}-push"),
-                *(f"--member={target.pubsub_agent}", "--role=roles/pubsub.subscriber"),
-                *target.in_project,
-            ),
-        )
-    keep = (
-        f"--message-retention-duration={target.dead_letter_retention}",
-        "--expiration-period=never",
-        *target.in_project,
-    )
-    yield _subscription(target, DEAD_LETTER, create=(f"--topic={DEAD_LETTER}", *keep), update=keep)
+        yield _subscription(target, f"{topic}-push", topic, _push_policy(target, topic, name))
+        title, role = f"Pub/Sub may take dead letters out of {topic}", "roles/pubsub.subscriber"
+        agent, where = target.pubsub_agent, target.in_project
+        yield right(title, "pubsub subscriptions", f"{topic}-push", agent, role, where)
+    keep = (f"--message-retention-duration={target.dead_letter_retention}", NEVER_EXPIRES)
+    yield _subscription(target, DEAD_LETTER, DEAD_LETTER, keep)
 
 
 def scheduler(target: Target) -> Step:
@@ -109,9 +76,9 @@ def scheduler(target: Target) -> Step:
     )
 
 
-def _push_subscription(target: Target, topic: str, name: str) -> Step:
+def _push_policy(target: Target, topic: str, name: str) -> Command:
     url = target.url(deployed(name))
-    policy = (
+    return (
         f"--push-endpoint={url}/projects/{target.project}/topics/{topic}",
         f"--push-auth-service-account={target.account(INVOKER)}",
         f"--push-auth-token-audience={url}",
@@ -120,32 +87,15 @@ def _push_subscription(target: Target, topic: str, name: str) -> Step:
         f"--max-retry-delay={MAX_BACKOFF_S}s",
         f"--dead-letter-topic={DEAD_LETTER}",
         f"--max-delivery-attempts={DELIVERY_ATTEMPTS}",
-        "--expiration-period=never",
-        *target.in_project,
-    )
-    return _subscription(
-        target, f"{topic}-push", create=(f"--topic={topic}", *policy), update=policy
+        NEVER_EXPIRES,
     )
 
 
-def _subscription(
-    target: Target, name: str, create: tuple[str, ...], update: tuple[str, ...]
-) -> Step:
-    command = ("pubsub", "subscriptions")
-    return Step(
-        title=f"Subscription {name}",
-        exists=(*command, "describe", name, "--format=value(name)", *target.in_project),
-        create=(*command, "create", name, *create),
-        update=(*command, "update", name, *update),
-        remove=(*command, "delete", name, *target.in_project),
-    )
+def _subscription(target: Target, name: str, topic: str, policy: Command) -> Step:
+    title, create, where = f"Subscription {name}", (f"--topic={topic}", *policy), target.in_project
+    return named(title, "pubsub subscriptions", name, where, create=create, update=policy)
 
 
 def _publisher(target: Target, topic: str, member: str, who: str) -> Step:
-    return Step(
-        title=f"{who} may publish to {topic}",
-        create=(
-            *("pubsub", "topics", "add-iam-policy-binding", topic, f"--member={member}"),
-            *("--role=roles/pubsub.publisher", *target.in_project),
-        ),
-    )
+    title, role = f"{who} may publish to {topic}", "roles/pubsub.publisher"
+    return right(title, "pubsub topics", topic, member, role, target.in_project)

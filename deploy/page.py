@@ -1,8 +1,4 @@
-"""Telling the static page where the functions are.
-
-Two ways: web/config.js names them, which works from any host, or rules in netlify.toml pass /v1
-on to them, so that page and functions share one origin. Knows nothing of what the page does.
-"""
+"""Telling the static page where the functions are: in its config.js, or by rules of its host."""
 
 import argparse
 import os

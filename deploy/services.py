@@ -1,8 +1,4 @@
-"""The steps for Cloud Run: the repository of images and the services.
-
-Sizes come from `deploy.functions`; the settings that a function reads are given as variables and
-secrets, and whatever else an owner has set on a service by hand stays.
-"""
+"""The steps for Cloud Run: the repository of images and the services."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +6,7 @@ from pathlib import Path
 from deploy.functions import DEPLOYED, PREFIX, Caller, FunctionSpec, function
 from deploy.identities import BUILDER
 from deploy.stage import MODEL_FOLDER
-from deploy.steps import Step
+from deploy.steps import Step, named
 from deploy.target import Target
 
 #: A fetched bundle lies in the instance's memory; this is room for one of up to so much.
@@ -21,20 +17,11 @@ CLEANUP_FILE = Path(__file__).with_name("cleanup-policy.json")
 def image_repository(target: Target) -> Iterator[Step]:
     """The images' repository; only the newest few are kept, because they are what costs."""
     where = (f"--location={target.region}", *target.in_project)
-    command = ("artifacts", "repositories")
-    yield Step(
-        title="Repository of images",
-        exists=(*command, "describe", PREFIX, "--format=value(name)", *where),
-        create=(*command, "create", PREFIX, "--repository-format=docker", *where),
-        remove=(*command, "delete", PREFIX, *where),
-    )
-    yield Step(
-        title="Old images are deleted",
-        create=(
-            *(*command, "set-cleanup-policies", PREFIX, f"--policy={CLEANUP_FILE}"),
-            *("--no-dry-run", *where),
-        ),
-    )
+    how = ("--repository-format=docker",)
+    yield named("Repository of images", "artifacts repositories", PREFIX, where, create=how)
+    policy = (PREFIX, f"--policy={CLEANUP_FILE}", "--no-dry-run", *where)
+    create = ("artifacts", "repositories", "set-cleanup-policies", *policy)
+    yield Step("Old images are deleted", create)
 
 
 def functions(target: Target, build: Path) -> Iterator[Step]:
@@ -43,10 +30,7 @@ def functions(target: Target, build: Path) -> Iterator[Step]:
         yield Step(
             title=f"Service {spec.service}",
             create=_deploy(target, spec, build / spec.folder),
-            remove=(
-                *("run", "services", "delete", spec.service),
-                *(f"--region={target.region}", *target.in_project),
-            ),
+            remove=("run", "services", "delete", spec.service, *target.in_region),
         )
 
 
@@ -54,10 +38,8 @@ def uploads(target: Target) -> Iterator[Step]:
     """What `gcloud run deploy` leaves in its bucket: only ever removed."""
     for spec in DEPLOYED:
         folder = f"gs://run-sources-{target.project}-{target.region}/services/{spec.service}"
-        yield Step(
-            title=f"Uploaded sources of {spec.service}",
-            remove=("storage", "rm", "--recursive", folder, *target.in_project),
-        )
+        remove = ("storage", "rm", "--recursive", folder, *target.in_project)
+        yield Step(f"Uploaded sources of {spec.service}", remove=remove)
 
 
 def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
@@ -70,7 +52,6 @@ def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
     }
     if spec.caller is Caller.ANYONE:
         values["VERSEQUEUE_CORS_ORIGINS"] = " ".join(target.cors_origins)
-    if spec.caller is Caller.ANYONE:
         values["VERSEQUEUE_TRUSTED_PROXIES"] = str(target.trusted_proxies)
     if spec.name == "results":
         values["VERSEQUEUE_READS_PER_MINUTE"] = str(target.reads_per_minute)
@@ -88,7 +69,7 @@ def _deploy(target: Target, spec: FunctionSpec, source: Path) -> tuple[str, ...]
     variables = [f"{name}={value}" for name, value in settings(target, spec).items()]
     mounted = [f"{name}={secret}:latest" for name, secret in spec.secrets]
     fetched_mib = FETCHED_MODEL_MIB if spec.needs_model and target.model else 0
-    public = "--allow-unauthenticated" if spec.caller is Caller.ANYONE else None
+    private = "" if spec.caller is Caller.ANYONE else "no-"
     flags = (
         f"--source={source}",
         f"--function={spec.name}",
@@ -104,11 +85,10 @@ def _deploy(target: Target, spec: FunctionSpec, source: Path) -> tuple[str, ...]
         "--min-instances=0",
         f"--max-instances={spec.max_instances}",
         "--cpu-boost",
-        public or "--no-allow-unauthenticated",
+        f"--{private}allow-unauthenticated",
         f"--update-env-vars=^|^{'|'.join(variables)}",
         *([f"--update-secrets={','.join(mounted)}"] if mounted else []),
         f"--labels=app={PREFIX}",
-        f"--region={target.region}",
-        *target.in_project,
+        *target.in_region,
     )
     return ("run", "deploy", spec.service, *flags)

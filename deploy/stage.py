@@ -1,8 +1,4 @@
-"""Staging: the folder that is uploaded for each function, with what it needs and nothing else.
-
-Which modules of our own packages belong to a function is found by following its imports, so that
-no table can fall behind the code. Knows no cloud.
-"""
+"""Staging: the folder that is uploaded for each function, with what it needs and nothing else."""
 
 import argparse
 import ast
@@ -39,11 +35,7 @@ class Staged:
 
 
 def stage_all(
-    build: Path,
-    model: str,
-    say: Callable[[str], None],
-    root: Path = ROOT,
-    tensorflow: bool = False,
+    build: Path, model: str, say: Callable[[str], None], root: Path = ROOT, tensorflow: bool = False
 ) -> tuple[Staged, ...]:
     """Stage every function under `build`; `model` is a preset, a bundle's folder, or empty.
 
@@ -78,9 +70,8 @@ def stage(
         shutil.copy2(path, copied)
     shutil.copy2(source / "main.py", fresh / "main.py")
     needs_tensorflow = spec.needs_model and (tensorflow or _is_saved_model(bundle))
-    (fresh / "requirements.txt").write_text(
-        requirements(source, needs_tensorflow, root), encoding="utf-8"
-    )
+    needed = requirements(source, needs_tensorflow, root)
+    (fresh / "requirements.txt").write_text(needed, encoding="utf-8")
     (fresh / ".gcloudignore").write_text(GCLOUDIGNORE, encoding="utf-8")
     if spec.needs_model and bundle is not None:
         shutil.copytree(bundle, fresh / MODEL_FOLDER)
@@ -121,7 +112,8 @@ def needed_files(spec: FunctionSpec, root: Path = ROOT) -> Iterator[Path]:
 
 
 def reached_modules(main: Path, packages: tuple[str, ...], root: Path = ROOT) -> set[Path]:
-    """Files of `packages` that are imported, wherever in the code, from `main` on."""
+    """Files of `packages` that are imported, wherever in the code, from `main` on: no table of
+    them can fall behind the code."""
     found: set[Path] = set()
     waiting = [main]
     while waiting:

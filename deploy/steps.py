@@ -1,9 +1,6 @@
-"""What a deployment is made of: a step says how to see, make, update and remove one thing.
+"""What a deployment is made of: a step says how to see, make, update and remove one thing."""
 
-Values only; `deploy.apply` carries them out.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,8 +32,47 @@ class Step:
     remove: Command | None = None
     stdin: Secret | None = None
 
-    def commands(self) -> Iterator[Command]:
-        """Every command that this step might run."""
-        for command in (self.exists, self.create, self.update, self.remove):
-            if command is not None:
-                yield command
+
+def named(
+    title: str,
+    kind: str,
+    name: str,
+    where: Command,
+    create: Sequence[str] = (),
+    update: Sequence[str] | None = None,
+    stdin: Secret | None = None,
+) -> Step:
+    """A thing of gcloud's `kind`, such as "pubsub topics", that is looked for by its name.
+
+    `where` says in which project or region it is; `create` and `update` are further arguments.
+    """
+    group = kind.split()
+    return Step(
+        title=title,
+        exists=(*group, "describe", name, "--format=value(name)", *where),
+        create=(*group, "create", name, *create, *where),
+        update=None if update is None else (*group, "update", name, *update, *where),
+        remove=(*group, "delete", name, *where),
+        stdin=stdin,
+    )
+
+
+def right(
+    title: str,
+    kind: str,
+    name: str,
+    member: str,
+    role: str,
+    where: Command,
+    is_removed: bool = False,
+) -> Step:
+    """Gives `member` a role on a thing of gcloud's `kind`.
+
+    It goes with that thing, unless `is_removed` says that it has to be taken back by itself.
+    """
+    group, binding = kind.split(), (name, f"--member={member}", f"--role={role}", *where)
+    return Step(
+        title=title,
+        create=(*group, "add-iam-policy-binding", *binding),
+        remove=(*group, "remove-iam-policy-binding", *binding) if is_removed else None,
+    )

@@ -1,7 +1,4 @@
-"""Where a deployment goes, and every name that follows from it.
-
-Pure: project, region and a few choices in, names and addresses out.
-"""
+"""Where a deployment goes, and every name that follows from it."""
 
 from dataclasses import dataclass
 
@@ -46,6 +43,11 @@ class Target:
         """The argument by which gcloud looks into this project and no other."""
         return (f"--project={self.project}",)
 
+    @property
+    def in_region(self) -> tuple[str, ...]:
+        """The arguments for what gcloud looks for in one region of it."""
+        return (f"--region={self.region}", *self.in_project)
+
     def member(self, name: str) -> str:
         """That service account as IAM spells it."""
         return f"serviceAccount:{self.account(name)}"
@@ -63,4 +65,4 @@ class Target:
     @property
     def model_bucket(self) -> str:
         """The bucket of a gs:// model, or nothing."""
-        return self.model.removeprefix("gs://").split("/")[0] if self.model else ""
+        return self.model.removeprefix("gs://").split("/")[0]

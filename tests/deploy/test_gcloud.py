@@ -78,7 +78,8 @@ def refused(commands: list[Command], answers: list[str]) -> dict[str, str]:
 def test_gcloud_accepts_every_planned_command(ask_gcloud: Ask, tmp_path: Path) -> None:
     (tmp_path / "build").mkdir()
     planned = deployment_steps(TARGET, tmp_path / "build", read_indexes())
-    commands = [command for step in planned for command in step.commands()]
+    forms = [(step.exists, step.create, step.update, step.remove) for step in planned]
+    commands = [command for step in forms for command in step if command is not None]
     commands += [("projects", "describe", "p"), ("billing", "projects", "describe", "p")]
 
     assert refused(commands, ask_gcloud(commands)) == {}

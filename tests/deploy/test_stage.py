@@ -15,8 +15,8 @@ from deploy.stage import (
     stage,
     stage_all,
 )
-from deploy.trial import byte_compile, started
 from tests.support.environments import python_of
+from tests.support.trial import byte_compile, started
 
 #: No service listens there: constructing clients must not need one.
 CLOUD = {

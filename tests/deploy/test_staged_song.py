@@ -11,11 +11,11 @@ import pytest
 from deploy.functions import function
 from deploy.smoke import SmokeFailed, smoke
 from deploy.stage import stage
-from deploy.trial import Running, resident_mib, started
 from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.recipes import tiny_recipe
 from tests.support.bucket import storage
 from tests.support.environments import python_of
+from tests.support.trial import Running, resident_mib, started
 from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.clock import utc_now
 from versequeue.functions.push import push_body, push_headers

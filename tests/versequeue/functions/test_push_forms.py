@@ -10,9 +10,9 @@ import pytest
 
 from deploy.functions import function
 from deploy.stage import stage
-from deploy.trial import Running, started
 from tests.support.environments import python_of
 from tests.support.samples import finished_job, queued_job
+from tests.support.trial import Running, started
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.clock import utc_now
 from versequeue.functions.push import push_headers

@@ -1,8 +1,7 @@
 """Starting a staged folder as the host would, and timing it to its first answer.
 
 Byte-compiles it as the host's build does, and runs functions-framework without --debug, so that
-the fork which hosts make happens here too. The Python that it is given decides which packages
-there are. Knows no function by name.
+the fork which hosts make happens here too.
 """
 
 import os
