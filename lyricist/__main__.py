@@ -1,15 +1,11 @@
-"""The command line: `python -m lyricist build | bundle | export | generate | evaluate`.
-
-Owns the terminal: progress, lines as they are written, one sentence for an error. Exit status 2
-where nothing could be done. Knows no arithmetic.
-"""
+"""The command line: `python -m lyricist`. Exit status 2 where nothing could be done."""
 
 import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 import click
 from tqdm import tqdm
@@ -21,7 +17,6 @@ from lyricist.language.schemes import PATTERNS
 from lyricist.songs import MOST_SONGS, Effort, Song, SongRequest
 
 UNUSABLE = 2
-
 
 effort_option = click.option(
     "--effort",
@@ -52,12 +47,7 @@ def main() -> None:
     help="Rows that share a cache: candidates for each line at the least effort.",
 )
 def build(
-    preset: str,
-    gguf: Path | None,
-    name: str | None,
-    out: Path | None,
-    force: bool,
-    drafts: int,
+    preset: str, gguf: Path | None, name: str | None, out: Path | None, force: bool, drafts: int
 ) -> None:
     """Turn a GGUF file into a model bundle."""
     from lyricist.building.pipeline import build_bundle  # needs packages that nothing else needs
@@ -87,24 +77,16 @@ def check(preset: str, gguf: Path | None, out: Path) -> None:
 )
 @click.option("--name", required=True, help="What it is called in the receipts of its songs.")
 @click.option("--licence", default="unknown", show_default=True)
-@click.option("--context", type=click.IntRange(16), help="Most tokens of a song.")
-@click.option("--end-token", "ends", multiple=True, help="A token after which nothing comes.")
+@click.option("--context", "context_length", type=click.IntRange(16), help="Most tokens of a song.")
+@click.option("--end-token", "end_tokens", multiple=True, help="A token after which nothing comes.")
 @click.option("--out", type=click.Path(path_type=Path), help="The bundle's folder.")
-def bundle(
-    model: Path,
-    tokenizer: Path,
-    name: str,
-    licence: str,
-    context: int | None,
-    ends: tuple[str, ...],
-    out: Path | None,
-) -> None:
+def bundle(model: Path, tokenizer: Path, name: str, out: Path | None, **options: Any) -> None:
     """Turn the TensorFlow SavedModel in the folder MODEL into a model bundle."""
     folder = out or DEFAULT_FOLDER / name
     with _clear_errors(), _without_native_notes():
         from lyricist.building.saved_model import bundle_saved_model
 
-        bundle_saved_model(model, tokenizer, folder, name, licence, context, ends)
+        bundle_saved_model(model, tokenizer, folder, name, **options)
     click.echo(f"{folder} is built.")
 
 
@@ -142,17 +124,11 @@ def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle's folder.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Default: as many as are idle.")
 def generate(
-    prompt: str,
-    scheme: str,
-    preset: str,
-    bundle: Path | None,
-    threads: int | None,
-    **options: Any,
+    scheme: str, preset: str, bundle: Path | None, threads: int | None, **options: Any
 ) -> None:
     """Write lyrics about PROMPT, each line shown when it is written."""
     from lyricist.writing.writer import Writer  # loads the model runtime
 
-    request = SongRequest(prompt=prompt, rhyme_scheme=scheme, **options)
     shown = 0
 
     def show(_index: int, so_far: Sequence[str]) -> bool:
@@ -165,7 +141,7 @@ def generate(
     with _clear_errors():
         with _without_native_notes():
             writer = Writer.open(bundle or DEFAULT_FOLDER / preset, threads)
-        result = writer.write([request], show)[0]
+        [result] = writer.write([SongRequest(rhyme_scheme=scheme, **options)], show)
         if not isinstance(result, Song):
             raise result
 
@@ -186,26 +162,20 @@ def generate(
 def evaluate_lyrics(
     prompts: TextIO | None,
     baseline: str,
-    lines: tuple[int, ...],
     scheme: tuple[str, ...],
-    together: int,
-    effort: Effort,
     preset: str,
     bundle: Path | None,
-    threads: int | None,
     out: Path | None,
+    **options: Any,
 ) -> None:
     """Measure the lyrics: rhyme, variety, length, topic, time. Repeat --lines and --scheme."""
     from lyricist import evaluate as evaluation
 
     settings = evaluation.EvaluationSettings(
         prompts=evaluation.read_prompts(prompts.read()) if prompts else evaluation.frozen_prompts(),
-        lines=lines,
         schemes=scheme,
         with_free=baseline == "free",
-        together=together,
-        effort=effort,
-        threads=threads,
+        **options,
     )
     with _clear_errors():
         folder = bundle or DEFAULT_FOLDER / preset
@@ -220,13 +190,12 @@ def _clear_errors() -> Iterator[None]:
     try:
         yield
     except LyricistError as error:
-        _give_up(str(error))
+        sentence = str(error)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        _give_up(f"{place}{error.strerror or error}.")
-
-
-def _give_up(sentence: str) -> NoReturn:
+        sentence = f"{place}{error.strerror or error}."
+    else:
+        return
     click.echo(sentence, err=True)
     sys.exit(UNUSABLE)
 

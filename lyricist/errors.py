@@ -1,7 +1,4 @@
-"""What can go wrong in the lyricist, as one tree of exceptions.
-
-A message is one sentence that a person can act on. Nothing here knows of jobs or HTTP.
-"""
+"""What can go wrong in the lyricist. A message is one sentence that a person can act on."""
 
 
 class LyricistError(Exception):

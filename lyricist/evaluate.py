@@ -1,14 +1,11 @@
-"""Measures the lyrics of a model on a set of prompts, beside free sampling and shuffled lines.
-
-Owns the runs, the bootstrap intervals, the table and the JSON file. Knows no figure: `metrics` has
-them.
-"""
+"""Measures the lyrics of a model on a set of prompts, beside free sampling and shuffled lines."""
 
 import json
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -16,7 +13,7 @@ import numpy as np
 
 from lyricist.arrays import FloatArray
 from lyricist.bundle.manifest import read_bundle
-from lyricist.engine.port import Engine
+from lyricist.engine.litert import LiteRtEngine
 from lyricist.engine.threads import usable_threads
 from lyricist.language.metrics import Verse, measure
 from lyricist.lines.effort import MOST_ROWS
@@ -28,7 +25,6 @@ from lyricist.writing.styles import style_of
 from lyricist.writing.writer import Writer
 
 OURS, FREE, SHUFFLED = "ours", "free sampling", "ours, shuffled"
-#: How many samples of the prompts are drawn for an interval.
 _RESAMPLES = 1000
 _SECONDS, _PASSES = "seconds a line", "passes a line"
 
@@ -59,24 +55,18 @@ class Column:
     verses: tuple[Verse, ...]
 
 
-class CountingEngine:
+class CountingEngine(LiteRtEngine):
     """An engine that counts its passes."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.vocabulary_size = engine.vocabulary_size
-        self.context_length = engine.context_length
-        self.max_rows, self.wide_rows = engine.max_rows, engine.wide_rows
-        self.length, self.rewind, self.copy = engine.length, engine.rewind, engine.copy
-        self.passes = 0
+    passes = 0
 
     def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:
         self.passes += 1
-        return self._engine.prefill(row, tokens)
+        return super().prefill(row, tokens)
 
     def step(self, tokens: Mapping[int, int]) -> dict[int, FloatArray]:
         self.passes += 1
-        return self._engine.step(tokens)
+        return super().step(tokens)
 
 
 def frozen_prompts() -> tuple[str, ...]:
@@ -119,8 +109,8 @@ def table(columns: Sequence[Column]) -> str:
 
 def as_json(columns: Sequence[Column], settings: EvaluationSettings) -> str:
     """Everything that was measured, and the lyrics themselves."""
-    figures = [asdict(column) for column in columns]
-    return json.dumps({"settings": asdict(settings), "columns": figures}, ensure_ascii=False)
+    found = {"settings": asdict(settings), "columns": [asdict(column) for column in columns]}
+    return json.dumps(found, ensure_ascii=False)
 
 
 def _run(
@@ -130,21 +120,20 @@ def _run(
     lines: int,
     write_song: WriteSong | None,
 ) -> tuple[list[Verse], dict[str, list[float]]]:
-    """The verses of all prompts, and what each took."""
-    writer, engine = _open(folder, settings, write_song)
-    requests = [
-        SongRequest(
-            prompt=prompt, lines=lines, rhyme_scheme=scheme, seed=seed, effort=settings.effort
-        )
-        for seed, prompt in enumerate(settings.prompts)
-    ]
-    writer.write([replace(requests[0], lines=4)], _go_on)  # the first pass is a slow one
+    bundle = read_bundle(folder)
+    threads = settings.threads or usable_threads()
+    engine = CountingEngine(bundle, MOST_SONGS * bundle.drafts, threads, MOST_ROWS)
+    writer = Writer(engine, Vocabulary(bundle), bundle.name, bundle.digest, write_song)
+    asked = SongRequest("", lines=lines, rhyme_scheme=scheme, effort=settings.effort)
+    requests = [replace(asked, prompt=p, seed=seed) for seed, p in enumerate(settings.prompts)]
+    write = partial(writer.write, on_lines=lambda _index, _lines: True)
+    write([replace(requests[0], lines=4)])  # the first pass is a slow one
     verses: list[Verse] = []
     costs: dict[str, list[float]] = {_SECONDS: [], _PASSES: []}
     for start in range(0, len(requests), settings.together):
         group = requests[start : start + settings.together]
         passes, began = engine.passes, time.perf_counter()
-        songs = writer.write(group, _go_on)
+        songs = write(group)
         seconds = (time.perf_counter() - began) / (lines * len(group))
         costs[_SECONDS] += [seconds] * len(group)
         costs[_PASSES] += [(engine.passes - passes) / (lines * len(group))] * len(group)
@@ -155,33 +144,10 @@ def _run(
     return verses, costs
 
 
-def _open(
-    folder: Path, settings: EvaluationSettings, write_song: WriteSong | None
-) -> tuple[Writer, CountingEngine]:
-    from lyricist.engine.litert import LiteRtEngine  # loads the runtime
-
-    bundle = read_bundle(folder)
-    rows = MOST_SONGS * bundle.drafts
-    threads = settings.threads or usable_threads()
-    engine = CountingEngine(LiteRtEngine(bundle, rows, threads, MOST_ROWS))
-    writer = Writer(engine, Vocabulary(bundle), bundle.name, bundle.digest, write_song)
-    return writer, engine
-
-
-def _go_on(_index: int, _lines: Sequence[str]) -> bool:
-    return True
-
-
 def _verse(request: SongRequest, song: Song) -> Verse:
-    style = style_of(request)
-    return Verse(
-        prompt=request.prompt,
-        asked_lines=request.lines,
-        scheme=request.rhyme_scheme,
-        lines=tuple(line for section in song.sections for line in section.lines),
-        fewest_syllables=style.fewest,
-        most_syllables=style.most,
-    )
+    fewest, _usual, most = style_of(request).syllables
+    lines = tuple(line for section in song.sections for line in section.lines)
+    return Verse(request.prompt, request.lines, request.rhyme_scheme, lines, fewest, most)
 
 
 def _shuffled(column: Column) -> Column:
@@ -196,13 +162,8 @@ def _shuffled(column: Column) -> Column:
 def _column(writer: str, verses: Sequence[Verse], costs: Mapping[str, Sequence[float]]) -> Column:
     measured = [measure(verse) for verse in verses]
     values = {name: [figures[name] for figures in measured] for name in measured[0]}
-    return Column(
-        writer=writer,
-        lines=verses[0].asked_lines,
-        scheme=verses[0].scheme,
-        figures={name: _interval(shares) for name, shares in {**values, **costs}.items()},
-        verses=tuple(verses),
-    )
+    found = {name: _interval(shares) for name, shares in {**values, **costs}.items()}
+    return Column(writer, verses[0].asked_lines, verses[0].scheme, found, tuple(verses))
 
 
 def _interval(values: Iterable[float]) -> tuple[float, float, float]:

@@ -1,4 +1,4 @@
-"""A song as it is asked for and as it is handed back. Plain values; knows no model."""
+"""A song as it is asked for and as it is handed back."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,10 +1,9 @@
-"""Balances the channels of the network's hidden vectors against its weights, before both are int8.
+"""Balances the channels of hidden vectors against the weights that read them, before both are int8.
 
 One scale serves a whole vector, so a channel that is always large leaves few steps for the others.
 Dividing it by a factor and multiplying the weights that read it by the same factor changes no
 result, and halves what int8 loses (SmoothQuant, Xiao et al. 2022, with alpha = 1/2). How large
-channels are is measured on a text that the float network reads here, layer by layer. Knows no
-files.
+channels are is measured on a text that the float network reads here, layer by layer.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,4 @@
-"""A folder that appears whole or not at all, even if two processes build it or one is killed.
-
-Knows nothing of what is in it.
-"""
+"""A folder that appears whole or not at all, even if two processes build it or one is killed."""
 
 import contextlib
 import fcntl

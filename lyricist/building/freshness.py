@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lyricist.bundle.manifest import DRAFTS, TOKENIZER, Bundle, read_bundle, record_file
+from lyricist.bundle.manifest import DRAFTS, TOKENIZER, WORD_TABLE, Bundle, read_bundle, record_file
 from lyricist.bundle.sources import bundle_fingerprint
 from lyricist.errors import BuildError, BundleError
 from lyricist.vocabulary.word_table_file import read_word_table
@@ -26,17 +26,17 @@ def whole_bundle(
     try:
         found = read_bundle(folder)
         source = source_sha256 or found.source_sha256
-        if found.built_from == bundle_fingerprint(source, preset, name, drafts):
-            found.verify()
-            return found
+        if found.built_from != bundle_fingerprint(source, preset, name, drafts):
+            return None
+        found.verify()
     except BundleError:
         return None
-    return None
+    return found
 
 
 def has_its_words(bundle: Bundle) -> bool:
     """Whether the word table that lies in the bundle is the one that would be derived now."""
-    return read_word_table(bundle.word_table_path, bundle.files[TOKENIZER].sha256) is not None
+    return read_word_table(bundle.folder / WORD_TABLE, bundle.files[TOKENIZER].sha256) is not None
 
 
 def is_current(folder: Path, preset: str, gguf_path: Path | None) -> bool:

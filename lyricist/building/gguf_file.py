@@ -1,7 +1,4 @@
-"""A model as llama.cpp stores it: a GGUF file, read through the `gguf` package.
-
-Owns the names of its fields and tensors. Knows no TensorFlow and changes no weight.
-"""
+"""A model as llama.cpp stores it: a GGUF file, read through the `gguf` package."""
 
 import importlib.util
 import math
@@ -28,8 +25,7 @@ MOST_HEADS, MOST_WIDTH, MOST_CONTEXT = 1024, 1 << 18, 1 << 31
 def packaged_gguf() -> Path:
     """The GGUF file inside the installed model package, found without importing the package."""
     spec = importlib.util.find_spec(MODEL_PACKAGE)
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    for folder in folders:
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
         for path in sorted(Path(folder).glob("*.gguf")):
             return path
     raise BuildError(
@@ -103,12 +99,8 @@ class GgufFile:
         tokens = tuple(self._texts("tokenizer.ggml.tokens"))
         types = self._list("tokenizer.ggml.token_type")
         markup = (int(gguf.TokenType.CONTROL), int(gguf.TokenType.UNKNOWN))
-        merges = tuple(
-            (left, right)
-            for left, _, right in (
-                merge.partition(" ") for merge in self._texts("tokenizer.ggml.merges")
-            )
-        )
+        parted = (merge.partition(" ") for merge in self._texts("tokenizer.ggml.merges"))
+        merges = tuple((left, right) for left, _, right in parted)
         known = set(tokens)
         if len(types) != len(tokens) or any(
             not {left, right, left + right} <= known for left, right in merges

@@ -1,7 +1,6 @@
-"""Whether a GGUF file holds as much as it says it does, before anything is made of what it says.
+"""Whether a GGUF file, which may come from anywhere, holds as much as it says it does.
 
-Owns the order of bytes in such a file and how much of each thing is read. A file may come from
-anywhere: every count in it is compared with the bytes that are left. Knows no network.
+Every count in it is compared with the bytes that are left before anything is made of it.
 """
 
 import mmap
@@ -38,8 +37,6 @@ def check_layout(path: Path) -> None:
 
 
 class _Walk:
-    """One pass over a file's head."""
-
     def __init__(self, path: Path, content: mmap.mmap) -> None:
         self._path, self._content = path, content
         self._at = self._items = 0

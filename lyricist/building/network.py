@@ -4,7 +4,7 @@ One graph serves prompts and single tokens of many rows: its positions may be a 
 sequence or the next tokens of several, which only the masks and the caches' shapes tell apart. The
 rows of a family, its branches, share a cache, in which a mask shows each of them its own positions:
 drafts that go on from one text attend to one copy of it (SpecInfer's tree attention, Miao et al.
-2024). Owns the arithmetic; knows no files and no quantization.
+2024).
 """
 
 from collections.abc import Mapping
@@ -54,8 +54,8 @@ def input_specs(architecture: Architecture, branches: int) -> dict[str, tf.Tenso
 def forward(
     architecture: Architecture, branches: int, weights: Tensors, inputs: Tensors
 ) -> dict[str, tf.Tensor]:
-    """One pass: "logits" (chosen, vocabulary) and, per layer, the new keys and values
-    ("new_key_<i>", "new_value_<i>": (positions, key_value_heads, head_size))."""
+    """One pass: "logits" (chosen, vocabulary); per layer "new_key_<i>" and "new_value_<i>",
+    (positions, key_value_heads, head_size)."""
     outputs: dict[str, tf.Tensor] = {}
     hidden = inputs["hidden"]  # (positions, width)
     for layer in range(architecture.layers):
@@ -64,9 +64,8 @@ def forward(
         query, key, value = _split_heads(fused, inputs, architecture)
         outputs[f"new_key_{layer}"], outputs[f"new_value_{layer}"] = key, value
         cached = Attended(inputs[f"key_{layer}"], inputs[f"value_{layer}"], inputs["cached_mask"])
-        new = Attended(
-            _sequence(key, architecture), _sequence(value, architecture), inputs["new_mask"]
-        )
+        new_key, new_value = _sequence(key, architecture), _sequence(value, architecture)
+        new = Attended(new_key, new_value, inputs["new_mask"])
         grouped = _by_family(query, branches, architecture)
         mixed = _by_position(_attend(grouped, cached, new), branches, architecture)
         hidden += _project(mixed, weights[f"attention_output_{layer}"])

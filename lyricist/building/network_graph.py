@@ -1,7 +1,4 @@
-"""Converts the network to a .tflite graph whose weights are still inputs (see `tflite_file`).
-
-Imports TensorFlow, which takes seconds, so it is imported when it is needed. Knows no weights.
-"""
+"""Converts the network to a .tflite graph whose weights are still inputs (see `tflite_file`)."""
 
 import tensorflow as tf
 

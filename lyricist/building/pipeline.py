@@ -1,8 +1,4 @@
-"""Builds a bundle by a recipe, for LiteRT: tokenizer, network, weights, word table, manifest.
-
-Owns the order of the work, and what of a bundle that is there already can stay. Knows no
-arithmetic: that is in `weights`, `network_graph` and `tflite_file`.
-"""
+"""Builds a bundle by a recipe, for LiteRT: tokenizer, network, weights, word table, manifest."""
 
 import shutil
 from collections.abc import Callable
@@ -36,10 +32,6 @@ from lyricist.vocabulary.word_table_file import write_word_table_of
 OnProgress = Callable[[str, float], None]
 
 
-def _no_progress(stage: str, share: float) -> None:
-    """Tells nobody."""
-
-
 def build_bundle(
     folder: Path,
     preset: str = "default",
@@ -47,7 +39,7 @@ def build_bundle(
     name: str | None = None,
     force: bool = False,
     drafts: int = DRAFTS,
-    on_progress: OnProgress = _no_progress,
+    on_progress: OnProgress = lambda _stage, _share: None,
 ) -> bool:
     """Makes `folder` a bundle; False if it already was that very bundle.
 
@@ -77,8 +69,7 @@ def build_bundle(
 
 
 def _fill(new: Path, recipe: Recipe, drafts: int, on_progress: OnProgress) -> None:
-    tokenizer = build_tokenizer(recipe.tokenizer)
-    tokenizer.save(str(new / TOKENIZER), pretty=False)
+    build_tokenizer(recipe.tokenizer).save(str(new / TOKENIZER), pretty=False)
     on_progress("Loading TensorFlow", 0.05)
     from lyricist.building.network_graph import convert_network  # imports TensorFlow: seconds
 
@@ -99,7 +90,6 @@ def _fill(new: Path, recipe: Recipe, drafts: int, on_progress: OnProgress) -> No
         drafts=drafts,
         end_tokens=end_tokens_of(recipe.tokenizer),
         chat_template=recipe.chat_template,
-        built_from="",
         files=files,
     ).write_manifest()
 
@@ -139,13 +129,8 @@ def _bind_weights(
 
 def _refuse_to_replace_anything_else(folder: Path) -> None:
     if folder.is_dir():
-        strange = {path.name for path in folder.iterdir()} - {
-            MANIFEST,
-            MODEL,
-            TOKENIZER,
-            WORD_TABLE,
-        }
-        if not strange:
+        own = {MANIFEST, MODEL, TOKENIZER, WORD_TABLE}
+        if own.issuperset(path.name for path in folder.iterdir()):
             return
     if folder.exists():
         raise BuildError(f"{folder} exists and is no model bundle; it will not be replaced.")

@@ -1,7 +1,4 @@
-"""Recipes: what a bundle is made of, a GGUF file's model as it is or the tiny one that tests use.
-
-Owns the recipe of each preset. Knows no file format but GGUF.
-"""
+"""What a bundle is made of: a GGUF file's model as it is, or the tiny one that tests use."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -86,7 +83,6 @@ def tiny_recipe(source: GgufFile, name: str | None) -> Recipe:
     )
 
 
-#: The recipe of each preset.
 RECIPES: dict[str, Callable[[GgufFile, str | None], Recipe]] = {
     DEFAULT_PRESET: default_recipe,
     TINY_PRESET: tiny_recipe,

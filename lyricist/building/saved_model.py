@@ -1,8 +1,4 @@
-"""Bundles whose network is a TensorFlow SavedModel: one of anybody's making, or our own exported.
-
-Owns the checks that such a model must pass, and the export of the Llama network. Such a bundle's
-`saved_model` folder is also what TensorFlow Serving loads. Knows nothing of LiteRT.
-"""
+"""Bundles whose network is a TensorFlow SavedModel: of anybody's making, or our own exported."""
 
 import shutil
 from collections.abc import Sequence
@@ -21,7 +17,6 @@ from lyricist.building.tokenizer import build_tokenizer, end_tokens_of
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR, MASKED, Architecture, rope_tables
 from lyricist.bundle.embedding import EmbeddingPlace
 from lyricist.bundle.manifest import (
-    DRAFTS,
     SAVED_MODEL,
     TOKENIZER,
     Bundle,
@@ -51,7 +46,7 @@ def bundle_saved_model(
 ) -> Bundle:
     """Make `folder` a bundle of the SavedModel in `model`, which is loaded and tried first.
 
-    Raises BundleError or BuildError, with what does not fit; `folder` is then as it was.
+    Raises BundleError or BuildError; `folder` is then as it was.
     """
     served = ServedModel(model)
     vocabulary_size = _checked_vocabulary(tokenizer, model, served)
@@ -63,13 +58,12 @@ def bundle_saved_model(
     with new_folder(folder) as new:
         shutil.copytree(model, new / SAVED_MODEL)
         shutil.copy(tokenizer, new / TOKENIZER)
-        write_saved_manifest(
-            new, name, licence, Architecture.opaque(vocabulary_size, length), end_tokens
-        )
+        architecture = Architecture(vocabulary_size, length)
+        _write_manifest(new, name, licence, architecture, end_tokens)
     return read_bundle(folder)
 
 
-def write_saved_manifest(
+def _write_manifest(
     folder: Path,
     name: str,
     licence: str,
@@ -88,10 +82,8 @@ def write_saved_manifest(
         licence=licence,
         architecture=architecture,
         embedding=EmbeddingPlace(0, 0, 0),
-        drafts=DRAFTS,
         end_tokens=tuple(end_tokens),
         chat_template=chat_template,
-        built_from="",
         files=files,
     ).write_manifest()
 
@@ -101,8 +93,7 @@ def export_saved_model(recipe: Recipe, folder: Path, on_progress: OnProgress) ->
     architecture = recipe.architecture
     folder.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(folder) as new:
-        tokenizer = build_tokenizer(recipe.tokenizer)
-        tokenizer.save(str(new / TOKENIZER), pretty=False)
+        build_tokenizer(recipe.tokenizer).save(str(new / TOKENIZER), pretty=False)
         weights: dict[str, FloatArray] = {}
         total = len(architecture.weight_shapes())
         for done, (name, matrix) in enumerate(recipe.weights()):
@@ -112,10 +103,8 @@ def export_saved_model(recipe: Recipe, folder: Path, on_progress: OnProgress) ->
         network = ServedNetwork(architecture, weights, weights["output"] if own is None else own)
         on_progress("Writing", 0.6)
         tf.saved_model.save(network, str(new / SAVED_MODEL), {SIGNATURE: network.serve})
-        ends = end_tokens_of(recipe.tokenizer)
-        write_saved_manifest(
-            new, recipe.name, recipe.licence, architecture, ends, recipe.chat_template
-        )
+        ends, template = end_tokens_of(recipe.tokenizer), recipe.chat_template
+        _write_manifest(new, recipe.name, recipe.licence, architecture, ends, template)
     on_progress("Done", 1.0)
     return read_bundle(folder)
 

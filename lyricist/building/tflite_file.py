@@ -2,7 +2,7 @@
 
 The converter never sees the weights: constants cost it minutes and gigabytes, and would be stored
 once per use. They are quantized here, one at a time, and stand behind the flatbuffer, where
-TFLite's `Buffer.offset` finds them. Owns the .tflite file; knows no network.
+TFLite's `Buffer.offset` finds them.
 """
 
 from dataclasses import dataclass
@@ -47,6 +47,8 @@ class Stored:
 
     array: npt.NDArray[Any]
     buffer: Any
+    #: The buffer's number, by which tensors name it.
+    index: int
 
     @property
     def offset(self) -> int:
@@ -58,10 +60,7 @@ class WeightBinder:
     """Gives a graph's weight inputs their values, then writes the file."""
 
     def __init__(self, graph: bytes) -> None:
-        """`graph` is a .tflite flatbuffer of one signature, without quantization.
-
-        Inputs and outputs take the signature's names.
-        """
+        """`graph` is a .tflite flatbuffer of one signature, whose names its tensors take."""
         self._model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(graph, 0))
         self._graph = self._model.subgraphs[0]
         signature = self._model.signatureDefs[0]
@@ -80,16 +79,22 @@ class WeightBinder:
         tensor.quantization.scale = matrix.scales
         tensor.quantization.zeroPoint = np.zeros(len(matrix.scales), np.int64)
         tensor.quantization.quantizedDimension = 0
-        tensor.buffer, stored = self._store(matrix.values)
+        stored = self.append(matrix.values)
+        tensor.buffer = stored.index
         return stored
 
     def bind_vector(self, name: str, vector: FloatArray) -> None:
         """Makes the input `name` a float constant."""
-        self._take_input(name).buffer, _ = self._store(vector)
+        self._take_input(name).buffer = self.append(vector).index
 
     def append(self, array: npt.NDArray[Any]) -> Stored:
-        """Adds an array that the graph itself does not use, to be read at its offset."""
-        return self._store(array)[1]
+        """Adds an array, which need not be one that the graph itself uses."""
+        buffer = schema.BufferT()
+        buffer.offset, buffer.size = UNKNOWN_OFFSET, array.nbytes
+        stored = Stored(np.ascontiguousarray(array), buffer, len(self._model.buffers))
+        self._model.buffers.append(buffer)
+        self._stored.append(stored)
+        return stored
 
     def write(self, path: Path) -> None:
         """Writes the file. OSError as usual."""
@@ -110,21 +115,13 @@ class WeightBinder:
         for tensor in self._graph.tensors:
             buffer = self._model.buffers[tensor.buffer]
             if buffer.data is not None and len(buffer.data):
-                tensor.buffer, _ = self._store(np.asarray(buffer.data, np.uint8))
+                tensor.buffer = self.append(np.asarray(buffer.data, np.uint8)).index
                 buffer.data = None
 
     def _take_input(self, name: str) -> Any:
         index = self._input_index[name]
         self._bound.add(index)
         return self._graph.tensors[index]
-
-    def _store(self, array: npt.NDArray[Any]) -> tuple[int, Stored]:
-        buffer = schema.BufferT()
-        buffer.offset, buffer.size = UNKNOWN_OFFSET, array.nbytes
-        self._model.buffers.append(buffer)
-        stored = Stored(np.ascontiguousarray(array), buffer)
-        self._stored.append(stored)
-        return len(self._model.buffers) - 1, stored
 
     def _drop_bound_inputs(self) -> None:
         self._graph.inputs = [index for index in self._graph.inputs if index not in self._bound]

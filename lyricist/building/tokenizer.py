@@ -1,7 +1,4 @@
-"""Builds tokenizer.json from a GGUF file's vocabulary, and the tiny preset's smaller one.
-
-Owns the tokenizer's rules; knows no network.
-"""
+"""Builds tokenizer.json from a GGUF file's vocabulary, and the tiny preset's smaller one."""
 
 from dataclasses import replace
 
@@ -41,16 +38,14 @@ def _pre_tokenizer(name: str) -> PreTokenizer:
     cut_words = ByteLevel(add_prefix_space=False, use_regex=True)
     match name:
         case "smollm" | "starcoder" | "refact" | "command-r":
-            return pre_tokenizers.Sequence(
-                [pre_tokenizers.Digits(individual_digits=True), cut_words]
-            )
+            digits = pre_tokenizers.Digits(individual_digits=True)
+            return pre_tokenizers.Sequence([digits, cut_words])
         case "gpt-2" | "default" | "mpt" | "olmo":
             return cut_words
         case "llama-bpe" | "llama3" | "llama-v3":
             cut = pre_tokenizers.Split(Regex(LLAMA3_CUTS), behavior="isolated")
-            return pre_tokenizers.Sequence(
-                [cut, ByteLevel(add_prefix_space=False, use_regex=False)]
-            )
+            whole = ByteLevel(add_prefix_space=False, use_regex=False)
+            return pre_tokenizers.Sequence([cut, whole])
         case _:
             raise BuildError(f"The tokenizer cuts text in a way that is not known: {name!r}.")
 

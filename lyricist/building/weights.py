@@ -1,7 +1,4 @@
-"""From a GGUF file's tensors, or from a seed, to the weights that the network takes.
-
-Owns fusing, folding and reordering. Knows neither int8 nor the file that is written.
-"""
+"""From a GGUF file's tensors, or from a seed, to the float weights that the network takes."""
 
 from collections.abc import Iterator, Sequence
 
@@ -84,9 +81,8 @@ def _layer_matrices(source: GgufFile, architecture: Architecture, layer: int) ->
 def _unpermute(matrix: FloatArray, architecture: Architecture) -> FloatArray:
     """llama.cpp rotates neighbouring rows (2i, 2i + 1); the network rotates (i, i + half)."""
     half = architecture.head_size // 2
-    return (
-        matrix.reshape(-1, half, 2, architecture.width).transpose(0, 2, 1, 3).reshape(matrix.shape)
-    )
+    pairs = matrix.reshape(-1, half, 2, architecture.width)
+    return pairs.transpose(0, 2, 1, 3).reshape(matrix.shape)
 
 
 def seeded_weights(
@@ -105,8 +101,7 @@ def seeded_weights(
             contrast = SEEDED_CONTRAST if name == "output_gain" else 1
             yield name, np.array([1, *[contrast] * (shape[0] - 1)], np.float32)
             continue
-        fan_in = shape[-1]
-        matrix = rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(fan_in))
+        matrix = rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(shape[-1]))
         if name == "output":
             matrix[:, 0] = likelihood
         elif shape[0] == architecture.width:

@@ -1,8 +1,4 @@
-"""The numbers that describe a Llama network, and the names and shapes of its weights.
-
-Owns what the builder, the network and the engines must agree on. Knows no file format and no
-runtime.
-"""
+"""The numbers that describe a Llama network, and the names and shapes of its weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,20 +19,23 @@ MOST_OF_ANYTHING = 1 << 32
 
 @dataclass(frozen=True)
 class Architecture:
-    """A Llama network. Heads share keys and values in groups (grouped-query attention)."""
+    """A Llama network. Heads share keys and values in groups (grouped-query attention).
+
+    Of a network of any other kind nothing is known but the first two numbers.
+    """
 
     vocabulary_size: int
     #: Most positions of a sequence, prompt included.
     context_length: int
-    layers: int
+    layers: int = 0
     #: Length of the hidden vector of one position.
-    width: int
-    heads: int
-    key_value_heads: int
-    head_size: int
-    feed_forward: int
-    rope_base: float
-    norm_epsilon: float
+    width: int = 0
+    heads: int = 0
+    key_value_heads: int = 0
+    head_size: int = 0
+    feed_forward: int = 0
+    rope_base: float = 0.0
+    norm_epsilon: float = 0.0
 
     @property
     def group(self) -> int:
@@ -46,16 +45,6 @@ class Architecture:
     @property
     def query_width(self) -> int:
         return self.heads * self.head_size
-
-    @property
-    def fused_width(self) -> int:
-        """Queries, keys and values of one position side by side."""
-        return (self.heads + 2 * self.key_value_heads) * self.head_size
-
-    @classmethod
-    def opaque(cls, vocabulary_size: int, context_length: int) -> "Architecture":
-        """For a network of any other kind, of which nothing else is known."""
-        return cls(vocabulary_size, context_length, 0, 0, 0, 0, 0, 0, 0.0, 0.0)
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Architecture":
@@ -77,10 +66,12 @@ class Architecture:
         Matrices are (out, in), gains (width,). A gain need not be the norm's own: `balance` moves
         part of it into the matrix that follows.
         """
+        #: Queries, keys and values of one position side by side.
+        fused_width = (self.heads + 2 * self.key_value_heads) * self.head_size
         shapes: dict[str, tuple[int, ...]] = {}
         for layer in range(self.layers):
             shapes[f"attention_gain_{layer}"] = (self.width,)
-            shapes[f"query_key_value_{layer}"] = (self.fused_width, self.width)
+            shapes[f"query_key_value_{layer}"] = (fused_width, self.width)
             shapes[f"attention_output_{layer}"] = (self.width, self.query_width)
             shapes[f"feed_forward_gain_{layer}"] = (self.width,)
             shapes[f"gate_up_{layer}"] = (2 * self.feed_forward, self.width)

@@ -1,7 +1,4 @@
-"""The embedding, which stands in the network's file as its output matrix does: tokens to vectors.
-
-Owns how its rows are read. Knows neither the rest of that file nor the manifest.
-"""
+"""The embedding, tokens to vectors: it stands in the network's file as its output matrix does."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +12,7 @@ from lyricist.bundle.architecture import Architecture
 
 @dataclass(frozen=True)
 class EmbeddingPlace:
-    """Where the embedding stands in the network's file, in bytes from its start: int8 rows, a
-    float scale per row and a float divisor per column."""
+    """Where in the file, in bytes, its int8 rows stand, a scale per row, a divisor per column."""
 
     offset: int
     scales_offset: int
@@ -24,20 +20,13 @@ class EmbeddingPlace:
 
 
 class EmbeddingTable:
-    """Token ids to hidden vectors. The file is mapped into memory, so that only rows that are
-    asked for are read."""
+    """Token ids to hidden vectors. The file is mapped: only rows that are asked for are read."""
 
     def __init__(self, path: Path, place: EmbeddingPlace, architecture: Architecture) -> None:
         rows, width = architecture.vocabulary_size, architecture.width
-        self._values: npt.NDArray[np.int8] = np.memmap(
-            path, np.int8, "r", offset=place.offset, shape=(rows, width)
-        )
-        self._scales: FloatArray = np.memmap(
-            path, np.float32, "r", offset=place.scales_offset, shape=(rows, 1)
-        )
-        self._divisor: FloatArray = np.memmap(
-            path, np.float32, "r", offset=place.divisor_offset, shape=(width,)
-        )
+        self._values = np.memmap(path, np.int8, "r", place.offset, (rows, width))
+        self._scales = np.memmap(path, np.float32, "r", place.scales_offset, (rows, 1))
+        self._divisor = np.memmap(path, np.float32, "r", place.divisor_offset, (width,))
 
     def rows(self, tokens: npt.ArrayLike) -> FloatArray:
         """(tokens, width)."""

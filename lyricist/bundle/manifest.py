@@ -1,7 +1,4 @@
-"""A bundle as bundle.json describes it: which model, and which files with which digests.
-
-Owns the format of bundle.json, and the check that the files are what it says. Knows no runtime.
-"""
+"""A bundle as bundle.json describes it: which model, and which files with which digests."""
 
 import dataclasses
 import hashlib
@@ -15,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lyricist.bundle.architecture import Architecture
-from lyricist.bundle.embedding import EmbeddingPlace, EmbeddingTable
+from lyricist.bundle.embedding import EmbeddingPlace
 from lyricist.errors import BundleError
 
 MANIFEST = "bundle.json"
@@ -60,7 +57,7 @@ class FileRecord:
     sha256: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bundle:
     """A bundle as its manifest describes it. `verify` says whether the files agree."""
 
@@ -72,13 +69,13 @@ class Bundle:
     embedding: EmbeddingPlace
     #: How many drafts of each line the network is laid out for. As many of the engine's rows make
     #: a family, which shares one cache and always passes through the network together.
-    drafts: int
+    drafts: int = DRAFTS
     #: Vocabulary, as text, after which the model has nothing more to say.
     end_tokens: tuple[str, ...]
     #: The Jinja template of the model's makers, kept for the record.
     chat_template: str
     #: Digest of everything that the bundle was built from.
-    built_from: str
+    built_from: str = ""
     files: Mapping[str, FileRecord]
     #: SHA-256 of the model file that it was built from, where that was one file.
     source_sha256: str = ""
@@ -91,22 +88,6 @@ class Bundle:
             whole.update(f"{name} {self.files[name].sha256}\n".encode())
         return f"sha256:{whole.hexdigest()}"
 
-    @property
-    def model_path(self) -> Path:
-        return self.folder / MODEL
-
-    @property
-    def saved_model_path(self) -> Path:
-        return self.folder / SAVED_MODEL
-
-    @property
-    def tokenizer_path(self) -> Path:
-        return self.folder / TOKENIZER
-
-    @property
-    def word_table_path(self) -> Path:
-        return self.folder / WORD_TABLE
-
     def verify(self) -> None:
         """Reads every file; BundleError if one is not byte for byte what was built."""
         for name, record in self.files.items():
@@ -117,14 +98,10 @@ class Bundle:
             if found != record:
                 raise _damaged(self.folder, name, "its SHA-256 digest is not the one recorded")
 
-    def embedding_table(self) -> EmbeddingTable:
-        return EmbeddingTable(self.model_path, self.embedding, self.architecture)
-
     def write_manifest(self) -> None:
         """Writes bundle.json. To be called last: its presence says that the rest is whole."""
-        fields = asdict(self)
+        fields = {"format_version": FORMAT_VERSION, **asdict(self), "digest": self.digest}
         del fields["folder"]
-        fields = {"format_version": FORMAT_VERSION, **fields, "digest": self.digest}
         text = json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
         (self.folder / MANIFEST).write_text(text, encoding="utf-8")
 
@@ -234,15 +211,14 @@ def _inside(name: str) -> str:
 def _refuse_other_versions(folder: Path, fields: Mapping[str, Any]) -> None:
     version = fields["format_version"]
     if isinstance(version, int) and version < FORMAT_VERSION:
-        raise BundleError(
-            f"The model in {folder} was built by an older VerseQueue, in version {version} of the "
-            f"format, which this version cannot read. {_how_to_rebuild(folder)}"
-        )
-    if version != FORMAT_VERSION or fields["format"] not in set(BundleFormat):
-        raise BundleError(
-            f"The model in {folder} is of format {fields['format']!r}, version {version}, "
-            f"which this version cannot read. {_how_to_rebuild(folder)}"
-        )
+        which = f"was built by an older VerseQueue, in version {version} of the format"
+    elif version != FORMAT_VERSION or fields["format"] not in set(BundleFormat):
+        which = f"is of format {fields['format']!r}, version {version}"
+    else:
+        return
+    raise BundleError(
+        f"The model in {folder} {which}, which this version cannot read. {_how_to_rebuild(folder)}"
+    )
 
 
 def _how_to_rebuild(folder: Path) -> str:
@@ -250,14 +226,10 @@ def _how_to_rebuild(folder: Path) -> str:
     return f"Build it with: python -m lyricist build {preset}--out {folder} --force"
 
 
-def _damaged(folder: Path, name: str, why: str) -> BundleError:
-    return BundleError(
-        f"The model file {folder / name} is damaged ({why}). {_how_to_rebuild(folder)}"
-    )
+def _damaged(folder: Path, name: str, why: str, what: str = "is damaged") -> BundleError:
+    return BundleError(f"The model file {folder / name} {what} ({why}). {_how_to_rebuild(folder)}")
 
 
 def _unreadable(folder: Path, name: str, error: Exception) -> BundleError:
     why = error.strerror if isinstance(error, OSError) else str(error)
-    return BundleError(
-        f"The model file {folder / name} cannot be read ({why}). {_how_to_rebuild(folder)}"
-    )
+    return _damaged(folder, name, f"{why}", "cannot be read")

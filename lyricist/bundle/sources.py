@@ -1,7 +1,6 @@
 """The digest of this package's own files, which tells whether what they made is out of date.
 
-Knows no bundle: whoever stores something names the files that it was made by, whole folders of
-them, so that no list can fall behind.
+Whoever stores something names whole folders of them, so that no list can fall behind.
 """
 
 import hashlib

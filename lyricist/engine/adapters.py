@@ -1,20 +1,17 @@
-"""Which adapter of the engine's port runs a bundle. Knows nothing of how one works.
+"""Which adapter of the engine's port runs a bundle. Each loads its runtime when it is imported."""
 
-Each loads a runtime when it is imported, so none is imported before it is needed.
-"""
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from lyricist.bundle.manifest import Bundle, BundleFormat
+from lyricist.engine.port import Engine
 from lyricist.errors import BundleError
 
-if TYPE_CHECKING:
-    from lyricist.engine.litert import LiteRtEngine
-    from lyricist.engine.saved_model_engine import TensorFlowEngine
 
+def engine_class_for(bundle: Bundle) -> Callable[[Bundle, int, int, int], Engine]:
+    """Makes engines of a bundle, given numbers of rows, of threads and of a wide family's rows.
 
-def engine_class_for(bundle: Bundle) -> "type[LiteRtEngine | TensorFlowEngine]":
-    """Loads the runtime that the bundle needs; BundleError if it is not installed."""
+    Loads the runtime that the bundle needs; BundleError if it is not installed.
+    """
     if bundle.format is BundleFormat.SAVED_MODEL:
         try:
             from lyricist.engine.saved_model_engine import TensorFlowEngine

@@ -2,8 +2,7 @@
 
 The graph attends to caches in its own tensors, which lose their contents whenever it is reshaped.
 So keys and values live in a store outside of it; those of some families, the window, are copied
-into the graph, and what passes add to them there is copied back before the next reshape. Owns the
-store and the window; knows no network.
+into the graph, and what passes add to them there is copied back before the next reshape.
 """
 
 import math
@@ -23,8 +22,7 @@ MOST_PADDING = 512
 
 
 class Caches:
-    """Keys and values of every row, layer by layer. The families have `branches` rows each, one
-    after the other."""
+    """Keys and values of every row, layer by layer. A family's rows follow each other."""
 
     def __init__(
         self,
@@ -34,7 +32,8 @@ class Caches:
         capacities: Sequence[int],
     ) -> None:
         """`branches` and `capacities`: how many rows, and how many slots, each family has."""
-        self._places = [
+        #: Row -> its family, and its branch in that.
+        self.places = [
             (family, branch) for family, rows in enumerate(branches) for branch in range(rows)
         ]
         self._slots = [
@@ -56,7 +55,7 @@ class Caches:
 
     def length(self, row: int) -> int:
         """How many positions the row holds."""
-        family, branch = self.locate(row)
+        family, branch = self.places[row]
         return len(self._slots[family].of_branch[branch])
 
     def used(self, family: int) -> int:
@@ -65,13 +64,12 @@ class Caches:
 
     def masks(self, rows: Sequence[int], cached: int) -> FloatArray:
         """(rows, cached): what is added to each row's scores of its family's slots."""
-        places = map(self.locate, rows)
+        places = [self.places[row] for row in rows]
         return np.stack([self._slots[family].mask[branch, :cached] for family, branch in places])
 
     def has_room(self, family: int, count: int) -> bool:
         """Whether `count` more positions fit into the family."""
-        slots = self._slots[family]
-        return slots.free - MOST_PADDING >= count
+        return self._slots[family].free - MOST_PADDING >= count
 
     def open_window(self, families: Sequence[int], cached: int) -> None:
         """Copies `families` into the graph, which was just reshaped to `cached` slots."""
@@ -101,7 +99,7 @@ class Caches:
         for place, family in enumerate(self.window):
             taken, slots = [], []
             for row, entry in zip(rows, entries, strict=True):
-                origin, branch = self.locate(row)
+                origin, branch = self.places[row]
                 if origin == family:
                     taken.append(entry)
                     slots.append(int(self._slots[family].append(branch)[0]))
@@ -115,7 +113,7 @@ class Caches:
     def append_chunk(self, row: int, count: int) -> None:
         """Adds the first `count` keys and values of the last pass to `row`; closes the window."""
         self.close_window()
-        family, branch = self.locate(row)
+        family, branch = self.places[row]
         into = _as_slice(self._slots[family].append(branch, count).tolist())
         for stored, new in zip(self._store, self._graph.new_entries, strict=True):
             stored[family][:, into] = new[:count].swapaxes(0, 1)
@@ -123,7 +121,7 @@ class Caches:
 
     def cut(self, row: int, length: int) -> None:
         """Forgets the positions of `row` from `length` on."""
-        family, branch = self.locate(row)
+        family, branch = self.places[row]
         self._slots[family].cut(branch, length)
         self._stored[family] = min(self._stored[family], self._slots[family].used)
         self._pack_if_wasteful(family)
@@ -132,7 +130,7 @@ class Caches:
         """Makes `target` equal to `source`."""
         if source == target:
             return
-        (origin, copied), (family, branch) = self.locate(source), self.locate(target)
+        (origin, copied), (family, branch) = self.places[source], self.places[target]
         if origin == family:
             self._slots[family].copy(copied, branch)
             self._stored[family] = min(self._stored[family], self._slots[family].used)
@@ -169,10 +167,6 @@ class Caches:
                 stored[family][:, first:end] = stored[family][:, moved]
             self._stored[family] = end
 
-    def locate(self, row: int) -> tuple[int, int]:
-        """The row's family, and its branch in that."""
-        return self._places[row]
-
 
 def _as_slice(places: list[int]) -> slice | list[int]:
     """The index that takes `places` out of an array: a slice, which copies nothing, if possible."""
@@ -181,10 +175,7 @@ def _as_slice(places: list[int]) -> slice | list[int]:
 
 
 def _zeros_on_demand(shape: tuple[int, ...]) -> FloatArray:
-    """Zeros that take memory from the system only where they are written to.
-
-    np.zeros may get pages of 2 MiB, and of such large pages nearly all are soon written to.
-    """
+    """Zeros that take memory only where they are written to; np.zeros may get pages of 2 MiB."""
     memory = mmap.mmap(-1, math.prod(shape) * np.dtype(np.float32).itemsize)
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         memory.madvise(mmap.MADV_NOHUGEPAGE)

@@ -1,12 +1,11 @@
-"""A bundle's graph in LiteRT's interpreter: its inputs and outputs as arrays of any size.
-
-Owns the interpreter and where its tensors lie in memory. Knows no rows, and of caches their sizes.
-"""
+"""A bundle's graph in LiteRT's interpreter: its inputs and outputs as arrays of any size."""
 
 import ctypes
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -36,14 +35,9 @@ class Graph:
         """Raises ValueError or RuntimeError if LiteRT cannot load the file."""
         self._architecture, self._branches = architecture, branches
         self._interpreter = Interpreter(str(path), num_threads=threads)
-        self._inputs = {
-            str(detail["name"]): int(detail["index"])
-            for detail in self._interpreter.get_input_details()
-        }
-        self._outputs = {
-            str(detail["name"]): int(detail["index"])
-            for detail in self._interpreter.get_output_details()
-        }
+        self.invoke = self._interpreter.invoke
+        self._inputs = _index_by_name(self._interpreter.get_input_details())
+        self._outputs = _index_by_name(self._interpreter.get_output_details())
         self._sizes: dict[str, tuple[int, ...]] = {}
         #: What a pass is fed, by name, without the caches.
         self.inputs: dict[str, FloatArray] = {}
@@ -53,14 +47,12 @@ class Graph:
         self.new_entries: list[FloatArray] = []
         #: (chosen, vocabulary_size)
         self.logits: FloatArray = np.zeros((0, 0), np.float32)
-        #: What the graph was last reshaped for.
         self.shape = PassShape(branches, caches=1, cached=1, chosen=1)
         self.reshape(self.shape)  # packs the weights
 
     def reshape(self, shape: PassShape) -> None:
         """Prepares for passes of `shape`. Makes new arrays, whose contents are not defined; the old
-        ones point to memory that is no longer theirs.
-        """
+        ones point to memory that is no longer theirs."""
         for name, size in self._input_sizes(shape).items():
             if self._sizes.get(name) != size:
                 self._interpreter.resize_tensor_input(self._inputs[name], size)
@@ -78,9 +70,6 @@ class Graph:
         self.inputs = {name: arrays[name] for name in arrays.keys() - set(cache_names)}
         self.new_entries = [self._array(self._outputs[f"new_{name}"]) for name in cache_names]
         self.logits = self._array(self._outputs["logits"])
-
-    def invoke(self) -> None:
-        self._interpreter.invoke()
 
     def _array(self, index: int) -> FloatArray:
         """The tensor's own memory as an array, which stays where it is until the next reshape.
@@ -108,3 +97,7 @@ class Graph:
             sizes[f"key_{layer}"] = (shape.caches, heads, shape.cached, head_size)
             sizes[f"value_{layer}"] = (shape.caches, heads, head_size, shape.cached)
         return sizes
+
+
+def _index_by_name(details: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    return {str(detail["name"]): int(detail["index"]) for detail in details}

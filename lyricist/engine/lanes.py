@@ -1,19 +1,14 @@
 """Several songs at once on several processors: for each processor a lane, an engine of one thread.
 
 Two threads within one pass wait for each other after each of its hundreds of small operations;
-two engines never do, and the Python between the passes of one runs beside the passes of the
-other. Owns making those engines and running work on them; knows no songs.
+two engines never do, and Python's part of one runs beside the passes of the other.
 """
 
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
 
 from lyricist.engine.port import Engine
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 
 
 class Lanes:
@@ -32,9 +27,9 @@ class Lanes:
 
 
 def run_side_by_side(works: Sequence[Callable[[Callable[[], bool]], None]]) -> None:
-    """Runs each to its end, in a thread of its own if there are several. Each is given a function
-    that says whether another one has failed, upon which it should stop. Raises what the first of
-    them raised.
+    """Runs each to its end, in a thread of its own if there are several; raises what one raised.
+
+    Each is given a function that says whether another one has failed, so that it should stop.
     """
     has_failed = threading.Event()
     if len(works) == 1:
@@ -52,15 +47,3 @@ def run_side_by_side(works: Sequence[Callable[[Callable[[], bool]], None]]) -> N
         futures = [pool.submit(run, work) for work in works]
     for future in futures:
         future.result()
-
-
-def one_at_a_time(
-    lock: threading.Lock, function: Callable[Arguments, Result]
-) -> Callable[Arguments, Result]:
-    """`function` for several threads: calls of functions with the same lock wait for each other."""
-
-    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        with lock:
-            return function(*args, **kwargs)
-
-    return call

@@ -1,8 +1,6 @@
 """Runs a bundle's network on LiteRT, the small runtime for networks that TensorFlow has converted.
 
-A worker uses it in place of TensorFlow, whose import takes seconds and half a gigabyte; that of
-LiteRT takes a tenth of a second. Owns what one pass is fed and which rows it is about. Knows token
-ids, no text.
+TensorFlow's import takes seconds and half a gigabyte, that of LiteRT a tenth of a second.
 """
 
 import math
@@ -14,7 +12,8 @@ import numpy.typing as npt
 
 from lyricist.arrays import FloatArray
 from lyricist.bundle.architecture import MASKED, rope_tables
-from lyricist.bundle.manifest import Bundle
+from lyricist.bundle.embedding import EmbeddingTable
+from lyricist.bundle.manifest import MODEL, Bundle
 from lyricist.engine.cache import Caches
 from lyricist.engine.graph import Graph, PassShape
 from lyricist.engine.port import check_prefill, check_step
@@ -44,7 +43,7 @@ class LiteRtEngine:
 
     Rows stand in families of `branches` rows (0 to branches - 1, and so on), which share a cache
     and always pass together: copies within a family cost nothing, and what they have in common is
-    attended to once. Logits of a row never depend on other families.
+    attended to once.
 
     The last family is wide: it has `wide_rows` rows, passes alone, and those of its rows that have
     no token are left out of a pass.
@@ -63,23 +62,25 @@ class LiteRtEngine:
         self.wide_rows = -(-wide_rows // self.branches) * self.branches
         self._wide = families
         self._group = architecture.group
-        self._embedding = bundle.embedding_table()
+        model = bundle.folder / MODEL
+        self._embedding = EmbeddingTable(model, bundle.embedding, architecture)
         self._cosines, self._sines = rope_tables(architecture)
         try:
-            self._graph = Graph(bundle.model_path, architecture, self.branches, threads)
+            self._graph = Graph(model, architecture, self.branches, threads)
         except (RuntimeError, ValueError) as error:
-            raise BundleError(f"LiteRT cannot load {bundle.model_path}: {error}") from error
+            raise BundleError(f"LiteRT cannot load {model}: {error}") from error
         branches = [self.branches] * families
         capacities = [self.branches * self.context_length] * families
         if self.wide_rows:
             branches.append(self.wide_rows)
             capacities.append(self.context_length + self.wide_rows * WIDE_OWN_POSITIONS)
-        self._caches = Caches(self._graph, architecture, branches, capacities)
+        self._caches = caches = Caches(self._graph, architecture, branches, capacities)
+        self.length, self.rewind, self.copy = caches.length, caches.cut, caches.copy
         self._idle_steps = 0
 
     def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:
         check_prefill(self, row, tokens)
-        self._check_room(self._caches.locate(row)[0], len(tokens))
+        self._check_room(self._caches.places[row][0], len(tokens))
         for start in range(0, len(tokens), CHUNK_POSITIONS):
             logits = self._run_chunk(row, tokens[start : start + CHUNK_POSITIONS])
         return logits
@@ -102,19 +103,10 @@ class LiteRtEngine:
         self._caches.append_step(*zip(*stepped, strict=True))
         return {row: self._graph.logits[place].copy() for row, place in stepped}
 
-    def length(self, row: int) -> int:
-        return self._caches.length(row)
-
-    def rewind(self, row: int, length: int) -> None:
-        self._caches.cut(row, length)
-
-    def copy(self, source: int, target: int) -> None:
-        self._caches.copy(source, target)
-
     def _run_chunk(self, row: int, tokens: Sequence[int]) -> FloatArray:
         """One pass over tokens of one row, and over padding after them, which none of them sees."""
         start, count = self.length(row), len(tokens)
-        family, _ = self._caches.locate(row)
+        family, _ = self._caches.places[row]
         width = math.lcm(CHUNK_STEP_POSITIONS, self.branches)
         padded = -(-count // width) * width
         cached = self._padded(self._caches.used(family), (family,))
@@ -145,12 +137,11 @@ class LiteRtEngine:
         apart = (families, self.branches, self._group, -1)  # a row's query heads share its mask
         by_branch = (1, 1) if len(cached_mask) == 1 else (families, self.branches)
         inputs["cached_mask"].reshape(apart)[...] = cached_mask.reshape(*by_branch, 1, -1)
-        by_family = new_mask.reshape(families, self.branches, 1, -1)
-        inputs["new_mask"].reshape(apart)[...] = by_family
+        inputs["new_mask"].reshape(apart)[...] = new_mask.reshape(families, self.branches, 1, -1)
 
     def _places_of_step(self, tokens: Mapping[int, int]) -> tuple[tuple[int, ...], list[int]]:
         """The families that a step over `tokens` attends to, and the row at each of its places."""
-        wanted = {self._caches.locate(row)[0] for row in tokens}
+        wanted = {self._caches.places[row][0] for row in tokens}
         if self._wide in wanted:
             if len(wanted) > 1:
                 raise ValueError("The wide family passes alone.")

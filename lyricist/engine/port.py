@@ -1,8 +1,4 @@
-"""The port between the network and the text: what every engine promises.
-
-An engine knows no words, no sampling and no songs. Its adapters are `litert` and
-`saved_model_engine`.
-"""
+"""The port between the network and the text: what every engine promises."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -34,26 +30,21 @@ class Engine(Protocol):
 
         Raises ContextFull, leaving the row as it was, if they do not all fit.
         """
-        ...
 
     def step(self, tokens: Mapping[int, int]) -> dict[int, FloatArray]:
         """Append one token to each named row in one forward pass; row -> logits (vocabulary_size,).
 
         Raises ContextFull, leaving all rows as they were, if one of them is full.
         """
-        ...
 
     def length(self, row: int) -> int:
         """How many positions `row` holds."""
-        ...
 
     def rewind(self, row: int, length: int) -> None:
         """Forget all positions of `row` from `length` on; 0 empties it."""
-        ...
 
     def copy(self, source: int, target: int) -> None:
         """Make `target` a copy of `source`: another draft that begins in the same way."""
-        ...
 
 
 def check_prefill(engine: Engine, row: int, tokens: Sequence[int]) -> None:

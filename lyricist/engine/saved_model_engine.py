@@ -1,17 +1,18 @@
 """Runs a TensorFlow SavedModel: any network that turns tokens into logits.
 
-Owns each row's tokens, and what the network's one signature is fed. There are no KV caches: the
-whole row is computed again for every token, which small networks can afford. Knows no text.
+There are no KV caches: the whole row is computed again for every token, which small networks can
+afford.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from lyricist.arrays import FloatArray
-from lyricist.bundle.manifest import Bundle
+from lyricist.bundle.manifest import SAVED_MODEL, Bundle
 from lyricist.engine.port import check_prefill, check_step
 from lyricist.engine.served_model import SIGNATURE, ServedModel
 from lyricist.errors import BundleError
@@ -23,8 +24,7 @@ LENGTH_STEP = 32
 class TensorFlowEngine:
     """An `Engine` over a signature (batch, length) -> (batch, length, vocabulary).
 
-    Made in the process that uses it: TensorFlow does not survive a fork. Rows are computed one
-    by one, so that no row's logits depend on another's.
+    To be made in the process that uses it: TensorFlow does not survive a fork.
     """
 
     wide_rows = 0
@@ -33,15 +33,18 @@ class TensorFlowEngine:
         self, bundle: Bundle, max_rows: int = 16, threads: int = 2, _wide_rows: int = 0
     ) -> None:
         """Raises BundleError if TensorFlow cannot load the bundle or its signature does not fit."""
-        _use_threads(threads)
+        config: Any = tf.config.threading
+        with suppress(RuntimeError):  # TensorFlow runs already, with the threads that it has
+            config.set_intra_op_parallelism_threads(threads)
         self.vocabulary_size = bundle.architecture.vocabulary_size
         self.context_length = bundle.architecture.context_length
         self.max_rows = max_rows
         self._rows: list[list[int]] = [[] for _ in range(max_rows)]
-        self._model = ServedModel(bundle.saved_model_path)
+        folder = bundle.folder / SAVED_MODEL
+        self._model = ServedModel(folder)
         if self._model.vocabulary_size not in (None, self.vocabulary_size):
             raise BundleError(
-                f"{bundle.saved_model_path} gives logits of {self._model.vocabulary_size} tokens; "
+                f"{folder} gives logits of {self._model.vocabulary_size} tokens; "
                 f"bundle.json says {self.vocabulary_size}. The signature is {SIGNATURE!r}."
             )
 
@@ -72,11 +75,3 @@ class TensorFlowEngine:
         feed[0, : len(ids)] = ids  # what stands after a token cannot change its logits
         logits: FloatArray = self._model.logits(feed)[0, len(ids) - 1]
         return logits
-
-
-def _use_threads(threads: int) -> None:
-    config: Any = tf.config.threading
-    try:
-        config.set_intra_op_parallelism_threads(threads)
-    except RuntimeError:
-        return  # TensorFlow is running already in this process, with the threads that it has

@@ -1,7 +1,4 @@
-"""A SavedModel with the one signature that is needed of it: tokens in, logits out.
-
-Owns the check of that signature, whatever its input and its output are called. Knows no rows.
-"""
+"""A SavedModel with the one signature that is needed of it: tokens in, logits out."""
 
 from pathlib import Path
 from typing import Any

@@ -3,8 +3,7 @@
 A text being written is a generator, its session: it yields the tokens that it wants appended (row
 -> token), is sent the logits after them (row -> logits), and returns its result. So a text's code
 reads as if it were alone, and `run_together` makes one pass of what all of them wait for. Between
-two yields a session may change the logits, and rewind, prefill and copy its own rows. Knows no
-words.
+two yields a session may change the logits, and rewind, prefill and copy its own rows.
 """
 
 import logging
@@ -35,7 +34,6 @@ def run_together(
     every pass, says True, all that still run end as Abandoned.
     """
     run = _Run(engine, sessions, on_end)
-    run.start()
     while run.wanted:
         if should_stop():
             run.abandon()
@@ -57,9 +55,7 @@ class _Run(Generic[Result]):
         self.results: list[Result | LyricistError] = [Abandoned("not started")] * len(sessions)
         #: Index of a session that has not ended -> row -> token.
         self.wanted: dict[int, Mapping[int, int]] = {}
-
-    def start(self) -> None:
-        for index, session in enumerate(self._sessions):
+        for index, session in enumerate(sessions):
             self._resume(index, session.__next__)
 
     def advance(self) -> None:

@@ -1,8 +1,7 @@
 """Which slots of a family's cache each of its rows consists of.
 
 A slot of the cache holds the keys and values of one token, and one or several rows can see it:
-copying a row within its family copies a list of slots, not their contents. Owns those lists; knows
-no keys and no values.
+copying a row within its family copies a list of slots, not their contents.
 """
 
 import numpy as np

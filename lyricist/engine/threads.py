@@ -1,4 +1,4 @@
-"""How many threads the network may use on this machine, now. Knows no engine."""
+"""How many threads the network may use on this machine, now."""
 
 import os
 
@@ -9,15 +9,13 @@ MOST_THREADS = 4
 def usable_threads() -> int:
     """For one engine: as many as there are idle processors, 1 to 4.
 
-    The kernels' threads wait for each other by spinning, so that two threads on one free processor
-    are half as fast as one thread.
+    Threads wait for each other by spinning: two on one free processor are half as fast as one.
     """
     return idle_processors(len(os.sched_getaffinity(0)), os.getloadavg()[0])
 
 
 def usable_processors() -> int:
-    """For engines of one thread, which do not wait for each other: as many as this process may run
-    on, busy or not, at most 4."""
+    """For engines of one thread: as many as this process may run on, busy or not, at most 4."""
     return min(MOST_THREADS, len(os.sched_getaffinity(0)))
 
 

@@ -1,7 +1,4 @@
-"""What can be measured of lyrics: rhyme, variety, length, topic, leaks. Pure functions of text.
-
-Knows no model: `evaluate` runs one and puts these figures into a table.
-"""
+"""What can be measured of lyrics: rhyme, variety, length, topic, leaks. Pure functions of text."""
 
 import re
 from collections import Counter
@@ -22,6 +19,7 @@ _LEAK = re.compile(
 )
 #: How far back rhyme density looks, in words.
 _DENSITY_REACH = 15
+_RHYMING = (RhymeKind.PERFECT, RhymeKind.SLANT)
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,7 @@ def scheme_relations(scheme: str, lines: Sequence[str]) -> list[RhymeKind]:
 
 def rhyme_score(relations: Sequence[RhymeKind]) -> float | None:
     """The share of pairs that rhyme, slant ones included; None if no pair was asked for."""
-    if not relations:
-        return None
-    return sum(found in (RhymeKind.PERFECT, RhymeKind.SLANT) for found in relations) / len(
-        relations
-    )
+    return _mean(found in _RHYMING for found in relations) if relations else None
 
 
 def topic_coverage(prompt: str, lines: Sequence[str]) -> float:
@@ -117,9 +111,8 @@ def _top_content_word(words: list[list[str]]) -> float:
 def _end_rhyme(words: list[list[str]]) -> float:
     """The share of lines whose end rhymes with one of the two lines before."""
     ends = [line[-1] for line in words if line]
-    rhyming = (RhymeKind.PERFECT, RhymeKind.SLANT)
     return _mean(
-        any(relation(end, earlier) in rhyming for earlier in ends[max(0, at - 2) : at])
+        any(relation(end, earlier) in _RHYMING for earlier in ends[max(0, at - 2) : at])
         for at, end in enumerate(ends)
         if at
     )
@@ -130,11 +123,8 @@ def _density(words: list[str]) -> float:
     vowels = [_vowels(word) for word in words]
     longest = []
     for at, own in enumerate(vowels):
-        before = [
-            other
-            for back, other in enumerate(vowels[max(0, at - _DENSITY_REACH) : at])
-            if words[max(0, at - _DENSITY_REACH) + back] != words[at]
-        ]
+        recent = range(max(0, at - _DENSITY_REACH), at)
+        before = [vowels[back] for back in recent if words[back] != words[at]]
         longest.append(max((_shared_end(own, other) for other in before), default=0))
     return _mean(longest)
 

@@ -1,7 +1,7 @@
 """The code in which pronunciations are stored: one printable character for each phone.
 
 Vowels are the letters a to o, upper case where stressed; consonants are digits and signs. Phones
-have the names of the CMU Pronouncing Dictionary. Knows no words.
+have the names of the CMU Pronouncing Dictionary.
 """
 
 _VOWEL_NAMES = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW"

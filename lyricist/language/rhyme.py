@@ -1,8 +1,4 @@
-"""How words sound, and whether two of them rhyme.
-
-Owns the pronunciation table (see data/derive_pronunciations.py) and the fallbacks for words that
-are not in it. Knows no lines, no schemes and no model.
-"""
+"""How words sound, and whether two of them rhyme: by a table, or by rules for words not in it."""
 
 import gzip
 import re

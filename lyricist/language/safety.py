@@ -2,7 +2,7 @@
 
 Works on whole words, so that Scunthorpe, God and "kill the beat" pass, and finds words written with
 digits for letters, with stars, drawn out or spelled out. The word lists are stored in ROT13, so
-that nobody reads them by accident. Knows no model.
+that nobody reads them by accident.
 """
 
 import codecs
@@ -112,15 +112,12 @@ def _spellings(letters: str) -> list[str]:
 
 
 def _tier_of_spelling(spelling: str) -> Tier | None:
-    return _tier_of_starred(spelling) if "*" in spelling else banned_forms().get(spelling)
-
-
-def _tier_of_starred(spelling: str) -> Tier | None:
-    """The tier of a word with stars in it, if at least two of its letters are left."""
+    """The tier of a word, which may have stars in it if at least two of its letters are left."""
+    if "*" not in spelling:
+        return banned_forms().get(spelling)
     if sum(map(str.isalpha, spelling)) < 2:
         return None
-    fitting = (found for word, found in _tiers().items() if _fits(spelling, word))
-    return next(fitting, None)
+    return next((found for word, found in _tiers().items() if _fits(spelling, word)), None)
 
 
 def _fits(starred: str, word: str) -> bool:

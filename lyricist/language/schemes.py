@@ -1,21 +1,15 @@
-"""Which lines rhyme with which, and how a song's lines are divided among its sections.
-
-Pure arithmetic: knows no words.
-"""
+"""Which lines rhyme with which, and how a song's lines are divided among its sections."""
 
 from dataclasses import dataclass
 
 #: The pattern of four lines, repeated with new letters; None asks for no rhyme at all.
 PATTERNS: dict[str, str | None] = {
-    "AABB": "AABB",
-    "ABAB": "ABAB",
-    "ABBA": "ABBA",
-    "AAAA": "AAAA",
-    "ABCB": "ABCB",
+    **{pattern: pattern for pattern in ("AABB", "ABAB", "ABBA", "AAAA", "ABCB")},
     "none": None,
 }
-
 _UNIT = 4
+#: The lines of a chorus, and how many the song must have for it; else a chorus has one line.
+_CHORUSES = ((8, 40), (4, 16), (2, 8))
 
 
 @dataclass(frozen=True)
@@ -64,7 +58,7 @@ def parts(structure: str, lines: int) -> tuple[Part, ...]:
     """The sections in singing order; their lines, the repeated chorus included, sum to `lines`."""
     if structure != "song":
         return (Part("Verse 1", lines),)
-    chorus = _chorus_lines(lines)
+    chorus = next((size for size, least in _CHORUSES if lines >= least), 1)
     rest = lines - 2 * chorus
     first = (rest + 1) // 2
     if first % 2 and rest % 2 == 0 and rest > 2:
@@ -75,10 +69,3 @@ def parts(structure: str, lines: int) -> tuple[Part, ...]:
         Part("Verse 2", rest - first),
         Part("Chorus", chorus),
     )
-
-
-def _chorus_lines(lines: int) -> int:
-    for chorus, least in ((8, 40), (4, 16), (2, 8)):
-        if lines >= least:
-            return chorus
-    return 1

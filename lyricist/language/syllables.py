@@ -1,7 +1,4 @@
-"""How many syllables a word has: by its pronunciation where that is known, else by its spelling.
-
-Knows single words only.
-"""
+"""How many syllables a word has: by its pronunciation where that is known, else by its spelling."""
 
 import re
 from functools import cache
@@ -16,8 +13,7 @@ _SILENT_END = re.compile(r"(?<![aeiouy])(?<![^aeiouy]l)e$|(?<![aeiouytd])ed$|(?<
 @cache
 def syllables(word: str) -> int:
     """How many syllables `word` has; at least one, except for a word without letters."""
-    known = sounds(word)
-    if known:
+    if known := sounds(word):
         return known[0].syllables
     letters = re.sub(r"[^a-z]", "", word.lower())
     if not letters:

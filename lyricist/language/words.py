@@ -1,7 +1,4 @@
-"""Words as they are spelled: splitting text, the word lists, and which words are forms of one.
-
-Knows no sounds (see `rhyme`) and no model.
-"""
+"""Words as they are spelled: splitting text, the word lists, and which words are forms of one."""
 
 import re
 from functools import cache
@@ -39,12 +36,8 @@ def topic_words(prompt: str) -> tuple[str, ...]:
     """The words that say what `prompt` is about, in order, each once; plain Latin letters only."""
     skipped = word_list("function_words") | word_list("request_words")
     words = (word.removesuffix("'s").strip("'") for word in split_words(prompt))
-    kept = (
-        word
-        for word in words
-        if len(word) >= _SHORTEST_TOPIC and word.isascii() and word not in skipped
-    )
-    return tuple(dict.fromkeys(kept))
+    known = (word for word in words if len(word) >= _SHORTEST_TOPIC and word.isascii())
+    return tuple(dict.fromkeys(word for word in known if word not in skipped))
 
 
 @cache
@@ -64,12 +57,9 @@ def are_close(first: str, second: str) -> bool:
     """Whether two words are forms of one ("dancer", "dancing") or share most of their letters."""
     if stem(first) == stem(second):
         return True
-    shared = 0
-    for one, other in zip(first.lower(), second.lower(), strict=False):
-        if one != other:
-            break
-        shared += 1
-    return shared >= 5 and abs(len(first) - len(second)) <= 3
+    start = first.lower()[:5]
+    begin_alike = len(start) == 5 and second.lower().startswith(start)
+    return begin_alike and abs(len(first) - len(second)) <= 3
 
 
 def _lines(name: str) -> list[str]:

@@ -1,7 +1,4 @@
-"""Chooses a draft's next token: which may come, what each is worth, and which is drawn.
-
-Knows one place in one line; knows no line ends and no rhymes.
-"""
+"""Chooses a draft's next token: which may come, what each is worth, and which is drawn."""
 
 from collections.abc import Sequence
 from copy import copy

@@ -1,7 +1,4 @@
-"""A draft: one candidate for a line while it grows, and the ways in which it could end.
-
-Knows the tokens of one line; decides nothing.
-"""
+"""A draft: one candidate for a line while it grows, and the ways in which it could end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -46,7 +43,6 @@ class Draft:
     endings: list[Ending] = field(default_factory=list)
     #: Tokens that must not come again at their index in the line: (index, token).
     refused: set[tuple[int, int]] = field(default_factory=set)
-    is_done: bool = False
 
     def __post_init__(self) -> None:
         #: The words before each token, and those after the last: split once, read often.

@@ -1,7 +1,4 @@
-"""How much is done for each line of a song, by the effort that was asked for.
-
-Owns those numbers; knows no drafts.
-"""
+"""How much is done for each line of a song, by the effort that was asked for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

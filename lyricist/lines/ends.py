@@ -1,7 +1,6 @@
 """Which words may end a song's next line, and what each costs.
 
-The first line of those that rhyme with each other is their anchor, the later ones answer it. Owns
-which end words and which rhymes are left; knows nothing of the rest of a line.
+The first line of those that rhyme with each other is their anchor, the later ones answer it.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""The words that a song has used so far, and what using one again would cost.
-
-Works on words, whatever tokens spell them. Knows no rhyme and no model.
-"""
+"""The words that a song has used so far, and what using one again would cost."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence

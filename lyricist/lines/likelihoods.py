@@ -1,7 +1,7 @@
 """How likely each token is at one place of a text, and which are the likeliest.
 
-Owns the arithmetic over the whole vocabulary. It is done for every token of every draft, so the
-number of times that it goes through the vocabulary matters. Knows no words.
+This is done for every token of every draft, so the number of times that it goes through the
+vocabulary matters.
 """
 
 from dataclasses import dataclass

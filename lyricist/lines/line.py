@@ -1,8 +1,7 @@
 """Grows the drafts of a line, and says what a finished one is worth.
 
 Each draft grows past the shortest allowed length. At every step the logits also say how likely each
-word is that may end the line, which costs no pass. Knows one line and the song's history; knows no
-schemes, and not which drafts are worth growing: `search` does.
+word is that may end the line, which costs no pass. `search` says which drafts are worth growing.
 """
 
 from copy import copy

@@ -1,7 +1,4 @@
-"""A line plan: what one line has to be, in length and in the words that may end it.
-
-Knows tokens and their syllables; knows no scheme and draws nothing.
-"""
+"""A line plan: what one line has to be, in length and in the words that may end it."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
 """How a token is drawn from logits by chance: temperature, min-p, top-p, presence penalty.
 
-Knows numbers only. Free verse draws by it; rhymed verse weighs its candidates itself (see `choice`)
-and takes only the last step from here.
+Free verse draws by it; rhymed verse weighs its candidates itself (see `choice`) and takes only the
+last step from here.
 """
 
 from collections.abc import Sequence

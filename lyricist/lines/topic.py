@@ -1,7 +1,4 @@
-"""The topic of a song: which words say what its prompt is about, and whether they were sung yet.
-
-Owns how much likelier those words are made. Knows nothing of rhyme and length.
-"""
+"""The topic of a song: which words say what its prompt is about, and whether they were sung yet."""
 
 from collections.abc import Mapping, Sequence
 from copy import copy

@@ -1,7 +1,4 @@
-"""What a line of lyrics asks about tokens: which of them end a line, what rhymes with what.
-
-Owns the questions; the answers come from a `WordTable`. Knows no verse and chooses nothing.
-"""
+"""What a line of lyrics asks about tokens: which of them end a line, what rhymes with what."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -60,11 +57,10 @@ class Lexicon:
 
     def sound_of(self, end: int) -> Sound:
         """How an end word sounds."""
-        sound = self._sounds.get(end)
-        if sound is None:
+        if end not in self._sounds:
             place = int(np.searchsorted(self.end_words, end))
-            sound = self._sounds[end] = Sound(self._end_phones[place])
-        return sound
+            self._sounds[end] = Sound(self._end_phones[place])
+        return self._sounds[end]
 
     def rhymes_of(self, end: int) -> IntArray:
         """End words that rhyme perfectly with `end`."""

@@ -1,16 +1,14 @@
-"""Text to token ids and back, and which tokens lyrics may be made of.
-
-Owns the tokenizer. Knows no network, and words only as characters.
-"""
+"""Text to token ids and back, and which tokens lyrics may be made of."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from lyricist.arrays import BoolArray, IntArray
-from lyricist.bundle.manifest import Bundle
+from lyricist.bundle.manifest import TOKENIZER, Bundle
 from lyricist.errors import BundleError
 
 
@@ -19,10 +17,11 @@ class Vocabulary:
 
     def __init__(self, bundle: Bundle) -> None:
         """Raises BundleError if the bundle's tokenizer.json cannot be read as a tokenizer."""
+        path = bundle.folder / TOKENIZER
         try:
-            self._tokenizer = Tokenizer.from_file(str(bundle.tokenizer_path))
+            self._tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:
-            raise BundleError(f"{bundle.tokenizer_path} is no tokenizer: {error}") from error
+            raise BundleError(f"{path} is no tokenizer: {error}") from error
         self.size: int = self._tokenizer.get_vocab_size()
         ends = (self._tokenizer.token_to_id(token) for token in bundle.end_tokens)
         #: Ids after which the model has nothing more to say.
@@ -76,15 +75,9 @@ def token_texts(tokenizer: Tokenizer) -> tuple[str, ...]:
     texts = [""] * tokenizer.get_vocab_size()
     for token, index in tokenizer.get_vocab(with_added_tokens=False).items():
         if index not in special:
-            texts[index] = _text(token, table)
+            with suppress(KeyError, UnicodeDecodeError):
+                texts[index] = bytes(table[character] for character in token).decode()
     return tuple(texts)
-
-
-def _text(token: str, table: dict[str, int]) -> str:
-    try:
-        return bytes(table[character] for character in token).decode()
-    except (KeyError, UnicodeDecodeError):
-        return ""
 
 
 def _byte_of_character() -> dict[str, int]:

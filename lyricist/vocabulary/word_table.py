@@ -1,7 +1,6 @@
 """For every token of a vocabulary, what it is as a word: the arrays that a lexicon answers from.
 
-Owns how they follow from the tokens' texts. They depend on nothing else, so that a bundle can
-hold them (see `word_table_file`).
+They depend on the tokens' texts alone, so that a bundle can hold them (see `word_table_file`).
 """
 
 import re
@@ -97,17 +96,15 @@ def _matching(pattern: re.Pattern[str], texts: Iterable[str]) -> BoolArray:
 
 def _end_words(texts: Sequence[str], words: Sequence[str], fit: BoolArray) -> IntArray:
     unfit = word_list("weak_ends") | word_list("function_words") | word_list("leaks")
-    return np.array(
-        [
-            token
-            for token in np.flatnonzero(fit).tolist()
-            if (word := words[token]) not in unfit
-            and _END_WORD.match(texts[token])
-            and is_known(word)
-            and sounds(word)
-        ],
-        dtype=np.int64,
-    )
+    found = [
+        token
+        for token in np.flatnonzero(fit).tolist()
+        if (word := words[token]) not in unfit
+        and _END_WORD.match(texts[token])
+        and is_known(word)
+        and sounds(word)
+    ]
+    return np.array(found, dtype=np.int64)
 
 
 def _numbered(size: int, tokens: IntArray, keys: Sequence[str]) -> IntArray:

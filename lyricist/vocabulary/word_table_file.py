@@ -1,7 +1,6 @@
 """words.npz, the file in a bundle that holds its word table, so that a start need not derive it.
 
-Owns the file's format and whether it is out of date: it names the tokenizer, the code and the word
-lists that it was made by. Knows no words.
+It names the tokenizer, the code and the word lists that it was made by: so it can be out of date.
 """
 
 import hashlib
@@ -9,6 +8,7 @@ import json
 import logging
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -29,12 +29,13 @@ _STRINGS = ("texts", "words", "end_phones")
 
 def word_table_of(bundle: Bundle, vocabulary: Vocabulary) -> WordTable:
     """The word table of a bundle, derived anew where the stored one is stale or missing."""
-    table = read_word_table(bundle.word_table_path, bundle.files[TOKENIZER].sha256)
+    path = bundle.folder / WORD_TABLE
+    table = read_word_table(path, bundle.files[TOKENIZER].sha256)
     if table is None:
         log.warning(
             "%s is missing or of another version: every start takes longer until the model is "
             "built again",
-            bundle.word_table_path,
+            path,
         )
         table = derive_word_table(vocabulary.texts)
     return table
@@ -50,15 +51,14 @@ def write_word_table_of(folder: Path) -> None:
 def write_word_table(path: Path, table: WordTable, tokenizer_digest: str) -> None:
     """Writes `table`, that of the tokenizer with this digest. OSError as usual."""
     strings = json.dumps([list(getattr(table, name)) for name in _STRINGS], ensure_ascii=False)
-    arrays = {name: getattr(table, name) for name in _MASKS}
+    texts = {"made_by": made_by(tokenizer_digest), "strings": strings}
+    arrays: dict[str, Any] = {
+        name: np.frombuffer(text.encode(), np.uint8) for name, text in texts.items()
+    }
+    arrays |= {name: getattr(table, name) for name in _MASKS}
     arrays |= {name: getattr(table, name).astype(np.int32) for name in _NUMBERS}
     with path.open("wb") as file:
-        np.savez(
-            file,
-            made_by=_as_bytes(made_by(tokenizer_digest)),
-            strings=_as_bytes(strings),
-            **arrays,
-        )
+        np.savez(file, **arrays)
 
 
 def read_word_table(path: Path, tokenizer_digest: str) -> WordTable | None:
@@ -78,7 +78,3 @@ def read_word_table(path: Path, tokenizer_digest: str) -> WordTable | None:
 def made_by(tokenizer_digest: str) -> str:
     """Digest of all that a table follows from."""
     return hashlib.sha256(f"{tokenizer_digest} {sources_digest(*_SOURCES)}".encode()).hexdigest()
-
-
-def _as_bytes(text: str) -> "np.typing.NDArray[np.uint8]":
-    return np.frombuffer(text.encode(), np.uint8)

@@ -1,7 +1,6 @@
 """Writes verses as the model likes, line after line: no rhyme, no metre.
 
-Owns what a line is: cleaned of list marks and chatter, never empty, never endless. It serves models
-whose vocabulary cannot rhyme, and is what rhymed verse is measured against. Knows no sounds.
+It serves models whose vocabulary cannot rhyme, and is what rhymed verse is measured against.
 """
 
 import re
@@ -46,49 +45,37 @@ def clean_line(text: str) -> str:
 
 def write_freely(request: SongRequest, share: EngineShare) -> Session[Song]:
     """A song of one section with exactly `request.lines` lines."""
-    verse = FreeVerse(request, share)
-    yield from verse.write()
-    return Song(
-        title=verse.lines[0],
-        sections=(Section("Verse", tuple(verse.lines)),),
-        rhyme_scheme="none",
-        rhyme_score=None,
-        tokens=verse.tokens,
-        finished=True,
-    )
+    return (yield from FreeVerse(request, share).write())
 
 
 class FreeVerse:
     """One verse while it is written."""
 
     def __init__(self, request: SongRequest, share: EngineShare) -> None:
-        self.lines: list[str] = []
+        self._lines: list[str] = []
         #: Tokens generated, those that were taken back too.
-        self.tokens = 0
+        self._tokens = 0
         self._request, self._share = request, share
         self._row, self._vocabulary = share.rows[0], share.vocabulary
         self._rng = np.random.default_rng(request.seed)
-        self._sampling = Sampling(
-            temperature=request.temperature,
-            top_p=request.top_p,
-            min_p=MIN_P,
-            presence_penalty=PRESENCE_PENALTY,
-        )
+        self._sampling = Sampling(request.temperature, request.top_p, MIN_P, PRESENCE_PENALTY)
         self._instructions = instructions(request, share.vocabulary)
         #: Every token that follows the instructions.
         self._written: list[int] = []
         self._logits: FloatArray = np.zeros(0, np.float32)
 
-    def write(self) -> Session[None]:
+    def write(self) -> Session[Song]:
         """Writes all lines; each is shown as it is done."""
         given = one_line(self._request) if self._request.continue_prompt else ""
         self._written += self._vocabulary.encode(given)[-MOST_GIVEN_TOKENS:]
         self._share.engine.rewind(self._row, 0)
         self._logits = self._share.engine.prefill(self._row, [*self._instructions, *self._written])
-        while len(self.lines) < self._request.lines:
-            self.lines.append((yield from self._write_line(given)))
-            self._share.show(self.lines)
+        while len(self._lines) < self._request.lines:
+            self._lines.append((yield from self._write_line(given)))
+            self._share.show(self._lines)
             given = ""
+        sections = (Section("Verse", tuple(self._lines)),)
+        return Song(self._lines[0], sections, "none", None, self._tokens, finished=True)
 
     def _write_line(self, given: str) -> Session[str]:
         """The next line, which starts with `given`, a text that the row holds already."""
@@ -98,10 +85,12 @@ class FreeVerse:
             drawn = yield from self._draw_line(given, refused)
             text = given + self._vocabulary.decode(drawn)
             line = clean_line(text)
-            if (line and line not in self.lines) or not retries_left:
+            if (line and line not in self._lines) or not retries_left:
                 break
             refused += drawn[:1]
-            self._take_back(len(drawn))
+            engine = self._share.engine
+            engine.rewind(self._row, engine.length(self._row) - len(drawn))
+            del self._written[len(self._written) - len(drawn) :]
             self._logits = before
         yield from self._append(self._vocabulary.newline)
         return line or " ".join(text.split())
@@ -133,7 +122,7 @@ class FreeVerse:
         return allowed
 
     def _append(self, token: int) -> Session[None]:
-        self.tokens += 1
+        self._tokens += 1
         wish = {self._row: token}
         try:
             answer = yield wish
@@ -142,8 +131,3 @@ class FreeVerse:
             answer = yield wish
         self._written.append(token)
         self._logits = answer[self._row]
-
-    def _take_back(self, count: int) -> None:
-        engine = self._share.engine
-        engine.rewind(self._row, engine.length(self._row) - count)
-        del self._written[len(self._written) - count :]

@@ -1,7 +1,6 @@
 """What the model is told before a song, in the ChatML form that SmolLM2's makers trained it on.
 
 It is told nothing of rhyme or of the number of lines: small models put such words into the lyrics.
-Knows the request; knows no lines.
 """
 
 import re
@@ -32,11 +31,13 @@ def instructions(request: SongRequest, vocabulary: Vocabulary) -> list[int]:
     """
     if len(vocabulary.encode("<|im_start|>", markup=True)) != 1:
         return vocabulary.encode(f"{one_line(request)}\n")[-MOST_TOPIC_TOKENS:]
-    example = "\n".join(style_of(request).example)
+    style, mood = style_of(request), " ".join(request.mood.split())
+    example = "\n".join(style.example)
+    wish = f"{style.wish}, in a {mood} mood," if mood else style.wish
     before = f"<|im_start|>system\n{_SYSTEM}\n{example}<|im_end|>\n<|im_start|>user\n"
     return [
         *vocabulary.encode(before, markup=True),
-        *vocabulary.encode(f"Write the lyrics of {_wish(request)} about "),
+        *vocabulary.encode(f"Write the lyrics of {wish} about "),
         *vocabulary.encode(topic_of(request))[:MOST_TOPIC_TOKENS],
         *vocabulary.encode(".<|im_end|>\n<|im_start|>assistant\n", markup=True),
     ]
@@ -51,9 +52,3 @@ def topic_of(request: SongRequest) -> str:
     """The prompt without the words that only ask for a song."""
     prompt = one_line(request)
     return _PLEASE.sub("", _REQUEST_START.sub("", prompt)) or prompt
-
-
-def _wish(request: SongRequest) -> str:
-    mood = " ".join(request.mood.split())
-    wish = style_of(request).wish
-    return f"{wish}, in a {mood} mood," if mood else wish

@@ -1,7 +1,4 @@
-"""One song's share of the writer: rows of the engine, the vocabulary, somebody who reads along.
-
-The seam between `writer`, which runs several songs at once, and the ways to write one.
-"""
+"""One song's share of the writer: rows of the engine, the vocabulary, somebody who reads along."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,5 +21,4 @@ class EngineShare:
     show: Callable[[Sequence[str]], None]
 
 
-#: A way to write one song.
 WriteSong = Callable[[SongRequest, EngineShare], Session[Song]]

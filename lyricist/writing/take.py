@@ -1,7 +1,4 @@
-"""A take: one of the ways in which a song may go on, while several of them are tried.
-
-Owns what has to be kept apart for each; knows no rhymes and draws nothing.
-"""
+"""A take: one of the ways in which a song may go on, while several of them are tried."""
 
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,4 @@
-"""Gives a song its title before the first line is written, so that the song can follow it.
-
-Knows the request and its topic; knows no lines.
-"""
+"""Gives a song its title before the first line is written, so that the song can follow it."""
 
 from collections.abc import Sequence
 
@@ -84,11 +81,7 @@ def _clean(text: str, request: SongRequest, topic: SongTopic) -> str:
     if not words or not is_sound:
         short = [word for word in topic.words if len(word) <= _LONGEST_WORD]
         words = short[:3] or [_UNTITLED]
-    title = " ".join(
-        word if at and word in _SMALL else _upper(word) for at, word in enumerate(words)
-    )
-    return mask(title, request.explicit)
-
-
-def _upper(word: str) -> str:
-    return word[:1].upper() + word[1:]
+    for at, word in enumerate(words):
+        if not at or word not in _SMALL:
+            words[at] = word[:1].upper() + word[1:]
+    return mask(" ".join(words), request.explicit)

@@ -1,11 +1,8 @@
-"""Writes one song that rhymes, section by section and line by line.
-
-Owns the order of the work, what happens if no line fits, and what the engine's rows hold of the
-song. Knows no single tokens of a line: `line` writes it, `ends` says how it may end.
-"""
+"""Writes one song that rhymes, section by section and line by line."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
@@ -49,21 +46,7 @@ def write_verse(lexicon: Lexicon, request: SongRequest, share: EngineShare) -> S
     """A song of the asked shape, with exactly `request.lines` lines."""
     if share.engine.context_length < _SMALLEST_CONTEXT:
         return (yield from write_freely(request, share))
-    verse = VerseWriter(lexicon, request, share)
-    sections = yield from verse.write()
-    relations = [
-        found
-        for section in sections
-        for found in scheme_relations(request.rhyme_scheme, section.lines)
-    ]
-    return Song(
-        title=verse.title,
-        sections=tuple(sections),
-        rhyme_scheme=request.rhyme_scheme,
-        rhyme_score=rhyme_score(relations),
-        tokens=verse.tokens,
-        finished=True,
-    )
+    return (yield from VerseWriter(lexicon, request, share).write())
 
 
 class VerseWriter:
@@ -93,16 +76,10 @@ class VerseWriter:
         names = {part.name: part.lines for part in self._parts}
         #: Lines that are still to be written, those of a repeated chorus not counted again.
         self._to_write = sum(names.values())
-        self.title = ""
 
-    @property
-    def tokens(self) -> int:
-        """How many tokens of the song were kept."""
-        return self._takes[0].tokens
-
-    def write(self) -> Session[list[Section]]:
-        """The sections of the song, the title before them."""
-        self.title, title_tokens = yield from write_title(
+    def write(self) -> Session[Song]:
+        """The song, of which the title is written first."""
+        title, title_tokens = yield from write_title(
             self._request, self._share, self._lexicon, self._takes[0].topic, self._context
         )
         self._context += title_tokens
@@ -117,12 +94,17 @@ class VerseWriter:
                 self._takes = [replace(take, lines=(*take.lines, *repeated))]
                 sections.append(Section(part.name, repeated))
                 self._share.show(self._takes[0].lines)
-        return sections
+        scheme = self._request.rhyme_scheme
+        found = [scheme_relations(scheme, section.lines) for section in sections]
+        score = rhyme_score([*chain.from_iterable(found)])
+        return Song(title, tuple(sections), scheme, score, self._takes[0].tokens, finished=True)
 
     def _write_part(self, part: Part) -> Session[Section]:
         groups = rhyme_groups(self._request.rhyme_scheme, part.lines)
-        self._takes = [replace(self._takes[0], written=())]
-        self._read(self._lexicon.encode(f"\n[{part.name}]\n"))
+        (take,) = self._takes
+        head = self._lexicon.encode(f"\n[{part.name}]\n")
+        logits = self._engine.prefill(take.row, [*self._unread, *head])
+        self._unread, self._takes = [], [replace(take, written=(), logits=logits)]
         for at in range(part.lines):
             yield from self._write_line(groups, at)
             if len(self._takes) == 1:
@@ -133,7 +115,8 @@ class VerseWriter:
         """Writes line `at` of a section in each take, and keeps the best takes that come of it."""
         self._make_room()
         self._takes = [self._begun(take) for take in self._takes]
-        is_settled = not _is_open(groups, at)
+        # Whether no line up to this one has still to be answered.
+        is_settled = {*groups[: at + 1]}.isdisjoint({*groups[at + 1 :]} - {None})
         plans = [self._line_plan(take, groups, at) for take in self._takes]
         found = yield from self._best_of(plans, is_settled)
         if not found:
@@ -153,7 +136,7 @@ class VerseWriter:
 
     def _line_plan(self, take: Take, groups: Sequence[int | None], at: int) -> LinePlan:
         """What the line has to be that goes on from a take."""
-        group = groups[at]
+        group, (fewest, usual, most) = groups[at], self._style.syllables
         before = [
             line
             for line, other in zip(take.written, groups, strict=False)
@@ -165,8 +148,8 @@ class VerseWriter:
         else:
             to_come = 0 if group is None else groups[at + 1 :].count(group)
             ends, costs = take.ends.anchors(to_come, self._drafts.expected_ends)
-            target = self._style.usual
-        fewest, most, given = self._style.fewest, self._style.most, take.given
+            target = usual
+        given = take.given
         if given:
             so_far = count_syllables(given.split())
             fewest, most = max(fewest, so_far + 1), max(most, so_far + _GIVEN_EXTRA)
@@ -175,17 +158,11 @@ class VerseWriter:
 
     def _best_of(self, plans: Sequence[LinePlan], is_settled: bool) -> Session[list[Found]]:
         """The best lines that go on from the takes by these plans; none if nothing fits."""
-        beginnings = [
-            Beginning(
-                at,
-                take.row,
-                take.logits,
-                take.score,
-                self._drafts.for_line(take.history, take.topic, plan),
-            )
-            for at, (take, plan) in enumerate(zip(self._takes, plans, strict=True))
-            if len(plan.ends)
-        ]
+        beginnings = []
+        for at, (take, plan) in enumerate(zip(self._takes, plans, strict=True)):
+            if len(plan.ends):
+                writer = self._drafts.for_line(take.history, take.topic, plan)
+                beginnings.append(Beginning(at, take.row, take.logits, take.score, writer))
         if not beginnings:
             return []
         is_answer = plans[0].is_answer
@@ -236,14 +213,3 @@ class VerseWriter:
                 self._engine.rewind(take.row, 0)
                 logits = self._engine.prefill(take.row, [*self._context, *read_again])
                 self._takes[at] = replace(take, logits=logits)
-
-    def _read(self, tokens: Sequence[int]) -> None:
-        (take,) = self._takes
-        logits = self._engine.prefill(take.row, [*self._unread, *tokens])
-        self._unread = []
-        self._takes = [replace(take, logits=logits)]
-
-
-def _is_open(groups: Sequence[int | None], at: int) -> bool:
-    """Whether a line up to `at` has still to be answered by one after it."""
-    return any(group is not None and group in groups[at + 1 :] for group in groups[: at + 1])

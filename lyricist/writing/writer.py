@@ -1,18 +1,15 @@
-"""Writes songs: one or several at a time, over one shared engine.
-
-Owns opening a bundle and giving each song its share of the engine. Knows no lines, no jobs, no
-storage and no HTTP.
-"""
+"""Writes songs: one or several at a time, over one shared engine."""
 
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from lyricist.bundle.manifest import BundleFormat, read_bundle
 from lyricist.engine.adapters import engine_class_for
-from lyricist.engine.lanes import Lanes, one_at_a_time, run_side_by_side
+from lyricist.engine.lanes import Lanes, run_side_by_side
 from lyricist.engine.port import Engine
 from lyricist.engine.sessions import Session, run_together
 from lyricist.engine.threads import usable_processors, usable_threads
@@ -61,10 +58,7 @@ class Writer:
 
     @classmethod
     def open(
-        cls,
-        path: Path,
-        threads: int | None = None,
-        write_song: WriteSong | None = None,
+        cls, path: Path, threads: int | None = None, write_song: WriteSong | None = None
     ) -> "Writer":
         """Loads the bundle in the folder `path`; BundleError if it is missing or damaged.
 
@@ -133,30 +127,23 @@ class Writer:
             run_together(
                 engine,
                 [self._session(group, index, at, engine) for at, index in enumerate(songs)],
-                lambda: is_called_off() or group.should_stop(),
+                lambda: is_called_off() or group.is_to_stop(),
                 partial(group.end_of, songs),
             )
 
     def _session(self, group: "_SongGroup", index: int, at: int, engine: Engine) -> Session[Song]:
         """A song of the group, as the one at place `at` of those that are written together."""
         request = group.requests[index]
-        rows = self._rows(request, at, engine)
+        if self._is_wide(request, engine):
+            rows = range(engine.max_rows, engine.max_rows + engine.wide_rows)
+        else:
+            own = engine.max_rows // MOST_SONGS
+            rows = range(at * own, (at + 1) * own)
         # What an earlier song has left would take slots, and so change the order of this one's.
         for row in rows:
             engine.rewind(row, 0)
-        share = EngineShare(
-            engine=engine,
-            vocabulary=self._vocabulary,
-            rows=rows,
-            show=partial(group.show, index),
-        )
+        share = EngineShare(engine, self._vocabulary, tuple(rows), partial(group.show, index))
         return self._write_song(request, share)
-
-    def _rows(self, request: SongRequest, at: int, engine: Engine) -> tuple[int, ...]:
-        if self._is_wide(request, engine):
-            return tuple(range(engine.max_rows, engine.max_rows + engine.wide_rows))
-        rows = engine.max_rows // MOST_SONGS
-        return tuple(range(at * rows, (at + 1) * rows))
 
     def _is_wide(self, request: SongRequest, engine: Engine) -> bool:
         """Whether a song takes the engine's wide family."""
@@ -164,27 +151,30 @@ class Writer:
         return is_searched and engine.wide_rows > 0
 
 
+@dataclass
 class _SongGroup:
     """Songs that are written together: their lines and results so far, and whom to tell of them."""
 
-    def __init__(
-        self,
-        requests: Sequence[SongRequest],
-        on_lines: OnLines,
-        should_stop: Callable[[], bool],
-        on_song: OnSong,
-    ) -> None:
-        self.requests = requests
-        lock = threading.Lock()
-        self._on_lines, self._on_song = one_at_a_time(lock, on_lines), one_at_a_time(lock, on_song)
-        self.should_stop = one_at_a_time(lock, should_stop)
-        self._shown: list[Sequence[str]] = [()] * len(requests)
-        self.songs: list[Song | LyricistError] = [_unfinished(request, ()) for request in requests]
+    requests: Sequence[SongRequest]
+    on_lines: OnLines
+    should_stop: Callable[[], bool]
+    on_song: OnSong
+
+    def __post_init__(self) -> None:
+        self._calls = threading.Lock()
+        self._shown: list[Sequence[str]] = [()] * len(self.requests)
+        self.songs: list[Song | LyricistError] = [_unfinished(each, ()) for each in self.requests]
+
+    def is_to_stop(self) -> bool:
+        with self._calls:
+            return self.should_stop()
 
     def show(self, index: int, lines: Sequence[str]) -> None:
         """Tells of a song's lines so far. Raises Abandoned if nobody waits for more."""
         self._shown[index] = tuple(lines)
-        if not self._on_lines(index, self._shown[index]):
+        with self._calls:
+            goes_on = self.on_lines(index, self._shown[index])
+        if not goes_on:
             raise Abandoned("Nobody waits for this song any more.")
 
     def end_of(self, songs: Sequence[int], at: int, result: Song | LyricistError) -> None:
@@ -193,7 +183,8 @@ class _SongGroup:
         if isinstance(result, Abandoned):
             result = _unfinished(self.requests[index], self._shown[index])
         self.songs[index] = result
-        self._on_song(index, result)
+        with self._calls:
+            self.on_song(index, result)
 
 
 def _best_way(vocabulary: Vocabulary, table: WordTable | None = None) -> WriteSong:
@@ -206,11 +197,6 @@ def _best_way(vocabulary: Vocabulary, table: WordTable | None = None) -> WriteSo
 
 
 def _unfinished(request: SongRequest, lines: Sequence[str]) -> Song:
-    return Song(
-        title=lines[0] if lines else "",
-        sections=(Section("Verse", tuple(lines)),) if lines else (),
-        rhyme_scheme=request.rhyme_scheme,
-        rhyme_score=None,
-        tokens=0,
-        finished=False,
-    )
+    title = lines[0] if lines else ""
+    sections = (Section("Verse", tuple(lines)),) if lines else ()
+    return Song(title, sections, request.rhyme_scheme, rhyme_score=None, tokens=0, finished=False)

@@ -1,8 +1,6 @@
 """Derives pronunciations.txt.gz from the CMU Pronouncing Dictionary. Run by hand:
 
-    python -m lyricist.language.data.derive_pronunciations path/to/cmudict.dict
-
-Owns which words the table holds. Nothing imports this file.
+python -m lyricist.language.data.derive_pronunciations path/to/cmudict.dict
 """
 
 import gzip

@@ -11,6 +11,7 @@ import pytest
 from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.recipes import tiny_recipe
 from lyricist.building.tflite_file import quantize_rows
+from lyricist.bundle.embedding import EmbeddingTable
 from lyricist.bundle.manifest import MANIFEST, MODEL, TOKENIZER, Bundle, read_bundle, record_file
 from lyricist.errors import BundleError
 from lyricist.vocabulary.tokens import Vocabulary
@@ -171,5 +172,7 @@ def test_the_embedding_is_read_out_of_the_networks_file(tiny_bundle: Path) -> No
     weights = dict(tiny_recipe(GgufFile(packaged_gguf()), None).weights())
     wanted = quantize_rows(weights["output"])
     tokens = [0, 5, 8000, 5]
-    rows = read_bundle(tiny_bundle).embedding_table().rows(tokens)
+    bundle = read_bundle(tiny_bundle)
+    table = EmbeddingTable(tiny_bundle / MODEL, bundle.embedding, bundle.architecture)
+    rows = table.rows(tokens)
     np.testing.assert_array_equal(rows, wanted.values[tokens] * wanted.scales[tokens, np.newaxis])

@@ -8,7 +8,7 @@ import pytest
 
 from lyricist.arrays import FloatArray
 from lyricist.bundle.manifest import DRAFTS as FAMILY
-from lyricist.bundle.manifest import read_bundle
+from lyricist.bundle.manifest import MODEL, read_bundle
 from lyricist.engine.litert import (
     CACHE_STEP_POSITIONS,
     CHUNK_POSITIONS,
@@ -310,7 +310,7 @@ def test_logits_are_the_callers_to_change(engine: LiteRtEngine) -> None:
 
 def test_a_file_that_is_no_model_is_a_bundle_error(tiny_bundle: Path, tmp_path: Path) -> None:
     bundle = read_bundle(tiny_bundle)
-    whole = bundle.model_path.read_bytes()
+    whole = (bundle.folder / MODEL).read_bytes()
     for name in ("bundle.json", "tokenizer.json", "words.npz"):
         (tmp_path / name).write_bytes((tiny_bundle / name).read_bytes())
     (tmp_path / "model.tflite").write_bytes(b"\0" * len(whole))

@@ -43,7 +43,7 @@ def assert_same(found: WordTable, wanted: WordTable) -> None:
 def test_the_stored_table_is_the_derived_one_bit_for_bit(default_bundle: Path) -> None:
     bundle = read_bundle(default_bundle)
     vocabulary = Vocabulary(bundle)
-    found = read_word_table(bundle.word_table_path, bundle.files["tokenizer.json"].sha256)
+    found = read_word_table(bundle.folder / WORD_TABLE, bundle.files["tokenizer.json"].sha256)
     assert found is not None
     assert_same(found, derive_word_table(vocabulary.texts))
 
@@ -123,7 +123,7 @@ def test_a_bundle_without_a_table_derives_it_and_says_so_once(
     with caplog.at_level(logging.WARNING):
         assert_same(word_table_of(bundle, vocabulary), derive_word_table(vocabulary.texts))
     assert [record.message for record in caplog.records] == [
-        f"{bundle.word_table_path} is missing or of another version: every start takes longer "
+        f"{bundle.folder / WORD_TABLE} is missing or of another version: every start takes longer "
         "until the model is built again"
     ]
 
