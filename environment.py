@@ -1,7 +1,6 @@
 """Makes `.venv` and keeps it whole: `python3 environment.py serve|build|dev|bench`.
 
-Prints the Python that has what was asked for. What is missing, half installed, moved or made by
-another Python is made anew; what is there costs nothing. Needs a Python and nothing else.
+Prints the Python that has what was asked for. Needs a Python and nothing else.
 """
 
 import hashlib
@@ -57,11 +56,9 @@ class Unusable(Exception):
 
 def provide(name: str) -> Path:
     """The Python of an environment with the group `name`, made if need be. Raises Unusable."""
-    if name == "build":
-        # An environment of its own, unless this is where the tests are run: they need both.
-        folder = SERVING if "build" in installed(SERVING) else BUILDING
-    else:
-        folder = SERVING
+    # An environment of its own, unless this is where the tests are run: they need both.
+    apart = name == "build" and "build" not in installed(SERVING)
+    folder = BUILDING if apart else SERVING
     install(folder, name)
     return python_of(folder)
 

@@ -1,7 +1,7 @@
 """The worker's heartbeat: leases are renewed as long as songs are really being written.
 
 A line may take longer than a lease. A thread that beat whatever happens would keep a worker alive
-that hangs, so it beats as long as tokens are drawn. Knows no model and no song.
+that hangs, so it beats as long as tokens are drawn.
 """
 
 import logging
@@ -27,8 +27,8 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_stall` is called once: no token was drawn within the settings' limit, or for so long
-        every attempt has been over and the writing still goes on.
+        """`on_stall` is called once: for as long as the settings allow no token was drawn, or every
+        attempt has been over and the writing still goes on.
         """
         self._attempts = attempts
         self._every_s = settings.lease_s / 6
@@ -44,7 +44,6 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def __enter__(self) -> "Heartbeat":
-        """Begin to beat."""
         try:
             self._thread.start()
         except RuntimeError:  # no thread is left: the lines themselves renew the leases
@@ -52,7 +51,6 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it."""
         self._ended.set()
         if self._thread.ident:
             self._thread.join()
@@ -73,36 +71,27 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
 
     def beat(self) -> bool:
         """Renew the leases; False, and none is renewed, if the writing hangs."""
-        if not self._excused and self._monotonic() - self._drawn_at > self._stall_limit_s:
+        now = self._monotonic()
+        if not self._excused and now - self._drawn_at > self._stall_limit_s:
             return False
-        if self._works_for_nobody():
-            return False
+        if all(attempt.over for attempt in self._attempts):
+            self._over_at = now if self._over_at is None else self._over_at
+            if now - self._over_at > self._stall_limit_s:
+                return False
         for attempt in self._attempts:
             attempt.beat()
         return True
 
-    def _works_for_nobody(self) -> bool:
-        if not all(attempt.over for attempt in self._attempts):
-            return False
-        if self._over_at is None:
-            self._over_at = self._monotonic()
-        return self._monotonic() - self._over_at > self._stall_limit_s
-
     def _run(self) -> None:
-        while not self._ended.wait(self._every_s):
-            if not self._beat_on():
-                return
-
-    def _beat_on(self) -> bool:
-        try:
-            beats = self.beat()
-        except Exception:
-            log.exception("a heartbeat was lost; the next one is tried")
-            return True
-        if not beats and not self._ended.is_set():
+        beats = True
+        while beats and not self._ended.wait(self._every_s):
+            try:
+                beats = self.beat()
+            except Exception:
+                log.exception("a heartbeat was lost; the next one is tried")
+        if not self._ended.is_set():
             log.error(
                 "nothing to be had of the writing for %g s: the worker hangs and ends",
                 self._stall_limit_s,
             )
             self._on_stall()
-        return beats

@@ -1,7 +1,4 @@
-"""Translates a job into a request to the lyricist, and the song into the job's output.
-
-Owns the receipt. Knows no store and no model.
-"""
+"""A job as a request to the lyricist, and the song as the job's output with its receipt."""
 
 import hashlib
 import json
@@ -16,7 +13,6 @@ from versequeue.rules.job import Job
 
 
 def song_request(job: Job) -> SongRequest:
-    """The request that the lyricist gets for `job`."""
     options = asdict(job.options)
     effort = Effort(options.pop("effort"))
     return SongRequest(prompt=job.prompt, effort=effort, **options)
@@ -27,7 +23,7 @@ def output_document(job: Job, song: Song, *, model: str, model_digest: str) -> d
     asked = {"prompt": job.prompt, "options": asdict(job.options)}
     canonical = json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()
     output = views.Song(
-        lyrics=lyrics_text(song),
+        lyrics=_lyrics(song),
         title=song.title,
         sections=tuple(views.Section(part.name, part.lines) for part in song.sections),
         rhyme=views.Rhyme(song.rhyme_scheme, song.rhyme_score),
@@ -43,7 +39,7 @@ def output_document(job: Job, song: Song, *, model: str, model_digest: str) -> d
     return document
 
 
-def lyrics_text(song: Song) -> str:
+def _lyrics(song: Song) -> str:
     """A single verse as its lines; a song with its `[Verse 1]` and `[Chorus]` tags."""
     if len(song.sections) == 1:
         return "\n".join(song.sections[0].lines)

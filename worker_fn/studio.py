@@ -1,8 +1,4 @@
-"""The studio, where jobs meet the model: claims jobs, has their songs written, stores them.
-
-`worker_fn` is the only package that imports both `versequeue` and `lyricist`. The default model
-runs on LiteRT (see `lyricist.engine.litert`), so that no worker waits for TensorFlow's import.
-"""
+"""The studio, where jobs meet the model: claims jobs, has their songs written, stores them."""
 
 import logging
 import threading
@@ -60,26 +56,16 @@ class Studio:
                     self._write(attempts, heart)
 
     def _write(self, attempts: list[Attempt], heart: Heartbeat) -> None:
-        started = time.monotonic()
-        cold = self._writer is None
-        try:
-            with heart.without_tokens():
-                writer = self._writer or self._load()
-        except (LyricistError, ModelUnavailable, OSError) as error:
-            for attempt in attempts:
-                attempt.fail(ModelUnavailable(str(error)), retry=True)
-            raise
-        load_s = round(time.monotonic() - started, 3) if cold else 0.0
+        cold, started = self._writer is None, time.monotonic()
+        writer = self._writer or self._load_for(attempts, heart)
         begun = time.monotonic()
+        load_s = round(begun - started, 3) if cold else 0.0
         faults: list[VerseQueueError] = []
 
         def should_stop() -> bool:
             heart.token()
             # Nobody takes what is written of attempts that are over: the worker is free for others.
             return stopping() or all(attempt.over for attempt in attempts)
-
-        def on_lines(index: int, lines: Sequence[str]) -> bool:
-            return attempts[index].lines(lines)
 
         def on_song(index: int, song: Song | LyricistError) -> None:
             metrics = Metrics(
@@ -95,11 +81,22 @@ class Studio:
                 faults.append(error)
 
         requests = [song_request(attempt.job) for attempt in attempts]
-        writer.write(requests, on_lines, should_stop, on_song)
+        writer.write(
+            requests, lambda index, lines: attempts[index].lines(lines), should_stop, on_song
+        )
         if faults:
             raise faults[0]
         if stopping():
             raise WorkerStopping("The worker was asked to stop.")
+
+    def _load_for(self, attempts: list[Attempt], heart: Heartbeat) -> Writer:
+        try:
+            with heart.without_tokens():
+                return self._load()
+        except (LyricistError, ModelUnavailable, OSError) as error:
+            for attempt in attempts:
+                attempt.fail(ModelUnavailable(str(error)), retry=True)
+            raise
 
     def _store(
         self, attempt: Attempt, song: Song | LyricistError, metrics: Metrics, writer: Writer
@@ -117,8 +114,7 @@ class Studio:
             attempt.hand_back("The worker was asked to stop.")
 
     def _load(self) -> Writer:
-        folder = wiring.model_folder(self._side.settings)
-        self._writer = Writer.open(folder)
+        self._writer = Writer.open(wiring.model_folder(self._side.settings))
         log.info("model loaded", extra={"worker": self._side.worker})
         if not self._side.settings.bulk_only:
             self._side.show_model(self._writer.model_name)
