@@ -19,6 +19,7 @@ from tests.support.written import PUBLISHED_URL, Example, Shell, examples
 from versequeue.api.bodies import FormJob
 from versequeue.api.routes import ROUTES
 from versequeue.cli.main import COMMANDS
+from versequeue.config import ClientSettings, Settings, variables
 
 README = ROOT / "README.md"
 API = ROOT / "docs" / "api.md"
@@ -101,8 +102,7 @@ def signed(secret: str, body: bytes, age_s: float = 0) -> dict[str, str]:
 
 
 def test_every_setting_is_in_the_readme_and_none_that_does_not_exist() -> None:
-    source = (ROOT / "versequeue" / "config.py").read_text()
-    exist = {f"VERSEQUEUE_{name}" for name in re.findall(r'read\.one\(\s*"(\w+)"', source)}
+    exist = {*variables(Settings).values(), *variables(ClientSettings).values()}
     named = set(re.findall(r"^\| `(VERSEQUEUE_\w+)`", README.read_text(), re.MULTILINE))
     assert named == exist
 

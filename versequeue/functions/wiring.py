@@ -1,9 +1,10 @@
-"""Which store and queue a process works with, made once from the settings."""
+"""Which store and queue a process works with, made once from the settings.
 
-from collections.abc import Callable
+A process imports what it opens and nothing else: each of these libraries takes its time.
+"""
+
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from versequeue.clock import utc_now
 from versequeue.config import PRESETS, Settings
@@ -27,13 +28,27 @@ def settings() -> Settings:
 @cache
 def store() -> Store:
     """The one store of this process. Raises StartupError if it cannot be opened."""
-    return BACKENDS[settings().backend].store(settings())
+    found = settings()
+    if found.backend == "gcp":
+        from versequeue.backends.firestore_store import FirestoreStore
+
+        return FirestoreStore(found.project)
+    from versequeue.backends.sqlite_store import SqliteStore
+
+    return SqliteStore(found.data_dir / "store.sqlite3")
 
 
 @cache
 def queue() -> Queue:
     """The one queue of this process. Raises StartupError if it cannot be opened."""
-    return BACKENDS[settings().backend].queue(settings())
+    found = settings()
+    if found.backend == "gcp":
+        from versequeue.backends.pubsub_queue import PubSubQueue
+
+        return PubSubQueue(found.project)
+    from versequeue.backends.sqlite_queue import SqliteQueue
+
+    return SqliteQueue(found.data_dir / "queue.sqlite3", utc_now)
 
 
 @cache
@@ -75,42 +90,3 @@ def model_folder(found: Settings) -> Path:
     if found.model in PRESETS:
         return found.data_dir / "models" / found.model
     return Path(found.model)
-
-
-# A process imports what it opens and nothing else: each of these libraries takes its time.
-def _sqlite_store(found: Settings) -> Store:
-    from versequeue.backends.sqlite_store import SqliteStore
-
-    return SqliteStore(found.data_dir / "store.sqlite3")
-
-
-def _sqlite_queue(found: Settings) -> Queue:
-    from versequeue.backends.sqlite_queue import SqliteQueue
-
-    return SqliteQueue(found.data_dir / "queue.sqlite3", utc_now)
-
-
-def _firestore_store(found: Settings) -> Store:
-    from versequeue.backends.firestore_store import FirestoreStore
-
-    return FirestoreStore(found.project)
-
-
-def _pubsub_queue(found: Settings) -> Queue:
-    from versequeue.backends.pubsub_queue import PubSubQueue
-
-    return PubSubQueue(found.project)
-
-
-class Backend(NamedTuple):
-    """What opens the store and the queue that go together."""
-
-    store: Callable[[Settings], Store]
-    queue: Callable[[Settings], Queue]
-
-
-#: By the value of the `backend` setting.
-BACKENDS = {
-    "sqlite": Backend(_sqlite_store, _sqlite_queue),
-    "gcp": Backend(_firestore_store, _pubsub_queue),
-}
