@@ -63,13 +63,13 @@ def jobs() -> Jobs:
     Callers are known by hashes. Raises StartupError where these have no key.
     """
     settings().check_hash_key()
-    return Jobs(store(), queue(), settings(), seats=seats())
+    return Jobs(store(), queue(), settings(), shared_seats=seats())
 
 
 def batches() -> Batches:
     """The same for batches."""
     settings().check_hash_key()
-    return Batches(store(), queue(), settings(), seats=seats())
+    return Batches(store(), queue(), settings(), shared_seats=seats())
 
 
 def worker_side(worker: str) -> WorkerSide:

@@ -1,6 +1,5 @@
-"""The job system: submit, wait, cancel, work, repair. Callers meet `jobs` and `batches`, which
-share `callers`; the worker meets `worker`, and the scheduler `sweep`.
+"""The job system: submit, wait, cancel, work, repair. Callers meet `jobs` and `batches`, the worker
+`worker`, the scheduler `sweep`.
 
-Works through the ports alone. Knows no host and no model, and of HTTP only what is part of the
-contract: the paths in `views`, the headers of a limit in `limits`.
+Works through the ports alone. Knows no host and no model, and of HTTP only what the contract says.
 """

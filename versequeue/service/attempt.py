@@ -1,12 +1,9 @@
-"""One claimed job in the hands of its worker: what is reported of it, and how it ends.
-
-Every write goes through the fence of `rules.transitions`: an attempt that was given up on can
-change nothing. Two threads may use it: the one that writes, and a heartbeat.
-"""
+"""A claimed job: what its worker reports of it, and how it ends."""
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,39 +19,38 @@ from versequeue.service.endings import follow_up
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class Attempt:
-    """One claimed job in the hands of its worker."""
+    """One claimed job in the hands of its worker: of the thread that writes, and of its heartbeat.
 
-    def __init__(
-        self,
-        job: Job,
-        store: Store,
-        queue: Queue,
-        settings: Settings,
-        clock: Clock,
-        on_song: Callable[[Job], None],
-    ) -> None:
-        """`on_song` is told of a single visitor's job that has succeeded."""
-        self.job = job
-        self._store, self._queue = store, queue
-        self._settings, self._clock = settings, clock
-        self._on_song = on_song
-        #: the job was taken away or has ended: nothing that is written now counts
-        self.over = False
-        self._written_at = clock()
-        # The one who writes lines and the one who beats are two threads.
-        self._lock = threading.Lock()
+    Every write goes through the fence of `rules.transitions`: an attempt that was given up on can
+    change nothing.
+    """
+
+    job: Job
+    store: Store
+    queue: Queue
+    settings: Settings
+    clock: Clock
+    #: is told of a single visitor's job that has succeeded
+    on_song: Callable[[Job], None]
+    #: the job was taken away or has ended: nothing that is written now counts
+    over: bool = field(default=False, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self._written_at = self.clock()
 
     def beat(self) -> None:
         """Renew the lease, with nothing new to say, unless that was done a moment ago."""
         with self._lock:
-            if not self._reported_within(self._settings.lease_s / 3):
+            if not self._reported_within(self.settings.lease_s / 3):
                 self._renew()
 
     def lines(self, lines: Sequence[str]) -> bool:
         """Show the lines so far, at most once per interval; False: stop writing this job."""
         with self._lock:
-            if not self._reported_within(self._settings.progress_interval_s):
+            if not self._reported_within(self.settings.progress_interval_s):
                 self._renew(tuple(lines), Stage.WRITING)
             return not self.over and not self.cancel_requested
 
@@ -63,7 +59,7 @@ class Attempt:
         self._end(lambda job, now: rules.succeed(job, self.job.attempt, now, output, metrics))
         # The rows of a batch are written together: their times say nothing of a single song's.
         if self.job.status is Status.SUCCEEDED and self.job.batch_id is None:
-            self._on_song(self.job)
+            self.on_song(self.job)
 
     def fail(self, error: VerseQueueError, *, retry: bool) -> None:
         """This attempt went wrong. Raises StoreUnavailable."""
@@ -84,12 +80,12 @@ class Attempt:
 
     def _reported_within(self, seconds: float) -> bool:
         # A clock that was set back says nothing of how long ago that was.
-        waited_s = (self._clock() - self._written_at).total_seconds()
+        waited_s = (self.clock() - self._written_at).total_seconds()
         return self.over or 0 <= waited_s < seconds
 
     def _renew(self, lines: tuple[str, ...] | None = None, stage: Stage | None = None) -> None:
         """Write `lines` and `stage`, where they are given; what is stored of them else stays."""
-        lease_s = self._settings.lease_s
+        lease_s = self.settings.lease_s
 
         def change(job: Job, now: datetime) -> Job:
             shown = job.preview if lines is None else lines
@@ -101,7 +97,7 @@ class Attempt:
         except StoreUnavailable as error:
             log.warning("progress not stored: %s", error, extra=labels(self.job))
         else:
-            self._written_at = self._clock()
+            self._written_at = self.clock()
 
     def _end(self, change: Callable[[Job, datetime], Job]) -> None:
         with self._lock:
@@ -109,24 +105,21 @@ class Attempt:
                 return
             job = self._write(change)
             self.over = True
-        if job is None:
-            return
-        log.info("attempt ended: %s", job.status, extra=labels(job))
-        if job.done:
-            follow_up(self._store, self._queue, job, self._clock())
+        if job:
+            log.info("attempt ended: %s", job.status, extra=labels(job))
+            if job.done:
+                follow_up(self.store, self.queue, job, self.clock())
 
     def _write(self, change: Callable[[Job, datetime], Job]) -> Job | None:
         # The clock is read inside the transaction: a worker that was paused before it must find
         # its lease lapsed.
         try:
-            job = self._store.update_job(self.job.id, lambda job: change(job, self._clock()))
+            job = self.store.update_job(self.job.id, lambda job: change(job, self.clock()))
         except NotAllowed as error:
             log.warning("gave up: %s", error, extra=labels(self.job))
             job = None
-        if job is None:
-            self.over = True
-        else:
-            self.job = job
+        self.over = self.over or job is None
+        self.job = job or self.job
         return job
 
 

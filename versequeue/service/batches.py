@@ -1,7 +1,4 @@
-"""The callers' side of batches: many rows submitted at once, and the failed ones tried again.
-
-What batches have in common with single jobs is in `service.callers`. Knows no HTTP and no files.
-"""
+"""The callers' side of batches: many rows submitted at once, and the failed ones tried again."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -43,7 +40,7 @@ class Batches(CallersSide[BatchNow]):
         """
         now = self.clock()
         batch = Batch(
-            id=self._new_id("batch_"),
+            id=self.new_id("batch_"),
             total=len(rows),
             created_at=now,
             expires_at=self._expires_at(now),
@@ -106,7 +103,7 @@ class Batches(CallersSide[BatchNow]):
 
         batch = self.store.update_batch(batch_id, mark)
         if batch and not batch.finished_at:
-            cancel_rows(self.store, self.queue, batch_id, now, self._monotonic)
+            cancel_rows(self.store, self.queue, batch_id, now, self.monotonic)
             finish_batch(self.store, self.queue, batch_id, now)
         return self.get(batch_id)
 

@@ -1,12 +1,9 @@
-"""What a caller may do with one job and with a batch alike: submit once, look, wait, cancel.
-
-`service.jobs.Jobs` and `service.batches.Batches` add what differs. Knows no HTTP and no files.
-"""
+"""What a caller may do with one job and with a batch alike: submit once, look, wait, cancel."""
 
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, InitVar, dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, TypeVar
 
@@ -55,33 +52,25 @@ class Accepted(Generic[Found]):
     allowance: Allowance = NO_LIMIT
 
 
+@dataclass(eq=False)
 class CallersSide(ABC, Generic[Found]):
     """One instance serves any number of threads if its store and queue do."""
 
     #: "job" or "batch", for messages to a caller
     noun: ClassVar[str]
+    store: Store
+    queue: Queue
+    settings: Settings
+    _: KW_ONLY
+    clock: Clock = utc_now
+    new_id: IdSource = random_id
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    shared_seats: InitVar[Seats | None] = None
 
-    def __init__(
-        self,
-        store: Store,
-        queue: Queue,
-        settings: Settings,
-        *,
-        clock: Clock = utc_now,
-        new_id: IdSource = random_id,
-        monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        seats: Seats | None = None,
-    ) -> None:
-        self.store = store
-        self.queue = queue
-        self.settings = settings
-        self.clock = clock
-        self._new_id = new_id
-        self._monotonic = monotonic
-        self._sleep = sleep
+    def __post_init__(self, shared_seats: Seats | None) -> None:
         #: what a request takes before it waits
-        self.seats = seats or Seats(settings.waiters)
+        self.seats = shared_seats or Seats(self.settings.waiters)
 
     @abstractmethod
     def get(self, found_id: str) -> Found:
@@ -94,10 +83,10 @@ class CallersSide(ABC, Generic[Found]):
 
     def wait_for(self, seen: Found, wait_s: float, changed: Callable[[Found], bool]) -> Found:
         """What `seen` has become as soon as `changed` says so of it, else after `wait_s`."""
-        end = self._monotonic() + wait_s
+        end = self.monotonic() + wait_s
         pause_s = max(SHORTEST_PAUSE_S, self.settings.progress_interval_s)
-        while not changed(seen) and (left_s := end - self._monotonic()) > 0:
-            self._sleep(min(pause_s, left_s))
+        while not changed(seen) and (left_s := end - self.monotonic()) > 0:
+            self.sleep(min(pause_s, left_s))
             seen = self.get(seen.id)
         return seen
 
@@ -134,7 +123,7 @@ class CallersSide(ABC, Generic[Found]):
     ) -> Job:
         """A queued job that is nowhere stored yet."""
         job = Job(
-            id=self._new_id("job_"),
+            id=self.new_id("job_"),
             prompt=prompt,
             options=options,
             created_at=now,

@@ -1,6 +1,6 @@
 """What is published: hints that there is something to do, while the store says what it is.
 
-A hint may be lost, so nothing may depend on it: the sweep finds the same work in the store.
+A hint may be lost: the sweep finds the same work in the store.
 """
 
 import logging

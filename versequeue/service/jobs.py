@@ -1,7 +1,4 @@
-"""What a caller may do with single jobs, and with the worker: see its status, warm it up.
-
-What jobs have in common with batches is in `service.callers`. Knows nothing of HTTP.
-"""
+"""What a caller may do with single jobs, and with the worker: see its status, warm it up."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -96,23 +93,20 @@ class Jobs(CallersSide[Job]):
 
     def warm_up(self) -> bool:
         """Ask for a loaded worker; whether a message went out or none was needed."""
-        now = self.clock()
+        now, budget = self.clock(), self.settings.daily_budget
         sent = False
 
         def mark(state: State) -> State:
             nonlocal sent
-            sent = not _on_its_way(state, now) and not self._are_used_up(state, now)
-            return _noted(state, now) if sent else state
+            warmups = _warmups_of_day(state, now)
+            # A worker that is woken all day costs as much as one that writes.
+            sent = not _on_its_way(state, now) and not 0 < budget <= warmups
+            return _noted(state, now, warmups + 1) if sent else state
 
         if self._outlook_now().worker == "warm":
             return False
         self.store.update_state("warmup", mark)
         return sent and hint(self.queue, Topic.JOBS, [{"warmup": True}])
-
-    def _are_used_up(self, state: State, now: datetime) -> bool:
-        # A worker that is woken all day costs as much as one that writes.
-        budget = self.settings.daily_budget
-        return 0 < budget <= _warmups_of_day(state, now)
 
     def _cancel(self, job_id: str, now: datetime) -> Job:
         # At once if it is queued, within a line if it is running.
@@ -132,18 +126,13 @@ class Jobs(CallersSide[Job]):
 
 def _on_its_way(state: State, now: datetime) -> bool:
     asked_at = state.get("warmup_at")
-    if not asked_at:
-        return False
-    return 0 <= (now - parse_time(asked_at)).total_seconds() < WARMUP_ON_ITS_WAY_S
+    age_s = (now - parse_time(asked_at)).total_seconds() if asked_at else -1
+    return 0 <= age_s < WARMUP_ON_ITS_WAY_S
 
 
-def _noted(state: State, now: datetime) -> State:
-    return {
-        **state,
-        "warmup_at": format_time(now),
-        "day": format_time(start_of_day(now)),
-        "warmups": _warmups_of_day(state, now) + 1,
-    }
+def _noted(state: State, now: datetime, warmups: int) -> State:
+    day = format_time(start_of_day(now))
+    return {**state, "warmup_at": format_time(now), "day": day, "warmups": warmups}
 
 
 def _warmups_of_day(state: State, now: datetime) -> int:

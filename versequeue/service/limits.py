@@ -1,8 +1,8 @@
 """How much one client, and everybody together, may ask for.
 
-What was used is kept in tallies, which are changed in the transaction that creates the jobs: of
-two requests for the last song one is refused. Nothing goes beyond a limit, but for one file that
-a client's minute still has room for, which is counted against the minutes that follow.
+What was used is kept in tallies, changed in the transaction that creates the jobs: of two requests
+for the last song one is refused. Only one file, for which a client's minute still has room, may go
+beyond a limit: it is counted against the minutes that follow.
 """
 
 from dataclasses import dataclass, replace
@@ -48,6 +48,7 @@ class Allowance:
 NO_LIMIT = Allowance()
 
 
+@dataclass
 class Bill:
     """What one request is about to use: its songs, and how many requests it counts as.
 
@@ -55,23 +56,22 @@ class Bill:
     allow it they raise RateLimited or BudgetExhausted. `allowance` is what is left then.
     """
 
-    def __init__(self, store: Store, settings: Settings, client: str, now: datetime) -> None:
-        self._store = store
-        self._settings = settings
-        self._client = client
-        self._now = now
-        self.allowance = NO_LIMIT
+    store: Store
+    settings: Settings
+    client: str
+    now: datetime
+    allowance: Allowance = NO_LIMIT
 
     def charges(self, *, songs: int, requests: int) -> dict[str, TallyChange]:
         """The changes of tallies for so many songs and requests; none where nothing is limited."""
-        rate, share = self._settings.rate_per_minute, client_share(self._settings)
+        rate, share = self.settings.rate_per_minute, client_share(self.settings)
         charges: dict[str, TallyChange] = {}
-        if songs and self._settings.daily_budget:
+        if songs and self.settings.daily_budget:
             charges[EVERYBODY] = partial(self._charge_everybody, songs)
-        key = CLIENT_PREFIX + self._client
+        key = CLIENT_PREFIX + self.client
 
         def charge_client(found: Tally | None) -> Tally:
-            tally = tally_at(found, key, self._now)
+            tally = tally_at(found, key, self.now)
             if songs and share:
                 tally = self._add_songs(tally, songs, share)
             return self._add_requests(tally, requests, rate) if rate else tally
@@ -81,17 +81,17 @@ class Bill:
         return charges
 
     def _charge_everybody(self, songs: int, found: Tally | None) -> Tally:
-        today = start_of_day(self._now)
-        tally = tally_at(found, EVERYBODY, self._now)
+        today = start_of_day(self.now)
+        tally = tally_at(found, EVERYBODY, self.now)
         if found is None or found.day != today:
             # A tally begins at what was created without it, as by a version that kept none.
-            tally = replace(tally, used=self._store.count_created(today))
-        return self._add_songs(tally, songs, self._settings.daily_budget)
+            tally = replace(tally, used=self.store.count_created(today))
+        return self._add_songs(tally, songs, self.settings.daily_budget)
 
     def _add_songs(self, tally: Tally, songs: int, limit: int) -> Tally:
         if added := add_songs(tally, songs, limit):
             return added
-        wait_s = _seconds_until(tally.day + timedelta(days=1), self._now)
+        wait_s = _seconds_until(tally.day + timedelta(days=1), self.now)
         whose = f"Today's budget of {limit} songs"
         if tally.key != EVERYBODY:
             whose = f"Your share of today's budget, {limit} songs,"
@@ -101,7 +101,7 @@ class Bill:
         )
 
     def _add_requests(self, tally: Tally, requests: int, limit: int) -> Tally:
-        reset_s = _seconds_until(next_room_at(tally, limit), self._now)
+        reset_s = _seconds_until(next_room_at(tally, limit), self.now)
         added = add_requests(tally, requests, limit)
         if added is None:
             refused = Allowance(limit, 0, reset_s)
@@ -110,9 +110,8 @@ class Bill:
                 headers={"Retry-After": str(reset_s), **refused.headers()},
             )
         left = max(0, limit - recent_requests(added))
-        self.allowance = Allowance(
-            limit, left, _seconds_until(next_room_at(added, limit), self._now)
-        )
+        reset_s = _seconds_until(next_room_at(added, limit), self.now)
+        self.allowance = Allowance(limit, left, reset_s)
         return added
 
 

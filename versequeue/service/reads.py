@@ -1,7 +1,6 @@
 """How much of the store each client may have read: reads are billed, and cost a stranger nothing.
 
 Kept in the memory of one process, since to store it would cost more than the reads themselves.
-Knows no HTTP.
 """
 
 import threading

@@ -1,7 +1,4 @@
-"""The jobs of a batch as its rows: one for each line of the file, a retried one in its place.
-
-Works on the store's pages; knows no HTTP, no format, no file.
-"""
+"""The jobs of a batch as its rows: one for each line of the file, a retried one in its place."""
 
 import time
 from collections.abc import Callable, Iterator

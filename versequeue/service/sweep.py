@@ -1,15 +1,15 @@
 """The tick that repairs: lost messages, dead workers, jobs past their time, due webhooks, expiry.
 
 Each repair is one transaction that checks again what it found; two sweeps at once repair once.
-The kinds of work take turns, a portion each, until nothing is due or the tick's time is over: no
-number of due webhooks keeps a lost job waiting. What cannot be repaired is logged and left.
+The kinds of work take turns, a portion each, so that no number of due webhooks keeps a lost job
+waiting. What cannot be repaired is logged and left.
 """
 
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -17,7 +17,7 @@ from typing import TypeVar
 from versequeue.clock import Clock, utc_now
 from versequeue.errors import StoreUnavailable
 from versequeue.ports.queue import Queue
-from versequeue.ports.store import JobChange, Store
+from versequeue.ports.store import Store
 from versequeue.rules.batch import Batch, next_check_at
 from versequeue.rules.job import Job, Status
 from versequeue.rules.transitions import republish, settle
@@ -76,54 +76,52 @@ def sweep(
     return tick.report
 
 
+@dataclass
 class _Tick:
-    def __init__(
-        self, store: Store, queue: Queue, now: datetime, monotonic: Callable[[], float]
-    ) -> None:
-        self._store = store
-        self._queue = queue
-        self._now = now
-        self._monotonic = monotonic
-        self._failures = 0
-        #: by kind: what this tick has seen, and what was due again, so that it cannot be repaired
-        self._seen: dict[str, set[str]] = defaultdict(set)
-        self._stuck: dict[str, set[str]] = defaultdict(set)
-        self.report = SweepReport()
+    store: Store
+    queue: Queue
+    now: datetime
+    monotonic: Callable[[], float]
+    report: SweepReport = field(default_factory=SweepReport)
+    #: by kind: what this tick has seen, and what was due again, so that it cannot be repaired
+    seen: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    stuck: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    failures: int = 0
 
     def repair_jobs(self) -> bool:
         """Give each job back to the queue, or end it; whether there were any."""
-        return self._each_portion("jobs", self._store.due_jobs, self._repair)
+        return self._each_portion("jobs", self.store.due_jobs, self._repair)
 
     def notify_of_jobs(self) -> bool:
         """Hint at the webhooks of jobs that have ended; whether there were any."""
-        return self._each_portion("ended jobs", self._store.jobs_to_notify, self._notify)
+        return self._each_portion("ended jobs", self.store.jobs_to_notify, self._notify)
 
     def check_batches(self) -> bool:
         """See whether batches have ended; whether there were any."""
-        found = self._new("batches", self._store.due_batches, BATCHES_A_TURN)
+        found = self._new("batches", self.store.due_batches, BATCHES_A_TURN)
         for batch in found:
             self._guarded(partial(self._check_batch, batch), batch.id)
         return bool(found)
 
     def notify_of_batches(self) -> bool:
         """Hint at the webhooks of batches that have ended; whether there were any."""
-        found = self._new("ended batches", self._store.batches_to_notify, BATCHES_A_TURN)
+        found = self._new("ended batches", self.store.batches_to_notify, BATCHES_A_TURN)
         for batch in found:
             self._guarded(partial(self._notify_of_batch, batch), batch.id)
         return bool(found)
 
     def delete(self) -> bool:
         """Delete what is past its retention; whether there was any."""
-        deleted = self._store.delete_expired(self._now, DELETED_A_TURN)
+        deleted = self.store.delete_expired(self.now, DELETED_A_TURN)
         self.report.deleted += deleted
         return deleted > 0
 
     def _new(self, kind: str, search: Callable[[datetime, int], list[T]], limit: int) -> list[T]:
         # What is stuck stays the most overdue: it must not fill the page.
-        seen, stuck = self._seen[kind], self._stuck[kind]
+        seen, stuck = self.seen[kind], self.stuck[kind]
         while True:
             asked = limit + len(stuck)
-            found = search(self._now, asked)
+            found = search(self.now, asked)
             new = [one for one in found if one.id not in seen]
             stuck.update(one.id for one in found if one.id in seen)
             seen.update(one.id for one in new)
@@ -147,14 +145,14 @@ class _Tick:
         try:
             repair()
         except StoreUnavailable as error:
-            self._failures += 1
-            if self._failures >= MOST_FAILURES:
+            self.failures += 1
+            if self.failures >= MOST_FAILURES:
                 raise
             log.warning("%s: left to the next tick: %s", what, error)
         except Exception:
             log.exception("%s: cannot be repaired, and is left", what)
         else:
-            self._failures = 0
+            self.failures = 0
             return True
         self.report.failed += 1
         return False
@@ -166,62 +164,59 @@ class _Tick:
         def change(job: Job) -> Job:
             sent.pop(job.id, None)
             ended.pop(job.id, None)
-            settled = settle(job, self._now)
-            if settled.status is Status.QUEUED and settled.publish_at <= self._now:
-                settled = sent[job.id] = republish(settled, self._now)
+            settled = settle(job, self.now)
+            if settled.status is Status.QUEUED and settled.publish_at <= self.now:
+                settled = sent[job.id] = republish(settled, self.now)
             elif settled.done and not job.done:
                 ended[job.id] = settled
             return settled
 
         try:
-            self._change(found, change)
+            self.store.update_jobs({job.id: change for job in found})
         finally:
             # Also if only some of it was stored: a hint too many does nothing.
-            self.report.republished += hint_at_jobs(self._queue, list(sent.values()))
+            self.report.republished += hint_at_jobs(self.queue, list(sent.values()))
         self.report.ended += len(ended)
-        hint_at_events(self._queue, list(ended.values()))
+        hint_at_events(self.queue, list(ended.values()))
         for batch_id in dict.fromkeys(job.batch_id for job in ended.values()):
             if batch_id:
-                finish_batch(self._store, self._queue, batch_id, self._now)
+                finish_batch(self.store, self.queue, batch_id, self.now)
 
     def _notify(self, found: Sequence[Job]) -> None:
         due: dict[str, Job] = {}
 
         def change(job: Job) -> Job:
             due.pop(job.id, None)
-            webhook = hinted(job.webhook, self._now) if job.webhook else None
+            webhook = hinted(job.webhook, self.now) if job.webhook else None
             if webhook is job.webhook:
                 return job
             due[job.id] = replace(job, webhook=webhook)
             return due[job.id]
 
         try:
-            self._change(found, change)
+            self.store.update_jobs({job.id: change for job in found})
         finally:
-            self.report.notified += hint_at_events(self._queue, list(due.values()))
-
-    def _change(self, found: Sequence[Job], change: JobChange) -> None:
-        self._store.update_jobs({job.id: change for job in found})
+            self.report.notified += hint_at_events(self.queue, list(due.values()))
 
     def _check_batch(self, batch: Batch) -> None:
         if batch.cancel_requested_at:
             # Whoever asked for the cancel did not get to the end of it.
-            cancel_rows(self._store, self._queue, batch.id, self._now, self._monotonic)
-        if not finish_batch(self._store, self._queue, batch.id, self._now):
-            self._store.update_batch(batch.id, self._look_again)
+            cancel_rows(self.store, self.queue, batch.id, self.now, self.monotonic)
+        if not finish_batch(self.store, self.queue, batch.id, self.now):
+            self.store.update_batch(batch.id, self._look_again)
 
     def _look_again(self, batch: Batch) -> Batch:
-        return batch if batch.finished_at else replace(batch, check_at=next_check_at(self._now))
+        return batch if batch.finished_at else replace(batch, check_at=next_check_at(self.now))
 
     def _notify_of_batch(self, found: Batch) -> None:
         due = False
 
         def change(batch: Batch) -> Batch:
             nonlocal due
-            webhook = hinted(batch.webhook, self._now) if batch.webhook else None
+            webhook = hinted(batch.webhook, self.now) if batch.webhook else None
             due = webhook is not batch.webhook
             return replace(batch, webhook=webhook) if due else batch
 
-        batch = self._store.update_batch(found.id, change)
+        batch = self.store.update_batch(found.id, change)
         if batch and due:
-            self.report.notified += hint_at_events(self._queue, [batch])
+            self.report.notified += hint_at_events(self.queue, [batch])

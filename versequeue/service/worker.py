@@ -1,19 +1,15 @@
-"""The worker's side of the job system: claim a job, report on it, end it.
-
-Every write after the claim goes through the fence of `rules.transitions`: a worker that was given
-up on can change nothing. Knows nothing of models.
-"""
+"""The worker's side of the job system: claim jobs, report on them, end them. Knows no model."""
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
 from versequeue.errors import NotAllowed, Unreadable, WorkerLost
 from versequeue.ports.queue import Queue, Topic
-from versequeue.ports.store import Store
+from versequeue.ports.store import State, Store
 from versequeue.rules import transitions as rules
 from versequeue.rules.job import Job, Stage, Status
 from versequeue.service import estimates
@@ -25,19 +21,17 @@ log = logging.getLogger(__name__)
 SHARED = "shared"
 
 
+@dataclass(eq=False)
 class WorkerSide:
     """What one worker process does with the jobs: claims them, and says how it is doing."""
 
-    def __init__(
-        self, store: Store, queue: Queue, settings: Settings, worker: str, clock: Clock = utc_now
-    ) -> None:
-        self.store = store
-        self.queue = queue
-        self.settings = settings
-        self.worker = worker
-        self.clock = clock
-        #: when times of each kind of start were last stored: cold, warm, or shared with others
-        self._measured_at: dict[str, datetime] = {}
+    store: Store
+    queue: Queue
+    settings: Settings
+    worker: str
+    clock: Clock = utc_now
+    #: when times of each kind of start were last stored: cold, warm, or shared with others
+    _measured_at: dict[str, datetime] = field(default_factory=dict, init=False)
 
     def claim(self, job_id: str, stage: Stage) -> Attempt | None:
         """Take the job, or None if there is nothing to do. Raises StoreUnavailable."""
@@ -75,7 +69,9 @@ class WorkerSide:
             return replace(claimed, together=len(job_ids))
 
         found = self.store.update_jobs(dict.fromkeys(job_ids, claim))
-        self._send_apart(apart.values())
+        for sent in apart.values():
+            topic = Topic.BULK if sent.batch_id else Topic.JOBS
+            hint(self.queue, topic, [lone_message(sent.id)])
         attempts: list[Attempt] = []
         for job_id, job in found.items():
             if job is None:
@@ -86,17 +82,11 @@ class WorkerSide:
                 log.info("tried before: to be taken alone", extra=labels(job))
             elif job.status is Status.RUNNING:
                 log.info("claimed", extra=labels(job))
-                attempts.append(self._attempt(job))
+                shared = (self.store, self.queue, self.settings, self.clock)
+                attempts.append(Attempt(job, *shared, on_song=self.show_measured))
             else:
                 follow_up(self.store, self.queue, job, self.clock())
         return attempts
-
-    def _attempt(self, job: Job) -> Attempt:
-        return Attempt(job, self.store, self.queue, self.settings, self.clock, self.show_measured)
-
-    def _send_apart(self, jobs: Iterable[Job]) -> None:
-        for job in jobs:
-            hint(self.queue, Topic.BULK if job.batch_id else Topic.JOBS, [lone_message(job.id)])
 
     def reports_of(self, job_ids: Iterable[str], worker: str) -> dict[str, datetime]:
         """The latest report of `worker` on each of these that it holds or has written.
@@ -135,9 +125,7 @@ class WorkerSide:
     def show_model(self, model: str) -> None:
         """Tell everybody who asks for the status that this worker has `model` loaded."""
         now = self.clock()
-        self.store.update_state(
-            estimates.WORKER_DOCUMENT, lambda state: estimates.seen(state, now, self.worker, model)
-        )
+        self._note(lambda state: estimates.seen(state, now, self.worker, model))
 
     def show_measured(self, job: Job) -> None:
         """Store how long `job` took, from which the waits of others are estimated.
@@ -152,21 +140,18 @@ class WorkerSide:
         if last and 0 <= (now - last).total_seconds() < 1:
             return
         self._measured_at[kind] = now
-        self.store.update_state(
-            estimates.WORKER_DOCUMENT,
-            lambda state: (
-                estimates.at_work(state, now)
-                if kind == SHARED
-                else estimates.measured(state, job, now)
-            ),
-        )
+        if kind == SHARED:
+            self._note(lambda state: estimates.at_work(state, now))
+        else:
+            self._note(lambda state: estimates.measured(state, job, now))
 
     def show_stopped(self) -> None:
         """Tell everybody who asks that the one worker there was has stopped."""
         now = self.clock()
-        self.store.update_state(
-            estimates.WORKER_DOCUMENT, lambda state: estimates.stopped(state, now)
-        )
+        self._note(lambda state: estimates.stopped(state, now))
+
+    def _note(self, change: Callable[[State], State]) -> None:
+        self.store.update_state(estimates.WORKER_DOCUMENT, change)
 
 
 def _last_word(job: Job) -> datetime | None:
