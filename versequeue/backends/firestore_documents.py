@@ -1,7 +1,7 @@
 """Firestore as documents that have one text body: reads, searches, and compare-and-set.
 
-Knows no job. A change is written with the update time that it was read at as its precondition:
-whoever was slower reads again. Faults become StoreUnavailable within seconds.
+A change is written with the update time that it was read at as its precondition: whoever was
+slower reads again. Faults become StoreUnavailable within seconds.
 """
 
 import random
@@ -90,10 +90,10 @@ class Documents:
     Raises StartupError without a project.
     """
 
-    def __init__(self, project: str, database: str) -> None:
+    def __init__(self, project: str) -> None:
         project = require_project(project)
         self._connection = Connection(
-            lambda: firestore.Client(project=project, database=database),
+            lambda: firestore.Client(project=project),
             lambda client: client.close(),
         )
 
@@ -103,7 +103,7 @@ class Documents:
             return None
         with _faults():
             reference = self._connection.client().collection(collection).document(name)
-            found = reference.get(retry=retry_for(RPC_TIMEOUT_S), timeout=RPC_TIMEOUT_S)
+            found = reference.get(**_limits())
             return _document(found) if found.exists else None
 
     def change(
@@ -150,17 +150,12 @@ class Documents:
     def find(self, query: Query) -> list[Document]:
         """The documents that match, in order."""
         with _faults():
-            found = self._query(query).stream(retry=retry_for(RPC_TIMEOUT_S), timeout=RPC_TIMEOUT_S)
-            return [_document(each) for each in found]
+            return [_document(each) for each in self._query(query).stream(**_limits())]
 
     def count(self, query: Query) -> int:
         """How many match, counted by Firestore."""
         with _faults():
-            [[counted]] = (
-                self._query(query)
-                .count()
-                .get(retry=retry_for(RPC_TIMEOUT_S), timeout=RPC_TIMEOUT_S)
-            )
+            [[counted]] = self._query(query).count().get(**_limits())
             return int(counted.value)
 
     def close(self) -> None:
@@ -191,6 +186,10 @@ class Documents:
                 writes.commit(retry=None, timeout=timeout_s)
             except _OTHERS_WERE_FIRST as error:
                 raise Exists from error
+
+
+def _limits() -> dict[str, Any]:
+    return {"retry": retry_for(RPC_TIMEOUT_S), "timeout": RPC_TIMEOUT_S}
 
 
 @contextmanager

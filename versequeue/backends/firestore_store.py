@@ -1,17 +1,17 @@
 """The store in Firestore: what is searched as index fields, beside the whole document as JSON text.
 
 The body is text and not a map: a caller's metadata may have keys that Firestore refuses. What is
-past its retention is deleted by Firestore's own TTL policy. The composite indexes that the
-searches need are in deploy/firestore.indexes.json.
+past its retention is deleted by Firestore's own TTL policy. Its composite indexes are in
+deploy/firestore.indexes.json.
 """
 
 import json
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from versequeue.backends.firestore_documents import (
     Document,
@@ -22,8 +22,16 @@ from versequeue.backends.firestore_documents import (
     Query,
     pauses,
 )
-from versequeue.backends.stored import put_off, read_stored, stored_fields
-from versequeue.errors import StoreUnavailable, Unreadable
+from versequeue.backends.stored import (
+    D,
+    DocumentStore,
+    Stored,
+    T,
+    read_stored,
+    readable,
+    stored_fields,
+)
+from versequeue.errors import StoreUnavailable
 from versequeue.ports.store import (
     BatchChange,
     IdempotencyRecord,
@@ -36,10 +44,6 @@ from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job, Status
 from versequeue.rules.tally import Tally
 
-log = logging.getLogger(__name__)
-T = TypeVar("T", Job, Batch, IdempotencyRecord, Tally)
-D = TypeVar("D", Job, Batch)
-
 _COLLECTIONS: dict[type, str] = {
     Job: "jobs",
     Batch: "batches",
@@ -50,11 +54,11 @@ _COLLECTIONS: dict[type, str] = {
 CREATE_TRIES = 60
 
 
-class FirestoreStore:
+class FirestoreStore(DocumentStore[Document]):
     """`versequeue.ports.store.Store` on Firestore. Raises StartupError without a project."""
 
-    def __init__(self, project: str, database: str = "(default)") -> None:
-        self._documents = Documents(project, database)
+    def __init__(self, project: str) -> None:
+        self._documents = Documents(project)
 
     def create(
         self,
@@ -66,7 +70,6 @@ class FirestoreStore:
         charges: Mapping[str, TallyChange] | None = None,
         now: datetime,
     ) -> None:
-        """Write all of it or nothing. Raises KeyTaken if a live record has the same key."""
         documents = [_new(batch, batch.id)] if batch else []
         documents += [_new(job, job.id) for job in jobs]
         for pause_s in pauses(CREATE_TRIES):
@@ -85,35 +88,14 @@ class FirestoreStore:
             time.sleep(pause_s)
         raise StoreUnavailable("Too many are using up the same limit; try again.")
 
-    def get_job(self, job_id: str) -> Job | None:
-        """The job, or None."""
-        return self._get(Job, job_id)
-
-    def update_job(self, job_id: str, change: JobChange) -> Job | None:
-        """Read, change and write, unless another write came between: then again."""
-        return self._change(Job, job_id, change)
-
     def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
         """One after the other: a compare-and-set is about one document."""
-        changed: dict[str, Job | None] = {}
-        for job_id, change in changes.items():
-            try:
-                changed[job_id] = self.update_job(job_id, change)
-            except Unreadable as error:
-                log.warning("%s is left as it is: %s", job_id, error)
-                changed[job_id] = None
-        return changed
-
-    def get_batch(self, batch_id: str) -> Batch | None:
-        """The batch, or None."""
-        return self._get(Batch, batch_id)
-
-    def update_batch(self, batch_id: str, change: BatchChange) -> Batch | None:
-        """As `update_job`."""
-        return self._change(Batch, batch_id, change)
+        return {
+            job_id: readable(job_id, partial(self.update_job, job_id, change))
+            for job_id, change in changes.items()
+        }
 
     def batch_jobs(self, batch_id: str, *, after: int = -1, limit: int = 100) -> list[Job]:
-        """Jobs of a batch by position, those behind position `after`."""
         behind = (("batch_id", "==", batch_id), ("position", ">", after))
         found = self._documents.find(Query("jobs", behind, "position", limit))
         return [read_stored(Job, each.body) for each in found]
@@ -134,32 +116,11 @@ class FirestoreStore:
         counts[Status.QUEUED] = left - counts[Status.RUNNING]
         return {status: count for status, count in counts.items() if count}
 
-    def get_record(self, key: str) -> IdempotencyRecord | None:
-        """The idempotency record with this key, expired or not."""
-        return self._get(IdempotencyRecord, key)
-
-    def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
-        """Unfinished jobs whose `due_at` has come, the most overdue first."""
-        return self._due(Job, "due_at", now, limit)
-
-    def due_batches(self, now: datetime, limit: int = 100) -> list[Batch]:
-        """Unfinished batches whose `due_at` has come, the most overdue first."""
-        return self._due(Batch, "due_at", now, limit)
-
-    def jobs_to_notify(self, now: datetime, limit: int = 500) -> list[Job]:
-        """Jobs that have ended and whose `notify_at` has come, the most overdue first."""
-        return self._due(Job, "notify_at", now, limit)
-
-    def batches_to_notify(self, now: datetime, limit: int = 100) -> list[Batch]:
-        """Batches that have ended and whose `notify_at` has come, the most overdue first."""
-        return self._due(Batch, "notify_at", now, limit)
-
     def delete_expired(self, now: datetime, limit: int = 500) -> int:  # noqa: ARG002 - the port's
         """Nothing: Firestore deletes by `expires_at` itself, which therefore needs no index."""
         return 0
 
     def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
-        """Queued jobs, or those of them created before a moment; `singles`: those of no batch."""
         queued: Filters = (("status", "==", Status.QUEUED.value),)
         if singles:
             queued += (("batch_id", "==", None),)
@@ -168,17 +129,14 @@ class FirestoreStore:
         return self._documents.count(Query("jobs", queued))
 
     def count_created(self, since: datetime) -> int:
-        """Jobs created at or after `since`."""
         return self._documents.count(Query("jobs", (("created_at", ">=", since),)))
 
     def get_state(self, name: str) -> State:
-        """A small named document, `{}` if there is none."""
         found = self._documents.read("states", name)
         state: State = json.loads(found.body) if found else {}
         return state
 
     def update_state(self, name: str, change: Callable[[State], State]) -> State:
-        """As `update_job`; the document is made if there is none."""
         changed: State = {}
 
         def step(found: Document | None) -> dict[str, Any] | None:
@@ -191,7 +149,6 @@ class FirestoreStore:
         return changed
 
     def close(self) -> None:
-        """Let go of the connection."""
         self._documents.close()
 
     def _get(self, kind: type[T], name: str) -> T | None:
@@ -237,38 +194,10 @@ class FirestoreStore:
             raise KeyTaken(known)
         return found
 
-    def _due(self, kind: type[D], field: str, now: datetime, limit: int) -> list[D]:
-        due: list[D] = []
-        odd: set[str] = set()
-        while not due:
-            asked = limit + len(odd)
-            query = Query(_COLLECTIONS[kind], ((field, "<=", now),), field, asked)
-            found = [one for one in self._documents.find(query) if one.name not in odd]
-            for document in found:
-                if known := self._known(kind, field, document, now):
-                    due.append(known)
-                else:
-                    odd.add(document.name)
-            if not found:
-                break
-        return due
-
-    def _known(self, kind: type[D], field: str, found: Document, now: datetime) -> D | None:
-        # What is due; None if that is not to be known, or a mistake of the index.
-        try:
-            known = read_stored(kind, found.body)
-        except Unreadable as error:
-            log.warning("%s is left as it is: %s", found.name, error)
-            self._index(kind, found, {field: put_off(now)})
-            return None
-        if getattr(known, field) is not None:
-            return known
-        # An older version has indexed it: it meant both moments by `due_at`.
-        self._index(kind, found, stored_fields(known))
-        return None
+    def _search(self, kind: type[D], field: str, now: datetime, limit: int) -> list[Document]:
+        return self._documents.find(Query(_COLLECTIONS[kind], ((field, "<=", now),), field, limit))
 
     def _index(self, kind: type[D], found: Document, fields: Mapping[str, Any]) -> None:
-        # Unless somebody has changed the document meanwhile.
         change = New(_COLLECTIONS[kind], found.name, dict(fields), found)
         with suppress(Exists):
             self._documents.create([change])
@@ -278,8 +207,5 @@ class FirestoreStore:
         return self._documents.count(Query("jobs", filters))
 
 
-def _new(
-    document: Job | Batch | IdempotencyRecord | Tally, name: str, instead_of: Document | None = None
-) -> New:
-    collection = _COLLECTIONS[type(document)]
-    return New(collection, name, stored_fields(document), instead_of)
+def _new(document: Stored, name: str, instead_of: Document | None = None) -> New:
+    return New(_COLLECTIONS[type(document)], name, stored_fields(document), instead_of)

@@ -1,7 +1,6 @@
 """Fetching a model bundle from Cloud Storage: gs://bucket/prefix in, a local folder out.
 
-Knows the bundle's list of files with their lengths and digests, and nothing else of a model. Large
-files come in ranges, several at a time, because one stream fills a fraction of the line.
+Large files come in ranges, several at a time: one stream fills a fraction of the line.
 """
 
 import hashlib
@@ -10,7 +9,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +35,12 @@ MOST_FILES = 1000
 MOST_BYTES = 32 << 30
 MOST_NAME_BYTES = 200
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_REASONS = {
+    401: "the credentials were refused",
+    403: "this identity may not read the bucket",
+    404: "there is no such object",
+    416: "it is shorter than the manifest says",
+}
 #: What a request is given to prove who asks; empty for an emulator or a public bucket.
 Token = Callable[[], str]
 
@@ -93,7 +98,9 @@ class Bucket:
             except requests.RequestException as error:
                 problem = f"{type(error).__name__}: {error}"
                 continue
-            problem = _why(response.status_code)
+            problem = _REASONS.get(
+                response.status_code, f"the storage answered {response.status_code}"
+            )
             if response.status_code not in (408, 429, 500, 502, 503, 504):
                 break
         raise ModelUnavailable(f"{self.where(file)} cannot be read: {problem}")
@@ -145,15 +152,16 @@ def fetch_bundle(bucket: Bucket, target: Path) -> Path:
         (target / MANIFEST).write_bytes(manifest)
     except OSError as error:
         raise ModelUnavailable(f"The model cannot be stored in {target}: {error}") from error
-    taken_s = time.monotonic() - started
+    taken_s = round(time.monotonic() - started, 3)
     size = sum(file.bytes for file in wanted)
-    log.info("fetched %s bytes of model", size, extra={"duration_s": round(taken_s, 3)})
+    log.info("fetched %s bytes of model", size, extra={"duration_s": taken_s})
     return target
 
 
 def _fetch(bucket: Bucket, file: Remote, target: Path, pool: ThreadPoolExecutor) -> None:
     part = target / f"{file.name}.part"
     part.parent.mkdir(parents=True, exist_ok=True)
+    where = bucket.where(file.name)
 
     with part.open("wb") as output:
         descriptor = output.fileno()
@@ -163,9 +171,7 @@ def _fetch(bucket: Bucket, file: Remote, target: Path, pool: ThreadPoolExecutor)
             end = min(start + RANGE_BYTES, file.bytes)
             content = bucket.read_range(file.name, start, end)
             if len(content) != end - start:
-                raise ModelUnavailable(
-                    f"{bucket.where(file.name)} is shorter than {MANIFEST} says."
-                )
+                raise ModelUnavailable(f"{where} is shorter than {MANIFEST} says.")
             os.pwrite(descriptor, content, start)
 
         for _ in pool.map(copy, range(0, file.bytes, RANGE_BYTES)):
@@ -173,7 +179,7 @@ def _fetch(bucket: Bucket, file: Remote, target: Path, pool: ThreadPoolExecutor)
     if not _is_right(part, file):
         part.unlink()
         raise ModelUnavailable(
-            f"{bucket.where(file.name)} is damaged: its SHA-256 digest is not the one that "
+            f"{where} is damaged: its SHA-256 digest is not the one that "
             f"{MANIFEST} records. Upload the whole bundle again."
         )
     part.replace(target / file.name)
@@ -217,28 +223,10 @@ def _is_right(path: Path, file: Remote) -> bool:
     try:
         if path.stat().st_size != file.bytes:
             return False
-        digest = hashlib.sha256()
-        for chunk in _chunks(path):
-            digest.update(chunk)
+        with path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
     except OSError:
         return False
-    return digest.hexdigest() == file.sha256
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as opened:
-        while chunk := opened.read(CHUNK_BYTES):
-            yield chunk
-
-
-def _why(status: int) -> str:
-    reasons = {
-        401: "the credentials were refused",
-        403: "this identity may not read the bucket",
-        404: "there is no such object",
-        416: "it is shorter than the manifest says",
-    }
-    return reasons.get(status, f"the storage answered {status}")
 
 
 def _default_token() -> Token:

@@ -1,8 +1,6 @@
 """The queue in Pub/Sub: publishing only, for Pub/Sub itself pushes to the functions.
 
-Returns once Pub/Sub has every message, because a function's processor may be taken away as soon
-as it has answered. Pub/Sub's library is imported with the first message: the results function
-sends none.
+Its library is imported with the first message: the results function sends none.
 """
 
 import json
@@ -32,7 +30,10 @@ class PubSubQueue:
         self._connection = Connection(_connect, lambda client: client.transport.close())
 
     def publish(self, topic: Topic, messages: list[Message]) -> None:
-        """Return once every message is stored. Raises QueueUnavailable."""
+        """Return once every message is stored, for a function that has answered may lose its CPU.
+
+        Raises QueueUnavailable.
+        """
         from google import pubsub_v1 as api
 
         try:
@@ -55,7 +56,6 @@ class PubSubQueue:
             ) from error
 
     def close(self) -> None:
-        """Let go of the connection; a later use connects again."""
         self._connection.close()
 
 

@@ -1,7 +1,4 @@
-"""The tables of the queue's file, and every statement on a single message.
-
-Knows no transaction and no rule of delivery: those are `sqlite_queue`'s.
-"""
+"""The tables of the queue's file, and every statement on a single message."""
 
 import json
 import sqlite3

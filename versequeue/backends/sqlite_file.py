@@ -1,7 +1,7 @@
 """One SQLite file in WAL mode: its connections, its transactions and its faults in plain words.
 
-Knows no table. A connection belongs to one thread of one process; a change is one
-`BEGIN IMMEDIATE`, so that whoever reads in order to write is alone while doing it.
+A connection belongs to one thread of one process; a change is one `BEGIN IMMEDIATE`, so that
+whoever reads in order to write is alone while doing it.
 """
 
 import os

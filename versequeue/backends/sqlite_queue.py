@@ -1,7 +1,6 @@
-"""The queue in one SQLite file, with Pub/Sub's rules, for one machine.
+"""The queue in one SQLite file, with Pub/Sub's rules: ack deadlines, back-off, dead letters.
 
-Owns ack deadlines, redelivery with back-off and dead letters. Knows nothing of what a message
-means, and delivers nothing by itself: a dispatcher leases, pushes, and then acks or nacks.
+Delivers nothing by itself: a dispatcher leases, pushes, and then acks or nacks.
 """
 
 import json
@@ -89,10 +88,9 @@ class SqliteQueue:
         )
 
     def publish(self, topic: Topic, messages: list[Message]) -> None:
-        """Return once every message is stored, all of them or none. Raises QueueUnavailable.
+        """Store all of them or none; one that says what an undelivered one says adds nothing.
 
-        One that says the same as one that has not been delivered yet adds nothing: however often
-        the same hint is given, the queue does not grow.
+        So the queue does not grow, however often the same hint is given. Raises QueueUnavailable.
         """
         now = self._clock()
         with self._file.transaction() as connection:
@@ -153,8 +151,15 @@ class SqliteQueue:
         self, deliveries: Sequence[LeasedMessage], now: datetime, *, delay_s: float | None = None
     ) -> int:
         """`nack` each in one transaction; how many of them were still held."""
+        nacked = 0
         with self._file.transaction() as connection:
-            nacked = sum(self._give_back(connection, one, now, delay_s) for one in deliveries)
+            for one in deliveries:
+                back_off_s = backoff_s(one.number, self._backoff_first_s)
+                wait = timedelta(seconds=back_off_s if delay_s is None else delay_s)
+                if rows.move(connection, one.id, one.number, now + wait):
+                    nacked += 1
+                    if one.number >= self._max_deliveries:
+                        rows.bury(connection, one.id, now)
         self._wake()
         return nacked
 
@@ -199,7 +204,6 @@ class SqliteQueue:
             return self._publishes
 
     def close(self) -> None:
-        """Let go of the file, and wake whoever waits."""
         self._wake()
         self._file.close()
 
@@ -222,26 +226,10 @@ class SqliteQueue:
             number, body, published_at, deliveries = row
             message = rows.read(body)
             if message is not None and deliveries < self._max_deliveries:
-                return LeasedMessage(
-                    number, topic, message, parse_time(published_at), deliveries + 1
-                )
+                published = parse_time(published_at)
+                return LeasedMessage(number, topic, message, published, deliveries + 1)
             rows.bury(connection, number, now)
         return None
-
-    def _give_back(
-        self,
-        connection: sqlite3.Connection,
-        delivery: LeasedMessage,
-        now: datetime,
-        delay_s: float | None,
-    ) -> bool:
-        if delay_s is None:
-            delay_s = backoff_s(delivery.number, self._backoff_first_s)
-        due_at = now + timedelta(seconds=delay_s)
-        held = rows.move(connection, delivery.id, delivery.number, due_at)
-        if held and delivery.number >= self._max_deliveries:
-            rows.bury(connection, delivery.id, now)
-        return held
 
     def _wake(self) -> None:
         with self._published:

@@ -3,8 +3,10 @@
 An index column for every field that is searched stands beside the whole document as JSON.
 """
 
+from versequeue.ports.store import IdempotencyRecord
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job
+from versequeue.rules.tally import Tally
 
 _FIRST = (
     """CREATE TABLE jobs (
@@ -52,18 +54,28 @@ SCHEMA = (_FIRST, _WIDER_QUEUED, _WEBHOOKS_APART)
 #: What is deleted once it is past its retention.
 EXPIRING = ("jobs", "batches", "records", "tallies")
 TABLE: dict[type, str] = {Job: "jobs", Batch: "batches"}
+SELECT: dict[type, str] = {
+    Job: "SELECT body FROM jobs WHERE id = ?",
+    Batch: "SELECT body FROM batches WHERE id = ?",
+    IdempotencyRecord: "SELECT body FROM records WHERE key = ?",
+    Tally: "SELECT body FROM tallies WHERE key = ?",
+}
 #: The values are named as `versequeue.backends.stored.stored_fields` names them.
 INSERT: dict[type, str] = {
     Job: "INSERT INTO jobs (id, status, batch_id, position, client, created_at, due_at,"
-    " notify_at, expires_at, body) VALUES (:id, :status, :batch_id, :position, :client,"
+    " notify_at, expires_at, body) VALUES (:name, :status, :batch_id, :position, :client,"
     " :created_at, :due_at, :notify_at, :expires_at, :body)",
     Batch: "INSERT INTO batches (id, due_at, notify_at, expires_at, body)"
-    " VALUES (:id, :due_at, :notify_at, :expires_at, :body)",
+    " VALUES (:name, :due_at, :notify_at, :expires_at, :body)",
+    IdempotencyRecord: "INSERT OR REPLACE INTO records (key, expires_at, body)"
+    " VALUES (:name, :expires_at, :body)",
+    Tally: "INSERT OR REPLACE INTO tallies (key, expires_at, body)"
+    " VALUES (:name, :expires_at, :body)",
 }
 #: Only what a change may touch: SQLite writes the index of every column that is named here.
 UPDATE: dict[type, str] = {
     Job: "UPDATE jobs SET status = :status, due_at = :due_at, notify_at = :notify_at,"
-    " expires_at = :expires_at, body = :body WHERE id = :id",
+    " expires_at = :expires_at, body = :body WHERE id = :name",
     Batch: "UPDATE batches SET due_at = :due_at, notify_at = :notify_at,"
-    " expires_at = :expires_at, body = :body WHERE id = :id",
+    " expires_at = :expires_at, body = :body WHERE id = :name",
 }

@@ -1,22 +1,31 @@
-"""What a store keeps of a document: the fields that it is searched by, and all of it as JSON."""
+"""What a store keeps of a document: the fields that it is searched by, and all of it as JSON.
 
+`DocumentStore` is what any database does with such documents in the same way.
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from versequeue.clock import utc_now
 from versequeue.errors import Unreadable
-from versequeue.ports.store import IdempotencyRecord
+from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange
 from versequeue.records import from_json, to_json
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job
 from versequeue.rules.tally import Tally
 
+log = logging.getLogger(__name__)
+Stored = Job | Batch | IdempotencyRecord | Tally
 T = TypeVar("T", Job, Batch, IdempotencyRecord, Tally)
+D = TypeVar("D", Job, Batch)
 #: A document that this version cannot read is left alone for so long before it is due again.
 UNREADABLE_FOR_S = 300
 
 
-def stored_fields(document: Job | Batch | IdempotencyRecord | Tally) -> dict[str, Any]:
+def stored_fields(document: Stored) -> dict[str, Any]:
     """The index fields of `document`, and `body`, from which it is read again."""
     fields = {"expires_at": document.expires_at, "body": to_json(document)}
     if isinstance(document, Job | Batch):
@@ -46,3 +55,100 @@ def put_off(now: datetime) -> datetime:
     Whoever asks what will be due one day does not put it off until then.
     """
     return min(now, utc_now()) + timedelta(seconds=UNREADABLE_FOR_S)
+
+
+class Found(Protocol):
+    """A document as a search has found it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def body(self) -> str: ...
+
+
+F = TypeVar("F", bound=Found)
+
+
+class DocumentStore(ABC, Generic[F]):
+    """The part of `versequeue.ports.store.Store` about one document, and about those that are due.
+
+    Whoever is derived from it reads, changes and searches documents in a database.
+    """
+
+    @abstractmethod
+    def _get(self, kind: type[T], name: str) -> T | None:
+        """The document, or None."""
+
+    @abstractmethod
+    def _change(self, kind: type[D], name: str, change: Callable[[D], D]) -> D | None:
+        """As `Store.update_job`."""
+
+    @abstractmethod
+    def _search(self, kind: type[D], field: str, now: datetime, limit: int) -> Sequence[F]:
+        """The documents whose index `field` has come, the most overdue first."""
+
+    @abstractmethod
+    def _index(self, kind: type[D], found: F, fields: Mapping[str, Any]) -> None:
+        """Write these index fields, unless somebody has changed the document meanwhile."""
+
+    def get_job(self, job_id: str) -> Job | None:
+        return self._get(Job, job_id)
+
+    def update_job(self, job_id: str, change: JobChange) -> Job | None:
+        return self._change(Job, job_id, change)
+
+    def get_batch(self, batch_id: str) -> Batch | None:
+        return self._get(Batch, batch_id)
+
+    def update_batch(self, batch_id: str, change: BatchChange) -> Batch | None:
+        return self._change(Batch, batch_id, change)
+
+    def get_record(self, key: str) -> IdempotencyRecord | None:
+        return self._get(IdempotencyRecord, key)
+
+    def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
+        return self._due(Job, "due_at", now, limit)
+
+    def due_batches(self, now: datetime, limit: int = 100) -> list[Batch]:
+        return self._due(Batch, "due_at", now, limit)
+
+    def jobs_to_notify(self, now: datetime, limit: int = 500) -> list[Job]:
+        return self._due(Job, "notify_at", now, limit)
+
+    def batches_to_notify(self, now: datetime, limit: int = 100) -> list[Batch]:
+        return self._due(Batch, "notify_at", now, limit)
+
+    def _due(self, kind: type[D], field: str, now: datetime, limit: int) -> list[D]:
+        due: list[D] = []
+        odd: set[str] = set()
+        while not due:
+            found = self._search(kind, field, now, limit + len(odd))
+            new = [one for one in found if one.name not in odd]
+            for one in new:
+                if known := self._known(kind, field, one, now):
+                    due.append(known)
+                else:
+                    odd.add(one.name)
+            if not new:
+                break
+        return due
+
+    def _known(self, kind: type[D], field: str, found: F, now: datetime) -> D | None:
+        # What is due; None if that is not to be known, or a mistake of the index.
+        known = readable(found.name, lambda: read_stored(kind, found.body))
+        if known is None:
+            self._index(kind, found, {field: put_off(now)})
+        elif getattr(known, field) is None:
+            # An older version has indexed it: it meant both moments by `due_at`.
+            self._index(kind, found, stored_fields(known))
+            return None
+        return known
+
+
+def readable(name: str, read: Callable[[], D | None]) -> D | None:
+    """What `read` gives; None, and a line in the log, if that raises Unreadable."""
+    try:
+        return read()
+    except Unreadable as error:
+        log.warning("%s is left as it is: %s", name, error)
+        return None

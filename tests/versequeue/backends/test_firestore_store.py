@@ -174,7 +174,7 @@ class Lossy(Documents):
 @pytest.fixture
 def lossy(emulated_project: EmulatedProject) -> Iterator[tuple[FirestoreStore, Lossy]]:
     store = FirestoreStore(emulated_project.id)
-    documents = Lossy(emulated_project.id, "(default)")
+    documents = Lossy(emulated_project.id)
     store._documents = documents
     yield store, documents
     store.close()
