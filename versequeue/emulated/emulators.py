@@ -1,7 +1,6 @@
 """The Cloud SDK's own Firestore and Pub/Sub emulators as child processes.
 
-Owns their commands and addresses, and knowing whether they live. They keep nothing: after a
-restart the store is empty and the topics have to be created again.
+They keep nothing: after a restart the store is empty, and the topics have to be created again.
 """
 
 import http.client
@@ -17,12 +16,11 @@ from versequeue.errors import StartupError
 PROJECT = "demo-versequeue"
 START_LIMIT_S = 90.0
 POLL_S = 0.1
-_PROGRAMS = ("gcloud", "java")
 
 
 def missing() -> str:
     """What this machine lacks for the emulators, as a sentence; empty if nothing."""
-    absent = " and ".join(name for name in _PROGRAMS if shutil.which(name) is None)
+    absent = " and ".join(name for name in ("gcloud", "java") if shutil.which(name) is None)
     if not absent:
         return ""
     return (
@@ -37,19 +35,12 @@ class Emulators:
     def __init__(self, folder: Path, *, firestore_port: int = 0, pubsub_port: int = 0) -> None:
         """Port 0 means any free one; logs and the little that they store go to `folder`."""
         self._data = folder / "pubsub"
-        self._firestore = _Emulator(
-            "Firestore",
-            ["emulators", "firestore", "start"],
-            firestore_port or free_port(),
-            folder / "firestore.log",
-        )
+        firestore = ["emulators", "firestore", "start"]
         pubsub = ["beta", "emulators", "pubsub", "start", f"--data-dir={self._data}"]
-        self._pubsub = _Emulator(
-            "Pub/Sub",
-            [*pubsub, f"--project={PROJECT}"],
-            pubsub_port or free_port(),
-            folder / "pubsub.log",
-        )
+        pubsub.append(f"--project={PROJECT}")
+        firestore_log, pubsub_log = folder / "firestore.log", folder / "pubsub.log"
+        self._firestore = _Emulator("Firestore", firestore, firestore_port, firestore_log)
+        self._pubsub = _Emulator("Pub/Sub", pubsub, pubsub_port, pubsub_log)
         self._both = (self._firestore, self._pubsub)
 
     def start(self) -> None:
@@ -100,8 +91,8 @@ class _Emulator(KeptProcess):
         super().__init__()
         self._noun = noun
         self._log = log
-        self.port = port
-        self.address = f"127.0.0.1:{port}"
+        self.port = port or free_port()
+        self.address = f"127.0.0.1:{self.port}"
         self._command = ["gcloud", *arguments, f"--host-port={self.address}"]
 
     def begin(self) -> ChildProcess:

@@ -1,7 +1,6 @@
 """Passing requests on: to a function that runs, or to one that is started for them.
 
-Does what the cloud's front end does: one origin over several functions, and an instance that
-exists only while there is something to do. Knows nothing of what is in a request.
+So the cloud's front end does it: one origin over several functions, each there while it is needed.
 """
 
 import json

@@ -1,7 +1,4 @@
-"""One function as the cloud runs it: a functions-framework process of its own, without --debug.
-
-Owns its command, its address, and waiting until it answers there. Knows no queue.
-"""
+"""One function as the cloud runs it: a functions-framework process of its own, without --debug."""
 
 import os
 import sys

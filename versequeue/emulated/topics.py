@@ -16,8 +16,6 @@ from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Topic
 
 DEAD_LETTER = "dead-letter"
-BACKOFF_FIRST_S, BACKOFF_LONGEST_S = 1, 60
-MAX_DELIVERIES = 100
 RPC_TIMEOUT_S = 10.0
 
 
@@ -26,14 +24,12 @@ class Policy:
     """When a message is pushed again, and when it is given up."""
 
     ack_deadline_s: int = ACK_DEADLINE_S
-    max_deliveries: int = MAX_DELIVERIES
-    backoff_first_s: int = BACKOFF_FIRST_S
-    backoff_longest_s: int = BACKOFF_LONGEST_S
+    max_deliveries: int = 100
+    backoff_first_s: int = 1
+    backoff_longest_s: int = 60
 
 
-def create_topics(
-    project: str, push_urls: Mapping[Topic, str], policy: Policy | None = None
-) -> None:
+def create_topics(project: str, push_urls: Mapping[Topic, str], policy: Policy = Policy()) -> None:
     """Make every topic, the dead letters' among them, and push each one in `push_urls` there.
 
     Safe to repeat: what is there already is kept, and pushed to the new URL. The topic's name is
@@ -47,7 +43,7 @@ def create_topics(
             name = subscriber.subscription_path(project, DEAD_LETTER)
             _make(subscriber.create_subscription, {"name": name, "topic": dead_letter_topic})
             for topic, url in push_urls.items():
-                _push(subscriber, project, topic, url, policy or Policy())
+                _push(subscriber, project, topic, url, policy)
     except exceptions.GoogleAPIError as error:
         raise QueueUnavailable(f"The topics cannot be created: {error}") from error
 

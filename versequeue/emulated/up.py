@@ -1,7 +1,7 @@
 """`versequeue up --backend emulators`: the deployment on one machine, on Google's own emulators.
 
 Every function is a functions-framework process, as in the cloud; Pub/Sub pushes; the page and the
-API are on one origin. What dies is started again. The emulators forget everything when they end.
+API are on one origin. What dies is started again.
 """
 
 import logging

@@ -13,10 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def notify_target(target: str) -> Outcome | None:
-    """One delivery for `target` with this process's store and settings; None if nothing is due.
-
-    Raises StoreUnavailable.
-    """
+    """One delivery for `target`; None if nothing is due. Raises StoreUnavailable."""
     if not _names_something(target):
         log.warning("a message that names no job and no batch is dropped")
         return None
@@ -24,10 +21,7 @@ def notify_target(target: str) -> Outcome | None:
 
 
 def receiver_of(target: str) -> str:
-    """The host and port that `target`'s webhook goes to; empty if it has none.
-
-    Raises StoreUnavailable.
-    """
+    """The host and port of `target`'s webhook; empty if it has none. Raises StoreUnavailable."""
     if not _names_something(target):
         return ""
     store = wiring.store()

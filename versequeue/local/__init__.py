@@ -1,5 +1,3 @@
-"""`versequeue up` on SQLite: one server process with threads for HTTP, the queue, the
-webhooks and the sweep, and the worker as its child.
-
-`host` and `app` serve `up --backend emulators` (`versequeue.emulated`) too.
+"""`versequeue up` on SQLite: one server process with threads for HTTP, the queue, the webhooks and
+the sweep, and the worker as its child. `host` and `app` serve `versequeue.emulated` too.
 """

@@ -98,8 +98,11 @@ class Dispatcher:
 
     def _turn(self) -> None:
         seen = self._queue.publishes
-        if not self.step():
-            self._queue.wait(seen, self._pause_s())
+        if self.step():
+            return
+        due_at = self._queue.next_due_at(TOPICS)
+        left_s = (due_at - self._side.clock()).total_seconds() if due_at else LONGEST_WAIT_S
+        self._queue.wait(seen, min(LONGEST_WAIT_S, max(0.0, left_s)))
 
     def _take_over(self) -> None:
         self._side.show_stopped()
@@ -189,12 +192,6 @@ class Dispatcher:
             self._worker.stop()
             self._owe(self._side.show_stopped)
             self._pay()
-
-    def _pause_s(self) -> float:
-        due_at = self._queue.next_due_at(TOPICS)
-        if due_at is None:
-            return LONGEST_WAIT_S
-        return min(LONGEST_WAIT_S, max(0.0, (due_at - self._side.clock()).total_seconds()))
 
 
 def go_together(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> bool:

@@ -1,7 +1,7 @@
 """The HTTP server of an `up`: waitress, with bounds on what a stranger can take of it.
 
 A request's headers and its body have a time and a size; a connection that waits for nothing gives
-way to a new one, so that no number of them keeps others out. Knows no route.
+way to a new one, so that no number of them keeps others out.
 """
 
 import socket
@@ -94,7 +94,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return answer
 
     def service(self) -> None:
-        """Answer one request, in a thread of its own."""
         self.due_at = self.server.clock() + ANSWER_S
         self._behind = self.requests[0].behind
         super().service()
@@ -131,7 +130,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return not self.closed and bool(super().readable())
 
     def writable(self) -> bool:
-        """Whether there is something to send, or to close."""
         return not self.closed and bool(super().writable())
 
     def handle_write(self) -> None:
@@ -154,7 +152,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.handle_close()
 
     def handle_close(self) -> None:
-        """Close the connection."""
         self.closed = True
         super().handle_close()
 

@@ -1,7 +1,4 @@
-"""What every `versequeue up` stands on: its options, address, data folder, secrets and signals.
-
-Knows neither the embedded server nor the one on the emulators; both are built on it.
-"""
+"""What every `versequeue up` stands on: its options, address, data folder, secrets and signals."""
 
 import fcntl
 import os
@@ -59,10 +56,8 @@ def embedded_environ(options: UpOptions, environ: Mapping[str, str]) -> dict[str
     proxied = environ.get("VERSEQUEUE_TRUSTED_PROXIES", "").strip() not in ("", "0")
     at_home = is_loopback(options.host) and not proxied
     proposed = {
-        "VERSEQUEUE_HASH_KEY": kept_secret(options.data_dir / "hash.key", hash_key),
-        "VERSEQUEUE_WEBHOOK_SECRET": kept_secret(
-            options.data_dir / WEBHOOK_KEY_FILE, webhook_secret
-        ),
+        "VERSEQUEUE_HASH_KEY": kept_secret(options.data_dir / "hash.key", bytes.hex),
+        "VERSEQUEUE_WEBHOOK_SECRET": kept_secret(options.data_dir / WEBHOOK_KEY_FILE, write_secret),
         "VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE": "1" if at_home else "0",
         "VERSEQUEUE_HOSTS": " ".join((*LOOPBACK_NAMES, options.host)) if at_home else "",
         "VERSEQUEUE_WAITERS": str(THREADS // 3),
@@ -135,25 +130,18 @@ def keep_private(data_dir: Path) -> None:
             path.chmod(stat.S_IMODE(about.st_mode) & 0o700)
 
 
-def kept_secret(path: Path, make: Callable[[], str]) -> str:
-    """The secret in the file at `path`, made once for each data folder and readable by us only."""
+def kept_secret(path: Path, write: Callable[[bytes], str]) -> str:
+    """The secret in the file at `path`: 32 bytes, made once and readable by us only.
+
+    `write` is how they are written down. Raises StartupError.
+    """
     try:
         path.touch(mode=0o600)
         if not path.read_text().strip():
-            path.write_text(make())
+            path.write_text(write(secrets.token_bytes(32)))
         return path.read_text().strip()
     except OSError as error:
         raise StartupError(f"Cannot write to {path.parent}: {error.strerror}.") from error
-
-
-def hash_key() -> str:
-    """A secret under which clients are hashed."""
-    return secrets.token_hex(32)
-
-
-def webhook_secret() -> str:
-    """A secret that webhooks are signed with."""
-    return write_secret(secrets.token_bytes(32))
 
 
 def hear_signals() -> StopFlag:

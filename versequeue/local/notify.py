@@ -1,7 +1,7 @@
 """What Pub/Sub does in the cloud with messages of webhooks: hand them to senders, a few at a time.
 
-A message stays in the queue until a sender is free for its receiver, so that neither memory nor
-threads grow with what waits, and a receiver that never answers holds up nobody else's.
+A message stays in the queue until a sender is free for its receiver, so that nothing grows with
+what waits, and a receiver that never answers holds up nobody else's.
 """
 
 import logging
@@ -51,7 +51,7 @@ class NotifyDispatcher:
         self._monotonic = monotonic
         self._stopping = threading.Event()
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="notify")
-        self._start = start or self._in_a_thread
+        self._start = start or self._senders.submit
         self._receivers = Receivers()
 
     def run(self) -> None:
@@ -92,9 +92,6 @@ class NotifyDispatcher:
                 self._stopping.wait(BUSY_PAUSE_S)
             else:
                 self._queue.wait(seen, LONGEST_WAIT_S)
-
-    def _in_a_thread(self, send: Callable[[], None]) -> None:
-        self._senders.submit(send)
 
     def _begin(self, delivery: LeasedMessage, receiver: str) -> None:
         mine = threading.Lock()

@@ -1,7 +1,6 @@
 """One push to the worker process, and whether what it was sent to still reports.
 
-A worker is judged by what it stores of its jobs, not by whether its process lives: one that hangs
-lives for ever.
+A worker is judged by what it stores of its jobs: one that hangs lives for ever.
 """
 
 import select

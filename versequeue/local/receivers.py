@@ -1,7 +1,4 @@
-"""Which receiver of webhooks may have a sender now: a share for each, a rest for the silent.
-
-Knows receivers by name only; knows no message and no thread.
-"""
+"""Which receiver of webhooks may have a sender now: a share for each, a rest for the silent."""
 
 import threading
 from dataclasses import dataclass

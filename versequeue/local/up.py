@@ -1,8 +1,4 @@
-"""`versequeue up`: everything on one machine, from one command, until Ctrl-C.
-
-Serves the very functions that are deployed, and the page, on one port; starts the worker as a
-process of its own when there is work; runs the sweep. Knows nothing of models.
-"""
+"""`versequeue up`: everything on one machine, from one command, until Ctrl-C."""
 
 import os
 from contextlib import ExitStack

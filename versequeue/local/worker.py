@@ -1,7 +1,6 @@
 """The worker as a process of its own: started, pushed to, stopped, and noticed when it dies.
 
-Run as a module this is that process: the worker function, served until SIGTERM on a socket that
-its parent opened.
+Run as a module this is that process, served on a socket that its parent opened.
 """
 
 import os
