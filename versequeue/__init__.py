@@ -1,6 +1,3 @@
-"""The job system: jobs, statuses, queues and stores.
-
-Knows jobs, not tensors: no model runtime is imported here.
-"""
+"""The job system: jobs, statuses, queues and stores. Imports no model runtime."""
 
 __version__ = "0.2.0"

@@ -1,7 +1,6 @@
 """A child process: started in a group of its own, waited for, and ended with all that it started.
 
-No child outlives this process. Each is named to one reaper (see `versequeue.reaper`), which ends
-its group when this process dies, even by kill -9. Knows nothing of what the children do.
+`versequeue.reaper` ends the groups of all of them when this process dies, even by kill -9.
 """
 
 import atexit
@@ -142,10 +141,7 @@ class ChildProcess(AbstractContextManager["ChildProcess"]):
 
 
 class KeptProcess(ABC):
-    """At most one child process of a kind, replaced when it has died.
-
-    Every method may be called by any thread.
-    """
+    """At most one child process of a kind, replaced when it has died, for any number of threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -191,18 +191,12 @@ class Settings:
         return settings
 
     def check_hash_key(self) -> None:
-        """Raise StartupError if a function in the cloud would hash callers' addresses without it.
-
-        Each address could be found again from such a hash by trying all there are.
-        """
+        """Raise StartupError if the cloud would hash addresses without a key, to be guessed again."""
         if self.backend == "gcp" and not self.hash_key:
             raise StartupError("VERSEQUEUE_HASH_KEY is needed by submit and results.")
 
     def _check_times(self) -> None:
-        """Raise StartupError where two times cannot work together: each fits into the next.
-
-        A job has to end before it is deleted.
-        """
+        """Raise StartupError unless each time fits into the next; a job ends before it is deleted."""
         chain = (
             ("VERSEQUEUE_PROGRESS_INTERVAL_S", self.progress_interval_s),
             ("VERSEQUEUE_LEASE_S", self.lease_s),

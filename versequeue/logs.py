@@ -1,7 +1,4 @@
-"""Logs as one JSON object a line, in the shape that Cloud Logging groups by job and by trace.
-
-A prompt's text never goes into a log: ids, attempts, durations and reasons only.
-"""
+"""Logs as one JSON object a line, for Cloud Logging. A prompt's text never goes into one."""
 
 import json
 import logging
@@ -22,10 +19,7 @@ _TRACES = (
 
 
 class JsonLines(logging.Formatter):
-    """One record as one line of JSON, under the trace of the request that is being answered.
-
-    A trace is named within `project`; without one, lines have none.
-    """
+    """One record as one line of JSON, under the trace of its request if there is a `project`."""
 
     def __init__(self, project: str = "") -> None:
         super().__init__()

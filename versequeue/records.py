@@ -1,7 +1,7 @@
 """Frozen dataclasses to JSON at rest and back.
 
-Readers ignore fields that they do not know and fill in defaults for those that are missing, so
-that an old and a new version can run side by side on one store. Knows no store.
+Unknown fields are ignored and missing ones have their defaults: old and new versions run side by
+side on one store.
 """
 
 import json

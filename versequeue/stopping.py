@@ -1,7 +1,7 @@
 """Whether this process was asked to stop: what a worker asks at every token.
 
-A function cannot install a signal handler: its server has one. Both gunicorn's and our own are
-methods of an object with an `alive` flag, and any thread may look at that.
+A function's server has its signal handler: gunicorn's is, like ours, a method of an object with an
+`alive` flag.
 """
 
 import signal

@@ -1,4 +1,1 @@
-"""The ports on SQLite (one machine) and on Firestore and Pub/Sub, and bundles out of a bucket.
-
-A module applies changes and asks questions; the rules stay in `rules/`.
-"""
+"""The ports on SQLite and on Firestore and Pub/Sub, and bundles out of a bucket. Knows no rules."""

@@ -1,7 +1,6 @@
 """Firestore as documents that have one text body: reads, searches, and compare-and-set.
 
-A change is written with the update time that it was read at as its precondition: whoever was
-slower reads again. Faults become StoreUnavailable within seconds.
+The precondition of a change is the update time of what was read: whoever was slower reads again.
 """
 
 import random
@@ -85,10 +84,7 @@ class Exists(Exception):
 
 
 class Documents:
-    """One Firestore database. Connects at the first use, so that a process may fork before.
-
-    Raises StartupError without a project.
-    """
+    """One Firestore database, connected at its first use. Raises StartupError without a project."""
 
     def __init__(self, project: str) -> None:
         project = require_project(project)

@@ -1,8 +1,7 @@
-"""The store in Firestore: what is searched as index fields, beside the whole document as JSON text.
+"""The store in Firestore: index fields, beside the whole document as JSON text.
 
-The body is text and not a map: a caller's metadata may have keys that Firestore refuses. What is
-past its retention is deleted by Firestore's own TTL policy. Its composite indexes are in
-deploy/firestore.indexes.json.
+Text and not a map: a caller's metadata may have keys that Firestore refuses. Firestore's own TTL
+policy deletes. The composite indexes are in deploy/firestore.indexes.json.
 """
 
 import json

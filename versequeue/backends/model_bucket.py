@@ -1,7 +1,4 @@
-"""Fetching a model bundle from Cloud Storage: gs://bucket/prefix in, a local folder out.
-
-Large files come in ranges, several at a time: one stream fills a fraction of the line.
-"""
+"""Fetching a model bundle from Cloud Storage: gs://bucket/prefix in, a local folder out."""
 
 import hashlib
 import json
@@ -121,9 +118,9 @@ def _part(response: requests.Response, skipped: int, length: int) -> bytes:
 
 
 def open_bucket(uri: str, storage_url: str = "") -> Bucket:
-    """The bucket behind gs://bucket/prefix. Raises ModelUnavailable for another form.
+    """The bucket of gs://bucket/prefix, or that of an emulator at `storage_url`.
 
-    `storage_url` names an emulator, which is asked without credentials.
+    An emulator is asked without credentials. Raises ModelUnavailable for another form.
     """
     name, _, prefix = uri.removeprefix("gs://").partition("/")
     if not uri.startswith("gs://") or not name:
@@ -135,10 +132,9 @@ def open_bucket(uri: str, storage_url: str = "") -> Bucket:
 
 
 def fetch_bundle(bucket: Bucket, target: Path) -> Path:
-    """Make `target` the bundle of `bucket` and return it; files that are right are kept.
+    """Make `target` the bundle of `bucket`, keeping files that are right. Raises ModelUnavailable.
 
-    Raises ModelUnavailable; the manifest is written last, so that a half fetched folder is no
-    bundle.
+    The manifest is written last, so that a half fetched folder is no bundle.
     """
     manifest = bucket.read(MANIFEST, MOST_MANIFEST_BYTES)
     files = listed(manifest, bucket)

@@ -1,7 +1,4 @@
-"""The queue in Pub/Sub: publishing only, for Pub/Sub itself pushes to the functions.
-
-Its library is imported with the first message: the results function sends none.
-"""
+"""The queue in Pub/Sub: publishing only, for Pub/Sub itself pushes to the functions."""
 
 import json
 from typing import Any
@@ -20,20 +17,14 @@ MESSAGES_PER_CALL = 1000
 
 
 class PubSubQueue:
-    """`versequeue.ports.queue.Queue` on Pub/Sub. Connects at the first use, not before.
-
-    Raises StartupError without a project.
-    """
+    """`versequeue.ports.queue.Queue` on Pub/Sub. Raises StartupError without a project."""
 
     def __init__(self, project: str) -> None:
         self._project = require_project(project)
         self._connection = Connection(_connect, lambda client: client.transport.close())
 
     def publish(self, topic: Topic, messages: list[Message]) -> None:
-        """Return once every message is stored, for a function that has answered may lose its CPU.
-
-        Raises QueueUnavailable.
-        """
+        """Return once every message is stored. Raises QueueUnavailable."""
         from google import pubsub_v1 as api
 
         try:

@@ -1,7 +1,6 @@
 """One SQLite file in WAL mode: its connections, its transactions and its faults in plain words.
 
-A connection belongs to one thread of one process; a change is one `BEGIN IMMEDIATE`, so that
-whoever reads in order to write is alone while doing it.
+A connection belongs to one thread of one process; who reads in order to write is alone meanwhile.
 """
 
 import os
@@ -183,10 +182,7 @@ class SqliteFile:
 
 
 def keep_private(path: Path) -> None:
-    """Let nobody but the owner read the file, which is made, and what SQLite keeps beside it.
-
-    SQLite gives its journals the mode of the file.
-    """
+    """Make the file, and let only its owner read it and SQLite's journals, which take its mode."""
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
     for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
         # Somebody else's file is theirs to open or to close.

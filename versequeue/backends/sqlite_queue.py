@@ -1,7 +1,4 @@
-"""The queue in one SQLite file, with Pub/Sub's rules: ack deadlines, back-off, dead letters.
-
-Delivers nothing by itself: a dispatcher leases, pushes, and then acks or nacks.
-"""
+"""The queue in one SQLite file, with Pub/Sub's rules: ack deadlines, back-off, dead letters."""
 
 import json
 import logging
@@ -101,20 +98,14 @@ class SqliteQueue:
     def lease(
         self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float
     ) -> LeasedMessage | None:
-        """Take the oldest due message of the first topic that has one; None if none has.
-
-        It comes back after `ack_deadline_s` unless it is acked before.
-        """
+        """Take the oldest due message of the first topic that has one, until its ack deadline."""
         taken = self.lease_together(topics, now, ack_deadline_s, lambda _taken, _next: False)
         return taken[0] if taken else None
 
     def lease_together(
         self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float, fits: Fits
     ) -> list[LeasedMessage]:
-        """As `lease`, and the due messages behind it up to the first that does not fit.
-
-        Each has an ack deadline of its own. All of them are leased in one transaction.
-        """
+        """As `lease`, with the due messages behind it up to the first that does not fit."""
         self._follow(now)
         due_at = self.next_due_at(topics)
         if due_at is None or due_at > now:

@@ -1,7 +1,4 @@
-"""The store in one SQLite file, for one machine.
-
-An accepted job survives a power cut: every commit waits for the disk.
-"""
+"""The store in one SQLite file. An accepted job survives a power cut: commits wait for the disk."""
 
 import json
 import sqlite3

@@ -1,7 +1,4 @@
-"""The tables of the SQLite store, how they came to be, and the statements that fill them.
-
-An index column for every field that is searched stands beside the whole document as JSON.
-"""
+"""The tables of the SQLite store, how they came to be, and the statements that fill them."""
 
 from versequeue.ports.store import IdempotencyRecord
 from versequeue.rules.batch import Batch

@@ -1,7 +1,4 @@
-"""What a store keeps of a document: the fields that it is searched by, and all of it as JSON.
-
-`DocumentStore` is what any database does with such documents in the same way.
-"""
+"""What a store keeps of a document: the fields that it is searched by, and all of it as JSON."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -50,10 +47,7 @@ def read_stored(kind: type[T], body: str) -> T:
 
 
 def put_off(now: datetime) -> datetime:
-    """When a document that cannot be read is due again; by then somebody may know it.
-
-    Whoever asks what will be due one day does not put it off until then.
-    """
+    """When a document that cannot be read is due again, however far ahead `now` looks."""
     return min(now, utc_now()) + timedelta(seconds=UNREADABLE_FOR_S)
 
 
@@ -70,10 +64,7 @@ F = TypeVar("F", bound=Found)
 
 
 class DocumentStore(ABC, Generic[F]):
-    """The part of `versequeue.ports.store.Store` about one document, and about those that are due.
-
-    Whoever is derived from it reads, changes and searches documents in a database.
-    """
+    """What every store does in the same way with one document, and with those that are due."""
 
     @abstractmethod
     def _get(self, kind: type[T], name: str) -> T | None:

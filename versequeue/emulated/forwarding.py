@@ -1,7 +1,4 @@
-"""Passing requests on: to a function that runs, or to one that is started for them.
-
-So the cloud's front end does it: one origin over several functions, each there while it is needed.
-"""
+"""Passing requests on: to a function that runs, or to one that is started for them."""
 
 import json
 import logging

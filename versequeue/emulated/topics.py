@@ -1,7 +1,4 @@
-"""Topics and push subscriptions on the Pub/Sub emulator, as `make deploy` makes them in the cloud.
-
-Names and policies are those of `deploy.messaging`, and a test compares them.
-"""
+"""Topics and push subscriptions on the Pub/Sub emulator, as `deploy.messaging` makes them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
 """`versequeue up --backend emulators`: the deployment on one machine, on Google's own emulators.
 
-Every function is a functions-framework process, as in the cloud; Pub/Sub pushes; the page and the
-API are on one origin. What dies is started again.
+Every function is a process, as in the cloud, and Pub/Sub pushes. What dies is started again.
 """
 
 import logging

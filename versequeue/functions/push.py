@@ -1,7 +1,4 @@
-"""Pub/Sub's push: what a message looks like inside a CloudEvent, made and read.
-
-A message that cannot be read is bad for ever: it is acknowledged and logged, never sent again.
-"""
+"""Pub/Sub's push, made and read. What cannot be read is bad for ever: acknowledged and logged."""
 
 import base64
 import binascii

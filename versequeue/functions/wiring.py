@@ -58,16 +58,13 @@ def seats() -> Seats:
 
 
 def jobs() -> Jobs:
-    """The callers' side of jobs over this process's store and queue.
-
-    Callers are known by hashes. Raises StartupError where these have no key.
-    """
+    """The callers' side of jobs. Raises StartupError where callers' hashes have no key."""
     settings().check_hash_key()
     return Jobs(store(), queue(), settings(), shared_seats=seats())
 
 
 def batches() -> Batches:
-    """The same for batches."""
+    """The callers' side of batches. Raises StartupError where callers' hashes have no key."""
     settings().check_hash_key()
     return Batches(store(), queue(), settings(), shared_seats=seats())
 
@@ -78,10 +75,7 @@ def worker_side(worker: str) -> WorkerSide:
 
 
 def model_folder(found: Settings) -> Path:
-    """Where the bundle of the `model` setting lies: a preset's folder, or a folder of its own.
-
-    One in a bucket is fetched first. Raises ModelUnavailable.
-    """
+    """Where the bundle of the `model` setting lies, once fetched. Raises ModelUnavailable."""
     if found.model.startswith("gs://"):
         from versequeue.backends.model_bucket import fetch_bundle, open_bucket
 

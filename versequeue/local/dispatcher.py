@@ -62,10 +62,7 @@ class Dispatcher:
         self._owed: list[Callable[[], object]] = []
 
     def take_over(self) -> None:
-        """Queue again what an earlier server and its worker had in hand: both are dead.
-
-        What cannot be written now is written before the first push.
-        """
+        """Queue again, before the first push, what an earlier server and its worker had in hand."""
         self._owed.append(self._take_over)
         try:
             self._pay()
@@ -195,10 +192,9 @@ class Dispatcher:
 
 
 def go_together(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> bool:
-    """Whether a waiting message joins those that are taken: single visitors' jobs, up to 8.
+    """Whether a message joins those that are taken: new jobs of single visitors, up to 8.
 
-    Only on their first way. A job that brings its worker down takes the others along once: what
-    comes back is pushed alone.
+    A job that brings its worker down takes the others along once: what comes back is pushed alone.
     """
     every = [*taken, candidate]
     if any(one.topic is not Topic.JOBS or one.number > 1 for one in every):

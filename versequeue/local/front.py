@@ -1,7 +1,6 @@
 """The HTTP server of an `up`: waitress, with bounds on what a stranger can take of it.
 
-A request's headers and its body have a time and a size; a connection that waits for nothing gives
-way to a new one, so that no number of them keeps others out.
+A connection that waits for nothing gives way to a new one: no number of them keeps others out.
 """
 
 import socket
@@ -47,10 +46,7 @@ LINGER_S, LINGER_BYTES = 5.0, 8 * 1024 * 1024
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """One connection, and how long it may take over what it does now.
-
-    It has one request at a time: the next is looked at when the answer to the last has gone out.
-    """
+    """One connection with one request at a time, and how long it may take over what it does now."""
 
     parser_class = Parser
     error_task_class = Refusal

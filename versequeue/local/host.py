@@ -97,11 +97,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def data_dir_lock(data_dir: Path) -> Iterator[None]:
-    """Keep the data folder for this process. Raises StartupError if it cannot be had.
-
-    What is written from now on is for the owner's eyes only, and so is what an earlier version
-    has left there.
-    """
+    """Keep the data folder for this process, closed to other users. Raises StartupError."""
     os.umask(0o077)
     try:
         data_dir.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,4 @@
-"""Loops that nothing in their surroundings ends, and the descriptors that they live on.
-
-A full disk, no descriptor left, a locked database, a thread or a process that cannot be started:
-the turn that met it is told in the log, and after a pause that grows the next one is tried.
-"""
+"""Loops that nothing in their surroundings ends, and the descriptors that they live on."""
 
 import errno
 import logging
@@ -24,9 +20,9 @@ KEPT_DESCRIPTORS = 256
 
 
 def keep_on(turn: Callable[[], object], stopping: threading.Event, noun: str) -> None:
-    """`turn`, again and again until `stopping` is set, whatever it raises.
+    """`turn` until `stopping` is set, whatever it raises; `noun` is what the log calls the loop.
 
-    `noun` is what the loop is called in the log.
+    A turn that goes wrong is told in the log, and the next is tried after a pause that grows.
     """
     pause_s = 0.0
     while not stopping.is_set():
@@ -68,7 +64,7 @@ def raise_descriptor_limit() -> int:
 
 
 def connections_within(most: int) -> int:
-    """How many connections may be open at once, at most `most`, so that all else has descriptors.
+    """How many connections may be open, at most `most`, so that all else has descriptors.
 
     A server that cannot accept is woken by the waiting connection again at once, for ever.
     """

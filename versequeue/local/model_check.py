@@ -9,10 +9,7 @@ MANIFEST = "bundle.json"
 
 
 def check_model(folder: Path, model: str) -> None:
-    """Raise StartupError, which says how to come by one, if no bundle lies in `folder`.
-
-    `model`: what was asked for, a preset's name or a path.
-    """
+    """Raise StartupError, which says how to come by `model`, if no bundle lies in `folder`."""
     if not (folder / MANIFEST).is_file():
         raise StartupError(f"{_what_is_there(folder, model)}{_other_bundles(folder, model)}")
 

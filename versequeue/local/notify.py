@@ -1,7 +1,6 @@
 """What Pub/Sub does in the cloud with messages of webhooks: hand them to senders, a few at a time.
 
-A message stays in the queue until a sender is free for its receiver, so that nothing grows with
-what waits, and a receiver that never answers holds up nobody else's.
+A message stays in the queue until a sender is free for its receiver: nothing grows with what waits.
 """
 
 import logging

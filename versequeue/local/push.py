@@ -1,7 +1,4 @@
-"""One push to the worker process, and whether what it was sent to still reports.
-
-A worker is judged by what it stores of its jobs: one that hangs lives for ever.
-"""
+"""One push to the worker process, and whether it still reports: one that hangs lives for ever."""
 
 import select
 import time

@@ -1,7 +1,4 @@
-"""The worker as a process of its own: started, pushed to, stopped, and noticed when it dies.
-
-Run as a module this is that process, served on a socket that its parent opened.
-"""
+"""The worker as a process of its own, which this module is when it is run."""
 
 import os
 import signal
@@ -32,10 +29,7 @@ class WorkerProcess(KeptProcess):
         self._address = ("", "")
 
     def ensure(self) -> tuple[str, str]:
-        """Start the process unless it runs; its URL and its name. A dead one is replaced.
-
-        Raises StoppedEarly after `end`.
-        """
+        """Start the process unless it runs; its URL and name. Raises StoppedEarly after `end`."""
         self.start()
         return self._address
 

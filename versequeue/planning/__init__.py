@@ -1,5 +1,4 @@
 """What `versequeue cost` and `versequeue plan` answer: a month's bill, and what visitors will wait.
 
-Arithmetic over two JSON files, and a simulated fleet of workers. The seeded simulation of the job
-system itself is a test, `tests/simulation`. Knows no server and no job.
+Arithmetic over two JSON files, and a simulated fleet of workers. Knows no server and no job.
 """

@@ -1,7 +1,4 @@
-"""When jobs arrive: a day's curve, single visitors and whole files, drawn from a seed.
-
-Owns the random process. Knows nothing of workers or waiting.
-"""
+"""When jobs arrive: a day's curve, single visitors and whole files, drawn from a seed."""
 
 import math
 import random

@@ -1,8 +1,4 @@
-"""A line chart as an SVG text, on linear or logarithmic axes.
-
-Owns ticks, labels and colours, for light and dark pages alike. Knows nothing of what the numbers
-mean. A chart library would be the largest dependency of the command line, for two pictures.
-"""
+"""A line chart as an SVG text. A library would be the largest dependency, for two pictures."""
 
 import math
 from collections.abc import Sequence

@@ -1,9 +1,4 @@
-"""The monthly bill for a load: what each pay-per-use service charges, line by line.
-
-Owns the arithmetic from jobs to dollars. Knows no prices and no durations of its own: both are
-handed in, read from dated files. How long people wait, and how many workers a rush needs, is the
-business of `versequeue.planning.forecast`.
-"""
+"""The monthly bill for a load, line by line, from the prices and the durations that are handed in."""
 
 import math
 from collections.abc import Iterable

@@ -1,7 +1,6 @@
 """A simulated fleet of workers: cold starts, idle time-outs, a minimum and a maximum of instances.
 
-Owns how messages meet instances, as Cloud Run does it with one message at a time each. Knows no
-prices and draws no arrivals. SimPy is imported on first use: `cost` and the functions do without.
+Messages meet instances as on Cloud Run, one at a time each.
 """
 
 from collections import deque

@@ -1,8 +1,4 @@
-"""The wait that people will see, what it costs, and how many workers a load needs.
-
-Owns the questions and the reading of the answers. When jobs arrive is `arrivals`' business, how
-workers come and go `fleet`'s, how long things take is in `service_times`.
-"""
+"""The wait that people will see, what it costs, and how many workers a load needs."""
 
 import math
 from collections.abc import Sequence

@@ -1,8 +1,4 @@
-"""Which way of running VerseQueue is the cheapest: pay per use, or a machine that runs all day.
-
-Owns what machines cost, the comparison, and the search for the loads at which it turns; the bill
-for pay per use is from `costs`.
-"""
+"""Which way of running VerseQueue is the cheapest: pay per use, or a machine that runs all day."""
 
 import math
 from dataclasses import dataclass, replace

@@ -1,7 +1,4 @@
-"""The list prices, read from prices.json: one dated file, each entry with the page it comes from.
-
-Owns the shape of that file. Knows nothing of loads or bills, and fetches nothing.
-"""
+"""The list prices in prices.json: one dated file, each entry with the page it comes from."""
 
 import json
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""Which limit a growing load meets first: quotas, free tiers, the owner's own settings.
-
-Owns the load at which each is met. What the limits are comes from prices.json and the caller.
-"""
+"""Which limit a growing load meets first: quotas, free tiers, the owner's own settings."""
 
 from dataclasses import dataclass
 

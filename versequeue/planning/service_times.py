@@ -1,7 +1,5 @@
-"""How long things take, read from service_times.json: what was measured, and what is assumed.
-
-Owns the shape of that file and the interpolation between measured numbers of streams.
-Measures nothing: `python -m bench service` writes the measured half.
+"""How long things take, read from service_times.json: what `python -m bench service` measured, and
+what is assumed.
 """
 
 import json

@@ -1,7 +1,4 @@
-"""A batch: many jobs from one file. Pure state; its counts are derived from its jobs.
-
-Nothing of a job is repeated here, so nothing here can disagree with the jobs.
-"""
+"""A batch: many jobs from one file. Its counts are derived from its jobs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,4 @@
-"""A job, its statuses and stages: frozen values, and the one table of what may follow what.
-
-What may become of a job is in `versequeue.rules.transitions`. Nothing here reads a clock.
-"""
+"""A job, its statuses and stages: frozen values, and the one table of what may follow what."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,7 +1,6 @@
 """What has been used of the limits: songs of a day, and requests of a minute, by one key.
 
-Pure state, changed in the very transaction that creates what it counts, so that no two requests
-can both take the last of it. Whose key it is and how much is allowed: `versequeue.service.limits`.
+Changed in the very transaction that creates what it counts: no two requests take the last of it.
 """
 
 from dataclasses import dataclass, replace

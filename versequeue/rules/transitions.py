@@ -1,8 +1,7 @@
 """What may become of a job: pure functions from a job to the next one.
 
-Nothing here reads a clock, a store or the environment. A change that the rules forbid raises
-`NotAllowed`; a change that makes no difference returns the very same object, so that a store can
-see that there is nothing to write.
+A change that the rules forbid raises `NotAllowed`; one that makes no difference returns the very
+same object, so that a store can see that there is nothing to write.
 """
 
 from dataclasses import replace

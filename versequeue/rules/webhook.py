@@ -1,7 +1,6 @@
 """A webhook as state: who is told of what, which delivery is due, what became of each.
 
-Pure: the schedule and the bookkeeping of the Standard Webhooks specification. Sending is
-`versequeue.webhooks.sender`.
+The schedule and the bookkeeping are those of the Standard Webhooks specification.
 """
 
 import hashlib
@@ -125,7 +124,7 @@ def start_delivery(webhook: Webhook, now: datetime) -> Webhook:
 
 
 def take_delivery(webhook: Webhook, now: datetime) -> Webhook:
-    """`start_delivery` if the pending event is due; given up if its last one was never reported.
+    """`start_delivery` if the pending event is due, and given up if its last was never reported.
 
     The very same object means that there is nothing to send.
     """

@@ -1,7 +1,4 @@
-"""What follows when a job has ended: its webhook is due, its batch may be complete.
-
-The ending itself is stored before any of this: whatever is lost here, the sweep does again.
-"""
+"""What follows when a job has ended, and is done again by the sweep if it is lost here."""
 
 from datetime import datetime
 

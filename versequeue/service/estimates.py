@@ -1,7 +1,4 @@
-"""What the worker was measured to take lately, and the waits expected from it.
-
-Pure functions over one small stored document, which workers update when they end a job.
-"""
+"""What the worker was measured to take lately, one small document, and the waits expected from it."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,4 @@
-"""What is published: hints that there is something to do, while the store says what it is.
-
-A hint may be lost: the sweep finds the same work in the store.
-"""
+"""What is published: hints that there is something to do. The sweep makes up for what is lost."""
 
 import logging
 from collections.abc import Sequence
@@ -44,9 +41,8 @@ def hint_at_events(queue: Queue, found: Sequence[Job | Batch]) -> int:
 def job_messages(jobs: Sequence[Job]) -> list[Message]:
     """The messages that name these jobs: rows of batches in parties, as a worker takes them.
 
-    A job that was tried before travels alone, and says so: if it brings its worker down, it takes
-    no other along. A single visitor's job has a message of its own; those that wait are joined
-    when they are pushed.
+    A job that was tried before travels alone, and says so: it may bring its worker down. Those of
+    single visitors are joined when they are pushed.
     """
     new = [job.id for job in jobs if job.batch_id and not job.attempt]
     starts = range(0, len(new), JOBS_PER_MESSAGE)

@@ -73,7 +73,7 @@ class Jobs(CallersSide[Job]):
         return job
 
     def queue_position(self, job: Job) -> int | None:
-        """How many jobs are before this one and itself; None once it is not queued.
+        """How many stand before this job and itself; None once it is not queued.
 
         Rows of batches are not before a single visitor's job: it has the right of way.
         """

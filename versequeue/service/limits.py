@@ -1,8 +1,7 @@
 """How much one client, and everybody together, may ask for.
 
-What was used is kept in tallies, changed in the transaction that creates the jobs: of two requests
-for the last song one is refused. Only one file, for which a client's minute still has room, may go
-beyond a limit: it is counted against the minutes that follow.
+Tallies are changed in the transaction that creates the jobs: of two requests for the last song one
+is refused. A file that a client's minute has some room for is let in, and counted ahead.
 """
 
 from dataclasses import dataclass, replace

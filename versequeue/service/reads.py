@@ -1,7 +1,4 @@
-"""How much of the store each client may have read: reads are billed, and cost a stranger nothing.
-
-Kept in the memory of one process, since to store it would cost more than the reads themselves.
-"""
+"""How much of the store each client may have read, which is billed. Kept in memory."""
 
 import threading
 import time
@@ -27,8 +24,7 @@ class Reads:
     def take(self, client: str, documents: int) -> None:
         """Let `client` have so many documents read. Raises RateLimited.
 
-        Whoever has anything left may take more than that, and then waits until it is paid back: a
-        file of results is one request, however long it is.
+        Whoever has anything left may take more, as for one long file, and waits until it is paid.
         """
         if not self._per_minute:
             return

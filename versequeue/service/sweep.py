@@ -1,8 +1,7 @@
 """The tick that repairs: lost messages, dead workers, jobs past their time, due webhooks, expiry.
 
 Each repair is one transaction that checks again what it found; two sweeps at once repair once.
-The kinds of work take turns, a portion each, so that no number of due webhooks keeps a lost job
-waiting. What cannot be repaired is logged and left.
+The kinds of work take turns, so that no number of due webhooks keeps a lost job waiting.
 """
 
 import logging
@@ -61,10 +60,7 @@ def sweep(
     monotonic: Callable[[], float] = time.monotonic,
     tick_s: float = TICK_S,
 ) -> SweepReport:
-    """Repair everything that is due now, for `tick_s` at most.
-
-    Raises StoreUnavailable; safe to run at any time.
-    """
+    """Repair what is due now, for `tick_s` at most; safe at any time. Raises StoreUnavailable."""
     tick = _Tick(store, queue, clock(), monotonic)
     end = monotonic() + tick_s
     turns = [tick.repair_jobs, tick.check_batches, tick.notify_of_jobs, tick.notify_of_batches]

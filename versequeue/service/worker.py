@@ -91,8 +91,8 @@ class WorkerSide:
     def reports_of(self, job_ids: Iterable[str], worker: str) -> dict[str, datetime]:
         """The latest report of `worker` on each of these that it holds or has written.
 
-        A report changes when the worker says something; one that stays the same is silence.
-        One that cannot be read says nothing, and hides no other. Raises StoreUnavailable.
+        One that stays the same is silence, and so is a job that cannot be read. Raises
+        StoreUnavailable.
         """
         reports = {}
         for job_id in job_ids:
@@ -130,9 +130,8 @@ class WorkerSide:
     def show_measured(self, job: Job) -> None:
         """Store how long `job` took, from which the waits of others are estimated.
 
-        A job that shared the worker with others only shows that the worker is there. Times of a
-        kind are stored once a second at most: all workers write one document, and a store takes
-        about one write a second to the same document.
+        Once a second at most: a store takes about one write a second to the same document. A job
+        that shared the worker with others only shows that the worker is there.
         """
         now = self.clock()
         kind = SHARED if job.together > 1 else "cold" if job.metrics.cold_start else "warm"
