@@ -191,12 +191,12 @@ class Settings:
         return settings
 
     def check_hash_key(self) -> None:
-        """Raise StartupError if the cloud would hash addresses without a key, to be guessed again."""
+        """Raise StartupError if the cloud would hash addresses without a key: all can be tried."""
         if self.backend == "gcp" and not self.hash_key:
             raise StartupError("VERSEQUEUE_HASH_KEY is needed by submit and results.")
 
     def _check_times(self) -> None:
-        """Raise StartupError unless each time fits into the next; a job ends before it is deleted."""
+        """Raise StartupError unless each time fits into the next, the deadline into retention."""
         chain = (
             ("VERSEQUEUE_PROGRESS_INTERVAL_S", self.progress_interval_s),
             ("VERSEQUEUE_LEASE_S", self.lease_s),

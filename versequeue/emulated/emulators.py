@@ -44,7 +44,7 @@ class Emulators:
         self._both = (self._firestore, self._pubsub)
 
     def start(self) -> None:
-        """Start both, empty, and wait until they answer. Raises StartupError, also if we are to stop."""
+        """Start both, empty, and wait until they answer. Raises StartupError."""
         if reason := missing():
             raise StartupError(reason)
         self._data.mkdir(parents=True, exist_ok=True)

@@ -35,18 +35,6 @@ class Arrival:
     jobs: int
 
 
-def day_curve(peak: float) -> "Curve":
-    """The curve whose highest rate is `peak` times its mean."""
-    low, high = 0.0, 400.0
-    while high - low > 1e-6:
-        middle = (low + high) / 2
-        if 1 / _scaled_bessel(middle) < peak:
-            low = middle
-        else:
-            high = middle
-    return Curve(concentration=low, peak=peak)
-
-
 @dataclass(frozen=True)
 class Curve:
     """A bell round the clock (von Mises), so that midnight has no seam."""
@@ -58,6 +46,18 @@ class Curve:
         """The rate at a moment, over the day's mean."""
         angle = 2 * math.pi * (at_s - PEAK_AT_S) / SECONDS_PER_DAY
         return self.peak * math.exp(self.concentration * (math.cos(angle) - 1))
+
+
+def day_curve(peak: float) -> Curve:
+    """The curve whose highest rate is `peak` times its mean."""
+    low, high = 0.0, 400.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        if 1 / _scaled_bessel(middle) < peak:
+            low = middle
+        else:
+            high = middle
+    return Curve(concentration=low, peak=peak)
 
 
 def arrivals(traffic: Traffic, from_s: float, until_s: float, seed: int) -> list[Arrival]:

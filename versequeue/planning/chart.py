@@ -91,19 +91,12 @@ def _legend(series: Sequence[Series]) -> list[str]:
 
 
 def _vertical_lines(axis: Axis) -> list[str]:
-    parts = []
+    parts, end = [], HEIGHT - BOTTOM
     for value in axis.ticks():
         at = _across(axis, value)
-        parts.append(f'<line class="grid" x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-        text = escape(axis.text(value))
-        parts.append(
-            f'<text x="{at}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{text}</text>'
-        )
-    label = escape(axis.label)
-    parts.append(
-        f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 12}" text-anchor="middle">{label}</text>'
-    )
-    return parts
+        parts.append(f'<line class="grid" x1="{at}" x2="{at}" y1="{TOP}" y2="{end}"/>')
+        parts.append(_text(at, end + 18, "middle", axis.text(value)))
+    return [*parts, _text((LEFT + WIDTH) / 2, HEIGHT - 12, "middle", axis.label)]
 
 
 def _horizontal_lines(axis: Axis) -> list[str]:
@@ -111,10 +104,12 @@ def _horizontal_lines(axis: Axis) -> list[str]:
     for value in axis.ticks():
         at = _up(axis, value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at}" y2="{at}"/>')
-        text = escape(axis.text(value))
-        parts.append(f'<text x="{LEFT - 8}" y="{at + 4}" text-anchor="end">{text}</text>')
-    parts.append(f'<text x="8" y="{TOP - 8}">{escape(axis.label)}</text>')
-    return parts
+        parts.append(_text(LEFT - 8, at + 4, "end", axis.text(value)))
+    return [*parts, f'<text x="8" y="{TOP - 8}">{escape(axis.label)}</text>']
+
+
+def _text(x: float, y: float, anchor: str, text: str) -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
 def _line(x: Axis, y: Axis, series: Series, colour: str) -> str:

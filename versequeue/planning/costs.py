@@ -1,4 +1,4 @@
-"""The monthly bill for a load, line by line, from the prices and the durations that are handed in."""
+"""The monthly bill for a load, line by line, from prices and durations that are handed in."""
 
 import math
 from collections.abc import Iterable
@@ -136,10 +136,9 @@ def _run_uses(load: Load, prices: Prices, times: ServiceTimes, use: WorkerUse) -
     assumed, measured = times.assumed, times.measured
     submits = load.submits_per_day * DAYS_PER_MONTH
     ticks = SECONDS_PER_MONTH / assumed.sweep_period_s
+    instance = (assumed.worker_vcpu, assumed.worker_gib)
     return [
-        _RunUse(
-            "worker", use.busy_s, assumed.worker_vcpu, assumed.worker_gib, use.requests, use.idle_s
-        ),
+        _RunUse("worker", use.busy_s, *instance, use.requests, use.idle_s),
         _light("submit", submits, measured.submit_request_s, prices, times),
         _light("results", submits * load.polls, measured.results_request_s, prices, times),
         _light("sweep", ticks, assumed.sweep_request_s, prices, times),
@@ -159,14 +158,10 @@ def _run_lines(uses: list[_RunUse], prices: Prices) -> list[BillLine]:
         requests = use.requests / 1e6 * run.million_requests
         idle = use.idle_s * (use.vcpu * run.idle_vcpu_second + use.gib * run.idle_gib_second)
         kept = f", {use.idle_s:,.0f} s kept idle" if use.idle_s else ""
-        lines.append(
-            BillLine(
-                f"Cloud Run: {use.name}",
-                f"{use.requests:,.0f} requests, {use.seconds:,.0f} s{kept}",
-                cpu + gib + requests + idle,
-                cpu * cpu_free + gib * gib_free + requests * request_free,
-            )
-        )
+        usage = f"{use.requests:,.0f} requests, {use.seconds:,.0f} s{kept}"
+        free_usd = cpu * cpu_free + gib * gib_free + requests * request_free
+        total = cpu + gib + requests + idle
+        lines.append(BillLine(f"Cloud Run: {use.name}", usage, total, free_usd))
     return lines
 
 
@@ -207,31 +202,21 @@ def _firestore_lines(load: Load, prices: Prices, times: ServiceTimes) -> list[Bi
 
 
 def _kept_lines(prices: Prices, times: ServiceTimes) -> list[BillLine]:
-    bundle, images = prices.storage, prices.artifact_registry
-    scheduler = prices.scheduler
-    return [
-        _counted_line(
-            "Cloud Storage: model", "GB", times.assumed.bundle_gb, bundle.gb_month, bundle.free_gb
-        ),
-        _counted_line(
-            "Artifact Registry: images",
-            "GB",
-            times.assumed.images_gb,
-            images.gb_month,
-            images.free_gb,
-        ),
-        _counted_line(
-            "Cloud Scheduler: sweep", "job", 1.0, scheduler.job_month, scheduler.free_jobs
-        ),
+    bundle, images, ticks = prices.storage, prices.artifact_registry, prices.scheduler
+    assumed = times.assumed
+    rows = [
+        ("Cloud Storage: model", "GB", assumed.bundle_gb, bundle.gb_month, bundle.free_gb),
+        ("Artifact Registry: images", "GB", assumed.images_gb, images.gb_month, images.free_gb),
+        ("Cloud Scheduler: sweep", "job", 1.0, ticks.job_month, ticks.free_jobs),
     ]
+    return [_counted_line(*row) for row in rows]
 
 
 def _egress_line(load: Load, prices: Prices, times: ServiceTimes) -> BillLine:
     polls = load.submits_per_day * load.polls * DAYS_PER_MONTH
     gib = polls * times.assumed.poll_bytes * load.burst / GIB
-    return _counted_line(
-        "Network: answers", "GiB", gib, prices.egress.gib, prices.egress.free_gib_per_month
-    )
+    egress = prices.egress
+    return _counted_line("Network: answers", "GiB", gib, egress.gib, egress.free_gib_per_month)
 
 
 def _counted_line(service: str, unit: str, amount: float, unit_usd: float, free: float) -> BillLine:

@@ -88,13 +88,13 @@ class Fleet:
             self.starting -= 1
             self.busy_s += self.times.worker_start_s
         while True:
-            message = self.waiting.popleft() if self.waiting else None
+            if self.waiting:
+                message: _Message | None = self.waiting.popleft()
+            else:
+                message, fresh = (yield from self._rest(kept)), False
             if message is None:
-                message = yield from self._rest(kept)
-                fresh = False
-                if message is None:
-                    self.alive -= 1
-                    return
+                self.alive -= 1
+                return
             yield from self._serve(message, fresh)
             fresh = False
 
@@ -116,10 +116,8 @@ class Fleet:
         self.busy_s += round_up(song_s, ROUNDING_S)
         self.requests += 1
         if message.jobs:
-            first_s = started_s + self.times.line_s(message.jobs)
-            wait = Wait(
-                message.sent_s, first_s - message.sent_s, self.env.now - message.sent_s, fresh
-            )
+            first_s = started_s + self.times.line_s(message.jobs) - message.sent_s
+            wait = Wait(message.sent_s, first_s, self.env.now - message.sent_s, fresh)
             self.waits.extend([wait] * message.jobs)
 
 

@@ -35,9 +35,7 @@ class Turn:
 def choices(load: Load, prices: Prices, times: ServiceTimes) -> list[Choice]:
     """Every way to run `load`, the cheapest first."""
     found = [Choice(PAY_PER_USE, 0, total_usd(bill(load, prices, times)))]
-    for name in prices.machines:
-        count, month_usd = machine_usd(name, load, prices, times)
-        found.append(Choice(name, count, month_usd))
+    found += [Choice(name, *machine_usd(name, load, prices, times)) for name in prices.machines]
     return sorted(found, key=lambda choice: choice.month_usd)
 
 

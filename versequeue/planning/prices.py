@@ -105,9 +105,9 @@ class Prices:
     quotas: dict[str, Quota]
 
 
-def load_prices(path: Path = PRICES_PATH) -> Prices:
-    """The prices in `path`; TypeError where a field is missing or unknown."""
-    raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+def load_prices() -> Prices:
+    """The prices in prices.json; TypeError where a field is missing or unknown."""
+    raw: dict[str, Any] = json.loads(PRICES_PATH.read_text(encoding="utf-8"))
     return Prices(
         date=raw["date"],
         note=raw["note"],

@@ -51,19 +51,14 @@ def _platform_limits(
     bytes_per_s = peak_per_s * prices.pubsub.counted_bytes(assumed.message_bytes)
     first_writes = quotas["firestore_first_writes_per_second"].limit
     publish = quotas["pubsub_publish_bytes_per_second"].limit
-    return [
-        Limit(
-            "worker instances", f"{max_instances} at most", max_instances / workers_per_job, True
-        ),
-        Limit(
-            "Cloud Run CPU", f"{vcpu:g} vCPU", vcpu / assumed.worker_vcpu / workers_per_job, True
-        ),
-        Limit("Cloud Run memory", f"{gib:g} GiB", gib / assumed.worker_gib / workers_per_job, True),
-        Limit(
-            "Firestore ramp", f"{first_writes:g} writes a second", first_writes / writes_per_s, True
-        ),
-        Limit("Pub/Sub publish", f"{publish / 1e6:g} MB a second", publish / bytes_per_s, True),
+    rows = [
+        ("worker instances", f"{max_instances} at most", max_instances / workers_per_job),
+        ("Cloud Run CPU", f"{vcpu:g} vCPU", vcpu / assumed.worker_vcpu / workers_per_job),
+        ("Cloud Run memory", f"{gib:g} GiB", gib / assumed.worker_gib / workers_per_job),
+        ("Firestore ramp", f"{first_writes:g} writes a second", first_writes / writes_per_s),
+        ("Pub/Sub publish", f"{publish / 1e6:g} MB a second", publish / bytes_per_s),
     ]
+    return [Limit(*row, stops=True) for row in rows]
 
 
 def _free_tiers(lines: int, times: ServiceTimes, prices: Prices) -> list[Limit]:
@@ -72,18 +67,10 @@ def _free_tiers(lines: int, times: ServiceTimes, prices: Prices) -> list[Limit]:
     vcpu_s = worker_use(load, prices, times).busy_s * times.assumed.worker_vcpu
     free_s, store = prices.run.free_vcpu_seconds_per_month, prices.firestore
     writes, kept_gib = store.free_writes_per_day, times.assumed.gib_per_daily_job
-    return [
-        Limit("Cloud Run, free CPU", f"{free_s:,.0f} vCPU-s a month", free_s / vcpu_s, False),
-        Limit(
-            "Firestore, free writes",
-            f"{writes:,.0f} a day",
-            writes / writes_per_job(load, times),
-            False,
-        ),
-        Limit(
-            "Firestore, free room",
-            f"{store.free_gib:g} GiB",
-            store.free_gib / kept_gib,
-            False,
-        ),
+    jobs_to_write = writes / writes_per_job(load, times)
+    rows = [
+        ("Cloud Run, free CPU", f"{free_s:,.0f} vCPU-s a month", free_s / vcpu_s),
+        ("Firestore, free writes", f"{writes:,.0f} a day", jobs_to_write),
+        ("Firestore, free room", f"{store.free_gib:g} GiB", store.free_gib / kept_gib),
     ]
+    return [Limit(*row, stops=False) for row in rows]

@@ -105,9 +105,9 @@ def round_up(seconds: float, step_s: float) -> float:
     return math.ceil(round(seconds / step_s, 6)) * step_s
 
 
-def load_service_times(path: Path = SERVICE_TIMES_PATH) -> ServiceTimes:
-    """The times in `path`; TypeError where a field is missing or unknown."""
-    raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+def load_service_times() -> ServiceTimes:
+    """The times in service_times.json; TypeError where a field is missing or unknown."""
+    raw: dict[str, Any] = json.loads(SERVICE_TIMES_PATH.read_text(encoding="utf-8"))
     measured = dict(raw["measured"])
     per_line = sorted((int(n), float(s)) for n, s in measured.pop("seconds_per_line").items())
     return ServiceTimes(
