@@ -129,7 +129,7 @@ class WorkerOfMachine:
 
 
 def post_to(setting: Setting) -> Callable[..., bool]:
-    """`versequeue.local.dispatcher.post`, to the workers of this world."""
+    """`versequeue.local.push.post`, to the workers of this world."""
 
     def post(
         url: str, body: bytes, _headers: Mapping[str, str], check: Callable[[], None] | None = None

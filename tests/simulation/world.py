@@ -27,7 +27,7 @@ from tests.simulation.sqlite_ground import SqliteGround
 from tests.simulation.strangers import Strangers
 from tests.simulation.weather import Weather, draw
 from versequeue.config import Settings
-from versequeue.local import dispatcher
+from versequeue.local import push
 from versequeue.ports.queue import Topic
 from versequeue.webhooks.notifier import Notifier
 
@@ -150,7 +150,7 @@ class Simulation:
             ground.store, receivers, self.settings, clock=world.clock, jitter=world.random.random
         )
         wired: list[tuple[Any, str, Any]] = [
-            (dispatcher, "post", post_to(setting)),
+            (push, "post", post_to(setting)),
             (wiring, "settings", lambda: self.settings),
             (wiring, "store", lambda: ground.store),
             (wiring, "queue", lambda: ground.queue),

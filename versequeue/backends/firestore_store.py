@@ -31,14 +31,7 @@ from versequeue.backends.stored import (
     stored_fields,
 )
 from versequeue.errors import StoreUnavailable
-from versequeue.ports.store import (
-    BatchChange,
-    IdempotencyRecord,
-    JobChange,
-    KeyTaken,
-    State,
-    TallyChange,
-)
+from versequeue.ports import store as port
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job, Status
 from versequeue.rules.tally import Tally
@@ -46,7 +39,7 @@ from versequeue.rules.tally import Tally
 _COLLECTIONS: dict[type, str] = {
     Job: "jobs",
     Batch: "batches",
-    IdempotencyRecord: "records",
+    port.IdempotencyRecord: "records",
     Tally: "tallies",
 }
 #: How often a creation is tried while others change the tallies that it is charged to.
@@ -64,9 +57,9 @@ class FirestoreStore(DocumentStore[Document]):
         jobs: Sequence[Job],
         *,
         batch: Batch | None = None,
-        record: IdempotencyRecord | None = None,
-        joined: tuple[str, BatchChange] | None = None,
-        charges: Mapping[str, TallyChange] | None = None,
+        record: port.IdempotencyRecord | None = None,
+        joined: tuple[str, port.BatchChange] | None = None,
+        charges: Mapping[str, port.TallyChange] | None = None,
         now: datetime,
     ) -> None:
         documents = [_new(batch, batch.id)] if batch else []
@@ -87,7 +80,7 @@ class FirestoreStore(DocumentStore[Document]):
             time.sleep(pause_s)
         raise StoreUnavailable("Too many are using up the same limit; try again.")
 
-    def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
+    def update_jobs(self, changes: Mapping[str, port.JobChange]) -> Mapping[str, Job | None]:
         """One after the other: a compare-and-set is about one document."""
         return {
             job_id: readable(job_id, partial(self.update_job, job_id, change))
@@ -130,17 +123,17 @@ class FirestoreStore(DocumentStore[Document]):
     def count_created(self, since: datetime) -> int:
         return self._documents.count(Query("jobs", (("created_at", ">=", since),)))
 
-    def get_state(self, name: str) -> State:
+    def get_state(self, name: str) -> port.State:
         found = self._documents.read("states", name)
-        state: State = json.loads(found.body) if found else {}
+        state: port.State = json.loads(found.body) if found else {}
         return state
 
-    def update_state(self, name: str, change: Callable[[State], State]) -> State:
-        changed: State = {}
+    def update_state(self, name: str, change: Callable[[port.State], port.State]) -> port.State:
+        changed: port.State = {}
 
         def step(found: Document | None) -> dict[str, Any] | None:
             nonlocal changed
-            state: State = json.loads(found.body) if found else {}
+            state: port.State = json.loads(found.body) if found else {}
             changed = change(state)
             return None if changed is state else {"body": json.dumps(changed)}
 
@@ -167,7 +160,7 @@ class FirestoreStore(DocumentStore[Document]):
         return changed
 
     def _changed(
-        self, joined: tuple[str, BatchChange] | None, charges: Mapping[str, TallyChange]
+        self, joined: tuple[str, port.BatchChange] | None, charges: Mapping[str, port.TallyChange]
     ) -> list[New]:
         changed = []
         for key, charge in charges.items():
@@ -186,11 +179,11 @@ class FirestoreStore(DocumentStore[Document]):
         found = self._documents.read(documents[0].collection, documents[0].name)
         return found is not None and found.body == documents[0].fields["body"]
 
-    def _expired(self, record: IdempotencyRecord, now: datetime) -> Document | None:
+    def _expired(self, record: port.IdempotencyRecord, now: datetime) -> Document | None:
         found = self._documents.read("records", record.key)
-        known = read_stored(IdempotencyRecord, found.body) if found else None
+        known = read_stored(port.IdempotencyRecord, found.body) if found else None
         if known and known.expires_at > now:
-            raise KeyTaken(known)
+            raise port.KeyTaken(known)
         return found
 
     def _search(self, kind: type[D], field: str, now: datetime, limit: int) -> list[Document]:

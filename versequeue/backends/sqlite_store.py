@@ -20,14 +20,7 @@ from versequeue.backends.stored import (
     stored_fields,
 )
 from versequeue.errors import StoreUnavailable
-from versequeue.ports.store import (
-    BatchChange,
-    IdempotencyRecord,
-    JobChange,
-    KeyTaken,
-    State,
-    TallyChange,
-)
+from versequeue.ports import store as port
 from versequeue.records import format_time
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job, Status
@@ -62,9 +55,9 @@ class SqliteStore(DocumentStore[_Row]):
         jobs: Sequence[Job],
         *,
         batch: Batch | None = None,
-        record: IdempotencyRecord | None = None,
-        joined: tuple[str, BatchChange] | None = None,
-        charges: Mapping[str, TallyChange] | None = None,
+        record: port.IdempotencyRecord | None = None,
+        joined: tuple[str, port.BatchChange] | None = None,
+        charges: Mapping[str, port.TallyChange] | None = None,
         now: datetime,
     ) -> None:
         with self._file.transaction() as connection:
@@ -79,7 +72,7 @@ class SqliteStore(DocumentStore[_Row]):
                 connection.execute(INSERT[Batch], _columns(batch, batch.id))
             connection.executemany(INSERT[Job], [_columns(job, job.id) for job in jobs])
 
-    def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
+    def update_jobs(self, changes: Mapping[str, port.JobChange]) -> Mapping[str, Job | None]:
         """All of them in one transaction: one wait for the disk."""
         with self._file.transaction() as connection:
             return {
@@ -123,16 +116,16 @@ class SqliteStore(DocumentStore[_Row]):
     def count_created(self, since: datetime) -> int:
         return self._count("SELECT count(*) FROM jobs WHERE created_at >= ?", format_time(since))
 
-    def get_state(self, name: str) -> State:
+    def get_state(self, name: str) -> port.State:
         rows = self._file.read("SELECT body FROM states WHERE name = ?", (name,))
-        state: State = json.loads(rows[0][0]) if rows else {}
+        state: port.State = json.loads(rows[0][0]) if rows else {}
         return state
 
-    def update_state(self, name: str, change: Callable[[State], State]) -> State:
+    def update_state(self, name: str, change: Callable[[port.State], port.State]) -> port.State:
         with self._file.transaction() as connection:
             query = "SELECT body FROM states WHERE name = ?"
             row = connection.execute(query, (name,)).fetchone()
-            state: State = json.loads(row[0]) if row else {}
+            state: port.State = json.loads(row[0]) if row else {}
             changed = change(state)
             if changed is not state:
                 connection.execute(
@@ -186,12 +179,14 @@ def _change_one(
     return changed
 
 
-def _claim_key(connection: sqlite3.Connection, record: IdempotencyRecord, now: datetime) -> None:
+def _claim_key(
+    connection: sqlite3.Connection, record: port.IdempotencyRecord, now: datetime
+) -> None:
     query = "SELECT body FROM records WHERE key = ? AND expires_at > ?"
     row = connection.execute(query, (record.key, format_time(now))).fetchone()
     if row:
-        raise KeyTaken(read_stored(IdempotencyRecord, row[0]))
-    connection.execute(INSERT[IdempotencyRecord], _columns(record, record.key))
+        raise port.KeyTaken(read_stored(port.IdempotencyRecord, row[0]))
+    connection.execute(INSERT[port.IdempotencyRecord], _columns(record, record.key))
 
 
 def _columns(document: Stored, name: str) -> dict[str, Any]:

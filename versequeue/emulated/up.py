@@ -22,19 +22,10 @@ from versequeue.emulated.forwarding import Activator, Forward
 from versequeue.emulated.function_process import FunctionProcess
 from versequeue.emulated.topics import create_topics
 from versequeue.functions import wiring
+from versequeue.local import host
 from versequeue.local.app import LocalApp
 from versequeue.local.front import front_server
-from versequeue.local.host import (
-    ROOT,
-    THREADS,
-    UpOptions,
-    data_dir_lock,
-    embedded_environ,
-    hear_signals,
-    listening,
-    say_ready,
-    wait_for_signal,
-)
+from versequeue.local.host import ROOT, THREADS, UpOptions
 from versequeue.local.loops import keep_on, raise_descriptor_limit, start_all
 from versequeue.local.model_check import check_model
 from versequeue.ports.queue import Topic
@@ -56,14 +47,14 @@ def run_up(options: UpOptions) -> int:
     """Serve until SIGINT or SIGTERM; the exit status. Raises StartupError with one sentence."""
     raise_descriptor_limit()
     with ExitStack() as stack:
-        listener = stack.enter_context(listening(options.host, options.port))
-        stack.enter_context(data_dir_lock(options.data_dir))
+        listener = stack.enter_context(host.listening(options.host, options.port))
+        stack.enter_context(host.data_dir_lock(options.data_dir))
         emulators = Emulators(options.data_dir / "emulators")
         # Firestore takes about one write a second to one document.
         os.environ.setdefault("VERSEQUEUE_PROGRESS_INTERVAL_S", "1")
         # Both functions have waiters, and the same threads here pass all of them on.
         os.environ.setdefault("VERSEQUEUE_WAITERS", str(THREADS // 6))
-        os.environ.update(embedded_environ(options, os.environ))
+        os.environ.update(host.embedded_environ(options, os.environ))
         os.environ.update(emulators.environ)
         os.environ.update(
             {
@@ -73,13 +64,13 @@ def run_up(options: UpOptions) -> int:
             }
         )
         server = EmulatedServer(options, listener, emulators)
-        flag = hear_signals()
+        flag = host.hear_signals()
         try:
             stack.enter_context(server)
         except StoppedEarly:
             return 0
-        say_ready(options.host, listener)
-        wait_for_signal(flag)
+        host.say_ready(options.host, listener)
+        host.wait_for_signal(flag)
     return 0
 
 

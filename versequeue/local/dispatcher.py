@@ -15,14 +15,8 @@ from versequeue.backends.sqlite_queue import LeasedMessage, SqliteQueue
 from versequeue.config import ACK_DEADLINE_S
 from versequeue.errors import QueueUnavailable, StoreUnavailable, VerseQueueError
 from versequeue.functions.push import push_body, push_headers
+from versequeue.local import push
 from versequeue.local.loops import SURROUNDINGS, keep_on
-from versequeue.local.push import (
-    FIRST_REPORT_LIMIT_S,
-    WARM_UP_LIMIT_S,
-    Watch,
-    WorkerSilent,
-    post,
-)
 from versequeue.local.worker import WorkerProcess
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE
@@ -115,7 +109,7 @@ class Dispatcher:
         name = ""
         try:
             url, name = self._worker.ensure()
-            accepted = post(url, body, headers, self._watch(deliveries, name).check)
+            accepted = push.post(url, body, headers, self._watch(deliveries, name).check)
         except Exception as error:
             died = name and isinstance(error, OSError | HTTPException)
             if died and getattr(error, "errno", None) not in SURROUNDINGS:
@@ -129,11 +123,11 @@ class Dispatcher:
         self._owe(self._queue.ack_all if accepted else self._nack, deliveries)
         self._pay()
 
-    def _watch(self, deliveries: Sequence[LeasedMessage], name: str) -> Watch:
+    def _watch(self, deliveries: Sequence[LeasedMessage], name: str) -> push.Watch:
         ids = _job_ids(deliveries)
-        return Watch(
+        return push.Watch(
             partial(self._side.reports_of, ids, name),
-            first_limit_s=FIRST_REPORT_LIMIT_S if ids else WARM_UP_LIMIT_S,
+            first_limit_s=push.FIRST_REPORT_LIMIT_S if ids else push.WARM_UP_LIMIT_S,
             silence_limit_s=self._side.settings.lease_s,
             monotonic=self._monotonic,
         )
@@ -149,7 +143,7 @@ class Dispatcher:
             self._owe(self._abandon, ids, name, deliveries)
         else:
             # A warm-up that hangs would hang again.
-            hangs = isinstance(error, WorkerSilent)
+            hangs = isinstance(error, push.WorkerSilent)
             self._owe(self._queue.ack_all if hangs else self._nack, deliveries)
         self._pay()
         self._pause(CRASH_PAUSE_S)

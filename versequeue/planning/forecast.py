@@ -4,15 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from versequeue.planning import costs
 from versequeue.planning.arrivals import PEAK_AT_S, SECONDS_PER_DAY, Arrival, Traffic, arrivals
-from versequeue.planning.costs import (
-    DAYS_PER_MONTH,
-    SECONDS_PER_MONTH,
-    Load,
-    WorkerUse,
-    bill,
-    total_usd,
-)
 from versequeue.planning.fleet import Fleet, Policy, run_fleet
 from versequeue.planning.prices import Prices
 from versequeue.planning.service_times import ServiceTimes, message_sizes
@@ -79,13 +72,13 @@ def month_usd(
     times: ServiceTimes,
 ) -> float:
     """The month's bill when every day is like the simulated ones."""
-    month_jobs = traffic.jobs_per_day * DAYS_PER_MONTH
+    month_jobs = traffic.jobs_per_day * costs.DAYS_PER_MONTH
     scale = month_jobs / expected.jobs if expected.jobs else 0.0
     busy_s = expected.busy_s * scale
-    kept_s = expected.policy.min_instances * SECONDS_PER_MONTH
-    use = WorkerUse(busy_s, expected.requests * scale, max(0.0, kept_s - busy_s))
-    load = Load(traffic.jobs_per_day, lines, 1, polls, expected.policy.min_instances)
-    return total_usd(bill(load, prices, times, use))
+    kept_s = expected.policy.min_instances * costs.SECONDS_PER_MONTH
+    use = costs.WorkerUse(busy_s, expected.requests * scale, max(0.0, kept_s - busy_s))
+    load = costs.Load(traffic.jobs_per_day, lines, 1, polls, expected.policy.min_instances)
+    return costs.total_usd(costs.bill(load, prices, times, use))
 
 
 def instances_needed(

@@ -36,10 +36,10 @@ class Attempt:
     on_song: Callable[[Job], None]
     #: the job was taken away or has ended: nothing that is written now counts
     over: bool = field(default=False, init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
         self._written_at = self.clock()
+        self._lock = threading.Lock()
 
     def beat(self) -> None:
         """Renew the lease, with nothing new to say, unless that was done a moment ago."""

@@ -6,15 +6,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from versequeue.errors import RetryRefused, is_retryable
-from versequeue.rules.batch import (
-    MAX_ROUNDS,
-    MAX_ROWS,
-    Batch,
-    BatchNow,
-    Row,
-    current_counts,
-    next_check_at,
-)
+from versequeue.rules import batch as rules
+from versequeue.rules.batch import MAX_ROUNDS, MAX_ROWS, Batch, BatchNow, Row
 from versequeue.rules.job import Job, Status
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.webhook import Webhook
@@ -47,7 +40,7 @@ class Batches(CallersSide[BatchNow]):
             client=submission.client,
             metadata=submission.metadata or {},
             webhook=_only(submission.webhook, lambda event: not _is_of_job(event)),
-            check_at=next_check_at(now),
+            check_at=rules.next_check_at(now),
         )
         # A batch's webhook is told of single jobs only if that was asked for by name.
         webhook = submission.webhook if submission.webhook and submission.webhook.events else None
@@ -55,13 +48,13 @@ class Batches(CallersSide[BatchNow]):
         jobs = [
             self._row_job(batch, row, position, of_row, now) for position, row in enumerate(rows)
         ]
-        made = BatchNow(batch, current_counts(batch.total, {Status.QUEUED: len(jobs)}))
+        made = BatchNow(batch, rules.current_counts(batch.total, {Status.QUEUED: len(jobs)}))
         return self._submit(submission, made, jobs, now, batch)
 
     def get(self, batch_id: str) -> BatchNow:
         """The batch as it is now. Raises NotFound, or Gone past its retention, deleted or not."""
         batch = self._live(self.store.get_batch(batch_id))
-        return BatchNow(batch, current_counts(batch.total, self.store.batch_counts(batch_id)))
+        return BatchNow(batch, rules.current_counts(batch.total, self.store.batch_counts(batch_id)))
 
     def rows(self, batch_id: str) -> Iterator[Job]:
         """One job per row, in the order of the file, whatever their statuses."""
@@ -154,7 +147,7 @@ def _begin_round(seen: Batch, now: datetime, batch: Batch) -> Batch:
         finished_at=None,
         # A cancel that came when everything had ended is not one of this round.
         cancel_requested_at=None,
-        check_at=next_check_at(now),
+        check_at=rules.next_check_at(now),
         # The end of this round is announced in its place.
         webhook=batch.webhook and replace(batch.webhook, pending=None),
     )

@@ -11,16 +11,8 @@ from functools import partial
 from versequeue.config import Settings
 from versequeue.errors import BudgetExhausted, RateLimited
 from versequeue.ports.store import Store, TallyChange
-from versequeue.rules.tally import (
-    WINDOW_S,
-    Tally,
-    add_requests,
-    add_songs,
-    next_room_at,
-    recent_requests,
-    start_of_day,
-    tally_at,
-)
+from versequeue.rules import tally as rules
+from versequeue.rules.tally import Tally
 
 #: Key of the tally of all songs; a client's tally has its hash behind the prefix.
 EVERYBODY, CLIENT_PREFIX = "everybody", "client:"
@@ -39,7 +31,7 @@ class Allowance:
         if not self.limit:
             return {}
         return {
-            "RateLimit-Policy": f'"jobs";q={self.limit};w={WINDOW_S}',
+            "RateLimit-Policy": f'"jobs";q={self.limit};w={rules.WINDOW_S}',
             "RateLimit": f'"jobs";r={self.remaining};t={self.reset_s}',
         }
 
@@ -70,7 +62,7 @@ class Bill:
         key = CLIENT_PREFIX + self.client
 
         def charge_client(found: Tally | None) -> Tally:
-            tally = tally_at(found, key, self.now)
+            tally = rules.tally_at(found, key, self.now)
             if songs and share:
                 tally = self._add_songs(tally, songs, share)
             return self._add_requests(tally, requests, rate) if rate else tally
@@ -80,15 +72,15 @@ class Bill:
         return charges
 
     def _charge_everybody(self, songs: int, found: Tally | None) -> Tally:
-        today = start_of_day(self.now)
-        tally = tally_at(found, EVERYBODY, self.now)
+        today = rules.start_of_day(self.now)
+        tally = rules.tally_at(found, EVERYBODY, self.now)
         if found is None or found.day != today:
             # A tally begins at what was created without it, as by a version that kept none.
             tally = replace(tally, used=self.store.count_created(today))
         return self._add_songs(tally, songs, self.settings.daily_budget)
 
     def _add_songs(self, tally: Tally, songs: int, limit: int) -> Tally:
-        if added := add_songs(tally, songs, limit):
+        if added := rules.add_songs(tally, songs, limit):
             return added
         wait_s = _seconds_until(tally.day + timedelta(days=1), self.now)
         whose = f"Today's budget of {limit} songs"
@@ -100,16 +92,16 @@ class Bill:
         )
 
     def _add_requests(self, tally: Tally, requests: int, limit: int) -> Tally:
-        reset_s = _seconds_until(next_room_at(tally, limit), self.now)
-        added = add_requests(tally, requests, limit)
+        reset_s = _seconds_until(rules.next_room_at(tally, limit), self.now)
+        added = rules.add_requests(tally, requests, limit)
         if added is None:
             refused = Allowance(limit, 0, reset_s)
             raise RateLimited(
                 f"At most {limit} jobs a minute; try again in {reset_s} s.",
                 headers={"Retry-After": str(reset_s), **refused.headers()},
             )
-        left = max(0, limit - recent_requests(added))
-        reset_s = _seconds_until(next_room_at(added, limit), self.now)
+        left = max(0, limit - rules.recent_requests(added))
+        reset_s = _seconds_until(rules.next_room_at(added, limit), self.now)
         self.allowance = Allowance(limit, left, reset_s)
         return added
 

@@ -5,17 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from versequeue.config import Settings
-from versequeue.contract import paths
+from versequeue.contract import paths, views
 from versequeue.contract.paths import path_of
-from versequeue.contract.views import (
-    BatchView,
-    Counts,
-    JobView,
-    Progress,
-    RowView,
-    Song,
-    WebhookView,
-)
 from versequeue.contract.wire import to_wire
 from versequeue.errors import Problem
 from versequeue.records import from_record, to_record
@@ -38,7 +29,7 @@ def job_view(
     job: Job, settings: Settings, *, position: int | None = None, eta_s: float | None = None
 ) -> Document:
     """The job object of the contract."""
-    view = JobView(
+    view = views.JobView(
         id=job.id,
         status=job.status,
         done=job.done,
@@ -50,7 +41,7 @@ def job_view(
         custom_id=job.custom_id,
         attempt=job.attempt,
         max_attempts=job.max_attempts,
-        progress=Progress(completed=len(job.preview), total=job.options.lines),
+        progress=views.Progress(completed=len(job.preview), total=job.options.lines),
         preview="\n".join(job.preview),
         output=_output(job),
         error=_error(job),
@@ -75,7 +66,7 @@ def job_view(
 
 def row_view(job: Job) -> Document:
     """The job as a row of its batch's results."""
-    view = RowView(
+    view = views.RowView(
         custom_id=job.custom_id or "",
         line=job.line or 0,
         id=job.id,
@@ -96,11 +87,11 @@ def batch_view(
 ) -> Document:
     """The batch object of the contract; `counts` are those of its rows at this moment."""
     status = batch_status(batch, counts)
-    view = BatchView(
+    view = views.BatchView(
         id=batch.id,
         status=status,
         done=status != "running",
-        request_counts=Counts(batch.total, **{each: counts.get(each, 0) for each in Status}),
+        request_counts=views.Counts(batch.total, **{each: counts.get(each, 0) for each in Status}),
         created_at=batch.created_at,
         finished_at=batch.finished_at,
         eta_seconds=eta_s,
@@ -124,8 +115,8 @@ def retry_after_s(job: Job, now: datetime) -> int:
     return 1 if age_s < 15 else 2 if age_s < 60 else 5
 
 
-def _output(job: Job) -> Song | None:
-    return from_record(Song, job.output) if job.output else None
+def _output(job: Job) -> views.Song | None:
+    return from_record(views.Song, job.output) if job.output else None
 
 
 def _error(job: Job) -> Problem | None:
@@ -133,7 +124,7 @@ def _error(job: Job) -> Problem | None:
     return from_record(Problem, job.error) if job.error and job.status is Status.FAILED else None
 
 
-def _webhook(webhook: Webhook | None) -> WebhookView | None:
+def _webhook(webhook: Webhook | None) -> views.WebhookView | None:
     if webhook is None:
         return None
-    return WebhookView(webhook.url, webhook.events, webhook.deliveries)
+    return views.WebhookView(webhook.url, webhook.events, webhook.deliveries)
