@@ -10,7 +10,7 @@ import pytest
 from tests.support.api import ApiUnderTest, make_api
 from tests.support.inspected_queue import InspectedQueue
 from versequeue.errors import QueueUnavailable, StoreUnavailable
-from versequeue.local import dispatcher as module
+from versequeue.local import push
 from versequeue.local.dispatcher import Dispatcher
 from versequeue.local.push import WorkerSilent
 from versequeue.ports.queue import Topic
@@ -75,7 +75,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], bool]], No
     """Says what becomes of the pushes that follow."""
 
     def set_answer(act: Callable[[], bool]) -> None:
-        monkeypatch.setattr(module, "post", lambda *_: act())
+        monkeypatch.setattr(push, "post", lambda *_: act())
 
     return set_answer
 
