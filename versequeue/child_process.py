@@ -106,10 +106,7 @@ class ChildProcess(AbstractContextManager["ChildProcess"]):
     def wait_until_ready(
         self, ready: Callable[[], T | None], limit_s: float, noun: str, poll_s: float = 0.05
     ) -> T:
-        """The first truthy value of `ready`. Raises StartupError if it ends before, or is late.
-
-        StoppedEarly if this process is asked to stop meanwhile.
-        """
+        """The first truthy value of `ready`. Raises StartupError if it ends before, or is late."""
 
         def look() -> T | None:
             raise_if_stopping()

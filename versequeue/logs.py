@@ -9,8 +9,6 @@ from typing import Any
 
 #: Keys of `extra=` that become fields of the line.
 FIELDS = ("job_id", "batch_id", "attempt", "worker", "duration_s", "count", "reason")
-
-
 #: The id of a trace, in W3C's `traceparent` and in Google's older header.
 _TRACES = (
     ("traceparent", re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-")),

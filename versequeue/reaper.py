@@ -20,7 +20,7 @@ def end_groups(
 ) -> bool:
     """SIGTERM to every process of these groups, SIGKILL after the grace; whether none was killed.
 
-    A dead child still counts as a process of its group until `collect` has asked for its status.
+    `collect` asks for the status of dead children: until then they count as processes.
     """
     limit = time.monotonic() + grace_s
     collect()

@@ -1,8 +1,4 @@
-"""Frozen dataclasses to JSON at rest and back.
-
-Unknown fields are ignored and missing ones have their defaults: old and new versions run side by
-side on one store.
-"""
+"""Frozen dataclasses to JSON at rest and back; old and new versions may share one store."""
 
 import json
 import types

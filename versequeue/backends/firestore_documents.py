@@ -105,10 +105,9 @@ class Documents:
     def change(
         self, collection: str, name: str, step: Callable[[Document | None], Fields | None]
     ) -> None:
-        """Write what `step` makes of the document, unless another write came between.
+        """Write what `step` makes of the document, unless another write came between: then again.
 
-        `step` is given None where there is no document, may run more than once, and returns None
-        where there is nothing to write. What it raises passes through.
+        `step` is given None where there is none, and returns None where nothing is to be written.
         """
         sent: object = None
         uncertain = 0

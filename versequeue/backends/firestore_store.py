@@ -21,15 +21,7 @@ from versequeue.backends.firestore_documents import (
     Query,
     pauses,
 )
-from versequeue.backends.stored import (
-    D,
-    DocumentStore,
-    Stored,
-    T,
-    read_stored,
-    readable,
-    stored_fields,
-)
+from versequeue.backends.stored import D, DocumentStore, Stored, T, fields_of, read_stored, readable
 from versequeue.errors import StoreUnavailable
 from versequeue.ports import store as port
 from versequeue.rules.batch import Batch
@@ -154,7 +146,7 @@ class FirestoreStore(DocumentStore[Document]):
             nonlocal changed
             document = read_stored(kind, found.body) if found else None
             changed = change(document) if document else None
-            return None if changed is document or changed is None else stored_fields(changed)
+            return None if changed is document or changed is None else fields_of(changed)
 
         self._documents.change(_COLLECTIONS[kind], name, step)
         return changed
@@ -200,4 +192,4 @@ class FirestoreStore(DocumentStore[Document]):
 
 
 def _new(document: Stored, name: str, instead_of: Document | None = None) -> New:
-    return New(_COLLECTIONS[type(document)], name, stored_fields(document), instead_of)
+    return New(_COLLECTIONS[type(document)], name, fields_of(document), instead_of)

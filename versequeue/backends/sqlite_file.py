@@ -43,8 +43,8 @@ Schema = Sequence[Sequence[str]]
 class SqliteFile:
     """Opens `path`, brings its tables up to date, and hands out reads and transactions.
 
-    `schema[n]` holds the statements that lead from version n to n + 1. Raises StartupError when
-    the file cannot serve; later faults are raised as what `unavailable` makes of a sentence.
+    `schema[n]` leads from version n to n + 1. Raises StartupError when the file cannot serve; later
+    faults are raised as what `unavailable` makes of a sentence.
     """
 
     def __init__(

@@ -52,11 +52,7 @@ def backoff_s(number: int, first_s: float = BACKOFF_FIRST_S) -> float:
 
 
 class SqliteQueue:
-    """`versequeue.ports.queue.Queue` on a file, and the side that delivers.
-
-    Raises StartupError if the file cannot serve, later QueueUnavailable. `clock` gives the moment
-    of a publish.
-    """
+    """`versequeue.ports.queue.Queue` on a file, and the side that delivers. Raises StartupError."""
 
     def __init__(
         self,
@@ -85,10 +81,7 @@ class SqliteQueue:
         )
 
     def publish(self, topic: Topic, messages: list[Message]) -> None:
-        """Store all of them or none; one that says what an undelivered one says adds nothing.
-
-        So the queue does not grow, however often the same hint is given. Raises QueueUnavailable.
-        """
+        """Store all or none, but for what an undelivered one says. Raises QueueUnavailable."""
         now = self._clock()
         with self._file.transaction() as connection:
             for message in messages:

@@ -10,15 +10,7 @@ from typing import Any, NamedTuple
 
 from versequeue.backends.sqlite_file import SqliteFile
 from versequeue.backends.sqlite_tables import EXPIRING, INSERT, SCHEMA, SELECT, TABLE, UPDATE
-from versequeue.backends.stored import (
-    D,
-    DocumentStore,
-    Stored,
-    T,
-    read_stored,
-    readable,
-    stored_fields,
-)
+from versequeue.backends.stored import D, DocumentStore, Stored, T, fields_of, read_stored, readable
 from versequeue.errors import StoreUnavailable
 from versequeue.ports import store as port
 from versequeue.records import format_time
@@ -190,7 +182,7 @@ def _claim_key(
 
 
 def _columns(document: Stored, name: str) -> dict[str, Any]:
-    return {"name": name, **_cells(stored_fields(document))}
+    return {"name": name, **_cells(fields_of(document))}
 
 
 def _cells(fields: Mapping[str, Any]) -> dict[str, Any]:

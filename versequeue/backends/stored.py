@@ -22,7 +22,7 @@ D = TypeVar("D", Job, Batch)
 UNREADABLE_FOR_S = 300
 
 
-def stored_fields(document: Stored) -> dict[str, Any]:
+def fields_of(document: Stored) -> dict[str, Any]:
     """The index fields of `document`, and `body`, from which it is read again."""
     fields = {"expires_at": document.expires_at, "body": to_json(document)}
     if isinstance(document, Job | Batch):
@@ -67,12 +67,10 @@ class DocumentStore(ABC, Generic[F]):
     """What every store does in the same way with one document, and with those that are due."""
 
     @abstractmethod
-    def _get(self, kind: type[T], name: str) -> T | None:
-        """The document, or None."""
+    def _get(self, kind: type[T], name: str) -> T | None: ...
 
     @abstractmethod
-    def _change(self, kind: type[D], name: str, change: Callable[[D], D]) -> D | None:
-        """As `Store.update_job`."""
+    def _change(self, kind: type[D], name: str, change: Callable[[D], D]) -> D | None: ...
 
     @abstractmethod
     def _search(self, kind: type[D], field: str, now: datetime, limit: int) -> Sequence[F]:
@@ -131,7 +129,7 @@ class DocumentStore(ABC, Generic[F]):
             self._index(kind, found, {field: put_off(now)})
         elif getattr(known, field) is None:
             # An older version has indexed it: it meant both moments by `due_at`.
-            self._index(kind, found, stored_fields(known))
+            self._index(kind, found, fields_of(known))
             return None
         return known
 

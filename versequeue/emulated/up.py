@@ -26,7 +26,7 @@ from versequeue.local import host
 from versequeue.local.app import LocalApp
 from versequeue.local.front import front_server
 from versequeue.local.host import ROOT, THREADS, UpOptions
-from versequeue.local.loops import keep_on, raise_descriptor_limit, start_all
+from versequeue.local.loops import daemons, keep_on, raise_descriptor_limit, start_all
 from versequeue.local.model_check import check_model
 from versequeue.ports.queue import Topic
 from versequeue.stopping import StoppedEarly, raise_if_stopping
@@ -56,13 +56,9 @@ def run_up(options: UpOptions) -> int:
         os.environ.setdefault("VERSEQUEUE_WAITERS", str(THREADS // 6))
         os.environ.update(host.embedded_environ(options, os.environ))
         os.environ.update(emulators.environ)
-        os.environ.update(
-            {
-                "VERSEQUEUE_BACKEND": "gcp",
-                "VERSEQUEUE_PROJECT": PROJECT,
-                "VERSEQUEUE_TRUSTED_PROXIES": "1",
-            }
-        )
+        os.environ["VERSEQUEUE_BACKEND"] = "gcp"
+        os.environ["VERSEQUEUE_PROJECT"] = PROJECT
+        os.environ["VERSEQUEUE_TRUSTED_PROXIES"] = "1"
         server = EmulatedServer(options, listener, emulators)
         flag = host.hear_signals()
         try:
@@ -82,36 +78,23 @@ class EmulatedServer:
         self._stopping = threading.Event()
         self._emulators = emulators
         self._scratch = TemporaryDirectory(prefix="versequeue-")
-        self._functions = {
-            name: self._function(name, kind)
-            for name, kind in (
-                ("submit", "http"),
-                ("results", "http"),
-                ("notify", "cloudevent"),
-                ("sweep", "http"),
-            )
-        }
+        kinds = {"submit": "http", "results": "http", "notify": "cloudevent", "sweep": "http"}
+        self._functions = {name: self._function(name, kind) for name, kind in kinds.items()}
         self._worker = self._function("worker", "cloudevent", WORKER_THREADS)
         self._activator = Activator(self._worker, options.idle_timeout_s)
-        app = LocalApp(
-            submit=Forward(self._functions["submit"].url),
-            results=Forward(self._functions["results"].url),
-            web=ROOT / "web",
-        )
+        forwards = {name: Forward(self._functions[name].url) for name in ("submit", "results")}
+        app = LocalApp(**forwards, web=ROOT / "web")
         self._front = front_server(app, listener)
         self._pushes = waitress.create_server(
             self._activator, host="127.0.0.1", port=0, threads=8, channel_timeout=3600
         )
         self._sweep_interval_s = wiring.settings().sweep_interval_s
-        self._threads = [
-            threading.Thread(target=run, name=name, daemon=True)
-            for name, run in (
-                ("http", self._loop(self._front.run, "the HTTP server")),
-                ("pushes", self._loop(self._pushes.run, "the pushes' server")),
-                ("keeper", self._loop(self._keep, "the keeper")),
-                ("sweeper", self._loop(self._sweep, "the sweep")),
-            )
-        ]
+        self._threads = daemons(
+            http=self._loop(self._front.run, "the HTTP server"),
+            pushes=self._loop(self._pushes.run, "the pushes' server"),
+            keeper=self._loop(self._keep, "the keeper"),
+            sweeper=self._loop(self._sweep, "the sweep"),
+        )
 
     def __enter__(self) -> "EmulatedServer":
         """Start the emulators and the functions beside each other; return when all answer."""

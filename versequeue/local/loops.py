@@ -43,6 +43,11 @@ def keep_on(turn: Callable[[], object], stopping: threading.Event, noun: str) ->
         stopping.wait(pause_s)
 
 
+def daemons(**turns: Callable[[], object]) -> list[threading.Thread]:
+    """A thread for each of these, named as it is, that does not keep the process alive."""
+    return [threading.Thread(target=run, name=name, daemon=True) for name, run in turns.items()]
+
+
 def start_all(threads: Iterable[threading.Thread]) -> None:
     """Start these. Raises StartupError if the machine has no room for them."""
     try:

@@ -63,10 +63,7 @@ class NotifyDispatcher:
         self._senders.shutdown(wait=False, cancel_futures=True)
 
     def step(self) -> bool:
-        """Take one due message and have it sent, or put it back until its receiver's turn.
-
-        False if there was none to take, or nobody to send it. Raises what its surroundings do.
-        """
+        """Send one due message, or put it back until its receiver's turn; False: none was taken."""
         if self._receivers.full:
             return False
         delivery = self._queue.lease(TOPICS, self._clock(), NOTIFY_ACK_DEADLINE_S)

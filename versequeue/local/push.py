@@ -3,6 +3,7 @@
 import select
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -26,29 +27,25 @@ class WorkerSilent(OSError):
     """It has not reported for so long that it counts as hanging."""
 
 
+@dataclass
 class Watch:
     """Waits for a worker's reports by a clock that nobody sets."""
 
-    def __init__(
-        self,
-        look: Callable[[], Reports],
-        *,
-        first_limit_s: float,
-        silence_limit_s: float,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`look` reads the reports from the store; it may raise VerseQueueError."""
-        self._look = look
-        self._first_limit_s, self._silence_limit_s = first_limit_s, silence_limit_s
-        self._monotonic = monotonic
+    #: reads the reports from the store; it may raise VerseQueueError
+    look: Callable[[], Reports]
+    first_limit_s: float
+    silence_limit_s: float
+    monotonic: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
         self._known: Reports = {}
-        self._pushed_at = self._heard_at = monotonic()
+        self._pushed_at = self._heard_at = self.monotonic()
 
     def check(self) -> None:
         """Raise WorkerSilent if it hangs."""
-        now = self._monotonic()
+        now = self.monotonic()
         try:
-            reports = self._look()
+            reports = self.look()
         except VerseQueueError:
             # Where nobody can look, nobody can report either.
             self._heard_at = now
@@ -56,7 +53,7 @@ class Watch:
             if any(self._known.get(job_id) != report for job_id, report in reports.items()):
                 self._heard_at, self._known = now, reports
         silent_s = now - self._heard_at
-        if silent_s > (self._silence_limit_s if self._known else self._first_limit_s):
+        if silent_s > (self.silence_limit_s if self._known else self.first_limit_s):
             raise WorkerSilent(f"it has not reported for {silent_s:.0f} s")
         if now - self._pushed_at > ACK_DEADLINE_S:
             raise WorkerSilent(f"it has not answered within {ACK_DEADLINE_S:g} s")
@@ -65,8 +62,8 @@ class Watch:
 def post(url: str, body: bytes, headers: Mapping[str, str], check: Callable[[], None]) -> bool:
     """Push to the worker; whether it took the message. Raises OSError or HTTPException if it died.
 
-    What `check`, which is asked every LOOK_S, raises passes through. A connection for each push:
-    one that is kept may have been closed meanwhile, which would look like a death.
+    `check` is asked every LOOK_S, and may raise. No connection is kept: its end would look like
+    a death.
     """
     connection = HTTPConnection(urlsplit(url).netloc, timeout=CONNECT_LIMIT_S)
     try:

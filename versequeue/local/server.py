@@ -17,7 +17,7 @@ from versequeue.local.app import LocalApp
 from versequeue.local.dispatcher import Dispatcher
 from versequeue.local.front import CONNECTIONS_OF_ONE, front_server
 from versequeue.local.host import ROOT, UpOptions
-from versequeue.local.loops import keep_on, start_all
+from versequeue.local.loops import daemons, keep_on, start_all
 from versequeue.local.model_check import check_model
 from versequeue.local.notify import NotifyDispatcher
 from versequeue.local.worker import WorkerProcess
@@ -40,21 +40,17 @@ class LocalServer:
         self._worker = WorkerProcess(ROOT / "worker_fn" / "main.py")
         self._dispatcher = Dispatcher(queue, self._worker, self._side, options.idle_timeout_s)
         self._notifier = NotifyDispatcher(queue, notify_target, receiver_of)
-        app = LocalApp(
-            submit=load_function("submit"), results=load_function("results"), web=ROOT / "web"
-        )
+        functions = {name: load_function(name) for name in ("submit", "results")}
+        app = LocalApp(**functions, web=ROOT / "web")
         # A proxy's connections are everybody's, and it has limits of its own.
         of_one = 0 if settings.trusted_proxies else CONNECTIONS_OF_ONE
         self._server = front_server(app, listener, of_one=of_one)
-        self._threads = [
-            threading.Thread(target=run, name=name, daemon=True)
-            for name, run in (
-                ("http", self._loop(self._server.run, "the HTTP server")),
-                ("dispatcher", self._dispatcher.run),
-                ("notifier", self._notifier.run),
-                ("sweeper", self._loop(self._sweep, "the sweep")),
-            )
-        ]
+        self._threads = daemons(
+            http=self._loop(self._server.run, "the HTTP server"),
+            dispatcher=self._dispatcher.run,
+            notifier=self._notifier.run,
+            sweeper=self._loop(self._sweep, "the sweep"),
+        )
 
     def __enter__(self) -> "LocalServer":
         """Take up what an earlier `up` left, then start everything."""

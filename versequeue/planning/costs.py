@@ -24,10 +24,7 @@ DELETES_PER_JOB = 2  # the job and its idempotency record, at the end of their r
 
 @dataclass(frozen=True)
 class Load:
-    """What visitors ask for: so many jobs a day, so many lines each.
-
-    None of them has a webhook, so the notify function is never called and is not billed.
-    """
+    """So many jobs a day of so many lines each; none has a webhook, so notify is not billed."""
 
     jobs_per_day: float
     lines: int = 16
@@ -82,10 +79,7 @@ class _RunUse:
 
 
 def cold_share(arrivals_per_day: float, kept_s: float) -> float:
-    """The chance that a Poisson arrival finds no instance, an idle one being kept `kept_s` seconds.
-
-    Scaling out under a rush is left out here; the simulation has it.
-    """
+    """The chance that a Poisson arrival finds no instance, an idle one being kept `kept_s`."""
     return math.exp(-arrivals_per_day / SECONDS_PER_DAY * kept_s)
 
 

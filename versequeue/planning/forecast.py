@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from versequeue.planning import costs
 from versequeue.planning.arrivals import PEAK_AT_S, SECONDS_PER_DAY, Arrival, Traffic, arrivals
-from versequeue.planning.fleet import Fleet, Policy, run_fleet
+from versequeue.planning.fleet import Policy, run_fleet
 from versequeue.planning.prices import Prices
 from versequeue.planning.service_times import ServiceTimes, message_sizes
 
@@ -43,10 +43,28 @@ class Forecast:
 
 
 def forecast_arrivals(
-    sent: Sequence[Arrival], policy: Policy, times: ServiceTimes, lines: int
+    sent: Sequence[Arrival],
+    policy: Policy,
+    times: ServiceTimes,
+    lines: int,
+    settled_s: float = 0.0,
 ) -> Forecast:
-    """What happens when exactly these arrivals come; the first moment may be any."""
-    return _forecast(run_fleet(sent, policy, times, lines), policy, 0.0)
+    """What happens when exactly these arrivals come; those before `settled_s` are not counted."""
+    fleet = run_fleet(sent, policy, times, lines)
+    counted = [wait for wait in fleet.waits if wait.sent_s >= settled_s]
+    share = len(counted) / len(fleet.waits) if fleet.waits else 1.0
+    first = [wait.first_s for wait in counted]
+    return Forecast(
+        policy=policy,
+        jobs=len(counted),
+        first_line_s=quantiles(first),
+        whole_song_s=quantiles([wait.whole_s for wait in counted]),
+        cold_share=sum(wait.cold for wait in counted) / len(counted) if counted else 0.0,
+        most_instances=fleet.most,
+        busy_s=fleet.busy_s * share,
+        requests=round(fleet.requests * share),
+        waits_s=tuple(first),
+    )
 
 
 def forecast(
@@ -55,7 +73,7 @@ def forecast(
     """The wait for drawn arrivals: whole days where they are few, the peak where they are many."""
     from_s, until_s, settled_s = _window(traffic)
     sent = arrivals(traffic, from_s, until_s, seed)
-    return _forecast(run_fleet(sent, policy, times, lines), policy, settled_s)
+    return forecast_arrivals(sent, policy, times, lines, settled_s)
 
 
 def is_slice(traffic: Traffic) -> bool:
@@ -132,20 +150,3 @@ def _window(traffic: Traffic) -> tuple[float, float, float]:
     length_s = SLICE_JOBS / (traffic.jobs_per_day * traffic.peak) * SECONDS_PER_DAY
     from_s = PEAK_AT_S - length_s / 2
     return from_s, from_s + length_s, from_s + SETTLING_SHARE * length_s
-
-
-def _forecast(fleet: Fleet, policy: Policy, settled_s: float) -> Forecast:
-    counted = [wait for wait in fleet.waits if wait.sent_s >= settled_s]
-    share = len(counted) / len(fleet.waits) if fleet.waits else 1.0
-    first = [wait.first_s for wait in counted]
-    return Forecast(
-        policy=policy,
-        jobs=len(counted),
-        first_line_s=quantiles(first),
-        whole_song_s=quantiles([wait.whole_s for wait in counted]),
-        cold_share=sum(wait.cold for wait in counted) / len(counted) if counted else 0.0,
-        most_instances=fleet.most,
-        busy_s=fleet.busy_s * share,
-        requests=round(fleet.requests * share),
-        waits_s=tuple(first),
-    )

@@ -72,7 +72,6 @@ class BatchNow:
 
     @property
     def id(self) -> str:
-        """The batch's id."""
         return self.batch.id
 
     @property
@@ -95,10 +94,7 @@ def next_check_at(now: datetime) -> datetime:
 
 
 def current_counts(total: int, stored: Mapping[Status, int]) -> dict[Status, int]:
-    """Rows in each status, from stored jobs that may hold failed ones which were retried since.
-
-    Only failed jobs are ever retried, so whatever goes beyond `total` is one of those.
-    """
+    """Rows in each status: what goes beyond `total` are failed jobs that were retried since."""
     superseded = max(0, sum(stored.values()) - total)
     counts = {status: stored.get(status, 0) for status in Status}
     return counts | {Status.FAILED: counts[Status.FAILED] - superseded}

@@ -37,10 +37,9 @@ class Tally:
 
 
 def tally_at(found: Tally | None, key: str, now: datetime) -> Tally:
-    """The tally as it is at `now`: a new day begins at zero, and what is older than a minute goes.
+    """The tally at `now`: a new day begins at zero, and what is older than a minute goes.
 
-    A clock that was set back says nothing of how old the requests are, and they would count for
-    as long as it was set back: they are forgotten, once. The songs of the day are not.
+    Where the clock was set back all requests go: they would count for as long as that. Songs stay.
     """
     day = start_of_day(now)
     if found is None:
@@ -64,8 +63,7 @@ def add_songs(tally: Tally, count: int, limit: int) -> Tally | None:
 def add_requests(tally: Tally, count: int, limit: int) -> Tally | None:
     """The tally with `count` more requests; None if there is no room for one in this minute.
 
-    More than there is room for are let in, and are counted as if they had come as soon as they
-    might: a file of 200 rows uses up 20 minutes of a limit of 10.
+    Those beyond the room count in the minutes that follow: 200 rows use up 20 of a limit of 10.
     """
     room = limit - recent_requests(tally)
     if room <= 0:

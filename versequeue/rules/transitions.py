@@ -72,8 +72,7 @@ def succeed(job: Job, attempt: int, now: datetime, output: dict[str, Any], metri
 def give_up(job: Job, attempt: int, now: datetime, error: VerseQueueError, *, retry: bool) -> Job:
     """This attempt failed: back to the queue while tries are left and `retry`, else `failed`.
 
-    An error that would come again ends the job, too, unless it may be due to the company that it
-    was written in: it is tried once more, alone.
+    With an error that would come again only a job that was written in company is tried again.
     """
     check_fence(job, attempt, now)
     retry = retry and (error.retryable or job.together > 1)
@@ -103,10 +102,7 @@ def end_canceled(job: Job, attempt: int, now: datetime) -> Job:
 
 
 def settle(job: Job, now: datetime) -> Job:
-    """What time alone has made of an unfinished job: expired, canceled, failed, queued again.
-
-    Used by the sweep and by a claim, so that both count attempts in the same way.
-    """
+    """What time alone has made of an unfinished job: expired, canceled, failed, queued again."""
     if job.done or (job.status is Status.RUNNING and _lease_is_live(job, now)):
         return job
     if job.cancel_requested_at:

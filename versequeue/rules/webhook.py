@@ -101,10 +101,9 @@ def announce(webhook: Webhook | None, target_id: str, event: str, now: datetime)
 
 
 def hinted(webhook: Webhook, now: datetime) -> Webhook:
-    """The webhook for whose pending event the sweep publishes a hint now.
+    """The webhook for whose pending event the sweep publishes a hint now; the same object: none.
 
-    The very same object means that nothing is to be hinted at. The next hint is due later by a
-    factor of two, so that a receiver that is slow does not fill the queue.
+    The next one is due later by a factor of two: a slow receiver does not fill the queue.
     """
     pending = webhook.pending
     if pending is None or pending.notify_at > now:
@@ -149,8 +148,8 @@ def record_delivery(
 ) -> Webhook:
     """Note how the delivery of `sent` ended, and when the next one is due, if any.
 
-    2xx ends the event, 410 the webhook; `jitter` from 0 to 1 spreads retries, only to later times.
-    A report that comes late, when another delivery has begun, changes nothing of what is pending.
+    2xx ends the event, 410 the webhook; `jitter`, 0 to 1, makes a wait longer. Nothing pending is
+    changed by a report that comes when another delivery has begun.
     """
     succeeded = status_code is not None and 200 <= status_code < 300 and error is None
     gone = status_code == HTTP_GONE
@@ -175,11 +174,10 @@ def record_delivery(
 
 
 def redeliver(webhook: Webhook, now: datetime) -> Webhook:
-    """The webhook with its last event due again under the same id.
+    """The webhook with its last event due again under the same id; an ended one starts anew.
 
-    An event that is still pending becomes due now and keeps its count of deliveries; one that has
-    ended starts anew. Raises NothingToRedeliver if none was ever sent or the receiver answered 410,
-    and RateLimited if the last redelivery was asked for less than REDELIVER_EVERY_S ago.
+    Raises NothingToRedeliver if none was ever sent or the receiver answered 410, and RateLimited
+    within REDELIVER_EVERY_S of the last redelivery.
     """
     if webhook.stopped:
         raise NothingToRedeliver("The receiver answered 410 Gone: nothing is sent to it any more.")
@@ -189,12 +187,12 @@ def redeliver(webhook: Webhook, now: datetime) -> Webhook:
     if webhook.pending:
         # Its last try may have died unreported: what is promised here has to be left to it.
         tries = min(webhook.pending.tries, len(RETRY_SCHEDULE_S) - 1)
-        hurried = replace(
-            webhook.pending, tries=tries, due_at=now, hinted_until=_first_hint_ends(now)
-        )
-        return replace(webhook, pending=hurried, redelivered_at=now)
-    last = webhook.deliveries[-1]
-    return replace(webhook, pending=_at_once(last.event, last.id, now), redelivered_at=now)
+        until = _first_hint_ends(now)
+        pending = replace(webhook.pending, tries=tries, due_at=now, hinted_until=until)
+    else:
+        last = webhook.deliveries[-1]
+        pending = _at_once(last.event, last.id, now)
+    return replace(webhook, pending=pending, redelivered_at=now)
 
 
 def _check_pace(last: datetime | None, now: datetime) -> None:

@@ -23,8 +23,7 @@ log = logging.getLogger(__name__)
 class Attempt:
     """One claimed job in the hands of its worker: of the thread that writes, and of its heartbeat.
 
-    Every write goes through the fence of `rules.transitions`: an attempt that was given up on can
-    change nothing.
+    Each write passes the fence of `rules.transitions`: one that was given up on changes nothing.
     """
 
     job: Job

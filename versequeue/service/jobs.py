@@ -51,10 +51,9 @@ class Jobs(CallersSide[Job]):
         return self._live(self.store.get_job(job_id))
 
     def redeliver(self, job_id: str) -> Job:
-        """Make the job's last webhook event due again, because somebody asked for it.
+        """Make the job's last webhook event due again; its client is charged one request.
 
-        Raises NothingToRedeliver if none was ever sent or is wanted, and RateLimited. It counts as
-        one request of the client that asked for the job.
+        Raises NothingToRedeliver if none was ever sent or is wanted, and RateLimited.
         """
         now = self.clock()
 

@@ -41,10 +41,10 @@ NO_LIMIT = Allowance()
 
 @dataclass
 class Bill:
-    """What one request is about to use: its songs, and how many requests it counts as.
+    """What one request is about to use, and the `allowance` that is left after it.
 
-    `charges` goes into the transaction that creates what was asked for; where a limit does not
-    allow it they raise RateLimited or BudgetExhausted. `allowance` is what is left then.
+    `charges` goes into the transaction that creates what was asked for: there they raise
+    RateLimited or BudgetExhausted.
     """
 
     store: Store

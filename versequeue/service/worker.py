@@ -40,9 +40,8 @@ class WorkerSide:
     def claim_all(self, job_ids: Sequence[str], stage: Stage) -> list[Attempt]:
         """Take those of these jobs that are to be had, to be written together.
 
-        A job that was tried before may be what killed its worker: of several, it is not taken,
-        but sent on its way again alone. Raises StoreUnavailable; what was claimed before then
-        waits for its lease.
+        Of several, one that was tried before is not taken but sent on alone: it may have killed its
+        worker. Raises StoreUnavailable; what was claimed before waits for its lease.
         """
         refused: dict[str, str] = {}
         apart: dict[str, Job] = {}
