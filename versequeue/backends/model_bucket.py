@@ -118,9 +118,9 @@ def _part(response: requests.Response, skipped: int, length: int) -> bytes:
 
 
 def open_bucket(uri: str, storage_url: str = "") -> Bucket:
-    """The bucket of gs://bucket/prefix, or that of an emulator at `storage_url`.
+    """The bucket of gs://bucket/prefix; an emulator at `storage_url` is asked without credentials.
 
-    An emulator is asked without credentials. Raises ModelUnavailable for another form.
+    Raises ModelUnavailable for another form.
     """
     name, _, prefix = uri.removeprefix("gs://").partition("/")
     if not uri.startswith("gs://") or not name:

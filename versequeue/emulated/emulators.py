@@ -1,7 +1,4 @@
-"""The Cloud SDK's own Firestore and Pub/Sub emulators as child processes.
-
-They keep nothing: after a restart the store is empty, and the topics have to be created again.
-"""
+"""The Cloud SDK's own Firestore and Pub/Sub emulators as child processes, empty at each start."""
 
 import http.client
 import os

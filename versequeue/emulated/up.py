@@ -1,7 +1,4 @@
-"""`versequeue up --backend emulators`: the deployment on one machine, on Google's own emulators.
-
-Every function is a process, as in the cloud, and Pub/Sub pushes. What dies is started again.
-"""
+"""`versequeue up --backend emulators`: the deployment on one machine, on Google's own emulators."""
 
 import logging
 import os

@@ -1,7 +1,4 @@
-"""Which store and queue a process works with, made once from the settings.
-
-A process imports what it opens and nothing else: each of these libraries takes its time.
-"""
+"""Which store and queue a process works with, made once; nothing else is imported."""
 
 from functools import cache
 from pathlib import Path

@@ -127,10 +127,7 @@ def keep_private(data_dir: Path) -> None:
 
 
 def kept_secret(path: Path, write: Callable[[bytes], str]) -> str:
-    """The secret in the file at `path`: 32 bytes, made once and readable by us only.
-
-    `write` is how they are written down. Raises StartupError.
-    """
+    """32 bytes, as `write` writes them, made once and kept in `path`. Raises StartupError."""
     try:
         path.touch(mode=0o600)
         if not path.read_text().strip():

@@ -1,7 +1,4 @@
-"""What Pub/Sub does in the cloud with messages of webhooks: hand them to senders, a few at a time.
-
-A message stays in the queue until a sender is free for its receiver: nothing grows with what waits.
-"""
+"""What Pub/Sub does in the cloud with webhook messages: hand them to senders, a few at a time."""
 
 import logging
 import threading

@@ -7,12 +7,15 @@ import sys
 import threading
 import time
 import uuid
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import functions_framework
 import waitress
 
 from versequeue.child_process import ChildProcess, KeptProcess
+from versequeue.local.loops import daemons
 from versequeue.reaper import GRACE_S
 from versequeue.stopping import StopFlag
 
@@ -36,22 +39,16 @@ class WorkerProcess(KeptProcess):
     def begin(self) -> ChildProcess:
         """A worker with a new name, on a new port. It can be pushed to at once."""
         name = f"local-{uuid.uuid4().hex[:12]}"
-        listener = socket.create_server(("127.0.0.1", 0), backlog=16)
-        try:
+        with ExitStack() as undo:
+            listener = undo.enter_context(socket.create_server(("127.0.0.1", 0), backlog=16))
+            address = (f"http://127.0.0.1:{listener.getsockname()[1]}/", name)
             child = self._child_on(listener, name)
-        except BaseException:
-            listener.close()
-            raise
-        self._address = (f"http://127.0.0.1:{listener.getsockname()[1]}/", name)
-        watcher = threading.Thread(
-            target=_reset_at_exit, args=(child, listener), name="watcher", daemon=True
-        )
-        try:
+            undo.callback(child.kill)
+            # Where no thread is left this raises: a worker that nobody watches is none.
+            [watcher] = daemons(watcher=partial(_reset_at_exit, child, listener))
             watcher.start()
-        except RuntimeError:  # no thread is left, and a worker that nobody watches is none
-            child.kill()
-            listener.close()
-            raise
+            undo.pop_all()
+        self._address = address
         return child
 
     def _child_on(self, listener: socket.socket, name: str) -> ChildProcess:

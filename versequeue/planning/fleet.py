@@ -1,7 +1,4 @@
-"""A simulated fleet of workers: cold starts, idle time-outs, a minimum and a maximum of instances.
-
-Messages meet instances as on Cloud Run, one at a time each.
-"""
+"""A simulated fleet of workers: cold starts, idle time-outs, bounds, one message at a time each."""
 
 from collections import deque
 from collections.abc import Generator, Sequence

@@ -1,7 +1,4 @@
-"""What has been used of the limits: songs of a day, and requests of a minute, by one key.
-
-Changed in the very transaction that creates what it counts: no two requests take the last of it.
-"""
+"""What has been used of the limits: songs of a day, and requests of a minute, by one key."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

@@ -1,7 +1,4 @@
-"""A webhook as state: who is told of what, which delivery is due, what became of each.
-
-The schedule and the bookkeeping are those of the Standard Webhooks specification.
-"""
+"""A webhook as state, after Standard Webhooks: who is told what, what is due, what became of it."""
 
 import hashlib
 import math

@@ -27,10 +27,7 @@ class Batches(CallersSide[BatchNow]):
     noun = "batch"
 
     def submit(self, rows: Sequence[Row], submission: Submission) -> Accepted[BatchNow]:
-        """Write the batch and all its jobs at once, then publish their messages.
-
-        Raises RateLimited, BudgetExhausted, IdempotencyKeyReused, StoreUnavailable.
-        """
+        """Write the batch and its jobs at once, then publish. Raises as `Jobs.submit`."""
         now = self.clock()
         batch = Batch(
             id=self.new_id("batch_"),
