@@ -12,15 +12,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from versequeue.backends.firestore_documents import (
-    Document,
-    Documents,
-    Exists,
-    Filters,
-    New,
-    Query,
-    pauses,
-)
+from versequeue.backends import firestore_documents as firestore
+from versequeue.backends.firestore_documents import Document, Exists, New, Query
 from versequeue.backends.stored import D, DocumentStore, Stored, T, fields_of, read_stored, readable
 from versequeue.errors import StoreUnavailable
 from versequeue.ports import store as port
@@ -42,7 +35,7 @@ class FirestoreStore(DocumentStore[Document]):
     """`versequeue.ports.store.Store` on Firestore. Raises StartupError without a project."""
 
     def __init__(self, project: str) -> None:
-        self._documents = Documents(project)
+        self._documents = firestore.Documents(project)
 
     def create(
         self,
@@ -56,7 +49,7 @@ class FirestoreStore(DocumentStore[Document]):
     ) -> None:
         documents = [_new(batch, batch.id)] if batch else []
         documents += [_new(job, job.id) for job in jobs]
-        for pause_s in pauses(CREATE_TRIES):
+        for pause_s in firestore.pauses(CREATE_TRIES):
             # First: a key that is taken is told so, also where the limit is used up.
             claimed = [_new(record, record.key, self._expired(record, now))] if record else []
             changed = self._changed(joined, charges or {})
@@ -105,7 +98,7 @@ class FirestoreStore(DocumentStore[Document]):
         return 0
 
     def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
-        queued: Filters = (("status", "==", Status.QUEUED.value),)
+        queued: firestore.Filters = (("status", "==", Status.QUEUED.value),)
         if singles:
             queued += (("batch_id", "==", None),)
         if before is not None:

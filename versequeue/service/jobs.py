@@ -18,7 +18,6 @@ from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
 from versequeue.service.endings import follow_up
-from versequeue.service.estimates import WORKER_DOCUMENT, WorkerOutlook
 from versequeue.service.hints import hint, hint_at_events
 from versequeue.service.limits import Bill
 
@@ -33,7 +32,7 @@ class Jobs(CallersSide[Job]):
 
     noun = "job"
     #: the worker as it was last read from the store, and when
-    _outlook: tuple[datetime, WorkerOutlook] | None = None
+    _outlook: tuple[datetime, estimates.WorkerOutlook] | None = None
 
     def submit(
         self, prompt: str, options: ResolvedOptions, submission: Submission
@@ -115,10 +114,10 @@ class Jobs(CallersSide[Job]):
             follow_up(self.store, self.queue, job, now)
         return job
 
-    def _outlook_now(self) -> WorkerOutlook:
+    def _outlook_now(self) -> estimates.WorkerOutlook:
         now, kept = self.clock(), self._outlook
         if kept is None or not 0 <= (now - kept[0]).total_seconds() < OUTLOOK_KEPT_S:
-            state = self.store.get_state(WORKER_DOCUMENT)
+            state = self.store.get_state(estimates.WORKER_DOCUMENT)
             self._outlook = kept = now, estimates.read(state, now, self.settings.warm_s)
         return kept[1]
 
