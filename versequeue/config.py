@@ -1,7 +1,4 @@
-"""Settings: the one place where the environment is read, `VERSEQUEUE_…` variables of the README.
-
-0 or empty switches a limit off. An unreadable value is a StartupError that names the variable.
-"""
+"""Settings, each read from a `VERSEQUEUE_…` variable here alone; 0 or empty: no such limit."""
 
 import os
 import re
@@ -205,9 +202,8 @@ class Settings:
         )
         for (short, short_s), (long, long_s) in pairwise(chain):
             if short_s >= long_s:
-                raise StartupError(
-                    f"{short} ({short_s:g} s) must be shorter than {long} ({long_s:g} s)."
-                )
+                rule = f"must be shorter than {long} ({long_s:g} s)."
+                raise StartupError(f"{short} ({short_s:g} s) {rule}")
         retention_s = self.retention_days * 86_400
         if self.deadline_s > retention_s:
             raise StartupError(

@@ -1,7 +1,6 @@
 """The process that ends what a parent leaves behind, however the parent died.
 
-Its input, which ends with the parent, adds process groups with `+` and drops them with `-`. It is
-run by its path, so it imports nothing but the standard library.
+Its input adds groups with `+` and drops them with `-`. It imports only the standard library.
 """
 
 import os

@@ -1,8 +1,4 @@
-"""Whether this process was asked to stop: what a worker asks at every token.
-
-A function's server has its signal handler: gunicorn's is, like ours, a method of an object with an
-`alive` flag.
-"""
+"""Whether this process was asked to stop: its server's handler has an `alive` flag, like ours."""
 
 import signal
 from types import FrameType

@@ -1,7 +1,6 @@
-"""The store in Firestore: index fields, beside the whole document as JSON text.
+"""The store in Firestore: index fields beside the document as text, which may have any keys.
 
-Text and not a map: a caller's metadata may have keys that Firestore refuses. Firestore's own TTL
-policy deletes. The composite indexes are in deploy/firestore.indexes.json.
+Its TTL policy deletes. The composite indexes are in deploy/firestore.indexes.json.
 """
 
 import json
@@ -78,10 +77,9 @@ class FirestoreStore(DocumentStore[Document]):
         return [read_stored(Job, each.body) for each in found]
 
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
-        """How many jobs of the batch are in each status.
+        """How many jobs of the batch are in each status, counted one by one while they move.
 
-        Counted one after the other while jobs move on. Final counts only rise, so that taking
-        them from the total never takes an unfinished job for a finished one.
+        Final counts only rise: no unfinished job is taken for a finished one.
         """
         running = self._count_status(batch_id, Status.RUNNING)
         left = self._documents.count(Query("jobs", (("batch_id", "==", batch_id),)))

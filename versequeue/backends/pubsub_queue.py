@@ -42,9 +42,8 @@ class PubSubQueue:
                     timeout=PUBLISH_TIMEOUT_S,
                 )
         except (exceptions.GoogleAPIError, GoogleAuthError) as error:
-            raise QueueUnavailable(
-                f"The queue fails: {_reason(error)}; the sweep publishes again."
-            ) from error
+            reason = f"The queue fails: {_reason(error)}; the sweep publishes again."
+            raise QueueUnavailable(reason) from error
 
     def close(self) -> None:
         self._connection.close()

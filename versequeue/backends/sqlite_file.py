@@ -1,7 +1,4 @@
-"""One SQLite file in WAL mode: its connections, its transactions and its faults in plain words.
-
-A connection belongs to one thread of one process; who reads in order to write is alone meanwhile.
-"""
+"""One SQLite file in WAL mode: its connections, its transactions and its faults in plain words."""
 
 import os
 import sqlite3

@@ -74,10 +74,7 @@ class Dispatcher:
         self._stopping.set()
 
     def step(self) -> bool:
-        """Settle what is owed, then push what is due; False if there was nothing to push.
-
-        Raises what its surroundings do; nothing is lost by it, and the next step goes on.
-        """
+        """Settle what is owed, then push what is due; False if nothing was. Faults lose nothing."""
         self._pay()
         now = self._side.clock()
         deliveries = self._queue.lease_together(TOPICS, now, ACK_DEADLINE_S, go_together)

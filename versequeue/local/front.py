@@ -1,7 +1,4 @@
-"""The HTTP server of an `up`: waitress, with bounds on what a stranger can take of it.
-
-A connection that waits for nothing gives way to a new one: no number of them keeps others out.
-"""
+"""The HTTP server of an `up`: waitress, with bounds on what a stranger can take of it."""
 
 import socket
 import time

@@ -20,10 +20,7 @@ KEPT_DESCRIPTORS = 256
 
 
 def keep_on(turn: Callable[[], object], stopping: threading.Event, noun: str) -> None:
-    """`turn` until `stopping` is set, whatever it raises; `noun` is what the log calls the loop.
-
-    A turn that goes wrong is told in the log, and the next is tried after a pause that grows.
-    """
+    """`turn` until `stopping` is set, whatever it raises; `noun` is what the log calls the loop."""
     pause_s = 0.0
     while not stopping.is_set():
         try:

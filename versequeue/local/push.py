@@ -62,8 +62,7 @@ class Watch:
 def post(url: str, body: bytes, headers: Mapping[str, str], check: Callable[[], None]) -> bool:
     """Push to the worker; whether it took the message. Raises OSError or HTTPException if it died.
 
-    `check` is asked every LOOK_S, and may raise. No connection is kept: its end would look like
-    a death.
+    `check` is asked every LOOK_S, and may raise. A kept connection could look like a death.
     """
     connection = HTTPConnection(urlsplit(url).netloc, timeout=CONNECT_LIMIT_S)
     try:

@@ -10,6 +10,7 @@ import uuid
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import functions_framework
 import waitress
@@ -70,9 +71,8 @@ def serve(listener_fd: int, source: str) -> int:
     """The child: serve the worker function until SIGTERM, then finish what is in hand."""
     flag = StopFlag()
     signal.signal(signal.SIGTERM, flag.handle)
-    app = functions_framework.create_app(  # type: ignore[no-untyped-call]
-        "worker", source, "cloudevent"
-    )
+    create_app: Any = functions_framework.create_app
+    app = create_app("worker", source, "cloudevent")
     listener = socket.socket(fileno=listener_fd)
     server = waitress.create_server(app, sockets=[listener], threads=1, channel_timeout=3600)
     threading.Thread(target=server.run, name="http", daemon=True).start()

@@ -1,6 +1,4 @@
-"""How long things take, read from service_times.json: what `python -m bench service` measured, and
-what is assumed.
-"""
+"""How long things take, from service_times.json: what was measured, and what is assumed."""
 
 import json
 import math

@@ -36,7 +36,7 @@ class Tally:
 def tally_at(found: Tally | None, key: str, now: datetime) -> Tally:
     """The tally at `now`: a new day begins at zero, and what is older than a minute goes.
 
-    Where the clock was set back all requests go: they would count for as long as that. Songs stay.
+    Requests before a step back of the clock go, too: they would count as long as that.
     """
     day = start_of_day(now)
     if found is None:

@@ -88,10 +88,7 @@ def webhook_id(target_id: str, event: str) -> str:
 
 
 def announce(webhook: Webhook | None, target_id: str, event: str, now: datetime) -> Webhook | None:
-    """The webhook with `event` pending and due at once, or unchanged if nobody asked for it.
-
-    Whoever announces it hints at it, too: the sweep does so only if that seems to be lost.
-    """
+    """The webhook with `event` pending and due at once if it is wanted; the caller hints at it."""
     if webhook is None or not webhook.wants(event):
         return webhook
     return replace(webhook, pending=_at_once(event, webhook_id(target_id, event), now))
@@ -120,10 +117,7 @@ def start_delivery(webhook: Webhook, now: datetime) -> Webhook:
 
 
 def take_delivery(webhook: Webhook, now: datetime) -> Webhook:
-    """`start_delivery` if the pending event is due, and given up if its last was never reported.
-
-    The very same object means that there is nothing to send.
-    """
+    """`start_delivery` if it is due and tries are left; the same object if nothing is due."""
     pending = webhook.pending
     if pending is None or pending.due_at > now + timedelta(seconds=CLOCK_SLACK_S):
         return webhook

@@ -41,8 +41,7 @@ def hint_at_events(queue: Queue, found: Sequence[Job | Batch]) -> int:
 def job_messages(jobs: Sequence[Job]) -> list[Message]:
     """The messages that name these jobs: rows of batches in parties, as a worker takes them.
 
-    A job that was tried before travels alone, and says so: it may bring its worker down. Those of
-    single visitors are joined when they are pushed.
+    A job that was tried before travels alone, and says so: it may bring its worker down.
     """
     new = [job.id for job in jobs if job.batch_id and not job.attempt]
     starts = range(0, len(new), JOBS_PER_MESSAGE)

@@ -50,10 +50,7 @@ class Jobs(CallersSide[Job]):
         return self._live(self.store.get_job(job_id))
 
     def redeliver(self, job_id: str) -> Job:
-        """Make the job's last webhook event due again; its client is charged one request.
-
-        Raises NothingToRedeliver if none was ever sent or is wanted, and RateLimited.
-        """
+        """Make the job's last webhook event due again. Raises NothingToRedeliver, RateLimited."""
         now = self.clock()
 
         def again(job: Job) -> Job:
@@ -71,10 +68,7 @@ class Jobs(CallersSide[Job]):
         return job
 
     def queue_position(self, job: Job) -> int | None:
-        """How many stand before this job and itself; None once it is not queued.
-
-        Rows of batches are not before a single visitor's job: it has the right of way.
-        """
+        """How many jobs have the right of way, with this one; None once it is not queued."""
         if job.status is not Status.QUEUED:
             return None
         return self.store.count_queued(job.created_at, singles=job.batch_id is None) + 1

@@ -1,7 +1,6 @@
 """How much one client, and everybody together, may ask for.
 
-Tallies are changed in the transaction that creates the jobs: of two requests for the last song one
-is refused. A file that a client's minute has some room for is let in, and counted ahead.
+Tallies are changed in the transaction that creates the jobs: two requests cannot take one song.
 """
 
 from dataclasses import dataclass, replace

@@ -22,9 +22,9 @@ class Reads:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, client: str, documents: int) -> None:
-        """Let `client` have so many documents read. Raises RateLimited.
+        """Let `client` have so many documents read, if it has any left. Raises RateLimited.
 
-        Whoever has anything left may take more, as for one long file, and waits until it is paid.
+        It may take more than it has left, and then waits until that is paid back.
         """
         if not self._per_minute:
             return

@@ -44,9 +44,8 @@ def cancel_rows(
             if monotonic() > end:
                 return
             ids = wanted[start : start + CANCELED_AT_ONCE]
-            changed = store.update_jobs(
-                dict.fromkeys(ids, lambda current: request_cancel(current, now))
-            )
+            changes = dict.fromkeys(ids, lambda current: request_cancel(current, now))
+            changed = store.update_jobs(changes)
             hint_at_events(queue, [job for job in changed.values() if job and job.done])
 
 

@@ -79,11 +79,7 @@ def row_view(job: Job) -> Document:
 
 
 def batch_view(
-    batch: Batch,
-    counts: Mapping[Status, int],
-    settings: Settings,
-    *,
-    eta_s: float | None = None,
+    batch: Batch, counts: Mapping[Status, int], settings: Settings, *, eta_s: float | None = None
 ) -> Document:
     """The batch object of the contract; `counts` are those of its rows at this moment."""
     status = batch_status(batch, counts)
@@ -125,6 +121,4 @@ def _error(job: Job) -> Problem | None:
 
 
 def _webhook(webhook: Webhook | None) -> views.WebhookView | None:
-    if webhook is None:
-        return None
-    return views.WebhookView(webhook.url, webhook.events, webhook.deliveries)
+    return views.WebhookView(webhook.url, webhook.events, webhook.deliveries) if webhook else None

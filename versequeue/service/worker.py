@@ -90,8 +90,7 @@ class WorkerSide:
     def reports_of(self, job_ids: Iterable[str], worker: str) -> dict[str, datetime]:
         """The latest report of `worker` on each of these that it holds or has written.
 
-        One that stays the same is silence, and so is a job that cannot be read. Raises
-        StoreUnavailable.
+        One that stays the same is silence, as is an unreadable job. Raises StoreUnavailable.
         """
         reports = {}
         for job_id in job_ids:
