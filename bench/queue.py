@@ -149,7 +149,7 @@ def versequeue_peer(folder: Path) -> Iterator[Peer]:
     from versequeue.clock import utc_now
     from versequeue.config import Settings
     from versequeue.local.dispatcher import Dispatcher
-    from versequeue.local.worker import WorkerProcess
+    from versequeue.local.worker_process import WorkerProcess
     from versequeue.rules.options import ResolvedOptions
     from versequeue.service.callers import Submission
     from versequeue.service.jobs import Jobs

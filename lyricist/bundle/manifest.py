@@ -25,7 +25,7 @@ SAVED_MODEL = "saved_model"
 SAVED_MODEL_GRAPH = f"{SAVED_MODEL}/saved_model.pb"
 #: To be raised with a change that makes older code unable to read a new bundle.
 FORMAT_VERSION = 2
-#: How many drafts of each line are written side by side: more read better and take longer.
+#: How many rows share one cache; `lyricist/lines/effort.py` says how many drafts a line gets.
 DRAFTS, MOST_DRAFTS = 4, 8
 DEFAULT_FOLDER = Path(".versequeue/models")
 #: Models that `lyricist.building.recipes` can build by name, each in the folder of that name.
@@ -67,8 +67,8 @@ class Bundle:
     licence: str
     architecture: Architecture
     embedding: EmbeddingPlace
-    #: How many drafts of each line the network is laid out for. As many of the engine's rows make
-    #: a family, which shares one cache and always passes through the network together.
+    #: So many of the engine's rows make a family, which shares one cache and always passes through
+    #: the network together.
     drafts: int = DRAFTS
     #: Vocabulary, as text, after which the model has nothing more to say.
     end_tokens: tuple[str, ...]

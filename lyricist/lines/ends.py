@@ -10,7 +10,7 @@ import numpy as np
 
 from lyricist.arrays import FloatArray, IntArray
 from lyricist.lines.history import MOST_USES, History
-from lyricist.lines.line import Line
+from lyricist.lines.draft_writer import Line
 from lyricist.vocabulary.lexicon import Lexicon
 
 #: An anchor has so many rhymes more than there are lines to answer it.

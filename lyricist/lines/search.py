@@ -17,7 +17,7 @@ from lyricist.engine.port import Engine
 from lyricist.engine.sessions import Session
 from lyricist.lines.draft import Draft, Ending
 from lyricist.lines.effort import FORCED, Drafts, Search
-from lyricist.lines.line import DraftWriter, Line
+from lyricist.lines.draft_writer import DraftWriter, Line
 
 #: A draft is compared with the others when it has so many tokens, and so many have come as far.
 _FIRST_TOKENS, _FEWEST_TO_COMPARE = 3, 6
@@ -171,7 +171,7 @@ class LineSearch:
                 self._first_likelihoods.append(sum(draft.likelihoods))
             self._works[draft.row] = work
             return token
-        ending = writer.best_ending(draft)
+        ending = writer.best_place_to_end(draft)
         if ending is None:
             return None
         if ending.stop is not None:

@@ -6,7 +6,7 @@ from lyricist.arrays import FloatArray
 from lyricist.language.safety import mask
 from lyricist.lines.ends import Ends
 from lyricist.lines.history import History
-from lyricist.lines.line import Line
+from lyricist.lines.draft_writer import Line
 from lyricist.lines.topic import SongTopic
 
 

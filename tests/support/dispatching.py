@@ -9,7 +9,7 @@ from tests.support.api import ApiUnderTest
 from tests.support.inspected_queue import InspectedQueue
 from versequeue.clock import utc_now
 from versequeue.local.dispatcher import Dispatcher
-from versequeue.local.worker import WorkerProcess
+from versequeue.local.worker_process import WorkerProcess
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class Server:
         """The process id of the worker, while there is one."""
         for pid in child_pids(self.process.pid):
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if b"versequeue.local.worker" in command:
+            if b"versequeue.local.worker_process" in command:
                 return pid
             if b"/worker_fn/main.py" in command:  # gunicorn's master: the worker is its child
                 return next(iter(child_pids(pid)), None)

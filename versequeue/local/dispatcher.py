@@ -17,7 +17,7 @@ from versequeue.errors import QueueUnavailable, StoreUnavailable, VerseQueueErro
 from versequeue.functions.push import push_body, push_headers
 from versequeue.local import push
 from versequeue.local.loops import SURROUNDINGS, keep_on
-from versequeue.local.worker import WorkerProcess
+from versequeue.local.worker_process import WorkerProcess
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Status
@@ -108,8 +108,7 @@ class Dispatcher:
             url, name = self._worker.ensure()
             accepted = push.post(url, body, headers, self._watch(deliveries, name).check)
         except Exception as error:
-            died = name and isinstance(error, OSError | HTTPException)
-            if died and getattr(error, "errno", None) not in SURROUNDINGS:
+            if name and _is_death(error):
                 self._give_up_on(name, deliveries, error)
                 return
             # Nothing was pushed, and that is no fault of the jobs.
@@ -180,6 +179,12 @@ class Dispatcher:
             self._worker.stop()
             self._owe(self._side.show_stopped)
             self._pay()
+
+
+def _is_death(error: Exception) -> bool:
+    """Whether a push that broke off so means that the worker is dead, or hangs."""
+    is_broken_off = isinstance(error, OSError | HTTPException)
+    return is_broken_off and getattr(error, "errno", None) not in SURROUNDINGS
 
 
 def go_together(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> bool:

@@ -20,7 +20,7 @@ from versequeue.local.host import ROOT, UpOptions
 from versequeue.local.loops import daemons, keep_on, start_all
 from versequeue.local.model_check import check_model
 from versequeue.local.notify import NotifyDispatcher
-from versequeue.local.worker import WorkerProcess
+from versequeue.local.worker_process import WorkerProcess
 from versequeue.service.sweep import sweep
 
 log = logging.getLogger(__name__)

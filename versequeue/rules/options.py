@@ -7,7 +7,8 @@ A new one is added, and tests fail where it is forgotten,
 - in `api/bodies.py`, to `OptionsBody`, and to `FormOptions` if text does not read as its type;
 - in `cli/options.py`, to `SONG_OPTIONS`;
 - in `lyricist/songs.py`, to the `SongRequest` of the model, which knows nothing of this module;
-- in `web/form.js`, to `USUAL`, and in `web/index.html` as a field, if the page is to offer it;
+- in `web/form.js`, to `USUAL`, in `web/index.html` as a field and in `web/texts.js` with its words,
+  if the page is to offer it;
 - in `docs/api.md`, to the table of options.
 """
 

@@ -10,7 +10,7 @@ from lyricist.arrays import FloatArray
 from lyricist.engine.port import Engine
 from lyricist.lines.draft import Draft, Ending
 from lyricist.lines.effort import Drafts, Search
-from lyricist.lines.line import DraftWriter, Line
+from lyricist.lines.draft_writer import DraftWriter, Line
 from lyricist.lines.line_plan import NO_PLAN
 from lyricist.lines.search import Beginning, Found, LineSearch
 
@@ -67,7 +67,7 @@ class Script:
         draft.likelihoods.append(self._worths[draft.number % len(self._worths)])
         return draft.tokens[-1]
 
-    def best_ending(self, draft: Draft) -> Ending:
+    def best_place_to_end(self, draft: Draft) -> Ending:
         return Ending(len(draft.tokens), END, 0.0, 8)
 
     def with_stop(self, ending: Ending, _logits: FloatArray) -> Ending:
@@ -166,7 +166,7 @@ def test_a_line_that_no_draft_becomes_is_not_found() -> None:
         def grow(self, draft: Draft, _start: int, _logits: FloatArray) -> None:
             self.drafts.append(draft)
 
-        def best_ending(self, draft: Draft) -> None:  # type: ignore[override]
+        def best_place_to_end(self, draft: Draft) -> None:  # type: ignore[override]
             del draft
 
     dumb = Dumb([0.0])

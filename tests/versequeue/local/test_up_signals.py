@@ -191,7 +191,7 @@ def test_a_signal_while_the_emulators_start_leaves_neither_of_them(
 def workers(up: Up) -> Iterator[int]:
     """Process ids of the embedded server's worker."""
     for folder in _processes():
-        if "versequeue.local.worker" in _marked(folder, up.mark):
+        if "versequeue.local.worker_process" in _marked(folder, up.mark):
             yield int(folder.name)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.rough_worker import source
 from versequeue.child_process import ChildProcess
-from versequeue.local.worker import WorkerProcess
+from versequeue.local.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.processes
 

@@ -14,7 +14,7 @@ from lyricist.arrays import FloatArray, IntArray
 from lyricist.engine.port import Engine
 from lyricist.language.rhyme import sounds
 from lyricist.language.safety import is_allowed, offences
-from lyricist.lines.choice import Chooser, Voice
+from lyricist.lines.next_token import Chooser, Voice
 from lyricist.lines.draft import Draft, Ending, count_syllables
 from lyricist.lines.history import FORBIDDEN, History, WordCosts
 from lyricist.lines.likelihoods import Likelihoods, likeliest
@@ -97,7 +97,7 @@ class DraftWriter:
             return token
         return None
 
-    def best_ending(self, draft: Draft) -> Ending | None:
+    def best_place_to_end(self, draft: Draft) -> Ending | None:
         """The ending of a draft that reads best, as far as is known."""
         return max(draft.endings, key=partial(self._score, draft), default=None)
 
@@ -151,11 +151,11 @@ class DraftWriter:
             kept = len(draft.tokens) - 1
             likelihood = draft.likelihoods[-1] + cost
             draft.endings.append(Ending(kept, last, likelihood, so_far, self._stop(likelihoods)))
-        best = self._best_end(draft, *self._fitting.after(so_far), so_far, likelihoods)
+        best = self._best_end_word(draft, *self._fitting.after(so_far), so_far, likelihoods)
         if best is not None and best.likelihood > FORBIDDEN:
             draft.endings.append(best)
 
-    def _best_end(
+    def _best_end_word(
         self, draft: Draft, ends: IntArray, costs: FloatArray, so_far: int, likelihoods: Likelihoods
     ) -> Ending | None:
         """The best of the likeliest of `ends`, which cost `costs`."""
