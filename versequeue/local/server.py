@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import functions_framework
 
@@ -84,5 +84,7 @@ class LocalServer:
 def load_function(name: str) -> Callable[..., Any]:
     """The WSGI app that functions-framework makes of a function, as it does in the cloud."""
     source = str(ROOT / f"{name}_fn" / "main.py")
-    create_app: Any = functions_framework.create_app
-    return cast(Callable[..., Any], create_app(name, source, "http"))
+    app: Callable[..., Any] = functions_framework.create_app(  # type: ignore[no-untyped-call]
+        name, source, "http"
+    )
+    return app

@@ -1,4 +1,4 @@
-"""The worker as a process of its own, which this module is when it is run."""
+"""The worker as a process of its own. Run as a module this is that process, until SIGTERM."""
 
 import os
 import signal
@@ -10,7 +10,6 @@ import uuid
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import functions_framework
 import waitress
@@ -71,8 +70,9 @@ def serve(listener_fd: int, source: str) -> int:
     """The child: serve the worker function until SIGTERM, then finish what is in hand."""
     flag = StopFlag()
     signal.signal(signal.SIGTERM, flag.handle)
-    create_app: Any = functions_framework.create_app
-    app = create_app("worker", source, "cloudevent")
+    app = functions_framework.create_app(  # type: ignore[no-untyped-call]
+        "worker", source, "cloudevent"
+    )
     listener = socket.socket(fileno=listener_fd)
     server = waitress.create_server(app, sockets=[listener], threads=1, channel_timeout=3600)
     threading.Thread(target=server.run, name="http", daemon=True).start()
