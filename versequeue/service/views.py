@@ -55,13 +55,17 @@ def job_view(
         metrics=job.metrics,
         events=job.events,
         webhook=_webhook(job.webhook),
-        urls={
-            "self": settings.results_url + path_of(paths.JOB, job.id),
-            "cancel": settings.submit_url + path_of(paths.CANCEL_JOB, job.id),
-            "lyrics": settings.results_url + path_of(paths.LYRICS, job.id),
-        },
+        urls=_job_urls(job, settings),
     )
     return to_wire(view)
+
+
+def _job_urls(job: Job, settings: Settings) -> dict[str, str]:
+    return {
+        "self": settings.results_url + path_of(paths.JOB, job.id),
+        "cancel": settings.submit_url + path_of(paths.CANCEL_JOB, job.id),
+        "lyrics": settings.results_url + path_of(paths.LYRICS, job.id),
+    }
 
 
 def row_view(job: Job) -> Document:

@@ -40,57 +40,23 @@ class WorkerSide:
     def claim_all(self, job_ids: Sequence[str], stage: Stage) -> list[Attempt]:
         """Take those of these jobs that are to be had, to be written together.
 
-        Of several, one that was tried before is not taken but sent on alone: it may have killed its
-        worker. Raises StoreUnavailable; what was claimed before waits for its lease.
+        A job that was tried before may be what killed its worker: of several, it is not taken but
+        sent on its way again alone. Raises StoreUnavailable; what was claimed before then waits for
+        its lease.
         """
-        refused: dict[str, str] = {}
-        apart: dict[str, Job] = {}
-
-        def claim(job: Job) -> Job:
-            # What one job raises must not undo the claims of the others.
-            try:
-                claimed = rules.claim(
-                    job,
-                    self.clock(),
-                    self.worker,
-                    lease_s=self.settings.lease_s,
-                    attempt_limit_s=self.settings.attempt_limit_s,
-                    stage=stage,
-                )
-            except NotAllowed as error:
-                refused[job.id] = str(error)
-                return job
-            refused.pop(job.id, None)
-            apart.pop(job.id, None)
-            if job.attempt and len(job_ids) > 1 and not claimed.done:
-                apart[job.id] = job
-                return job
-            return replace(claimed, together=len(job_ids))
-
-        found = self.store.update_jobs(dict.fromkeys(job_ids, claim))
-        for sent in apart.values():
-            topic = Topic.BULK if sent.batch_id else Topic.JOBS
-            hint(self.queue, topic, [lone_message(sent.id)])
-        attempts: list[Attempt] = []
-        for job_id, job in found.items():
-            if job is None:
-                log.warning("a message names an unknown job", extra={"job_id": job_id})
-            elif job_id in refused:
-                log.info("not claimed: %s", refused[job_id], extra={"job_id": job_id})
-            elif job_id in apart:
-                log.info("tried before: to be taken alone", extra=labels(job))
-            elif job.status is Status.RUNNING:
-                log.info("claimed", extra=labels(job))
-                shared = (self.store, self.queue, self.settings, self.clock)
-                attempts.append(Attempt(job, *shared, on_song=self.show_measured))
-            else:
-                follow_up(self.store, self.queue, job, self.clock())
-        return attempts
+        claims = _Claims(self, stage, together=len(job_ids))
+        found = self.store.update_jobs(dict.fromkeys(job_ids, claims.claim))
+        for job in claims.apart.values():
+            topic = Topic.BULK if job.batch_id else Topic.JOBS
+            hint(self.queue, topic, [lone_message(job.id)])
+        attempts = [claims.attempt(job_id, job) for job_id, job in found.items()]
+        return [attempt for attempt in attempts if attempt]
 
     def reports_of(self, job_ids: Iterable[str], worker: str) -> dict[str, datetime]:
         """The latest report of `worker` on each of these that it holds or has written.
 
-        One that stays the same is silence, as is an unreadable job. Raises StoreUnavailable.
+        A report changes when the worker says something; one that stays the same is silence.
+        A job that cannot be read says nothing, and hides no other. Raises StoreUnavailable.
         """
         reports = {}
         for job_id in job_ids:
@@ -128,8 +94,9 @@ class WorkerSide:
     def show_measured(self, job: Job) -> None:
         """Store how long `job` took, from which the waits of others are estimated.
 
-        Once a second at most: a store takes about one write a second to the same document. A job
-        that shared the worker with others only shows that the worker is there.
+        A job that shared the worker with others only shows that the worker is there. Times of a
+        kind are stored once a second at most: all workers write one document, and a store takes
+        about one write a second to the same document.
         """
         now = self.clock()
         kind = SHARED if job.together > 1 else "cold" if job.metrics.cold_start else "warm"
@@ -149,6 +116,57 @@ class WorkerSide:
 
     def _note(self, change: Callable[[State], State]) -> None:
         self.store.update_state(estimates.WORKER_DOCUMENT, change)
+
+
+@dataclass
+class _Claims:
+    """The claims of the jobs of one message. A store may run the same claim more than once."""
+
+    side: WorkerSide
+    stage: Stage
+    together: int
+    #: why some were not to be had, and those that were tried before, by the ids of the jobs
+    refused: dict[str, str] = field(default_factory=dict)
+    apart: dict[str, Job] = field(default_factory=dict)
+
+    def claim(self, job: Job) -> Job:
+        """The change of one job. It raises nothing: that would undo the claims of others."""
+        self.refused.pop(job.id, None)
+        self.apart.pop(job.id, None)
+        side, settings = self.side, self.side.settings
+        try:
+            claimed = rules.claim(
+                job,
+                side.clock(),
+                side.worker,
+                lease_s=settings.lease_s,
+                attempt_limit_s=settings.attempt_limit_s,
+                stage=self.stage,
+            )
+        except NotAllowed as error:
+            self.refused[job.id] = str(error)
+            return job
+        if job.attempt and self.together > 1 and not claimed.done:
+            self.apart[job.id] = job
+            return job
+        return replace(claimed, together=self.together)
+
+    def attempt(self, job_id: str, job: Job | None) -> Attempt | None:
+        """The attempt, if the job was claimed. It may also have ended: its time was over."""
+        side = self.side
+        if job is None:
+            log.warning("a message names an unknown job", extra={"job_id": job_id})
+        elif job_id in self.refused:
+            log.info("not claimed: %s", self.refused[job_id], extra={"job_id": job_id})
+        elif job_id in self.apart:
+            log.info("tried before: to be taken alone", extra=labels(job))
+        elif job.status is Status.RUNNING:
+            log.info("claimed", extra=labels(job))
+            shared = (side.store, side.queue, side.settings, side.clock)
+            return Attempt(job, *shared, on_song=side.show_measured)
+        else:
+            follow_up(side.store, side.queue, job, side.clock())
+        return None
 
 
 def _last_word(job: Job) -> datetime | None:
