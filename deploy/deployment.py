@@ -1,4 +1,4 @@
-"""The whole deployment as a list of steps, in the order in which they can be carried out."""
+"""The whole deployment as steps, in the order to carry them out; removing goes backwards."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The steps that say who may do what: services, service accounts, roles, secrets, the budget."""
+"""The steps for identities, roles, secrets and the budget. A function has only its own rights."""
 
 from collections.abc import Iterator
 

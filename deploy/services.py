@@ -1,4 +1,4 @@
-"""The steps for Cloud Run: the repository of images and the services."""
+"""The steps for Cloud Run: images and services. What an owner has set by hand besides stays."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -112,8 +112,10 @@ def needed_files(spec: FunctionSpec, root: Path = ROOT) -> Iterator[Path]:
 
 
 def reached_modules(main: Path, packages: tuple[str, ...], root: Path = ROOT) -> set[Path]:
-    """Files of `packages` that are imported, wherever in the code, from `main` on: no table of
-    them can fall behind the code."""
+    """Files of `packages` that are imported, wherever in the code, from `main` on.
+
+    Found by following imports, so that no table can fall behind the code.
+    """
     found: set[Path] = set()
     waiting = [main]
     while waiting:

@@ -25,6 +25,7 @@ from lyricist.writing.styles import style_of
 from lyricist.writing.writer import Writer
 
 OURS, FREE, SHUFFLED = "ours", "free sampling", "ours, shuffled"
+#: How many samples of the prompts are drawn for an interval.
 _RESAMPLES = 1000
 _SECONDS, _PASSES = "seconds a line", "passes a line"
 

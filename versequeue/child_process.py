@@ -1,6 +1,7 @@
 """A child process: started in a group of its own, waited for, and ended with all that it started.
 
-`versequeue.reaper` ends the groups of all of them when this process dies, even by kill -9.
+No child outlives this process: each is named to one reaper (`versequeue.reaper`), which ends its
+group when this process dies, even by kill -9.
 """
 
 import atexit
@@ -106,7 +107,10 @@ class ChildProcess(AbstractContextManager["ChildProcess"]):
     def wait_until_ready(
         self, ready: Callable[[], T | None], limit_s: float, noun: str, poll_s: float = 0.05
     ) -> T:
-        """The first truthy value of `ready`. Raises StartupError if it ends before, or is late."""
+        """The first truthy value of `ready`. Raises StartupError if it ends before, or is late.
+
+        Raises StoppedEarly if this process is asked to stop meanwhile.
+        """
 
         def look() -> T | None:
             raise_if_stopping()
@@ -138,7 +142,7 @@ class ChildProcess(AbstractContextManager["ChildProcess"]):
 
 
 class KeptProcess(ABC):
-    """At most one child process of a kind, replaced when it has died, for any number of threads."""
+    """At most one child of a kind, replaced when it has died. Any thread may call every method."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,7 @@
-"""Settings, each read from a `VERSEQUEUE_…` variable here alone; 0 or empty: no such limit."""
+"""Settings: the one place where the environment is read, in `VERSEQUEUE_…` variables.
+
+0 or empty switches a limit off. An unreadable value is a StartupError that names the variable.
+"""
 
 import os
 import re
@@ -188,7 +191,10 @@ class Settings:
         return settings
 
     def check_hash_key(self) -> None:
-        """Raise StartupError if the cloud would hash addresses without a key: all can be tried."""
+        """Raise StartupError if a function in the cloud would hash callers' addresses without it.
+
+        Each address could be found again from such a hash by trying all there are.
+        """
         if self.backend == "gcp" and not self.hash_key:
             raise StartupError("VERSEQUEUE_HASH_KEY is needed by submit and results.")
 

@@ -1,6 +1,7 @@
 """Every error of the job system: one tree, each class with its HTTP status, slug and title.
 
-The slugs are part of the public contract and never change. Every problem document is made here.
+The slugs are part of the public contract and never change. Every problem document, that of an
+answer and that of a failed job, is made here.
 """
 
 from collections.abc import Mapping, Sequence

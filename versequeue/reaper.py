@@ -1,6 +1,8 @@
 """The process that ends what a parent leaves behind, however the parent died.
 
-Its input adds groups with `+` and drops them with `-`. It imports only the standard library.
+It reads process groups from its standard input, `+` to add one and `-` to drop it. The input ends
+with the parent, even after kill -9; whatever groups are left are then ended. `child_process` runs
+this file by its path, so it imports nothing but the standard library.
 """
 
 import os

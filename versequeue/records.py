@@ -1,4 +1,4 @@
-"""Frozen dataclasses to JSON at rest and back; old and new versions may share one store."""
+"""Frozen dataclasses to JSON at rest and back: unknown fields are ignored, missing get defaults."""
 
 import json
 import types

@@ -1,4 +1,8 @@
-"""Whether this process was asked to stop: its server's handler has an `alive` flag, like ours."""
+"""Whether this process was asked to stop: what a worker asks at every token.
+
+A function cannot install a signal handler: its server has one. Both gunicorn's and our own are
+methods of an object with an `alive` flag, and any thread may look at that.
+"""
 
 import signal
 from types import FrameType

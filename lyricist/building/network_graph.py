@@ -1,4 +1,4 @@
-"""Converts the network to a .tflite graph whose weights are still inputs (see `tflite_file`)."""
+"""Converts the network to a .tflite graph whose weights are still inputs. Imports TensorFlow."""
 
 import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Bundles whose network is a TensorFlow SavedModel: of anybody's making, or our own exported."""
+"""Bundles of a TensorFlow SavedModel, anybody's or our own: TensorFlow Serving loads them, too."""
 
 import shutil
 from collections.abc import Sequence

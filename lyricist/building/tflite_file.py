@@ -60,7 +60,7 @@ class WeightBinder:
     """Gives a graph's weight inputs their values, then writes the file."""
 
     def __init__(self, graph: bytes) -> None:
-        """`graph` is a .tflite flatbuffer of one signature, whose names its tensors take."""
+        """`graph`: a .tflite flatbuffer, not quantized, of one signature, whose names are taken."""
         self._model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(graph, 0))
         self._graph = self._model.subgraphs[0]
         signature = self._model.signatureDefs[0]

@@ -12,7 +12,8 @@ from lyricist.bundle.architecture import Architecture
 
 @dataclass(frozen=True)
 class EmbeddingPlace:
-    """Where in the file, in bytes, its int8 rows stand, a scale per row, a divisor per column."""
+    """Where the embedding stands in the network's file, in bytes from its start: int8 rows, a
+    float scale per row and a float divisor per column."""
 
     offset: int
     scales_offset: int

@@ -1,4 +1,4 @@
-"""Which adapter of the engine's port runs a bundle. Each loads its runtime when it is imported."""
+"""Which adapter runs a bundle. Each loads a runtime, so none is imported before it is needed."""
 
 from collections.abc import Callable
 

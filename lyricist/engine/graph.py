@@ -47,6 +47,7 @@ class Graph:
         self.new_entries: list[FloatArray] = []
         #: (chosen, vocabulary_size)
         self.logits: FloatArray = np.zeros((0, 0), np.float32)
+        #: What the graph was last reshaped for.
         self.shape = PassShape(branches, caches=1, cached=1, chosen=1)
         self.reshape(self.shape)  # packs the weights
 

@@ -27,9 +27,10 @@ class Lanes:
 
 
 def run_side_by_side(works: Sequence[Callable[[Callable[[], bool]], None]]) -> None:
-    """Runs each to its end, in a thread of its own if there are several; raises what one raised.
+    """Runs each to its end, in a thread of its own if there are several.
 
-    Each is given a function that says whether another one has failed, so that it should stop.
+    Each is given a function that says whether another one has failed, upon which it should stop.
+    Raises what the first of them raised.
     """
     has_failed = threading.Event()
     if len(works) == 1:

@@ -1,6 +1,7 @@
 """Runs a bundle's network on LiteRT, the small runtime for networks that TensorFlow has converted.
 
-TensorFlow's import takes seconds and half a gigabyte, that of LiteRT a tenth of a second.
+A worker uses it in place of TensorFlow, whose import takes seconds and half a gigabyte; that of
+LiteRT takes a tenth of a second.
 """
 
 import math
@@ -43,7 +44,7 @@ class LiteRtEngine:
 
     Rows stand in families of `branches` rows (0 to branches - 1, and so on), which share a cache
     and always pass together: copies within a family cost nothing, and what they have in common is
-    attended to once.
+    attended to once. Logits of a row never depend on other families.
 
     The last family is wide: it has `wide_rows` rows, passes alone, and those of its rows that have
     no token are left out of a pass.

@@ -24,7 +24,8 @@ LENGTH_STEP = 32
 class TensorFlowEngine:
     """An `Engine` over a signature (batch, length) -> (batch, length, vocabulary).
 
-    To be made in the process that uses it: TensorFlow does not survive a fork.
+    To be made in the process that uses it: TensorFlow does not survive a fork. Rows are computed
+    one by one, so that no row's logits depend on another's.
     """
 
     wide_rows = 0

@@ -161,6 +161,7 @@ class _SongGroup:
     on_song: OnSong
 
     def __post_init__(self) -> None:
+        #: Lanes are threads: whoever is told of songs is called by one at a time.
         self._calls = threading.Lock()
         self._shown: list[Sequence[str]] = [()] * len(self.requests)
         self.songs: list[Song | LyricistError] = [_unfinished(each, ()) for each in self.requests]

@@ -1,4 +1,4 @@
-"""The results of a batch as JSON lines, a table or text, from jobs to bytes. Knows no HTTP."""
+"""The results of a batch as JSON lines, a table or text, a row for each input row. No HTTP."""
 
 import csv
 import io

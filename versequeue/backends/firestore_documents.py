@@ -1,6 +1,7 @@
 """Firestore as documents that have one text body: reads, searches, and compare-and-set.
 
 The precondition of a change is the update time of what was read: whoever was slower reads again.
+Faults become StoreUnavailable within seconds.
 """
 
 import random
@@ -84,7 +85,10 @@ class Exists(Exception):
 
 
 class Documents:
-    """One Firestore database, connected at its first use. Raises StartupError without a project."""
+    """One Firestore database. Connects at its first use, so that a process may fork before.
+
+    Raises StartupError without a project.
+    """
 
     def __init__(self, project: str) -> None:
         project = require_project(project)
@@ -105,9 +109,10 @@ class Documents:
     def change(
         self, collection: str, name: str, step: Callable[[Document | None], Fields | None]
     ) -> None:
-        """Write what `step` makes of the document, unless another write came between: then again.
+        """Write what `step` makes of the document. If another write came between, it runs again.
 
         `step` is given None where there is none, and returns None where nothing is to be written.
+        What it raises passes through.
         """
         sent: object = None
         uncertain = 0

@@ -1,6 +1,7 @@
-"""The store in Firestore: index fields beside the document as text, which may have any keys.
+"""The store in Firestore: what is searched as index fields, beside the document as JSON text.
 
-Its TTL policy deletes. The composite indexes are in deploy/firestore.indexes.json.
+Text and not a map, since a caller's metadata may have keys that Firestore refuses. Firestore's own
+TTL policy deletes what is past its retention. The indexes are in deploy/firestore.indexes.json.
 """
 
 import json
@@ -77,9 +78,10 @@ class FirestoreStore(DocumentStore[Document]):
         return [read_stored(Job, each.body) for each in found]
 
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
-        """How many jobs of the batch are in each status, counted one by one while they move.
+        """How many jobs of the batch are in each status, counted one by one while jobs move on.
 
-        Final counts only rise: no unfinished job is taken for a finished one.
+        Final counts only rise, and the rest is the total less those: so no unfinished job is taken
+        for a finished one.
         """
         running = self._count_status(batch_id, Status.RUNNING)
         left = self._documents.count(Query("jobs", (("batch_id", "==", batch_id),)))

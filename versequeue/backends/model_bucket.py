@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 MANIFEST = "bundle.json"
 STORAGE_URL = "https://storage.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
+#: Large files come in ranges, several at a time: one stream fills only a part of the line.
 RANGE_BYTES = 8 * 1024 * 1024
 STREAMS = 8
 TRIES = 4

@@ -24,8 +24,11 @@ class PubSubQueue:
         self._connection = Connection(_connect, lambda client: client.transport.close())
 
     def publish(self, topic: Topic, messages: list[Message]) -> None:
-        """Return once every message is stored. Raises QueueUnavailable."""
-        from google import pubsub_v1 as api
+        """Return once every message is stored. Raises QueueUnavailable.
+
+        It waits, since a function's processor may be taken away as soon as it has answered.
+        """
+        from google import pubsub_v1 as api  # here, for the results function publishes nothing
 
         try:
             client = self._connection.client()
@@ -46,6 +49,7 @@ class PubSubQueue:
             raise QueueUnavailable(reason) from error
 
     def close(self) -> None:
+        """Let go of the connection; a later use connects again."""
         self._connection.close()
 
 

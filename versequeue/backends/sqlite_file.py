@@ -1,4 +1,8 @@
-"""One SQLite file in WAL mode: its connections, its transactions and its faults in plain words."""
+"""One SQLite file in WAL mode: its connections, its transactions and its faults in plain words.
+
+A connection belongs to one thread of one process. A change is one `BEGIN IMMEDIATE`, so that
+whoever reads in order to write is alone.
+"""
 
 import os
 import sqlite3
@@ -40,8 +44,8 @@ Schema = Sequence[Sequence[str]]
 class SqliteFile:
     """Opens `path`, brings its tables up to date, and hands out reads and transactions.
 
-    `schema[n]` leads from version n to n + 1. Raises StartupError when the file cannot serve; later
-    faults are raised as what `unavailable` makes of a sentence.
+    `schema[n]` holds the statements that lead from version n to n + 1. Raises StartupError when
+    the file cannot serve; later faults are raised as what `unavailable` makes of a sentence.
     """
 
     def __init__(

@@ -52,7 +52,11 @@ def backoff_s(number: int, first_s: float = BACKOFF_FIRST_S) -> float:
 
 
 class SqliteQueue:
-    """`versequeue.ports.queue.Queue` on a file, and the side that delivers. Raises StartupError."""
+    """`versequeue.ports.queue.Queue` on a file, and the side that delivers.
+
+    Raises StartupError if the file cannot serve, later QueueUnavailable. `clock` gives the moment
+    of a publish.
+    """
 
     def __init__(
         self,
@@ -81,7 +85,10 @@ class SqliteQueue:
         )
 
     def publish(self, topic: Topic, messages: list[Message]) -> None:
-        """Store all or none, but for what an undelivered one says. Raises QueueUnavailable."""
+        """Return once every message is stored, all of them or none. Raises QueueUnavailable.
+
+        One that says the same as one that has not been delivered yet adds nothing.
+        """
         now = self._clock()
         with self._file.transaction() as connection:
             for message in messages:
@@ -91,14 +98,20 @@ class SqliteQueue:
     def lease(
         self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float
     ) -> LeasedMessage | None:
-        """Take the oldest due message of the first topic that has one, until its ack deadline."""
+        """Take the oldest due message of the first topic that has one; None if none has.
+
+        It comes back after `ack_deadline_s` unless it is acked before.
+        """
         taken = self.lease_together(topics, now, ack_deadline_s, lambda _taken, _next: False)
         return taken[0] if taken else None
 
     def lease_together(
         self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float, fits: Fits
     ) -> list[LeasedMessage]:
-        """As `lease`, with the due messages behind it up to the first that does not fit."""
+        """As `lease`, with the due messages behind it up to the first that does not fit.
+
+        Each has an ack deadline of its own. All of them are leased in one transaction.
+        """
         self._follow(now)
         due_at = self.next_due_at(topics)
         if due_at is None or due_at > now:
@@ -188,6 +201,7 @@ class SqliteQueue:
             return self._publishes
 
     def close(self) -> None:
+        """Let go of the file, and wake whoever waits."""
         self._wake()
         self._file.close()
 

@@ -64,7 +64,7 @@ F = TypeVar("F", bound=Found)
 
 
 class DocumentStore(ABC, Generic[F]):
-    """What every store does in the same way with one document, and with those that are due."""
+    """How every store does what `ports.store.Store` promises of one document, and of those due."""
 
     @abstractmethod
     def _get(self, kind: type[T], name: str) -> T | None: ...

@@ -1,6 +1,7 @@
 """The command `versequeue batch`: a file of prompts in, a file of songs out.
 
-The file's digest is the idempotency key, so that a second run finds the first one's batch.
+Safe to stop and to run again: the file's digest is the idempotency key, so that a second run finds
+the first one's batch. Results are written whole or not at all.
 """
 
 import os

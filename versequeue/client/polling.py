@@ -1,4 +1,4 @@
-"""Following a job or a batch until it is `done`: by a held request, or by Retry-After."""
+"""Following a job or a batch until it is `done`: by If-None-Match, held requests, Retry-After."""
 
 import math
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """What a server's answers are to a program: the contract's objects with the whole answer beside.
 
-A status is plain text, and what is unknown is ignored: a newer server is no trouble.
+Fields that are not known are ignored (they stay in `raw`), missing ones get defaults, and a status
+is plain text: a client goes on working with a newer server.
 """
 
 from collections.abc import Mapping

@@ -41,7 +41,7 @@ class Emulators:
         self._both = (self._firestore, self._pubsub)
 
     def start(self) -> None:
-        """Start both, empty, and wait until they answer. Raises StartupError."""
+        """Start both, empty, and wait until they answer. Raises as `wait_until_ready`."""
         if reason := missing():
             raise StartupError(reason)
         self._data.mkdir(parents=True, exist_ok=True)

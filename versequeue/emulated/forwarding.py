@@ -1,4 +1,4 @@
-"""Passing requests on: to a function that runs, or to one that is started for them."""
+"""Passing requests on, as the cloud's front end does: to a function that runs, or is started."""
 
 import json
 import logging

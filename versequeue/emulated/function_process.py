@@ -39,7 +39,7 @@ class FunctionProcess(KeptProcess):
         return ChildProcess(self._command, environ={**os.environ, **self._environ})
 
     def ensure(self) -> None:
-        """Start it unless it runs, and wait until it answers. Raises StartupError."""
+        """Start it unless it runs, and wait until it answers. Raises as `wait_until_ready`."""
         child = self.start()
         noun = f"The {self.name} function"
         child.wait_until_ready(lambda: listens(self._port), START_LIMIT_S, noun)

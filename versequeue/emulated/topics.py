@@ -27,9 +27,10 @@ class Policy:
 
 
 def create_topics(project: str, push_urls: Mapping[Topic, str], policy: Policy = Policy()) -> None:
-    """Make every topic, the dead letters' too, and push each in `push_urls` there; safe to repeat.
+    """Make every topic, the dead letters' among them, and push each one in `push_urls` there.
 
-    A URL is followed by the topic's name, by which a function knows it. Raises QueueUnavailable.
+    Safe to repeat: what is there is kept, and pushed to the new URL. The topic's name is added to a
+    URL, which is how a function knows it. Raises QueueUnavailable.
     """
     try:
         with PublisherClient() as publisher, SubscriberClient() as subscriber:

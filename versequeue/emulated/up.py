@@ -1,4 +1,4 @@
-"""`versequeue up --backend emulators`: the deployment on one machine, on Google's own emulators."""
+"""`up --backend emulators`: the deployment on Google's own emulators. What dies starts again."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Which store and queue a process works with, made once; nothing else is imported."""
+"""A process's one store and queue. Only what they need is imported: each library takes its time."""
 
 from functools import cache
 from pathlib import Path
@@ -72,7 +72,10 @@ def worker_side(worker: str) -> WorkerSide:
 
 
 def model_folder(found: Settings) -> Path:
-    """Where the bundle of the `model` setting lies, once fetched. Raises ModelUnavailable."""
+    """Where the bundle of the `model` setting lies: a preset's folder, or a folder of its own.
+
+    One in a bucket is fetched first. Raises ModelUnavailable.
+    """
     if found.model.startswith("gs://"):
         from versequeue.backends.model_bucket import fetch_bundle, open_bucket
 

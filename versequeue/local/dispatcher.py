@@ -74,7 +74,10 @@ class Dispatcher:
         self._stopping.set()
 
     def step(self) -> bool:
-        """Settle what is owed, then push what is due; False if nothing was. Faults lose nothing."""
+        """Settle what is owed, then push what is due; False if there was nothing to push.
+
+        Raises what its surroundings do; nothing is lost by it, and the next step goes on.
+        """
         self._pay()
         now = self._side.clock()
         deliveries = self._queue.lease_together(TOPICS, now, ACK_DEADLINE_S, go_together)
@@ -188,9 +191,10 @@ def _is_death(error: Exception) -> bool:
 
 
 def go_together(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> bool:
-    """Whether a message joins those that are taken: new jobs of single visitors, up to 8.
+    """Whether a waiting message joins those that are taken: single visitors' jobs, up to 8.
 
-    A job that brings its worker down takes the others along once: what comes back is pushed alone.
+    Only on their first way. A job that brings its worker down takes the others along once: what
+    comes back is pushed alone.
     """
     every = [*taken, candidate]
     if any(one.topic is not Topic.JOBS or one.number > 1 for one in every):

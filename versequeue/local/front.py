@@ -1,4 +1,8 @@
-"""The HTTP server of an `up`: waitress, with bounds on what a stranger can take of it."""
+"""The HTTP server of an `up`: waitress, with bounds on what a stranger can take of it.
+
+A request's headers and its body have a time and a size; a connection that waits for nothing gives
+way to a new one, so that no number of them keeps others out.
+"""
 
 import socket
 import time

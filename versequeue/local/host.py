@@ -97,7 +97,10 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def data_dir_lock(data_dir: Path) -> Iterator[None]:
-    """Keep the data folder for this process, closed to other users. Raises StartupError."""
+    """Keep the data folder for this process. Raises StartupError if it cannot be had.
+
+    What it writes from now on only its owner can read; so it is with what lies there already.
+    """
     os.umask(0o077)
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -127,7 +130,7 @@ def keep_private(data_dir: Path) -> None:
 
 
 def kept_secret(path: Path, write: Callable[[bytes], str]) -> str:
-    """32 bytes, as `write` writes them, made once and kept in `path`. Raises StartupError."""
+    """32 random bytes as `write` writes them, kept in `path` for us alone. Raises StartupError."""
     try:
         path.touch(mode=0o600)
         if not path.read_text().strip():

@@ -1,4 +1,8 @@
-"""What Pub/Sub does in the cloud with webhook messages: hand them to senders, a few at a time."""
+"""What Pub/Sub does in the cloud with webhook messages: hand them to senders, a few at a time.
+
+A message stays in the queue until a sender is free for its receiver: neither memory nor threads
+grow with what waits, and a receiver that never answers holds up nobody else's.
+"""
 
 import logging
 import threading
@@ -60,7 +64,10 @@ class NotifyDispatcher:
         self._senders.shutdown(wait=False, cancel_futures=True)
 
     def step(self) -> bool:
-        """Send one due message, or put it back until its receiver's turn; False: none was taken."""
+        """Take one due message and have it sent, or put it back until its receiver's turn.
+
+        False if there was none to take, or nobody to send it. Raises what its surroundings do.
+        """
         if self._receivers.full:
             return False
         delivery = self._queue.lease(TOPICS, self._clock(), NOTIFY_ACK_DEADLINE_S)

@@ -1,4 +1,7 @@
-"""One push to the worker process, and whether it still reports: one that hangs lives for ever."""
+"""One push to the worker process, and whether what it was sent to still reports.
+
+A worker is judged by what it stores of its jobs: one that hangs still has a living process.
+"""
 
 import select
 import time
@@ -62,7 +65,8 @@ class Watch:
 def post(url: str, body: bytes, headers: Mapping[str, str], check: Callable[[], None]) -> bool:
     """Push to the worker; whether it took the message. Raises OSError or HTTPException if it died.
 
-    `check` is asked every LOOK_S, and may raise. A kept connection could look like a death.
+    What `check`, which is asked every LOOK_S, raises passes through. A connection for each push:
+    one that is kept may have been closed meanwhile, which would look like a death.
     """
     connection = HTTPConnection(urlsplit(url).netloc, timeout=CONNECT_LIMIT_S)
     try:

@@ -28,6 +28,7 @@ class _Known:
 
     def next_turn(self, now_s: float) -> float:
         """When one more message is to come again: one after the other, at the receiver's pace."""
+        # Else all that wait would be taken and put back again and again.
         free_at = max(now_s, self.rests_until, self.last_turn)
         self.last_turn = min(free_at + self.took_s / self.share, now_s + REST_LONGEST_S)
         return self.last_turn

@@ -1,4 +1,4 @@
-"""A line chart as an SVG text. A library would be the largest dependency, for two pictures."""
+"""A line chart as an SVG text. A library for two pictures would be our largest dependency."""
 
 import math
 from collections.abc import Sequence

@@ -79,7 +79,10 @@ class _RunUse:
 
 
 def cold_share(arrivals_per_day: float, kept_s: float) -> float:
-    """The chance that a Poisson arrival finds no instance, an idle one being kept `kept_s`."""
+    """The chance that a Poisson arrival finds no instance, an idle one being kept `kept_s`.
+
+    Scaling out under a rush is left out here; the simulation has it.
+    """
     return math.exp(-arrivals_per_day / SECONDS_PER_DAY * kept_s)
 
 

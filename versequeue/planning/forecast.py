@@ -102,7 +102,10 @@ def month_usd(
 def instances_needed(
     traffic: Traffic, policy: Policy, times: ServiceTimes, lines: int, p95_s: float, seed: int = 0
 ) -> int | None:
-    """The least maximum of instances with a p95 first line within `p95_s`; None: none does it."""
+    """The least maximum of instances that keeps the p95 wait for a first line within `p95_s`.
+
+    None where even a worker for every message does not: then the start itself is too slow.
+    """
 
     def good(most: int) -> bool:
         tried = replace(policy, max_instances=max(most, policy.min_instances))

@@ -62,7 +62,7 @@ def grid() -> list[float]:
 
 
 def turns(load: Load, prices: Prices, times: ServiceTimes) -> list[Turn]:
-    """The loads of the grid at which another choice becomes the cheapest; one may win twice."""
+    """The loads from 10 to 10 million jobs a day at which another choice becomes the cheapest."""
 
     def cheapest(jobs_per_day: float) -> str:
         return choices(replace(load, jobs_per_day=jobs_per_day), prices, times)[0].name

@@ -1,4 +1,4 @@
-"""How long things take, from service_times.json: what was measured, and what is assumed."""
+"""How long things take: measured (`python -m bench service` writes that half) and assumed."""
 
 import json
 import math

@@ -1,4 +1,7 @@
-"""The port to whatever carries messages, which are hints: twice, late, in any order or never."""
+"""The port to whatever carries messages. A message is a hint: the store is the truth.
+
+A message may come twice, late, in any order or never; the sweep repairs what is lost.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum

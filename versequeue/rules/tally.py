@@ -36,7 +36,8 @@ class Tally:
 def tally_at(found: Tally | None, key: str, now: datetime) -> Tally:
     """The tally at `now`: a new day begins at zero, and what is older than a minute goes.
 
-    Requests before a step back of the clock go, too: they would count as long as that.
+    If the clock was set back, the requests go too, once: they would count for as long as it was
+    set back. The songs of the day stay.
     """
     day = start_of_day(now)
     if found is None:
@@ -60,7 +61,8 @@ def add_songs(tally: Tally, count: int, limit: int) -> Tally | None:
 def add_requests(tally: Tally, count: int, limit: int) -> Tally | None:
     """The tally with `count` more requests; None if there is no room for one in this minute.
 
-    Those beyond the room count in the minutes that follow: 200 rows use up 20 of a limit of 10.
+    More than there is room for are let in, and are counted in the minutes that follow: a file of
+    200 rows uses up 20 minutes of a limit of 10.
     """
     room = limit - recent_requests(tally)
     if room <= 0:

@@ -72,7 +72,8 @@ def succeed(job: Job, attempt: int, now: datetime, output: dict[str, Any], metri
 def give_up(job: Job, attempt: int, now: datetime, error: VerseQueueError, *, retry: bool) -> Job:
     """This attempt failed: back to the queue while tries are left and `retry`, else `failed`.
 
-    With an error that would come again only a job that was written in company is tried again.
+    An error that would come again ends the job, too, unless it may be due to the company that it
+    was written in: it is tried once more, alone.
     """
     check_fence(job, attempt, now)
     retry = retry and (error.retryable or job.together > 1)

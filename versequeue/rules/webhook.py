@@ -88,16 +88,20 @@ def webhook_id(target_id: str, event: str) -> str:
 
 
 def announce(webhook: Webhook | None, target_id: str, event: str, now: datetime) -> Webhook | None:
-    """The webhook with `event` pending and due at once if it is wanted; the caller hints at it."""
+    """The webhook with `event` pending and due at once, or unchanged if nobody asked for it.
+
+    The caller hints at it: the sweep does so only if that hint seems to be lost.
+    """
     if webhook is None or not webhook.wants(event):
         return webhook
     return replace(webhook, pending=_at_once(event, webhook_id(target_id, event), now))
 
 
 def hinted(webhook: Webhook, now: datetime) -> Webhook:
-    """The webhook for whose pending event the sweep publishes a hint now; the same object: none.
+    """The webhook for whose pending event the sweep publishes a hint now.
 
-    The next one is due later by a factor of two: a slow receiver does not fill the queue.
+    The very same object means that no hint is due. Each waits twice as long as the one before, so
+    that a slow receiver does not fill the queue.
     """
     pending = webhook.pending
     if pending is None or pending.notify_at > now:
@@ -117,7 +121,10 @@ def start_delivery(webhook: Webhook, now: datetime) -> Webhook:
 
 
 def take_delivery(webhook: Webhook, now: datetime) -> Webhook:
-    """`start_delivery` if it is due and tries are left; the same object if nothing is due."""
+    """`start_delivery` if the pending event is due; given up if its last one was never reported.
+
+    The very same object means that there is nothing to send.
+    """
     pending = webhook.pending
     if pending is None or pending.due_at > now + timedelta(seconds=CLOCK_SLACK_S):
         return webhook
@@ -139,8 +146,8 @@ def record_delivery(
 ) -> Webhook:
     """Note how the delivery of `sent` ended, and when the next one is due, if any.
 
-    2xx ends the event, 410 the webhook; `jitter`, 0 to 1, makes a wait longer. Nothing pending is
-    changed by a report that comes when another delivery has begun.
+    2xx ends the event, 410 the webhook; `jitter` from 0 to 1 spreads retries, only to later times.
+    A report that comes late, when another delivery has begun, changes nothing of what is pending.
     """
     succeeded = status_code is not None and 200 <= status_code < 300 and error is None
     gone = status_code == HTTP_GONE
@@ -165,10 +172,11 @@ def record_delivery(
 
 
 def redeliver(webhook: Webhook, now: datetime) -> Webhook:
-    """The webhook with its last event due again under the same id; an ended one starts anew.
+    """The webhook with its last event due again under the same id.
 
-    Raises NothingToRedeliver if none was ever sent or the receiver answered 410, and RateLimited
-    within REDELIVER_EVERY_S of the last redelivery.
+    One that is still pending becomes due now and keeps its count of deliveries; one that has ended
+    starts anew. Raises NothingToRedeliver if none was ever sent or the receiver answered 410, and
+    RateLimited within REDELIVER_EVERY_S of the last redelivery.
     """
     if webhook.stopped:
         raise NothingToRedeliver("The receiver answered 410 Gone: nothing is sent to it any more.")

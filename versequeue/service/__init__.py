@@ -1,1 +1,1 @@
-"""The job system through the ports alone: `jobs` and `batches` for callers, `worker`, `sweep`."""
+"""The job system, through the ports alone: `jobs` and `batches` for callers, `worker`, `sweep`."""

@@ -60,7 +60,8 @@ class Batches(CallersSide[BatchNow]):
     def retry_failed(self, batch_id: str) -> BatchNow:
         """Queue a new job for every failed row that may succeed; the failed ones stay as they are.
 
-        They count against the limits of the batch's client. Two calls at once retry once. Raises
+        They count against the limits of the client who submitted the batch. Two calls at once
+        retry once: the new jobs and the batch's next round are written in one transaction. Raises
         RetryRefused, RateLimited, BudgetExhausted.
         """
         found = self.get(batch_id)

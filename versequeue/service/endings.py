@@ -1,4 +1,4 @@
-"""What follows when a job has ended, and is done again by the sweep if it is lost here."""
+"""What follows when a job has ended. Its end is stored before: the sweep repeats what is lost."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What the worker was measured to take lately, one small document, and the expected waits."""
+"""What workers measured lately, in one small document, and the waits expected from it. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What is published: hints that there is something to do. The sweep makes up for what is lost."""
+"""What is published: hints at what is in the store. The sweep makes up for lost ones."""
 
 import logging
 from collections.abc import Sequence
@@ -41,7 +41,9 @@ def hint_at_events(queue: Queue, found: Sequence[Job | Batch]) -> int:
 def job_messages(jobs: Sequence[Job]) -> list[Message]:
     """The messages that name these jobs: rows of batches in parties, as a worker takes them.
 
-    A job that was tried before travels alone, and says so: it may bring its worker down.
+    A job that was tried before travels alone, and says so: if it brings its worker down, it takes
+    no other along. A single visitor's job has a message of its own; those that wait are joined when
+    they are pushed.
     """
     new = [job.id for job in jobs if job.batch_id and not job.attempt]
     starts = range(0, len(new), JOBS_PER_MESSAGE)

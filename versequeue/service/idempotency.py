@@ -29,7 +29,10 @@ def record_for(
 
 
 def first_answer(store: Store, wanted: IdempotencyRecord) -> str | None:
-    """Id of what an earlier request made with this key, or None. Raises IdempotencyKeyReused."""
+    """Id of what an earlier request with this key made; None if there was none.
+
+    Raises IdempotencyKeyReused if that request had another body.
+    """
     found = store.get_record(wanted.key)
     if found is None or found.expires_at <= wanted.created_at:
         return None

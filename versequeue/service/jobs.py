@@ -50,7 +50,11 @@ class Jobs(CallersSide[Job]):
         return self._live(self.store.get_job(job_id))
 
     def redeliver(self, job_id: str) -> Job:
-        """Make the job's last webhook event due again. Raises NothingToRedeliver, RateLimited."""
+        """Make the job's last webhook event due again, because somebody asked for it.
+
+        Counts as one request of the client that asked for the job. Raises NothingToRedeliver if
+        none was ever sent or is wanted, and RateLimited.
+        """
         now = self.clock()
 
         def again(job: Job) -> Job:
@@ -68,7 +72,10 @@ class Jobs(CallersSide[Job]):
         return job
 
     def queue_position(self, job: Job) -> int | None:
-        """How many jobs have the right of way, with this one; None once it is not queued."""
+        """How many jobs are before this one and itself; None once it is not queued.
+
+        Rows of batches are not before a single visitor's job: it has the right of way.
+        """
         if job.status is not Status.QUEUED:
             return None
         return self.store.count_queued(job.created_at, singles=job.batch_id is None) + 1

@@ -1,6 +1,8 @@
 """How much one client, and everybody together, may ask for.
 
-Tallies are changed in the transaction that creates the jobs: two requests cannot take one song.
+Tallies are changed in the transaction that creates the jobs: of two requests for the last song one
+is refused. Nothing goes beyond a limit, but for one file that a client's minute still has room for,
+which is counted against the minutes that follow.
 """
 
 from dataclasses import dataclass, replace

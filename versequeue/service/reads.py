@@ -1,4 +1,4 @@
-"""How much of the store each client may have read, which is billed. Kept in memory."""
+"""What each client may read of the store: reads are billed. In memory, since storing costs more."""
 
 import threading
 import time
@@ -24,7 +24,8 @@ class Reads:
     def take(self, client: str, documents: int) -> None:
         """Let `client` have so many documents read, if it has any left. Raises RateLimited.
 
-        It may take more than it has left, and then waits until that is paid back.
+        It may take more than it has left, and then waits until that is paid back: a file of
+        results is one request, however long it is.
         """
         if not self._per_minute:
             return

@@ -36,7 +36,10 @@ def cancel_rows(
     now: datetime,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Cancel every job that has not ended; the sweep does what takes beyond `CANCEL_BUDGET_S`."""
+    """Cancel every job that has not ended, for `CANCEL_BUDGET_S` at most.
+
+    What is left is found again by the sweep, since the batch remembers that it was canceled.
+    """
     end = monotonic() + CANCEL_BUDGET_S
     for page in _pages(store, batch_id, -1):
         wanted = [job.id for job in page if not (job.done or job.cancel_requested_at)]

@@ -1,7 +1,8 @@
 """The tick that repairs: lost messages, dead workers, jobs past their time, due webhooks, expiry.
 
 Each repair is one transaction that checks again what it found; two sweeps at once repair once.
-The kinds of work take turns, so that no number of due webhooks keeps a lost job waiting.
+The kinds of work take turns, a portion each, until nothing is due or the tick's time is over: no
+number of due webhooks keeps a lost job waiting. What cannot be repaired is logged and left.
 """
 
 import logging

@@ -1,6 +1,7 @@
 """Where a webhook may go: which URLs are taken, and which addresses may be connected to. Pure.
 
-A URL is checked when it is submitted; the addresses of its host, which may change, each time.
+A URL is checked when it is submitted, without a look-up; the addresses behind its host name are
+checked at every attempt, since a name may point elsewhere by then.
 """
 
 import re
