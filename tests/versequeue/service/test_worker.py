@@ -1,5 +1,6 @@
 """What a worker may write of a job: of which jobs, how often, and what is learned from it."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from tests.support.samples import NOW, at, queued_job, song_of
 from versequeue.config import Settings
 from versequeue.errors import Unreadable
 from versequeue.ports.queue import Topic
+from versequeue.ports.store import JobChange
 from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.rules.transitions import request_cancel, settle
 from versequeue.service.attempt import Attempt
@@ -126,6 +128,24 @@ def test_of_several_jobs_those_that_were_tried_before_are_sent_on_alone(
     assert app.messages(Topic.BULK) == [{"job_ids": [row.id], "again": True}]
     (alone,) = app.worker_side.claim_all([single], Stage.WRITING)
     assert alone.job.attempt == 2
+
+
+def test_a_job_that_ends_while_it_is_claimed_is_not_sent_on_alone() -> None:
+    class Contested(MemoryStore):
+        """Each claim has to be made again: a cancel was written before the first was."""
+
+        def update_jobs(self, changes: Mapping[str, JobChange]) -> Mapping[str, Job | None]:
+            for job_id, change in changes.items():
+                change(self.jobs[job_id])
+                self.update_job(job_id, lambda job: request_cancel(job, NOW))
+            return super().update_jobs(changes)
+
+    clock, store = ManualClock(NOW), Contested()
+    store.create([queued_job("tried", attempt=1), queued_job("new")], now=NOW)
+    queue = MemoryQueue(clock)
+    side = WorkerSide(store, queue, Settings(), "worker", clock)
+    assert side.claim_all(["tried", "new"], Stage.WRITING) == []
+    assert queue.lease([Topic.JOBS], NOW, ack_deadline_s=600) is None
 
 
 def test_a_worker_has_said_something_only_if_it_did_so_itself() -> None:
