@@ -14,11 +14,11 @@ from lyricist.arrays import FloatArray, IntArray
 from lyricist.engine.port import Engine
 from lyricist.language.rhyme import sounds
 from lyricist.language.safety import is_allowed, offences
-from lyricist.lines.next_token import Chooser, Voice
 from lyricist.lines.draft import Draft, Ending, count_syllables
 from lyricist.lines.history import FORBIDDEN, History, WordCosts
 from lyricist.lines.likelihoods import Likelihoods, likeliest
 from lyricist.lines.line_plan import NO_PLAN, FittingEnds, LinePlan
+from lyricist.lines.next_token import Chooser, Voice
 from lyricist.lines.topic import SongTopic
 from lyricist.vocabulary.lexicon import Lexicon
 

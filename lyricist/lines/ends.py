@@ -9,8 +9,8 @@ from copy import copy
 import numpy as np
 
 from lyricist.arrays import FloatArray, IntArray
-from lyricist.lines.history import MOST_USES, History
 from lyricist.lines.draft_writer import Line
+from lyricist.lines.history import MOST_USES, History
 from lyricist.vocabulary.lexicon import Lexicon
 
 #: An anchor has so many rhymes more than there are lines to answer it.

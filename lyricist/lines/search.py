@@ -16,8 +16,8 @@ from lyricist.arrays import FloatArray
 from lyricist.engine.port import Engine
 from lyricist.engine.sessions import Session
 from lyricist.lines.draft import Draft, Ending
-from lyricist.lines.effort import FORCED, Drafts, Search
 from lyricist.lines.draft_writer import DraftWriter, Line
+from lyricist.lines.effort import FORCED, Drafts, Search
 
 #: A draft is compared with the others when it has so many tokens, and so many have come as far.
 _FIRST_TOKENS, _FEWEST_TO_COMPARE = 3, 6

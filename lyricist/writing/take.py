@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from lyricist.arrays import FloatArray
 from lyricist.language.safety import mask
+from lyricist.lines.draft_writer import Line
 from lyricist.lines.ends import Ends
 from lyricist.lines.history import History
-from lyricist.lines.draft_writer import Line
 from lyricist.lines.topic import SongTopic
 
 

@@ -8,10 +8,10 @@ from lyricist.engine.sessions import Session
 from lyricist.language.rhyme import sounds
 from lyricist.language.safety import is_allowed, mask
 from lyricist.language.words import is_function_word, split_words
-from lyricist.lines.next_token import Chooser, Voice
 from lyricist.lines.draft import Draft, count_syllables
 from lyricist.lines.history import History
 from lyricist.lines.likelihoods import Likelihoods
+from lyricist.lines.next_token import Chooser, Voice
 from lyricist.lines.topic import SongTopic
 from lyricist.songs import SongRequest
 from lyricist.vocabulary.lexicon import Lexicon

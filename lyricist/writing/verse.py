@@ -12,13 +12,13 @@ from lyricist.language.metrics import rhyme_score, scheme_relations
 from lyricist.language.safety import mask
 from lyricist.language.schemes import Part, parts, rhyme_groups
 from lyricist.language.words import split_words
-from lyricist.lines.next_token import Voice
 from lyricist.lines.draft import count_syllables
+from lyricist.lines.draft_writer import DraftWriter, Line
 from lyricist.lines.effort import search_for
 from lyricist.lines.ends import Ends
 from lyricist.lines.history import History
-from lyricist.lines.draft_writer import DraftWriter, Line
 from lyricist.lines.line_plan import LinePlan
+from lyricist.lines.next_token import Voice
 from lyricist.lines.search import Beginning, Found, LineSearch
 from lyricist.lines.topic import SongTopic
 from lyricist.songs import Section, Song, SongRequest

@@ -89,7 +89,7 @@ class Setting:
 
 
 class WorkerOfMachine:
-    """`versequeue.local.worker_process.WorkerProcess`, but that the process is one of this world."""
+    """A `versequeue.local.worker_process.WorkerProcess` whose process is one of this world."""
 
     def __init__(self, setting: Setting, clock: Clock) -> None:
         self._setting, self._clock = setting, clock

@@ -9,8 +9,8 @@ import numpy as np
 from lyricist.arrays import FloatArray
 from lyricist.engine.port import Engine
 from lyricist.lines.draft import Draft, Ending
-from lyricist.lines.effort import Drafts, Search
 from lyricist.lines.draft_writer import DraftWriter, Line
+from lyricist.lines.effort import Drafts, Search
 from lyricist.lines.line_plan import NO_PLAN
 from lyricist.lines.search import Beginning, Found, LineSearch
 
