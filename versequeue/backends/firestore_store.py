@@ -13,8 +13,16 @@ from functools import partial
 from typing import Any
 
 from versequeue.backends import firestore_documents as firestore
+from versequeue.backends.document_store import (
+    D,
+    DocumentStore,
+    Stored,
+    T,
+    fields_of,
+    read_stored,
+    readable,
+)
 from versequeue.backends.firestore_documents import Document, Exists, New, Query
-from versequeue.backends.stored import D, DocumentStore, Stored, T, fields_of, read_stored, readable
 from versequeue.errors import StoreUnavailable
 from versequeue.ports import store as port
 from versequeue.rules.batch import Batch

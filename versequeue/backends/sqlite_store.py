@@ -8,9 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from versequeue.backends.document_store import (
+    D,
+    DocumentStore,
+    Stored,
+    T,
+    fields_of,
+    read_stored,
+    readable,
+)
 from versequeue.backends.sqlite_file import SqliteFile
 from versequeue.backends.sqlite_tables import EXPIRING, INSERT, SCHEMA, SELECT, TABLE, UPDATE
-from versequeue.backends.stored import D, DocumentStore, Stored, T, fields_of, read_stored, readable
 from versequeue.errors import StoreUnavailable
 from versequeue.ports import store as port
 from versequeue.records import format_time

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.samples import NOW, at, batch_of, key_record, queued_job
 from tests.versequeue.backends.conftest import ON_EMULATOR, RACERS, StoreMaker, at_once
-from versequeue.backends.stored import UNREADABLE_FOR_S, fields_of
+from versequeue.backends.document_store import UNREADABLE_FOR_S, fields_of
 from versequeue.errors import BudgetExhausted, RetryRefused, Unreadable
 from versequeue.ports.store import KeyTaken, Store
 from versequeue.rules.batch import Batch
@@ -172,7 +172,7 @@ def test_what_cannot_be_read_is_not_put_off_until_a_day_that_was_asked_for(store
     assert store.due_jobs(NOW + years) == []  # as a server does that takes over from a dead one
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(
-            "versequeue.backends.stored.read_stored",
+            "versequeue.backends.document_store.read_stored",
             lambda _kind, body: queued_job("job_odd", publish_at=at(1)) if body else None,
         )
         soon = datetime.now(UTC) + timedelta(seconds=UNREADABLE_FOR_S + 60)
