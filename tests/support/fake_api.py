@@ -91,6 +91,9 @@ class FakeApi:
                 return _json(job_document(job_id, "", self.jobs[job_id][0]))
             case "POST", "batches":
                 return self._submit_batch(request)
+            case "POST", "file-checks":
+                rows = request.get_data(as_text=True).splitlines()
+                return _json({"object": "file_check", "rows": len(rows), "detail": "All is fine."})
             case "POST", "batches", _, ("cancel" | "retry-failed"):
                 return _json(self._batch())
             case "GET", "batches", _:

@@ -68,23 +68,25 @@ def _operation(route: Route) -> dict[str, Any]:
     return operation
 
 
+_PROMPT_FILE = {
+    **content({"type": "string"}, *FILE_TYPES),
+    **content(
+        {
+            "type": "object",
+            "required": ["file"],
+            "properties": {"file": {"type": "string", "format": "binary"}},
+        },
+        FORM_TYPE,
+    ),
+}
 _REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "submit_job": {
         **content(ref("JobBody"), "application/json"),
         **content(ref("FormJob"), "application/x-www-form-urlencoded"),
         **content({"type": "string", **PROMPT_SCHEMA}, "text/plain"),
     },
-    "submit_batch": {
-        **content({"type": "string"}, *FILE_TYPES),
-        **content(
-            {
-                "type": "object",
-                "required": ["file"],
-                "properties": {"file": {"type": "string", "format": "binary"}},
-            },
-            FORM_TYPE,
-        ),
-    },
+    "submit_batch": _PROMPT_FILE,
+    "check_file": _PROMPT_FILE,
 }
 _WAIT = {
     "name": "Prefer",

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -55,27 +55,63 @@ def format_of(content_type: str, file_name: str = "") -> FileFormat:
     )
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A file's good rows, how many rows it has, and what is wrong: the first `MAX_FAULTS`."""
+
+    rows: tuple[Row, ...] = ()
+    row_count: int = 0
+    faults: tuple[Fault, ...] = ()
+    fault_count: int = 0
+
+    @property
+    def errors(self) -> tuple[dict[str, Any], ...]:
+        """The faults by line, as a caller is told them."""
+        return tuple(asdict(each) for each in sorted(self.faults, key=lambda fault: fault.line))
+
+    @property
+    def verdict(self) -> str:
+        """One sentence on the whole file."""
+        if not self.fault_count:
+            return (
+                "No fault was found."
+                if self.row_count == 1
+                else f"{self.row_count} rows, no fault."
+            )
+        found = "One fault was" if self.fault_count == 1 else f"{self.fault_count} faults were"
+        left_out = self.fault_count > len(self.faults)
+        listed = f", the first {len(self.faults)} of them are listed" if left_out else ""
+        return f"{found} found{listed}; nothing was queued."
+
+
 def parse(data: bytes, file_format: FileFormat, read_options: ReadOptions) -> tuple[Row, ...]:
     """All rows of the file. Raises BatchInvalid with every fault, or PayloadTooLarge."""
+    checked = check(data, file_format, read_options)
+    if checked.fault_count:
+        raise BatchInvalid(checked.verdict, errors=list(checked.errors))
+    return checked.rows
+
+
+def check(data: bytes, file_format: FileFormat, read_options: ReadOptions) -> Checked:
+    """All rows of the file and all its faults. Raises PayloadTooLarge."""
     if len(data) > MAX_FILE_BYTES:
         mib = MAX_FILE_BYTES / 2**20
         raise PayloadTooLarge(f"A prompt file has at most {MAX_FILE_BYTES} bytes ({mib:g} MiB).")
     text = decode(data)
     if isinstance(text, Fault):
-        raise _refusal([text], 1)
+        return Checked(faults=(text,), fault_count=1)
     checker = _Checker(read_options)
     rows = _raw_rows(text, file_format)
     for raw in islice(rows, MAX_ROWS):
         checker.take(raw)
-    for beyond in rows:
-        count = MAX_ROWS + 1 + sum(1 for _ in rows)
-        detail = f"The file has {count} rows; at most {MAX_ROWS} are taken."
+    beyond = next(rows, None)
+    if beyond:
+        checker.taken = MAX_ROWS + 1 + sum(1 for _ in rows)
+        detail = f"The file has {checker.taken} rows; at most {MAX_ROWS} are taken."
         checker.refuse(Fault(beyond.line, FaultCode.TOO_MANY_ROWS, detail))
     if not checker.taken:
         checker.refuse(Fault(1, FaultCode.EMPTY_FILE, "There is no prompt in the file."))
-    if checker.faults:
-        raise _refusal(checker.faults, checker.fault_count)
-    return tuple(checker.rows)
+    return Checked(tuple(checker.rows), checker.taken, tuple(checker.faults), checker.fault_count)
 
 
 def _raw_rows(text: str, file_format: FileFormat) -> Iterator[RawRow | Fault]:
@@ -162,12 +198,3 @@ def _prompt_code(prompt: str) -> FaultCode:
 def _option_detail(found: Any) -> str:
     name = found.pointer.strip("/").replace("/", ".")
     return f"{name}: {found.detail}" if name else str(found.detail)
-
-
-def _refusal(faults: list[Fault], count: int) -> BatchInvalid:
-    detail = "One fault was found" if count == 1 else f"{count} faults were found"
-    listed = "" if count <= len(faults) else f", the first {len(faults)} of them are listed"
-    return BatchInvalid(
-        f"{detail}{listed}; nothing was queued.",
-        errors=[asdict(fault) for fault in sorted(faults, key=lambda fault: fault.line)],
-    )

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from functools import partial
 from itertools import chain
+from urllib.parse import quote
 
 from flask import Request, Response
 
@@ -93,7 +94,8 @@ def get_results(
             chunks = kept.keep(etag, chunks)
         # The first piece is fetched now, so that a store that is away is a 503 and no empty file.
         response = Response(chain([next(chunks, b"")], chunks), content_type=content_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="{batch.id}.{name}"'
+    named = _file_name(batch.id, batch.metadata.get("file", ""), name)
+    response.headers.set("Content-Disposition", "attachment", **_names(named))
     if not batch.finished_at:
         return response
     response.headers["Cache-Control"] = "private, no-cache"
@@ -109,3 +111,16 @@ def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
             held.clear()
     if held:
         yield bytes(held)
+
+
+def _file_name(batch_id: str, upload: str, ending: str) -> str:
+    """What a browser calls the results: after the upload, where the metadata name its `file`."""
+    letters = (letter for letter in upload[-200:] if letter.isprintable() and letter not in '/\\"')
+    stem = "".join(letters).rsplit(".", 1)[0]
+    return f"{stem}-songs.{ending}" if stem else f"{batch_id}.{ending}"
+
+
+def _names(name: str) -> dict[str, str]:
+    # RFC 6266: a header is ASCII, and what is not is told a second time.
+    plain = name.encode("ascii", "replace").decode().replace("?", "_")
+    return {"filename": plain} | ({} if plain == name else {"filename*": f"UTF-8''{quote(name)}"})

@@ -25,6 +25,7 @@ ROUTES = (
     Route("POST", paths.CANCEL_JOB, "cancel_job", "Cancel a job"),
     Route("POST", paths.REDELIVER, "redeliver", "Send the job's last webhook event again"),
     Route("POST", paths.BATCHES, "submit_batch", "Ask for a song for each row of a file"),
+    Route("POST", paths.CHECK_FILE, "check_file", "What is wrong with a file; queues nothing"),
     Route("POST", paths.CANCEL_BATCH, "cancel_batch", "Cancel what is left"),
     Route("POST", paths.RETRY_FAILED, "retry_failed", "Queue the failed rows of a batch again"),
     Route("POST", paths.WARM_UP, "warm_up", "Wake the worker up"),

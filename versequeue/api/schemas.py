@@ -10,7 +10,14 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter
 
 from versequeue.api.routes import Route
-from versequeue.contract.views import BatchView, JobView, Song, StatusView, WebhookView
+from versequeue.contract.views import (
+    BatchView,
+    FileCheck,
+    JobView,
+    Song,
+    StatusView,
+    WebhookView,
+)
 from versequeue.errors import Problem
 
 Schema = dict[str, Any]
@@ -22,6 +29,7 @@ NAMES: dict[type[Any], str] = {
     Song: "Output",
     JobView: "Job",
     BatchView: "Batch",
+    FileCheck: "FileCheck",
     StatusView: "Status",
 }
 
@@ -87,6 +95,7 @@ def content(schema: Schema, *media_types: str) -> Schema:
 
 
 _JOB, _BATCH, _STATUS = content(ref("Job")), content(ref("Batch")), content(ref("Status"))
+_CHECK = content(ref("FileCheck"))
 _ANY = content({"type": "object"})
 _LYRICS = content({"type": "string"}, "text/plain")
 _FILE = content({"type": "string"}, "application/jsonl", "text/csv", "text/plain")
@@ -99,6 +108,7 @@ _RESPONSES: dict[str, tuple[dict[int, Schema], tuple[int, ...]]] = {
     "cancel_job": ({200: _JOB}, (404, 410, 413)),
     "redeliver": ({202: _JOB}, (404, 409, 410, 413, 429)),
     "submit_batch": ({202: _BATCH}, (400, 409, 413, 415, 422, 429)),
+    "check_file": ({200: _CHECK}, (400, 413, 415, 422)),
     "cancel_batch": ({200: _BATCH}, (404, 410, 413)),
     "retry_failed": ({202: _BATCH}, (404, 409, 410, 413, 429)),
     "warm_up": ({202: _STATUS}, (413,)),

@@ -9,16 +9,19 @@ from typing import Any
 from flask import Request, Response
 
 from versequeue.api.bodies import BatchFields, FormOptions, OptionsBody, validate
-from versequeue.api.edge import MAX_BODY_BYTES, Handler, media_type, read_body
+from versequeue.api.edge import MAX_BODY_BYTES, Handler, json_response, media_type, read_body
 from versequeue.api.prompt_files import (
     FORM_TYPE,
     FileFormat,
     ReadOptions,
+    check,
     format_of,
     parse,
 )
 from versequeue.api.resources import batch_resource
 from versequeue.api.submissions import read_submission
+from versequeue.contract.views import CheckedRow, FileCheck
+from versequeue.contract.wire import to_wire
 from versequeue.errors import FieldError, ValidationFailed
 from versequeue.ids import random_seed
 from versequeue.rules.batch import MAX_FILE_BYTES
@@ -27,6 +30,8 @@ from versequeue.service.batches import Batches
 
 #: A form holds the file, the names of its fields and the lines between them.
 MAX_FORM_BYTES = MAX_FILE_BYTES + MAX_BODY_BYTES
+#: Rows of a good file that its check shows.
+FIRST_ROWS = 3
 
 
 def batch_submit_handlers(batches: Batches) -> dict[str, Handler]:
@@ -34,9 +39,27 @@ def batch_submit_handlers(batches: Batches) -> dict[str, Handler]:
     resource = batch_resource(batches)
     return {
         "submit_batch": partial(submit_batch, batches),
+        "check_file": check_file,
         "cancel_batch": partial(resource.act, batches.cancel, 200),
         "retry_failed": partial(resource.act, batches.retry_failed, 202),
     }
+
+
+def check_file(request: Request) -> Response:
+    """200 with what is wrong with the file, as its submission would find it. Stores nothing."""
+    data, file_format, fields = read_upload(request)
+    asked = {name: value for name, value in fields.items() if value}
+    _about(asked)
+    checked = check(data, file_format, options_reader(asked, file_format))
+    first = [] if checked.fault_count else checked.rows[:FIRST_ROWS]
+    view = FileCheck(
+        rows=checked.row_count,
+        fault_count=checked.fault_count,
+        detail=checked.verdict,
+        errors=checked.errors,
+        first=tuple(CheckedRow(row.line, row.custom_id, row.prompt) for row in first),
+    )
+    return json_response(to_wire(view))
 
 
 def submit_batch(batches: Batches, request: Request) -> Response:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import click
 
-from versequeue.cli.failures import Exit, Refused
+from versequeue.cli.failures import Exit, Refused, with_faults
 from versequeue.cli.jobs import follow_batch, goes_on, json_text
 from versequeue.cli.options import connect, json_option, server_option, song_options
+from versequeue.client.files import PromptFile
 from versequeue.client.types import Batch
 from versequeue.rules.options import SongOptions
 
@@ -29,6 +30,7 @@ RESULT_FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
     help="Write the results here (.jsonl, .csv or .txt) instead of to stdout.",
 )
 @song_options
+@click.option("--check", is_flag=True, help="Only say what is wrong with FILE; queue nothing.")
 @click.option("--retry-failed", is_flag=True, help="Queue the rows of an earlier run that failed.")
 @click.option("--again", is_flag=True, help="A new batch, even if this file was sent before.")
 @click.option("--wait/--no-wait", default=True, help="Wait for the results, or only queue them.")
@@ -38,6 +40,7 @@ def batch(
     file: Path,
     out: Path | None,
     options: SongOptions,
+    check: bool,
     retry_failed: bool,
     again: bool,
     wait: bool,
@@ -51,6 +54,9 @@ def batch(
     """
     if out and not os.access(out.parent, os.W_OK):  # found out before any work is done
         raise Refused(f"{out.parent} is not a folder that can be written to.")
+    if check:
+        _check(file, options, as_json, server)
+        return
     sent = _send(file, options, again, server)
     with goes_on("batch", sent.id, server, "Run the same command again to pick it up."):
         _announce(sent)
@@ -67,13 +73,27 @@ def batch(
         sys.exit(Exit.JOB_FAILED)
 
 
+def _check(file: Path, options: SongOptions, as_json: bool, server: str | None) -> None:
+    with connect(server) as client:
+        checked = client.check_file(_read(file), options)
+    if as_json:
+        click.echo(json_text(checked.raw))
+    if checked.fault_count:
+        raise Refused(with_faults(checked.detail, checked.errors))
+    click.echo(checked.detail, err=True)
+
+
 def _send(file: Path, options: SongOptions, again: bool, server: str | None) -> Batch:
     key = f"again-{uuid.uuid4().hex}" if again else None
     with connect(server) as client:
-        try:
-            return client.submit_batch(file, options, idempotency_key=key)
-        except OSError as error:
-            raise Refused(f"{file} cannot be read: {error.strerror}.") from error
+        return client.submit_batch(_read(file), options, idempotency_key=key)
+
+
+def _read(file: Path) -> PromptFile:
+    try:
+        return PromptFile.read(file)
+    except OSError as error:
+        raise Refused(f"{file} cannot be read: {error.strerror}.") from error
 
 
 def _announce(sent: Batch) -> None:

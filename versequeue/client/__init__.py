@@ -15,7 +15,7 @@ from versequeue.client.errors import (
     WaitTimeout,
 )
 from versequeue.client.files import PromptFile
-from versequeue.client.types import Batch, Job, Row, ServerStatus
+from versequeue.client.types import Batch, CheckedFile, Job, Row, ServerStatus
 from versequeue.contract.views import Counts, ExpectedWait, Progress, Receipt, Rhyme, Section, Song
 from versequeue.errors import Problem
 from versequeue.rules.job import Event, Metrics
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ApiError",
     "Batch",
+    "CheckedFile",
     "Client",
     "ClientError",
     "Counts",

@@ -15,7 +15,7 @@ from versequeue.client.files import PromptFile, batch_params
 from versequeue.client.polling import follow
 from versequeue.client.reading import Asked, read_answer
 from versequeue.client.transport import Call, Transport, json_answer
-from versequeue.client.types import Batch, Job, Row, ServerStatus
+from versequeue.client.types import Batch, CheckedFile, Job, Row, ServerStatus
 from versequeue.contract import paths
 from versequeue.contract.paths import path_of
 from versequeue.contract.views import Song
@@ -123,6 +123,17 @@ class Client:
         key = idempotency_key or file.idempotency_key(params)
         headers = {"Idempotency-Key": key, "Content-Type": file.media_type}
         return self._ask(Batch, Call("POST", paths.BATCHES, headers, params, body=file.content))
+
+    def check_file(
+        self,
+        source: Path | PromptFile | Iterable[Mapping[str, Any]],
+        options: SongOptions | None = None,
+    ) -> CheckedFile:
+        """What would be wrong with this file or these rows in `submit_batch`; queues nothing."""
+        file = PromptFile.of(source)
+        params, headers = batch_params(options or {}, {}, {}), {"Content-Type": file.media_type}
+        call = Call("POST", paths.CHECK_FILE, headers, params, body=file.content)
+        return self._ask(CheckedFile, call)
 
     def get_batch(self, batch_id: str) -> Batch:
         """The batch as it is now."""

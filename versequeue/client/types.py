@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from versequeue.contract.views import BatchView, JobView, RowView, StatusView
+from versequeue.contract.views import BatchView, FileCheck, JobView, RowView, StatusView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,11 @@ class Job(JobView, Answer):
 @dataclass(frozen=True)
 class Batch(BatchView, Answer):
     """Many prompts from one file."""
+
+
+@dataclass(frozen=True)
+class CheckedFile(FileCheck, Answer):
+    """What is wrong with a file of prompts, of which nothing is queued."""
 
 
 @dataclass(frozen=True)

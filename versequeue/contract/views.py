@@ -172,6 +172,30 @@ class RowView:
 
 
 @dataclass(frozen=True)
+class CheckedRow:
+    """A row of a file as it would be queued."""
+
+    line: int
+    custom_id: str
+    prompt: str
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """What is wrong with a file of prompts, of which nothing is queued."""
+
+    object: Annotated[str, {"const": "file_check"}] = field(default="file_check", kw_only=True)
+    rows: Count = 0
+    fault_count: Count = 0
+    #: the sentence that a refusal would have, or that all is well
+    detail: str = ""
+    #: the first of the faults, by line, as in a `batch-invalid` problem
+    errors: tuple[dict[str, Any], ...] = ()
+    #: the first of the rows, where there is no fault
+    first: tuple[CheckedRow, ...] = ()
+
+
+@dataclass(frozen=True)
 class ExpectedWait:
     """Seconds until a new job is done, measured lately."""
 

@@ -1,6 +1,8 @@
 """Reading batches over HTTP: counts, ETag and waiting, and the rows out in their order."""
 
+import json
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -26,11 +28,29 @@ def test_results_come_as_a_file_of_each_format(name: str) -> None:
     batch_id = a_batch(api)
     answer = api.client.get(f"/v1/batches/{batch_id}/results?format={name}")
     assert answer.status_code == 200
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="{batch_id}.{name}"'
+    assert answer.headers["Content-Disposition"] == f"attachment; filename={batch_id}.{name}"
     assert answer.headers["Cache-Control"] == "no-store"
     assert b"two" in answer.data
     refused = api.client.get(f"/v1/batches/{batch_id}/results?format=xlsx")
     assert (refused.status_code, refused.get_json()["type"]) == (422, "/problems/validation")
+
+
+@pytest.mark.parametrize(
+    ("upload", "named"),
+    [
+        ("weather.csv", "filename=weather-songs.txt"),
+        ("my songs", 'filename="my songs-songs.txt"'),
+        ("../été.txt", "filename*=UTF-8''..%C3%A9t%C3%A9-songs.txt"),
+        ("/", "filename=batch_"),
+    ],
+)
+def test_the_results_are_called_after_the_upload_where_it_was_named(
+    upload: str, named: str
+) -> None:
+    api = make_api()
+    batch_id = a_batch(api, query=f"?metadata={quote(json.dumps({'file': upload}))}")
+    answer = api.client.get(f"/v1/batches/{batch_id}/results?format=txt")
+    assert named in answer.headers["Content-Disposition"]
 
 
 def test_one_failed_row_does_not_touch_its_neighbours_and_the_counts_say_so() -> None:

@@ -107,6 +107,26 @@ def test_a_refused_file_names_every_bad_line(run: Run, api: FakeApi, prompts: Pa
     )
 
 
+def test_a_check_sends_nothing_but_the_file_and_says_that_all_is_fine(
+    run: Run, api: FakeApi, prompts: Path
+) -> None:
+    result = run("batch", str(prompts), "--check", "--lines", "8")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "All is fine.\n")
+    (call,) = api.calls("POST")
+    assert (call.path, call.query["lines"]) == ("/v1/file-checks", "8")
+
+
+def test_a_check_names_every_bad_line_as_a_refusal_does(
+    run: Run, api: FakeApi, prompts: Path
+) -> None:
+    fault = {"line": 3, "custom_id": "x", "code": "invalid-option", "detail": "Too many lines."}
+    found = {"object": "file_check", "fault_count": 1, "detail": "One bad row.", "errors": [fault]}
+    api.faults = [lambda: Response(json.dumps(found), 200, content_type="application/json")]
+    result = run("batch", str(prompts), "--check")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: One bad row.\n  line 3: Too many lines.\n"
+
+
 def test_a_result_file_that_cannot_be_written_is_refused_before_anything_is_sent(
     run: Run, api: FakeApi, prompts: Path
 ) -> None:
