@@ -27,12 +27,12 @@ function kindOf(status, type) {
 	return type?.split("/").pop() || "unknown";
 }
 
-async function call(url, init) {
+async function call(url, init, parse = JSON.parse) {
 	let response, data;
 	try {
 		response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
 		const text = await response.text();
-		data = text ? JSON.parse(text) : null;
+		data = text ? (response.ok ? parse : JSON.parse)(text) : null;
 	} catch {
 		if (response) throw new Trouble("unknown", { status: response.ok ? 0 : response.status });
 		throw new Trouble(navigator.onLine ? "unreachable" : "offline");
@@ -51,6 +51,8 @@ const at = (kind, id) => `${PATHS[kind]}/${encodeURIComponent(id)}`;
 
 export const submit = (kind, body, type, key, query = "") =>
 	post(PATHS[kind] + query, body, { "Content-Type": type, "Idempotency-Key": key });
+// What is wrong with a file, row by row; nothing is queued.
+export const check = (body, type, query) => post(`/v1/file-checks${query}`, body, { "Content-Type": type });
 // `verb`: cancel, or of a batch retry-failed.
 export const act = (kind, id, verb) => post(`${at(kind, id)}/${verb}`);
 export const warmUp = () => post("/v1/warmup");
@@ -58,4 +60,6 @@ export const read = (kind, id, etag) =>
 	call(RESULTS_BASE + at(kind, id), etag && { headers: { "If-None-Match": etag } });
 export const status = () => call(`${RESULTS_BASE}/v1/status`);
 export const lyricsLink = (id) => `${RESULTS_BASE}${at("job", id)}/lyrics`;
+const eachLine = (text) => text.trim().split("\n").map((line) => JSON.parse(line));
+export const rows = (id) => call(resultsLink(id, "jsonl"), {}, eachLine);
 export const resultsLink = (id, format) => `${RESULTS_BASE}${at("batch", id)}/results?format=${format}`;

@@ -1,16 +1,33 @@
-// The page as a whole: what the address says, which state is shown, what is sent, and the list.
+// The page as a whole: what the address says, which state is shown, what is sent. What only a song,
+// a file or an empty list needs is loaded when it is needed.
 import * as api from "./api.js";
-import * as batch from "./batch.js";
-import { $, announce, button, make, notice, refuse } from "./dom.js";
+import { $, announce, notice, refuse } from "./dom.js";
 import * as form from "./form.js";
 import * as songs from "./history.js";
-import * as notify from "./notify.js";
+import * as list from "./list.js";
 import * as T from "./texts.js";
-import * as watch from "./watch.js";
 
 for (const [id, text] of Object.entries(T.page)) $(id).textContent = text;
 
-const link = (kind, id) => `?${kind}=${encodeURIComponent(id)}`;
+let watch;
+async function load(name) {
+	try {
+		return await import(name);
+	} catch {
+		// A browser may remember a module that did not come, so that only a reload asks for it again.
+		refuse($("notice"), new api.Trouble("unreachable"), () => location.reload());
+		return null;
+	}
+}
+
+async function watching() {
+	if (!watch) {
+		const loaded = await load("./watch.js");
+		if (loaded && !watch) (watch = loaded).start({ submit, show, edit, nothing, load });
+	}
+	return watch;
+}
+
 function address() {
 	const query = new URLSearchParams(location.search);
 	const kind = ["job", "batch"].find((name) => query.get(name));
@@ -23,22 +40,23 @@ function show(done) {
 	$("ask").hidden = !done;
 	$("new").hidden = !kind;
 	$("claim").textContent = kind ? T.nextClaim : T.page.claim;
-	for (const id of ["lead", "try", "examples"]) $(id).hidden = kind;
+	for (const id of ["lead", "examples"]) $(id).hidden = kind;
 	$("songs").hidden = false;
+	list.draw();
 }
 
-function route(known) {
+async function route(known) {
 	const { kind, id } = address();
-	watch.close();
+	watch?.close();
 	notice($("notice"));
 	notice($("refused"));
-	notify.title();
 	announce("");
 	show(!kind);
 	if (!kind) return;
 	// Below something that is about to appear, the list would only jump.
 	$("songs").hidden = true;
-	watch.open(kind, id, known);
+	const loaded = await watching();
+	if (loaded && address().id === id) loaded.open(kind, id, known);
 }
 
 // Nothing to show: a wrong or old link, or a server that does not answer.
@@ -54,28 +72,29 @@ function nothing(error) {
 const pending = {};
 const randomKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
+// `body`: text, or the bytes of a file.
 async function send(kind, body, type, query, entry) {
 	if ($("send").disabled) return;
 	$("send").disabled = true;
-	if (pending.request !== query + body) Object.assign(pending, { request: query + body, key: randomKey() });
+	if (pending.query !== query || pending.body !== body) Object.assign(pending, { query, body, key: randomKey() });
 	const box = $($("ask").hidden ? "notice" : "refused");
 	notice(box);
 	try {
 		const answer = await api.submit(kind, body, type, pending.key, query);
-		pending.request = null;
+		delete pending.body;
 		const { id, status, created_at: at } = answer.data;
 		songs.remember({ id, kind, status, at, ...entry });
-		batch.clearReport();
-		history.pushState(null, "", link(kind, id));
-		route(answer);
+		$("report").replaceChildren();
+		history.pushState(null, "", list.link(kind, id));
+		await route(answer);
 		scrollTo(0, 0);
 		$("words").focus({ preventScroll: true });
 	} catch (error) {
 		if (!(error instanceof api.Trouble)) throw error;
-		if (error.final) pending.request = null;
+		if (error.final) delete pending.body;
 		const again = () => send(kind, body, type, query, entry);
-		const extra = error.kind === "batch-invalid" ? batch.faultTable(error.errors) : form.mark(error.errors).join(" ");
-		refuse(box, error, error.final ? null : again, extra);
+		refuse(box, error, error.final ? null : again, form.mark(error.errors).join(" "));
+		box.scrollIntoView({ block: "nearest" });
 	} finally {
 		$("send").disabled = false;
 	}
@@ -83,34 +102,15 @@ async function send(kind, body, type, query, entry) {
 
 const submit = (job) => send("job", JSON.stringify(job), "application/json", "", { name: job.prompt });
 
-function submitFile({ text, type, name, rows }) {
-	const options = Object.entries(form.options()).filter(([, value]) => value !== "");
-	return send("batch", text, type, `?${new URLSearchParams(options)}`, { name, rows });
+async function takeFile(file) {
+	show(true);
+	(await load("./files.js"))?.take(file, send);
 }
 
 function edit(prompt, options) {
 	show(true);
 	form.edit(prompt, options);
 	$("ask").scrollIntoView();
-}
-
-const forget = (id) => () => {
-	songs.forget(id);
-	$("songs").focus();
-};
-
-function entryRow({ id, kind, name, rows, title, status, at }) {
-	const words = title || (rows ? T.batch.name(name, rows) : name);
-	return make("li", {}, make("a", { href: link(kind, id) }, words),
-		make("span", { className: "quiet" }, `${T.status[status] ?? status} · ${T.date(at)}`),
-		button("×", forget(id), { "aria-label": T.remove(words) }));
-}
-
-function list() {
-	const all = songs.songs();
-	$("list").replaceChildren(...all.map(entryRow));
-	$("songs-note").textContent = T.songsNote(all.length);
-	$("forget").hidden = !all.length;
 }
 
 // What was unfinished when the page was last open: one question each, and the newest is offered.
@@ -122,12 +122,15 @@ async function catchUp() {
 	}
 	const open = songs.songs().find(songs.isOpen);
 	if (!open || address().kind || !$("notice").hidden) return;
-	notice($("notice"), [T.open(open.name), "", T.follow], { act: () => location.assign(link(open.kind, open.id)) });
+	const act = () => location.assign(list.link(open.kind, open.id));
+	notice($("notice"), [T.open(open.name), "", T.follow], { act, calm: true });
 }
 
 async function showServer() {
 	const { worker, expected_wait_seconds: wait, queue_depth: queue } = (await api.status()).data;
-	$("server").textContent = (worker === "warm" ? T.server.warm(wait?.warm) : T.server.cold(wait?.cold)) + T.server.queue(queue);
+	const start_s = Math.max(0, (wait?.cold ?? 0) - (wait?.warm ?? 0));
+	$("server").textContent = (worker === "warm" ? T.server.warm : T.server.cold(start_s)) + T.server.queue(queue);
+	form.expect(wait?.warm);
 }
 
 // A page that nobody looks at wakes nobody, and wakes once.
@@ -141,15 +144,25 @@ function whenSeen() {
 	catchUp();
 }
 
-watch.start({ submit, show, edit, nothing });
-batch.start(submitFile, () => show(true));
+const drag = (type, over, act) =>
+	addEventListener(type, (event) => {
+		if (!event.dataTransfer?.types.includes("Files")) return;
+		event.preventDefault();
+		$("drop").hidden = !over(event);
+		act?.(event.dataTransfer.files[0]);
+	});
+drag("dragover", () => true);
+drag("dragleave", (event) => event.relatedTarget);
+drag("drop", () => false, (file) => file && takeFile(file));
+$("file").onchange = ({ target }) => target.files[0] && takeFile(target.files[0]);
+
 form.start(submit);
-songs.onChange(list);
-$("forget").onclick = forget();
+list.start(edit);
+// Somebody who writes will watch: then a network that breaks off breaks nothing.
+$("prompt").addEventListener("input", () => import("./watch.js").catch(() => {}), { once: true });
 addEventListener("popstate", () => route());
 document.addEventListener("visibilitychange", whenSeen);
 document.addEventListener("prerenderingchange", whenSeen);
-list();
 $("main").hidden = false;
 route();
 whenSeen();

@@ -1,77 +1,88 @@
-// A file of prompts: its report before it is sent, and the batch drawn by its counts afterwards.
-import { resultsLink } from "./api.js";
+// A batch drawn: how far it is, its songs as links, its files. Asks for its rows itself, as often as
+// their number allows.
+import { resultsLink, rows as askRows } from "./api.js";
 import { $, button, make, notice, put } from "./dom.js";
-import { songs } from "./history.js";
-import { check } from "./prompts.js";
+import { nameOf } from "./history.js";
+import { link } from "./list.js";
 import * as T from "./texts.js";
 
 const SHOWN = 100;
+// Each row of an answer is paid for by the reader's allowance.
+const LEAST_PAUSE_S = 3;
+const ROWS_A_SECOND = 10;
+// After an answer that did not come.
+const PATIENCE_S = 10;
+let batch, rows, asked, asking, whole;
 
-export function faultTable(errors) {
-	const row = (tag, cells) => make("tr", {}, ...cells.map((cell) => make(tag, {}, `${cell ?? ""}`)));
-	const rows = errors.slice(0, SHOWN).map(({ line, custom_id, code, detail }) => row("td", [line, custom_id, detail ?? T.batch.faults[code]]));
-	return make("table", {}, make("thead", {}, row("th", T.batch.columns)), make("tbody", {}, ...rows));
+export function reset() {
+	[batch, rows, asked, asking, whole] = [null, [], {}, false, false];
+	$("rows").replaceChildren();
 }
-
-async function report(file, send) {
-	const { text, type, rows, errors } = await check(file);
-	const head = make("h3", {}, errors.length ? T.batch.bad(errors.length, file.name) : T.batch.good(rows.length, file.name));
-	const more = (n) => (n > 0 ? make("p", {}, T.batch.more(n)) : "");
-	$("file-part").open = true;
-	$("report").replaceChildren(head, ...errors.length ? [faultTable(errors), more(errors.length - SHOWN)] : [
-		make("ol", {}, ...rows.slice(0, 3).map(({ prompt }) => make("li", {}, prompt))), more(rows.length - 3),
-		make("p", { className: "quiet" }, T.batch.choices),
-		button(T.batch.send(rows.length), () => send({ text, type, name: file.name, rows: rows.length }), { className: "main" }),
-	]);
-	$("report").focus();
-}
-
-export const clearReport = () => {
-	$("report").replaceChildren();
-	$("file").value = "";
-};
 
 const finished = ({ total, queued, running }) => total - queued - running;
+const uploadOf = ({ id, metadata }) => metadata?.file ?? nameOf(id);
 
-export function draw(batch) {
-	const counts = batch.request_counts;
-	const over = finished(counts);
-	const entry = songs().find(({ id }) => id === batch.id);
-	$("words").textContent = T.batch.name(entry?.name ?? "", counts.total);
-	$("sub").textContent = T.batch.counts(counts);
-	$("bar").hidden = false;
-	Object.assign($("bar"), { max: counts.total || 1, value: over });
-	put("why", batch.done ? T.batch.over(counts.succeeded, counts.total) : T.why.waiting);
-	const links = ["txt", "csv", "jsonl"].map((format) =>
-		make("a", { className: "button", href: resultsLink(batch.id, format), download: `${batch.id}.${format}` }, format.toUpperCase()));
-	$("results").replaceChildren(T.batch.results, ...links);
-	put("retry", batch.done && counts.failed ? T.batch.retry(counts.failed) : "");
-	notice($("end"));
+function songRow({ id, custom_id, status, prompt, output, error }) {
+	return make("li", {}, make("span", { className: "quiet" }, custom_id), make("a", { href: link("job", id) }, output?.title || prompt),
+		make("span", { className: "quiet" }, output ? prompt : error?.detail ?? T.status[status] ?? status));
 }
 
-export function tick(batch, now_ms, heard_s) {
-	const left = batch.done || batch.eta_seconds == null ? "" : T.toGo(batch.eta_seconds - heard_s);
-	$("clock").replaceChildren(T.batch.progress(finished(batch.request_counts), batch.request_counts.total), make("small", {}, left));
+function drawRows() {
+	const name = uploadOf(batch)?.replace(/\.\w+$/, "") ?? batch.id;
+	const links = ["txt", "csv", "jsonl"].map((format) =>
+		make("a", { className: "button", href: resultsLink(batch.id, format), download: `${name}-songs.${format}` }, format.toUpperCase()));
+	const hidden = whole ? 0 : rows.length - SHOWN;
+	const showAll = () => {
+		whole = true;
+		drawRows();
+	};
+	$("rows").replaceChildren(make("h2", {}, T.batch.songs),
+		rows.length ? make("ol", {}, ...rows.slice(0, whole ? rows.length : SHOWN).map(songRow)) : make("p", { className: "quiet" }, T.batch.none),
+		hidden > 0 ? button(T.all(rows.length), showAll) : "",
+		finished(batch.request_counts) ? make("p", { className: "buttons", id: "results" }, T.batch.results, ...links) : "");
+}
+
+// Again once something has ended and the last answer is paid for; at the end in any case.
+async function refresh() {
+	const { id, done, request_counts: counts } = batch;
+	const over = finished(counts);
+	const pause_ms = 1000 * Math.max(LEAST_PAUSE_S, counts.total / ROWS_A_SECOND);
+	if (asking || (asked.over === over && asked.done === done) || (!done && Date.now() - asked.at < pause_ms)) return;
+	asking = true;
+	asked = { over, done, at: Date.now() };
+	const answer = await askRows(id).catch((error) => error);
+	if (batch?.id !== id) return;
+	asking = false;
+	if (answer instanceof Error) {
+		asked = {};
+		setTimeout(() => batch?.id === id && refresh(), 1000 * Math.max(PATIENCE_S, answer.retryAfter));
+		return;
+	}
+	rows = answer.data;
+	drawRows();
+	if (batch.done && !asked.done) refresh();
+}
+
+export function draw(newer) {
+	batch = newer;
+	const counts = batch.request_counts;
+	$("words").textContent = T.batch.name(uploadOf(batch) ?? "", counts.total);
+	$("sub").textContent = T.batch.counts(counts);
+	$("part").hidden = true;
+	$("bar").hidden = false;
+	Object.assign($("bar"), { max: counts.total || 1, value: finished(counts) });
+	put("why", batch.done ? T.batch.over(counts.succeeded, counts.total) : T.hint.waiting);
+	put("retry", batch.done && counts.failed ? T.batch.retry(counts.failed) : "");
+	notice($("end"));
+	drawRows();
+	refresh();
+}
+
+export function tick({ done, eta_seconds, request_counts: counts }, now_ms, heard_s) {
+	const left = done || eta_seconds == null ? "" : T.toGo(eta_seconds - heard_s);
+	$("clock").replaceChildren(T.batch.progress(finished(counts), counts.total), make("small", {}, left));
 }
 
 export const nowAt = ({ request_counts: counts }) => T.batch.progress(finished(counts), counts.total);
 export const atEnd = ({ request_counts: counts }) =>
 	[T.batch.over(counts.succeeded, counts.total), T.told.batch(counts.succeeded, counts.total)];
-
-export function start(send, makeRoom) {
-	const take = (file) => {
-		makeRoom();
-		return report(file, send);
-	};
-	const drag = (type, over, act) =>
-		addEventListener(type, (event) => {
-			if (!event.dataTransfer?.types.includes("Files")) return;
-			event.preventDefault();
-			$("drop").hidden = !over(event);
-			act?.(event.dataTransfer.files[0]);
-		});
-	drag("dragover", () => true);
-	drag("dragleave", (event) => event.relatedTarget);
-	drag("drop", () => false, (file) => file && take(file));
-	$("file").onchange = ({ target }) => target.files[0] && take(target.files[0]);
-}

@@ -26,10 +26,12 @@ export const button = (text, onclick, props) => make("button", { type: "button",
 const timers = new WeakMap();
 
 // Shows [title, text, label] with one way on, held back for `seconds`; without words the box is closed.
+// What is calm is no fault.
 // A countdown read aloud every second helps nobody: only title and text are in the live part.
-export function notice(box, words, { seconds = 0, act, extra } = {}) {
+export function notice(box, words, { seconds = 0, act, extra, calm = false } = {}) {
 	clearInterval(timers.get(box));
 	box.hidden = !words;
+	box.classList.toggle("calm", calm);
 	box.replaceChildren();
 	if (!words) return;
 	const [title, text, label] = words;

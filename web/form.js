@@ -1,12 +1,15 @@
-// The field and the choices: reads them, remembers them, marks what was refused.
+// The field and the choices: reads them, remembers them, marks what was refused, tells how long it takes.
 import { $, button, make } from "./dom.js";
 import { keepChoices, lastChoices } from "./history.js";
-import { LONGEST } from "./prompts.js";
+import { LONGEST } from "./limits.js";
 import * as T from "./texts.js";
 
 const form = $("form");
 const field = (name) => form.elements.namedItem(name);
-const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 16, mood: "", explicit: false, continue_prompt: false };
+const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 16, mood: "", explicit: false, continue_prompt: false, effort: "quick" };
+// How many times as long as a quick song takes.
+const EFFORTS = { quick: 1, normal: 2.5, best: 4 };
+let quick_s;
 
 const clean = () => field("prompt").value.normalize("NFC").replace(/\s+/g, " ").trim();
 
@@ -33,6 +36,15 @@ function showChoices() {
 	const chosen = options();
 	$("choices").textContent = T.choices(chosen);
 	$("lines-text").textContent = T.lines(chosen.lines);
+	for (const input of field("effort")) {
+		input.nextSibling.data = T.effort(input.value, quick_s && (quick_s * EFFORTS[input.value] * chosen.lines) / USUAL.lines);
+	}
+}
+
+// `seconds`: what a quick song of the usual length takes; nothing if it is not known.
+export function expect(seconds) {
+	quick_s = seconds;
+	showChoices();
 }
 
 // Marks the fields that `errors` point at; returns the details of those that point elsewhere.
@@ -64,11 +76,12 @@ export function edit(prompt, chosen) {
 	field("prompt").select();
 }
 
-const radio = (name) => ([value, text]) => make("label", {}, make("input", { type: "radio", name, value }), text);
+const radio = (name) => ([value, text]) => make("label", {}, make("input", { type: "radio", name, value }), text ?? value);
 
 export function start(submit) {
 	$("style").append(...Object.entries(T.styles).map(radio("style")));
 	$("structure").append(...Object.entries(T.structures).map(radio("structure")));
+	$("effort").append(...Object.keys(EFFORTS).map((value) => radio("effort")([value])));
 	$("scheme").append(...Object.entries(T.schemes).map(([value, text]) => make("option", { value }, text)));
 	$("examples").append(...T.examples.map((text) => make("li", {}, button(text, () => edit(text)))));
 	choose(lastChoices());

@@ -24,9 +24,16 @@ function save(key, value) {
 
 // {id, kind: "job" or "batch", name, rows, title, status, at}, the newest first.
 export const songs = () => load(SONGS, []);
+export const nameOf = (id) => songs().find((entry) => entry.id === id)?.name;
 export const isOpen = ({ status }) => status === "queued" || status === "running";
 export const remember = (entry) => save(SONGS, [entry, ...songs().filter(({ id }) => id !== entry.id)].slice(0, MOST));
-export const forget = (id) => save(SONGS, id ? songs().filter((entry) => entry.id !== id) : []);
+
+// Takes one entry off, or all; gives what brings them back, below those that have come since.
+export function forget(id) {
+	const before = songs();
+	save(SONGS, id ? before.filter((entry) => entry.id !== id) : []);
+	return () => save(SONGS, [...songs().filter((entry) => !before.some((old) => old.id === entry.id)), ...before].slice(0, MOST));
+}
 
 // Changes an entry that is there: a song opened by somebody's link is not made one's own.
 export function update(id, changes) {

@@ -2,6 +2,8 @@
 // it, and nothing of the network.
 import { lyricsLink } from "./api.js";
 import { $, make, notice, put } from "./dom.js";
+import { nameOf } from "./history.js";
+import { link } from "./list.js";
 import { draw as drawLyric, sectionsFrom } from "./lyric.js";
 import * as T from "./texts.js";
 
@@ -34,8 +36,10 @@ function drawSteps(job, now_ms) {
 	const at = job.done ? 3 : Math.max(0, STAGES.indexOf(job.stage));
 	const items = STAGES.map((stage, i) => {
 		const seen = stage in spent && i <= at;
-		const when = seen ? T.duration(spent[stage]) : i < at && i === 1 && "writing" in spent ? T.awake : "";
-		return [T.steps[stage], when, i === at ? "now" : i < at && when ? "past" : ""];
+		const awake = !seen && i === 1 && i < at && "writing" in spent;
+		// There is one clock that runs: the stage that is on has none.
+		const when = seen && i < at ? T.duration(spent[stage]) : i === 0 && job.queue_position ? T.place(job.queue_position) : "";
+		return [awake ? T.awake : T.steps[stage], when, i === at ? "now" : i < at && (seen || awake) ? "past" : ""];
 	});
 	items.push([job.done && !isGood(job) ? endOf(job)[0] : T.steps.done, "", job.done ? "past" : ""]);
 	$("steps").replaceChildren(...items.map(([name, when, className]) =>
@@ -46,25 +50,23 @@ function drawSteps(job, now_ms) {
 export function tick(job, now_ms, heard_s) {
 	drawSteps(job, now_ms);
 	const total = Math.max(0, (Date.parse(job.finished_at) || now_ms) - Date.parse(job.created_at)) / 1000;
-	const note = job.done ? [] : [
-		T.soFar,
-		job.eta_seconds != null && T.toGo(job.eta_seconds - heard_s),
-		job.queue_position && T.place(job.queue_position),
-	];
+	const note = job.done ? [] : [T.soFar, job.eta_seconds != null && T.toGo(job.eta_seconds - heard_s)];
 	$("clock").replaceChildren(T.duration(job.done ? total : Math.floor(total)), make("small", {}, note.filter(Boolean).join(" · ")));
 }
 
 function drawSheet(job) {
 	const { completed = 0, total = 1 } = job.progress ?? {};
 	const scheme = job.output?.rhyme?.scheme ?? job.options.rhyme_scheme;
-	drawn = drawLyric($("lyrics"), sections(job), scheme, drawn);
-	$("lyrics").className = job.done ? "" : "writing";
+	drawn = drawLyric($("lyrics"), sections(job), scheme, drawn, !job.done);
+	$("lyrics").classList.toggle("writing", !job.done);
+	put("hint", job.done || drawn ? "" : T.hint[job.stage] ?? T.hint.waiting);
+	$("legend").hidden = scheme === "none";
 	$("tools").hidden = !isGood(job);
 	Object.assign($("download"), { href: lyricsLink(job.id), download: `${titleOf(job)}.txt` });
-	put("title", isGood(job) ? titleOf(job) : "");
+	put("title", isGood(job) ? titleOf(job) : job.done ? "" : T.working);
 	put("meta", isGood(job) ? T.rhymes(scheme, job.output?.rhyme?.score)
-		: job.done ? drawn && T.partial : drawn ? T.progress(completed, total) : T.blank);
-	$("bar").hidden = job.stage !== "writing";
+		: job.done ? drawn && T.partial : T.progress(completed, total));
+	$("bar").hidden = job.done;
 	Object.assign($("bar"), { max: total, value: completed });
 }
 
@@ -79,11 +81,14 @@ export function draw(job, submit) {
 	$("words").textContent = job.prompt;
 	$("sub").textContent = T.choices(job.options);
 	put("why", job.done ? "" : job.cancel_requested_at ? T.canceling
-		: setback ? T.retried(job.attempt + (job.status === "queued"), job.max_attempts, setback.detail) : T.why[job.stage] ?? "");
+		: setback ? T.retried(job.attempt + (job.status === "queued"), job.max_attempts, setback.detail) : "");
+	$("part").hidden = !job.batch_id;
+	if (job.batch_id) $("part").replaceChildren(make("a", { href: link("batch", job.batch_id) }, T.part(nameOf(job.batch_id))));
 	drawSheet(job);
 	drawReceipt(job);
 	notice($("end"), job.done && !isGood(job) && endOf(job), {
 		extra: job.error?.detail,
+		calm: job.status === "canceled",
 		act: () => submit({ prompt: job.prompt, options: job.options }),
 	});
 }

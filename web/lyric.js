@@ -15,8 +15,7 @@ function shape({ structure, lines }) {
 // The sections of unfinished lyrics, given as text or as lines; `total` is what a section will have.
 export function sectionsFrom(preview, options) {
 	const left = [preview ?? []].flat().join("\n").split("\n").filter(Boolean);
-	const sections = shape(options).map(([name, total]) => ({ name, total, lines: left.splice(0, total) }));
-	return sections.filter(({ lines }) => lines.length);
+	return shape(options).map(([name, total]) => ({ name, total, lines: left.splice(0, total) }));
 }
 
 // The rhyme of each line of a section as a number, null where it has none: new ones every four lines.
@@ -58,13 +57,22 @@ function drawLine(text, rhyme, className) {
 		make("small", { title: T.syllables(count) }, `${count}`));
 }
 
-// Draws everything; lines from number `fresh` on move in. Returns their number.
-export function draw(box, sections, scheme, fresh) {
-	let total = 0;
-	box.replaceChildren(...sections.map(({ name, lines, total: full = lines.length }) => {
+// Draws everything; lines from number `fresh` on move in. With `room` there is a blank for every line to
+// come. A letter means one rhyme in the whole song: only a section that comes again has its letters again.
+// Returns the number of lines.
+export function draw(box, sections, scheme, fresh, room = false) {
+	let [total, next] = [0, 0];
+	const firsts = {};
+	box.replaceChildren(...sections.filter(({ lines }) => room || lines.length).map(({ name, lines, total: full = lines.length }) => {
 		const marks = rhymes(scheme, full);
-		const items = lines.map((line, i) => drawLine(line, marks[i], total++ >= fresh ? "fresh" : ""));
-		return make("section", {}, name && make("h3", {}, `[${name}]`), make("ol", {}, ...items));
+		firsts[name] ??= next;
+		next = Math.max(next, firsts[name] + 1 + Math.max(-1, ...marks));
+		const letterOf = (mark) => (mark == null ? null : firsts[name] + mark);
+		const items = lines.map((line, i) => drawLine(line, letterOf(marks[i]), total++ >= fresh ? "fresh" : ""));
+		const blank = room && make("div", { className: "blank" });
+		blank && blank.style.setProperty("--lines", full - lines.length);
+		return make("section", {}, name && make("h3", {}, `[${name}]`), make("ol", {}, ...items), blank);
 	}));
+	if (room) [...box.querySelectorAll("li")].at(-1)?.classList.add("last");
 	return total;
 }

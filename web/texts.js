@@ -1,5 +1,5 @@
 // Every word of the page but four in index.html: lang, title, description, noscript.
-import { LONGEST, MOST_MIB, MOST_ROWS } from "./prompts.js";
+import { MOST_MIB, MOST_ROWS } from "./limits.js";
 
 const lang = document.documentElement.lang;
 const number = new Intl.NumberFormat(lang).format;
@@ -16,11 +16,12 @@ export const page = {
 	skip: "Skip to the content",
 	new: "New song",
 	"to-songs": "Your songs",
-	claim: "A few words in, a song out.",
+	claim: "A few words in,\na song out.",
 	lead: "Say what it is about. A small open model writes lyrics that rhyme, line by line, while you watch.",
 	"prompt-text": "What is your song about?",
 	send: "Write my song",
-	try: "Or start from one of these",
+	change: "Change",
+	"effort-text": "About how long may it take?",
 	"style-text": "Style",
 	"structure-text": "Shape",
 	"scheme-text": "Rhymes",
@@ -28,23 +29,26 @@ export const page = {
 	"continue-text": "Begin the first line with my words",
 	"explicit-text": "Allow explicit words",
 	"file-title": "Have a whole file of prompts?",
-	"file-text": `Drop it anywhere or choose it: JSONL, CSV with a column “prompt”, or a prompt on each line. Up to ${many(MOST_ROWS, "row")}, checked before anything is sent.`,
+	"file-text": `Drop it anywhere or choose it: JSONL, CSV with a column “prompt”, or a prompt on each line. Up to ${many(MOST_ROWS, "row")}. The server checks it first; nothing is queued before you say so.`,
+	"file-button": "Choose a file",
 	drop: "Drop your file of prompts",
 	cancel: "Cancel",
 	tell: "Tell me when it is done",
 	share: "Copy the link",
 	copy: "Copy the lyrics",
 	download: "Download",
-	again: "Again, other words",
-	more: "One more like this",
+	legend: "Same letter, same colour: these lines rhyme.",
+	again: "Write another version",
+	more: "Edit the prompt",
 	"count-text": "Count syllables",
 	receipt: "Receipt",
 	"songs-title": "Your songs",
 	forget: "Forget them all",
-	footer: "Nothing leaves this device but your prompt. No cookies, no trackers.",
+	undo: "Undo",
+	footer: "Your prompt and choices go to the server, which keeps songs for 30 days or as long as its owner says. This list stays in your browser. No cookies, no trackers.",
 };
-export const nextClaim = "What is the next one about?";
-export const examples = ["a slow train home in the rain", "my grandmother's kitchen radio", "a bakery at dawn", "the cat who owns this house"];
+export const nextClaim = "Write another";
+export const examples = ["a slow train home", "a bakery at dawn", "next door's cat"];
 export const styles = { rap: "Rap", pop: "Pop", country: "Country", rock: "Rock", folk: "Folk", soul: "Soul" };
 export const structures = { verse: "One verse", song: "Verse, chorus, verse, chorus" };
 export const schemes = {
@@ -55,24 +59,26 @@ export const lines = (n) => many(n, "line");
 export const choices = (o) =>
 	[styles[o.style], o.rhyme_scheme === "none" ? "free verse" : o.rhyme_scheme, lines(o.lines),
 		o.structure === "song" && "with a chorus", o.mood].filter(Boolean).join(" · ");
+export const efforts = { quick: "Quick", normal: "Normal", best: "Best" };
+export const effort = (name, s) => efforts[name] + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
 
 export const server = {
-	warm: (s) => `The model is awake. A song takes ${s ? `about ${duration(s)}` : "a few seconds"}.`,
-	cold: (s) => `The model is waking up for you. This time a song takes ${s ? `about ${duration(s)}` : "a little longer"}.`,
+	warm: "The model is awake.",
+	cold: (s) => `The model is waking up for you${s ? `, which takes about ${duration(s)}` : ""}.`,
 	queue: (n) => (n ? ` ${many(n, "song")} ahead of yours.` : ""),
 };
 export const empty = "Write a word or two first. Anything can be a song.";
 export const tooLong = (n) => `${many(n, "character")} too many`;
 
-export const steps = { waiting: "In the queue", loading_model: "Waking the model up", writing: "Writing", done: "Done" };
-export const awake = "awake";
+export const steps = { waiting: "In the queue", loading_model: "Waking up", writing: "Writing", done: "Done" };
+export const awake = "Was awake";
 export const soFar = "so far";
-export const place = (n) => (n > 1 ? `number ${n} in the queue` : "next in the queue");
+export const place = (n) => (n > 1 ? `number ${number(n)}` : "next");
 export const toGo = (s) => (s < -3 ? "longer than usual, still going" : s < 1.5 ? "any moment now" : `about ${duration(Math.round(s))} to go`);
 export const progress = (done, total) => `${number(done)} of ${lines(total)}`;
-export const blank = "Your lyrics will appear here.";
-export const why = {
-	waiting: "The place is safe. Close this page if you like: the link brings you back.",
+export const working = "Your song";
+export const hint = {
+	waiting: "Your place is safe. Close this page if you like: the link brings you back.",
 	loading_model: "The model sleeps while nobody writes, and your words are waking it. This wait is why it costs cents a month and not dollars. The next song starts at once.",
 };
 export const retried = (attempt, most, reason) => `Try ${attempt} of ${most}, because the one before stopped. ${reason}`;
@@ -81,7 +87,7 @@ export const canceling = "Stopping at the next line.";
 export const untitled = "Untitled";
 export const finished = (title, n) => `Done: “${title}”, ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
-	scheme === "none" ? "Free verse" : `Rhymes ${scheme}${typeof score === "number" ? `, ${Math.round(score * 100)}% of them land` : ""}. Same letter, same colour, same rhyme.`;
+	scheme === "none" ? "Free verse" : `Rhymes ${scheme}${typeof score === "number" ? `, ${Math.round(score * 100)}% of them land` : ""}`;
 export const syllables = (n) => many(n, "syllable");
 export const copied = "Copied";
 export const notCopied = "The browser forbids it";
@@ -133,15 +139,20 @@ export const status = {
 	queued: "in the queue", running: "being written", succeeded: "done", completed: "done",
 	failed: "failed", canceled: "canceled", expired: "out of time", gone: "expired",
 };
-export const songsNote = (n) => (n ? "Kept in this browser only. What you take off stays on the server." : "Your songs will line up here.");
+export const songsNote = (n) => (n ? "This list is kept in this browser only. What you take off it stays on the server." : "Your own songs will line up here.");
+export const all = (n) => `Show all ${number(n)}`;
+export const forgotten = (n) => `${many(n, "entry", "entries")} taken off the list.`;
+export const sample = { title: "What comes out", of: (prompt) => `Written by the small model for “${prompt}”.`, like: "Try these words" };
 export const remove = (name) => `Take “${name}” off the list`;
 export const open = (name) => `Still being written: “${name}”`;
 export const follow = "Watch it";
 
+export const part = (name) => (name ? `Part of ${name}` : "Part of a file of prompts");
 export const batch = {
 	name: (name, rows) => [name, many(rows, "prompt")].filter(Boolean).join(", "),
+	checking: (name) => `Checking ${name} …`,
 	good: (rows, name) => `${many(rows, "prompt")} in ${name}, all fine`,
-	bad: (n, name) => `${name}: ${many(n, "problem")}. Nothing was sent.`,
+	bad: (n, name) => `${name}: ${many(n, "problem")}. Nothing was queued.`,
 	more: (n) => `and ${number(n)} more`,
 	send: (n) => `Write ${many(n, "song")}`,
 	choices: "Your choices above count wherever a row has none.",
@@ -150,19 +161,9 @@ export const batch = {
 	counts: (counts) =>
 		Object.entries(counts).filter(([name, n]) => n && status[name]).map(([name, n]) => `${number(n)} ${status[name]}`).join(" · "),
 	over: (done, total) => (done === total ? "All songs are written." : done ? `${many(done, "song")} of ${number(total)} were written.` : "It ended, and no song was written."),
-	results: "Results:",
-	retry: (n) => `Try the ${many(n, "failed one")} again`,
-	faults: {
-		"invalid-json-line": "not a JSON object",
-		"invalid-csv-line": "a quote is never closed",
-		"duplicate-custom-id": "custom_id is there twice",
-		"missing-prompt": "no prompt",
-		"prompt-too-long": `more than ${LONGEST} characters`,
-		"invalid-text": "control characters",
-		"empty-file": "no prompts in this file",
-		"too-many-rows": `more than ${many(MOST_ROWS, "row")}`,
-		"too-large": `more than ${MOST_MIB} MiB`,
-		"not-text": "not a text file in UTF-8",
-		"no-prompt-column": "no column “prompt”",
-	},
+	songs: "The songs",
+	none: "They will line up here as they are written.",
+	results: "Download",
+	retry: (n) => (n === 1 ? "Try the failed one again" : `Try the ${number(n)} failed ones again`),
+	tooLarge: `The file is larger than ${MOST_MIB} MiB.`,
 };

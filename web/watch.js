@@ -1,7 +1,6 @@
 // What is open on the page, a job or a batch: followed until `done`, its buttons, and what is said
-// when something changes. job.js and batch.js draw it.
+// when something changes. job.js draws it, or batch.js, which is loaded for a batch.
 import * as api from "./api.js";
-import * as batch from "./batch.js";
 import { $, announce, button } from "./dom.js";
 import { update } from "./history.js";
 import * as job from "./job.js";
@@ -32,7 +31,7 @@ function news({ data, skew_ms: skew }) {
 	$("watch").hidden = false;
 	$("watch").className = kind;
 	$("sheet").hidden = $("steps").hidden = kind === "batch";
-	$("results").hidden = kind === "job";
+	$("rows").hidden = kind === "job";
 	$("cancel").hidden = thing.done || thing.cancel_requested_at;
 	$("tell").hidden = thing.done || !notify.possible();
 	$("retry").hidden = true;
@@ -60,16 +59,20 @@ function listen() {
 }
 
 // `known` is the answer to the submission, where it was this page that asked.
-export function open(newKind, newId, known) {
-	[kind, id, view] = [newKind, newId, newKind === "job" ? job : batch];
-	job.reset();
+export async function open(newKind, newId, known) {
+	[kind, id] = [newKind, newId];
+	const loaded = kind === "job" ? job : await page.load("./batch.js");
+	if (!loaded || id !== newId) return;
+	view = loaded;
+	view.reset();
 	if (known) news(known);
 	if (!known?.data.done) listen();
 }
 
 export function close() {
 	poll?.stop();
-	poll = thing = said = null;
+	poll = thing = said = id = null;
+	notify.title();
 	$("watch").hidden = true;
 	lost();
 }

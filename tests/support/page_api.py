@@ -5,7 +5,7 @@ injected here. Its fixture reaches the tests through conftest.py.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,6 +146,36 @@ def batch(**counts: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def checked(
+    rows: int,
+    first: Sequence[Mapping[str, Any]] = (),
+    *,
+    errors: Sequence[Mapping[str, Any]] = (),
+    fault_count: int | None = None,
+) -> Answer:
+    """What the check of a file of `rows` rows answers."""
+    count = len(errors) if fault_count is None else fault_count
+    body = {"object": "file_check", "rows": rows, "fault_count": count, "detail": "So it is."}
+    return Answer({**body, "errors": list(errors), "first": list(first)})
+
+
+def results(*written: str, failed: str = "", queued: str = "") -> Answer:
+    """The rows of a batch as JSON lines: those `written`, then one that failed, one that waits."""
+    rows = [(prompt, "succeeded") for prompt in written]
+    rows += [
+        (prompt, status) for prompt, status in ((failed, "failed"), (queued, "queued")) if prompt
+    ]
+    lines = [
+        {
+            "custom_id": str(number), "line": number, "id": JOB, "status": status, "prompt": prompt,
+            "output": {"title": f"Song of {prompt}"} if status == "succeeded" else None,
+            "error": {"detail": "It got lost."} if status == "failed" else None,
+        }
+        for number, (prompt, status) in enumerate(rows, start=1)
+    ]  # fmt: skip
+    return Answer("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
 def timeline(start: datetime) -> list[dict[str, Any]]:
     """The events of a cold start: claimed, model loaded, writing."""
     return [
@@ -216,7 +246,8 @@ class PageApi:
             route.abort()
             return
         headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-        body = "" if answer.body is None else json.dumps(answer.body)
+        body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+        body = "" if answer.body is None else body
         route.fulfill(status=answer.status, headers={**headers, **answer.headers}, body=body)
 
 

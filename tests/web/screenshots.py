@@ -16,19 +16,29 @@ from tests.support.browser import WEB, chromium_path, open_browser, serve_folder
 from tests.support.page_api import (
     BATCH,
     JOB,
+    Answer,
     PageApi,
     batch,
+    checked,
     fine,
     iso,
     job,
     loading,
     problem,
+    results,
     succeeded,
     writing,
 )
 from tests.support.server import running_server
 
 DESKTOP = 1120
+PLACES = (
+    "the quay at night",
+    "a kitchen in May",
+    "the night bus",
+    "an attic window",
+    "the old mill",
+)
 MODEL = WEB.parent / ".versequeue" / "models" / "default"
 
 
@@ -60,22 +70,54 @@ def _submit_to(answer: object) -> Callable[[PageApi], None]:
     return lambda api: api.on("POST", "/v1/jobs", answer)  # type: ignore[arg-type]
 
 
-def _batch(**counts: int) -> Callable[[PageApi], None]:
-    return lambda api: api.on("GET", f"/v1/batches/{BATCH}", fine(batch(**counts)))
+def _batch(answer: Answer, **counts: int) -> Callable[[PageApi], None]:
+    def serve(api: PageApi) -> None:
+        named = {**batch(**counts), "metadata": {"file": "places.csv"}}
+        api.on("GET", f"/v1/batches/{BATCH}", fine(named))
+        api.on("GET", f"/v1/batches/{BATCH}/results", answer)
+
+    return serve
 
 
-def _choose_bad_file(page: Page) -> None:
-    rows = b'{"prompt":"fine"}\n{"prompt":""}\nnot json\n{"prompt":"x","lyne":3}\n'
-    page.locator("#file").set_input_files({"name": "prompts.jsonl", "mimeType": "", "buffer": rows})
+def _checked(answer: Answer) -> Callable[[PageApi], None]:
+    return lambda api: api.on("POST", "/v1/file-checks", answer)
 
 
-def _choose_good_file(page: Page) -> None:
-    rows = "\n".join(f"a song about the number {number}" for number in range(1, 201)).encode()
-    page.locator("#file").set_input_files({"name": "numbers.txt", "mimeType": "", "buffer": rows})
+def _choose_file(page: Page) -> None:
+    page.locator("#file").set_input_files({"name": "places.csv", "mimeType": "", "buffer": b"x"})
+
+
+def _own_songs(page: Page) -> None:
+    names = ("Roll Me Home", "The Baker's Hands", "A door that will not close", "Low tide")
+    songs = [
+        {"id": f"job_{name}", "kind": "job", "name": name, "status": "succeeded", "at": 1.7e12}
+        for name in names
+    ]
+    page.evaluate("all => localStorage.setItem('versequeue.songs', JSON.stringify(all))", songs)
+    page.reload()
+
+
+def _forget_them(page: Page) -> None:
+    _own_songs(page)
+    page.get_by_role("button", name="Forget them all").click()
+
+
+def _focus_and_choices(page: Page) -> None:
+    page.locator("#choices").click()
+    page.locator("#prompt").focus()
 
 
 AT_JOB = f"/?job={JOB}"
 AT_BATCH = f"/?batch={BATCH}"
+FIRST = [
+    {"line": number, "custom_id": str(number), "prompt": prompt}
+    for number, prompt in enumerate(PLACES[:3], start=2)
+]
+FAULTS = [
+    {"line": 3, "custom_id": "2", "code": "missing-prompt", "detail": "There is no prompt."},
+    {"line": 5, "custom_id": "4", "code": "invalid-option", "detail": "lines: This is 4 to 64."},
+    {"line": 5, "custom_id": "4", "code": "invalid-option", "detail": "style: This is rap or pop."},
+]
 DONE = succeeded(as_song=True)
 FAILED = job(
     "failed",
@@ -87,7 +129,10 @@ SHOTS = [
     Shot("ask"),
     Shot("ask-dark", dark=True),
     Shot("ask-phone", width=320, height=640),
-    Shot("ask-choices", act=lambda page: page.locator("#choices").click()),
+    Shot("ask-choices", act=_focus_and_choices),
+    Shot("ask-songs", act=_own_songs, wait_for="#list li"),
+    Shot("ask-songs-phone", act=_own_songs, wait_for="#list li", width=320, height=640),
+    Shot("ask-forgotten", act=_forget_them, wait_for="#undo"),
     Shot("ask-invalid", act=lambda page: page.get_by_role("button", name="Write my song").click()),
     Shot("ask-limited", serve=_submit_to(problem(429, "rate-limited", retry_after=20)),
          act=_submit, wait_for="#refused"),
@@ -106,11 +151,18 @@ SHOTS = [
     Shot("failed", AT_JOB, lambda api: api.job(FAILED), wait_for="#end"),
     Shot("unknown-link", AT_JOB, wait_for="#notice"),
     Shot("expired-link", AT_JOB, lambda api: api.job(problem(410, "gone")), wait_for="#notice"),
-    Shot("file-bad", act=_choose_bad_file, wait_for="#report table"),
-    Shot("file-good", act=_choose_good_file, wait_for="#report button"),
-    Shot("batch", AT_BATCH, _batch(succeeded=61, running=8, queued=130, failed=1),
-         wait_for="#watch"),
-    Shot("batch-done", AT_BATCH, _batch(succeeded=198, failed=2), wait_for="#watch"),
+    Shot("nowhere", "/404.html", wait_for="#nowhere"),
+    Shot("file-bad", serve=_checked(checked(9, errors=FAULTS)), act=_choose_file,
+         wait_for="#report table"),
+    Shot("file-good", serve=_checked(checked(200, FIRST)), act=_choose_file,
+         wait_for="#report button"),
+    Shot("batch-begun", AT_BATCH, _batch(results(queued=PLACES[0]), queued=5), wait_for="#rows li"),
+    Shot("batch", AT_BATCH, _batch(results(*PLACES[:3], queued=PLACES[4]), succeeded=3, queued=2),
+         wait_for="#rows li"),
+    Shot("batch-done", AT_BATCH, wait_for="#rows li",
+         serve=_batch(results(*PLACES[:4], failed=PLACES[4]), succeeded=4, failed=1)),
+    Shot("batch-done-phone", AT_BATCH, _batch(results(*PLACES), succeeded=5), wait_for="#rows li",
+         width=320, height=640),
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The page for everyone: axe-core in every state, narrow and wide, dark, calm, on paper."""
 
+import re
 from typing import Any
 
 import pytest
@@ -66,6 +67,41 @@ def test_on_paper_there_is_only_the_lyric(open_page: Opener) -> None:
     expect(page.locator("#lyrics")).to_be_visible()
     for away in ("header", ".ticket", "#ask", "#songs", "#tools", "#footer"):
         expect(page.locator(away).first).to_be_hidden()
+
+
+def rgb(page: Page, selector: str, style: str) -> list[int]:
+    value = page.locator(selector).first.evaluate(f"one => getComputedStyle(one).{style}")
+    return [int(number) for number in re.findall(r"\d+", value)[:3]]
+
+
+def luminance(colour: list[int]) -> float:
+    """Relative luminance after WCAG 2.2."""
+    parts = [each / 255 for each in colour]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("light", ["light", "dark"])
+def test_the_lines_of_fields_are_seen_and_focus_is_not_the_red_of_errors(
+    open_page: Opener, light: str
+) -> None:
+    page, _ = open_page(color_scheme=light)
+    lines = [
+        int(n)
+        for n in re.findall(
+            r"rgb\((\d+), (\d+), (\d+)\)",
+            page.locator("#prompt").evaluate("one => getComputedStyle(one).backgroundImage"),
+        )[-1]
+    ]
+    paper = rgb(page, "form .sheet", "backgroundColor")
+    for colour in (lines, rgb(page, "#style label", "borderTopColor")):
+        one, two = sorted([luminance(colour), luminance(paper)])
+        assert (two + 0.05) / (one + 0.05) >= 3
+    page.locator("#prompt").click()
+    assert page.locator("#prompt").evaluate("one => getComputedStyle(one).outlineStyle") == "none"
+    page.keyboard.press("Tab")
+    outline = rgb(page, "#examples button", "outlineColor")
+    assert outline == ([36, 28, 21] if light == "light" else [255, 200, 61])
 
 
 def test_touch_targets_are_large_enough(open_page: Opener) -> None:

@@ -39,13 +39,14 @@ def test_the_words_and_the_choices_are_sent_and_the_job_is_shown(open_page: Open
     page.get_by_label("Rhymes").select_option("ABAB")
     page.get_by_label("Mood").fill("wistful")
     page.get_by_label("Allow explicit words").check()
+    page.get_by_text("Best").click()
     write(page, "  a slow\ttrain home ")
     expect(page.locator("#watch")).to_be_visible()
     assert sent(api) == {
         "prompt": "a slow train home",
         "options": {
             "style": "folk", "structure": "verse", "rhyme_scheme": "ABAB", "lines": 16,
-            "mood": "wistful", "explicit": True, "continue_prompt": False,
+            "mood": "wistful", "explicit": True, "continue_prompt": False, "effort": "best",
         },
     }  # fmt: skip
     assert page.url.endswith(f"/?job={JOB}")
@@ -67,8 +68,8 @@ def test_enter_sends_and_the_keyboard_alone_is_enough(open_page: Opener) -> None
 
 def test_an_example_fills_the_field_but_sends_nothing(open_page: Opener) -> None:
     page, api = open_page()
-    page.get_by_role("button", name="my grandmother's kitchen radio").click()
-    expect(page.locator("#prompt")).to_have_value("my grandmother's kitchen radio")
+    page.get_by_role("button", name="a bakery at dawn").click()
+    expect(page.locator("#prompt")).to_have_value("a bakery at dawn")
     expect(page.locator("#prompt")).to_be_focused()
     assert not api.asked("POST", "/v1/jobs")
 
@@ -214,8 +215,7 @@ def test_the_page_wakes_the_worker_once_and_tells_the_wait(open_page: Opener) ->
     cold = {"worker": "cold", "queue_depth": 3, "expected_wait_seconds": waits, "model": "m"}
     page, api = open_page("/", lambda api: api.on("GET", "/v1/status", Answer(cold)))
     expect(page.locator("#server")).to_have_text(
-        "The model is waking up for you. This time a song takes about 6.2 s."
-        " 3 songs ahead of yours."
+        "The model is waking up for you, which takes about 3.2 s. 3 songs ahead of yours."
     )
     page.locator("#prompt").fill("x")
     assert len(api.asked("POST", "/v1/warmup")) == 1

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.support.page_api import (
     Opener,
@@ -52,7 +52,56 @@ def test_own_songs_are_listed_reopened_and_deleted(open_page: Opener) -> None:
     expect(page.locator("#title")).to_have_text("Roll Me Home")
     page.get_by_role("button", name="Take “Roll Me Home” off the list").click()
     expect(entry).to_have_count(0)
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    undo.click()
+    expect(entry).to_contain_text("Roll Me Home")
     expect(page.locator("#songs")).to_be_focused()
+    expect(undo).to_be_hidden()
+
+
+def remember(page: Page, names: list[str]) -> None:
+    """Put finished songs of these names in the list, the newest first, and open the page anew."""
+    songs = [
+        {"id": f"job_{name}", "kind": "job", "name": name, "status": "succeeded", "at": 0}
+        for name in names
+    ]
+    page.evaluate("all => localStorage.setItem('versequeue.songs', JSON.stringify(all))", songs)
+    page.reload()
+
+
+def test_forgetting_them_all_can_be_undone_and_keeps_what_came_since(open_page: Opener) -> None:
+    page, api = open_page("/", told(succeeded()))
+    remember(page, ["rain", "sun"])
+    page.get_by_role("button", name="Forget them all").click()
+    expect(page.locator("#list li")).to_have_count(0)
+    api.accepts(job())
+    page.get_by_label("What is your song about?").fill("a third")
+    page.keyboard.press("Enter")
+    expect(page.locator("#title")).to_have_text("Roll Me Home")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#list a")).to_have_text(["Roll Me Home", "rain", "sun"])
+    page.reload()
+    expect(page.locator("#list a")).to_have_count(3)
+
+
+def test_a_long_list_shows_the_newest_until_all_are_asked_for(open_page: Opener) -> None:
+    page, _ = open_page()
+    remember(page, [f"number {number}" for number in range(1, 12)])
+    expect(page.locator("#list li")).to_have_count(8)
+    page.get_by_role("button", name="Show all 11").click()
+    expect(page.locator("#list li")).to_have_count(11)
+    expect(page.get_by_role("link", name="number 9")).to_be_focused()
+
+
+def test_a_sample_stands_where_nobody_has_songs_yet(open_page: Opener) -> None:
+    page, _ = open_page()
+    expect(page.locator("#sample li")).to_have_count(8)
+    page.locator("#sample").get_by_role("button", name="Try these words").click()
+    expect(page.locator("#prompt")).to_have_value("my grandmother's kitchen radio")
+    remember(page, ["rain"])
+    expect(page.locator("#list li")).to_have_count(1)
+    expect(page.locator("#sample")).to_be_hidden()
 
 
 def test_somebody_elses_link_does_not_enter_the_list(open_page: Opener) -> None:

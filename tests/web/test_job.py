@@ -28,6 +28,17 @@ def test_rhymes_are_marked_by_letter_and_colour(open_page: Opener) -> None:
     expect(page.locator("#meta")).to_contain_text("Rhymes AABB, 100% of them land")
 
 
+def test_a_letter_and_a_colour_mean_one_rhyme_in_the_whole_song(open_page: Opener) -> None:
+    page, _ = open_page(AT_JOB, told(succeeded(as_song=True)))
+    expect(page.locator("#lyrics i")).to_have_text(list("AABBCCDDEEFFCCDD"))
+    colours = page.locator("#lyrics mark").evaluate_all(
+        "all => all.map(one => getComputedStyle(one).backgroundColor)"
+    )
+    assert len(set(colours)) == 6
+    assert colours[4:8] == colours[12:]
+    expect(page.locator("#legend")).to_have_text("Same letter, same colour: these lines rhyme.")
+
+
 def test_free_verse_has_no_marks(open_page: Opener) -> None:
     shown = succeeded()
     shown["output"]["rhyme"] = {"scheme": "none", "score": None}
@@ -73,7 +84,7 @@ def test_again_asks_for_the_same_without_the_seed(open_page: Opener) -> None:
     expect(page.locator("#tools")).to_be_visible()
     api.accepts(job(prompt="again"))
     api.job(job(prompt="again"))
-    page.get_by_role("button", name="Again, other words").click()
+    page.get_by_role("button", name="Write another version").click()
     expect(page.locator("#words")).to_have_text("again")
     body: Any = api.asked("POST", "/v1/jobs")[0].post_data_json
     assert body["prompt"] == "a slow train home in the rain"
@@ -81,9 +92,9 @@ def test_again_asks_for_the_same_without_the_seed(open_page: Opener) -> None:
     assert "seed" not in body["options"]
 
 
-def test_one_more_like_this_fills_the_field(open_page: Opener) -> None:
+def test_the_prompt_can_be_edited_and_sent_again(open_page: Opener) -> None:
     page, _ = open_page(AT_JOB, told(succeeded()))
-    page.get_by_role("button", name="One more like this").click()
+    page.get_by_role("button", name="Edit the prompt").click()
     expect(page.locator("#prompt")).to_have_value("a slow train home in the rain")
     expect(page.locator("#prompt")).to_be_focused()
     expect(page.locator("#choices")).to_have_text("Folk · AABB · 8 lines")

@@ -77,7 +77,7 @@ def test_a_second_song_is_one_click_away_and_a_reload_keeps_it(page: Page) -> No
     write(page, "the first of two")
     expect(page.locator("#tools")).to_be_visible(timeout=WRITTEN_MS)
     first = page.url
-    page.get_by_role("button", name="Again, other words").click()
+    page.get_by_role("button", name="Write another version").click()
     page.wait_for_url(lambda url: url != first)
     page.reload()
     expect(page.locator("#tools")).to_be_visible(timeout=WRITTEN_MS)
@@ -166,7 +166,7 @@ def test_the_real_model_writes_on_the_page(
         write(page, "a slow train home in the rain")
         expect(page.locator("#tools")).to_be_visible(timeout=WRITTEN_MS)
         expect(page.locator("#lyrics li")).to_have_count(16)
-        expect(page.locator("#steps")).to_contain_text("Waking the model up")
+        expect(page.locator("#steps")).to_contain_text("Waking up")
         page.locator("#receipt").click()
         expect(page.locator("#facts")).to_contain_text("SmolLM2-135M-Instruct")
         assert errors == []

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.support.page_api import (
     Answer,
@@ -22,14 +22,14 @@ from tests.support.watching import AT_JOB, PATH, asked, step, told
 
 def test_the_wait_is_told_as_a_story_and_ends_on_done(open_page: Opener) -> None:
     page, api = open_page(AT_JOB, told(job(queue_position=2)))
-    expect(page.locator("#clock")).to_contain_text("number 2 in the queue")
+    expect(step(page, "In the queue")).to_contain_text("number 2")
     expect(step(page, "In the queue")).to_have_attribute("aria-current", "step")
     expect(page.locator("#live")).to_have_text("In the queue")
     api.job(loading())
-    expect(page.locator("#why")).to_contain_text("The model sleeps while nobody writes")
+    expect(page.locator("#hint")).to_contain_text("The model sleeps while nobody writes")
     expect(step(page, "In the queue")).to_contain_text("0.4 s")
-    expect(page.locator("#live")).to_have_text("Waking the model up")
-    expect(page).to_have_title("Waking the model up · VerseQueue")
+    expect(page.locator("#live")).to_have_text("Waking up")
+    expect(page).to_have_title("Waking up · VerseQueue")
     api.job(writing(3))
     expect(page.locator("#lyrics li")).to_have_count(3)
     expect(page.locator("#meta")).to_have_text("3 of 8 lines")
@@ -41,12 +41,58 @@ def test_the_wait_is_told_as_a_story_and_ends_on_done(open_page: Opener) -> None
     expect(page.get_by_role("heading", name="Roll Me Home")).to_be_visible()
     expect(page.locator("#live")).to_have_text("Done: “Roll Me Home”, 8 lines.")
     expect(page.locator("#ask")).to_be_visible()
-    expect(step(page, "Waking the model up")).to_contain_text("1.9 s")
+    expect(step(page, "Waking up")).to_contain_text("1.9 s")
     expect(page.locator("#clock")).to_contain_text("6.2 s")
     count = asked(page, api)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.evaluate("dispatchEvent(new Event('online'))")
     assert asked(page, api) == count
+
+
+def tops(page: Page) -> dict[str, float]:
+    """Where things begin, in pixels from the top of the page."""
+    found: dict[str, float] = page.evaluate(
+        "Object.fromEntries(['.ticket', '#sheet', '#meta', '#lyrics', '#cancel', '#share'].map("
+        "name => [name, document.querySelector(name).getBoundingClientRect().top + scrollY]))"
+    )
+    return found
+
+
+def sheet_height(page: Page) -> float:
+    found: float = page.evaluate("document.getElementById('sheet').offsetHeight")
+    return found
+
+
+@pytest.mark.parametrize("width", [320, 1120])
+def test_nothing_jumps_while_lines_arrive(open_page: Opener, width: int) -> None:
+    page, api = open_page(
+        AT_JOB, told(job(queue_position=2)), viewport={"width": width, "height": 800}
+    )
+    expect(page.locator("#hint")).to_be_visible()
+    before = tops(page)
+    height = sheet_height(page)
+    assert before[".ticket"] < before["#sheet"] + 1
+    for lines in (0, 1, 5):
+        api.job(writing(lines) if lines else loading())
+        expect(page.locator("#lyrics li")).to_have_count(lines)
+        expect(page.locator("#meta")).to_have_text(f"{lines} of 8 lines")
+        assert tops(page) == before, lines
+        # On a phone a line may need two rows, so that the sheet grows at its end.
+        assert sheet_height(page) > height - 1
+        assert width == 320 or sheet_height(page) < height + 1
+    api.job(succeeded())
+    expect(page.locator("#title")).to_have_text("Roll Me Home")
+    after = tops(page)
+    for name in (".ticket", "#sheet", "#meta", "#lyrics"):
+        if width > 320 or name == ".ticket":
+            assert after[name] == before[name], name
+
+
+def test_there_is_one_clock(open_page: Opener) -> None:
+    page, _ = open_page(AT_JOB, told(writing(3)))
+    expect(step(page, "Waking up")).to_contain_text("1.9 s")
+    expect(step(page, "Writing")).to_have_text("Writing")
+    expect(page.locator("#clock")).to_have_text(re.compile(r"^\d+ s"))
 
 
 def test_a_status_that_the_page_does_not_know_ends_it_too(open_page: Opener) -> None:
@@ -64,7 +110,7 @@ def test_a_warm_worker_is_not_said_to_have_been_woken(open_page: Opener) -> None
     shown = succeeded()
     shown["events"] = [one for one in shown["events"] if one["detail"] != "loading_model"]
     page, _ = open_page(AT_JOB, told(shown))
-    expect(step(page, "Waking the model up")).to_contain_text("awake")
+    expect(page.locator("#steps li")).to_contain_text(["In the queue", "Was awake", "Writing"])
 
 
 def test_a_second_try_says_why(open_page: Opener) -> None:

@@ -23,6 +23,8 @@ PAGE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+#: The name that Netlify, Firebase and GitHub Pages know, too.
+NOWHERE = "404.html"
 WsgiApp = Callable[..., Iterable[bytes]]
 
 
@@ -48,12 +50,21 @@ class LocalApp:
         found = safe_join(str(self.web), name)
         # Not Path.is_file, which raises for a name that is too long to be one.
         if found is None or not os.path.isfile(found):
-            return _plain("There is no such page here.", 404, {})
-        response = Response(
-            Path(found).read_bytes(), content_type=_content_type(found), headers=PAGE_HEADERS
-        )
+            return self._nowhere(request)
+        response = _file(found)
         response.add_etag()
         return response.make_conditional(request)
+
+    def _nowhere(self, request: Request) -> Response:
+        # Whoever asked for a page gets one that leads on; a program gets a line.
+        if "text/html" in request.accept_mimetypes.values():
+            return _file(self.web / NOWHERE, 404)
+        return _plain("There is no such page here.", 404, {})
+
+
+def _file(path: str | Path, status: int = 200) -> Response:
+    kind = _content_type(str(path))
+    return Response(Path(path).read_bytes(), status, PAGE_HEADERS, content_type=kind)
 
 
 def _content_type(path: str) -> str:

@@ -13,6 +13,7 @@ from versequeue.api.bodies import FormOptions, OptionsBody, validate
 from versequeue.cli.options import song_options
 from versequeue.rules.options import (
     OPTION_NAMES,
+    Effort,
     ResolvedOptions,
     RhymeScheme,
     SongOptions,
@@ -21,7 +22,7 @@ from versequeue.rules.options import (
 )
 
 #: The page is for people: it leaves these to the server.
-FOR_PROGRAMS_ONLY = {"temperature", "top_p", "seed", "effort"}
+FOR_PROGRAMS_ONLY = {"temperature", "top_p", "seed"}
 
 
 def test_what_may_be_asked_for_is_what_is_resolved() -> None:
@@ -51,7 +52,13 @@ def test_the_page_has_every_option_for_people_with_its_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("styles", Style), ("structures", Structure), ("schemes", RhymeScheme)]
+    ("name", "words"),
+    [
+        ("styles", Style),
+        ("structures", Structure),
+        ("schemes", RhymeScheme),
+        ("efforts", Effort),
+    ],
 )
 def test_the_page_has_a_text_for_every_word(name: str, words: object) -> None:
     texts = (ROOT / "web" / "texts.js").read_text(encoding="utf-8")
