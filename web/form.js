@@ -7,8 +7,9 @@ import * as T from "./texts.js";
 const form = $("form");
 const field = (name) => form.elements.namedItem(name);
 const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 16, mood: "", explicit: false, continue_prompt: false, effort: "quick" };
-// How many times as long as a quick song takes.
+// How many times as long as a quick song each takes, and how much of a song its chorus is not again.
 const EFFORTS = { quick: 1, normal: 2.5, best: 4 };
+const WRITTEN = { verse: 1, song: 0.8 };
 let quick_s;
 
 const clean = () => field("prompt").value.normalize("NFC").replace(/\s+/g, " ").trim();
@@ -36,12 +37,13 @@ function showChoices() {
 	const chosen = options();
 	$("choices").textContent = T.choices(chosen);
 	$("lines-text").textContent = T.lines(chosen.lines);
+	const lines = chosen.lines * WRITTEN[chosen.structure];
 	for (const input of field("effort")) {
-		input.nextSibling.data = T.effort(input.value, quick_s && (quick_s * EFFORTS[input.value] * chosen.lines) / USUAL.lines);
+		input.nextSibling.data = T.effort(input.value, quick_s && (quick_s * EFFORTS[input.value] * lines) / USUAL.lines);
 	}
 }
 
-// `seconds`: what a quick song of the usual length takes; nothing if it is not known.
+// `seconds`: what a quick verse of the usual length takes; nothing if it is not known.
 export function expect(seconds) {
 	quick_s = seconds;
 	showChoices();

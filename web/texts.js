@@ -74,7 +74,12 @@ export const steps = { waiting: "In the queue", loading_model: "Waking up", writ
 export const awake = "Was awake";
 export const soFar = "so far";
 export const place = (n) => (n > 1 ? `number ${number(n)}` : "next");
-export const toGo = (s) => (s < -3 ? "longer than usual, still going" : s < 1.5 ? "any moment now" : `about ${duration(Math.round(s))} to go`);
+// `most`: what is seldom exceeded, told where it is much more.
+export function toGo(s, most) {
+	if (s < -3) return "longer than usual, still going";
+	if (s < 1.5) return "any moment now";
+	return most > 1.4 * s ? `${Math.round(s)} to ${duration(Math.round(most))} to go` : `about ${duration(Math.round(s))} to go`;
+}
 export const progress = (done, total) => `${number(done)} of ${lines(total)}`;
 export const working = "Your song";
 export const hint = {

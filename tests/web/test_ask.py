@@ -221,6 +221,26 @@ def test_the_page_wakes_the_worker_once_and_tells_the_wait(open_page: Opener) ->
     assert len(api.asked("POST", "/v1/warmup")) == 1
 
 
+def test_every_effort_tells_its_likely_time_for_the_lines_that_are_chosen(
+    open_page: Opener,
+) -> None:
+    page, _ = open_page()
+    efforts = page.locator("#effort label")
+    expect(efforts).to_have_text(["Quick · 3 s", "Normal · 8 s", "Best · 12 s"])
+    page.locator("#choices").click()
+    page.get_by_label("lines").fill("48")
+    expect(efforts).to_have_text(["Quick · 9 s", "Normal · 23 s", "Best · 36 s"])
+    page.get_by_text("Verse, chorus, verse, chorus").click()
+    expect(efforts).to_have_text(["Quick · 7 s", "Normal · 18 s", "Best · 29 s"])
+
+
+def test_without_a_measured_time_an_effort_tells_none(open_page: Opener) -> None:
+    new = {"worker": "unknown", "queue_depth": 0, "expected_wait_seconds": {}, "model": None}
+    page, _ = open_page("/", lambda api: api.on("GET", "/v1/status", Answer(new)))
+    expect(page.locator("#server")).to_have_text("The model is waking up for you.")
+    expect(page.locator("#effort label")).to_have_text(["Quick", "Normal", "Best"])
+
+
 def test_a_tab_in_the_background_wakes_nobody_until_it_is_seen(open_page: Opener) -> None:
     page, api = open_page("about:blank")
     page.add_init_script(HIDE)

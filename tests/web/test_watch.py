@@ -88,6 +88,14 @@ def test_nothing_jumps_while_lines_arrive(open_page: Opener, width: int) -> None
             assert after[name] == before[name], name
 
 
+def test_a_wait_that_may_be_much_longer_is_told_as_a_range(open_page: Opener) -> None:
+    shown = {**writing(1), "eta_seconds": 20.0, "eta_at_most_seconds": 45.0}
+    page, api = open_page(AT_JOB, told(shown))
+    expect(page.locator("#clock")).to_contain_text(re.compile(r"\d+ to \d+ s to go"))
+    api.job({**writing(2), "eta_seconds": 20.0, "eta_at_most_seconds": 22.0})
+    expect(page.locator("#clock")).to_contain_text(re.compile(r"about \d+ s to go"))
+
+
 def test_there_is_one_clock(open_page: Opener) -> None:
     page, _ = open_page(AT_JOB, told(writing(3)))
     expect(step(page, "Waking up")).to_contain_text("1.9 s")
