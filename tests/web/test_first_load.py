@@ -15,7 +15,11 @@ FIRST_LOAD_BYTES = 60_000
 def fetched(page: Page, address: str) -> dict[str, int]:
     """The files of the page that `address` makes Chromium fetch, with their sizes in bytes."""
     answers: list[Response] = []
-    page.on("response", answers.append)
+
+    def hear(answer: Response) -> None:
+        answers.append(answer)
+
+    page.on("response", hear)
     page.goto(address)
     page.wait_for_load_state("networkidle")
     bodies = {urlsplit(answer.url).path: len(answer.body()) for answer in answers}
