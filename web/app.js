@@ -39,8 +39,9 @@ function show(done) {
 	const { kind } = address();
 	$("ask").hidden = !done;
 	$("new").hidden = !kind;
-	$("claim").textContent = kind ? T.nextClaim : T.page.claim;
-	for (const id of ["lead", "examples"]) $(id).hidden = kind;
+	const isBelow = !$("watch").hidden;
+	$("claim").textContent = isBelow ? T.nextClaim : T.page.claim;
+	for (const id of ["lead", "examples"]) $(id).hidden = isBelow;
 	$("songs").hidden = false;
 	list.draw();
 }

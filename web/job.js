@@ -79,7 +79,7 @@ function drawReceipt({ output, metrics, created_at }) {
 export function draw(job, submit) {
 	const setback = job.events?.findLast(({ event }) => SETBACKS.includes(event));
 	$("words").textContent = job.prompt;
-	$("sub").textContent = T.choices(job.options);
+	$("sub").textContent = [T.choices(job.options), T.effort(job.options.effort)].filter(Boolean).join(" · ");
 	put("why", job.done ? "" : job.cancel_requested_at ? T.canceling
 		: setback ? T.retried(job.attempt + (job.status === "queued"), job.max_attempts, setback.detail) : "");
 	$("part").hidden = !job.batch_id;

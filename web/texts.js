@@ -60,7 +60,7 @@ export const choices = (o) =>
 	[styles[o.style], o.rhyme_scheme === "none" ? "free verse" : o.rhyme_scheme, lines(o.lines),
 		o.structure === "song" && "with a chorus", o.mood].filter(Boolean).join(" · ");
 export const efforts = { quick: "Quick", normal: "Normal", best: "Best" };
-export const effort = (name, s) => efforts[name] + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
+export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
 
 export const server = {
 	warm: "The model is awake.",

@@ -176,7 +176,7 @@ def test_cancel_stops_the_song(open_page: Opener) -> None:
 def test_a_bad_link_says_so_and_leads_on(open_page: Opener, reply: Reply, said: str) -> None:
     page, api = open_page(AT_JOB, told(reply))
     expect(page.locator("#notice")).to_contain_text(said)
-    expect(page.locator("#ask")).to_be_visible()
+    expect(page.locator("#claim")).to_contain_text("A few words in")
     assert asked(page, api) == 1
     page.get_by_role("button", name="Write a new song").click()
     expect(page).to_have_url(re.compile(r"/$"))
