@@ -5,10 +5,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from lyricist.errors import LyricistError
+from lyricist.errors import BundleAway, LyricistError
 from lyricist.songs import MOST_SONGS, Song
 from lyricist.writing.writer import Writer
-from versequeue.errors import GenerationFailed, ModelUnavailable, VerseQueueError
+from versequeue.errors import (
+    GenerationFailed,
+    ModelUnavailable,
+    ModelUnusable,
+    VerseQueueError,
+)
 from versequeue.functions import wiring
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Metrics, Stage
@@ -47,7 +52,7 @@ class Studio:
     def perform(self, job_ids: Sequence[str]) -> None:
         """Claim these jobs, write their songs together, store them.
 
-        Raises WorkerStopping or LyricistError when the message is to come again.
+        Raises WorkerStopping or VerseQueueError when the message is to come again.
         """
         with self._busy:
             stage = Stage.WRITING if self._writer else Stage.LOADING_MODEL
@@ -58,6 +63,8 @@ class Studio:
     def _write(self, attempts: list[Attempt], heart: Heartbeat) -> None:
         cold, started = self._writer is None, time.monotonic()
         writer = self._writer or self._load_for(attempts, heart)
+        if writer is None:
+            return
         begun = time.monotonic()
         load_s = round(begun - started, 3) if cold else 0.0
         faults: list[VerseQueueError] = []
@@ -89,14 +96,24 @@ class Studio:
         if stopping():
             raise WorkerStopping("The worker was asked to stop.")
 
-    def _load_for(self, attempts: list[Attempt], heart: Heartbeat) -> Writer:
+    def _load_for(self, attempts: list[Attempt], heart: Heartbeat) -> Writer | None:
+        """The model; None if there is none, once every attempt has ended for that.
+
+        A bundle out of reach may be back soon, and the jobs wait for it; one that is damaged or
+        wrong would be so in every attempt.
+        """
         try:
             with heart.without_tokens():
                 return self._load()
         except (LyricistError, ModelUnavailable, OSError) as error:
+            log.exception("the model cannot be loaded")
+            wrong = isinstance(error, LyricistError | ModelUnusable)
             for attempt in attempts:
-                attempt.fail(ModelUnavailable(str(error)), retry=True)
-            raise
+                if wrong and not isinstance(error, BundleAway):
+                    attempt.fail(ModelUnusable(str(error)), retry=False)
+                else:
+                    attempt.put_off(ModelUnavailable(str(error)))
+            return None
 
     def _store(
         self, attempt: Attempt, song: Song | LyricistError, metrics: Metrics, writer: Writer

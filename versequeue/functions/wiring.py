@@ -74,7 +74,7 @@ def worker_side(worker: str) -> WorkerSide:
 def model_folder(found: Settings) -> Path:
     """Where the bundle of the `model` setting lies: a preset's folder, or a folder of its own.
 
-    One in a bucket is fetched first. Raises ModelUnavailable.
+    One in a bucket is fetched first, and raises as `fetch_bundle` does.
     """
     if found.model.startswith("gs://"):
         from versequeue.backends.model_bucket import fetch_bundle, open_bucket

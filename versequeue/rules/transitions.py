@@ -16,6 +16,8 @@ from versequeue.rules.webhook import announce
 MAX_EVENTS, FIRST_EVENTS = 50, 10
 #: Wait before a queued job's message is sent again; doubled each time, at most the second one.
 REPUBLISH_FIRST_S, REPUBLISH_LONGEST_S = 60, 1800
+#: Wait before the next attempt after one that was put off; doubled each time, at most the second.
+PUT_OFF_FIRST_S, PUT_OFF_LONGEST_S = 15, 300
 
 
 def claim(
@@ -78,6 +80,17 @@ def give_up(job: Job, attempt: int, now: datetime, error: VerseQueueError, *, re
     check_fence(job, attempt, now)
     retry = retry and (error.retryable or job.together > 1)
     return _end_attempt(job, now, "attempt_failed", error, retry=retry)
+
+
+def put_off(job: Job, attempt: int, now: datetime, error: VerseQueueError) -> Job:
+    """The surroundings let nobody work: this attempt does not count, and the next one waits."""
+    check_fence(job, attempt, now)
+    excused = replace(job, excused=job.excused + 1)
+    queued = _end_attempt(excused, now, "attempt_failed", error, retry=True)
+    if queued.done:
+        return queued
+    wait_s = min(PUT_OFF_FIRST_S * 2 ** min(job.excused, 30), PUT_OFF_LONGEST_S)
+    return replace(queued, publish_at=now + timedelta(seconds=wait_s))
 
 
 def hand_back(job: Job, attempt: int, now: datetime, reason: str) -> Job:
@@ -157,7 +170,7 @@ def _end_attempt(
     noted = note(replace(job, error=error.problem().document()), now, event, str(error))
     if job.cancel_requested_at:
         return _end(noted, Status.CANCELED, now, "canceled")
-    if not retry or job.attempt >= job.max_attempts:
+    if not retry or job.tries >= job.max_attempts:
         return _end(noted, Status.FAILED, now, "failed", str(error))
     return replace(
         noted,
