@@ -111,6 +111,14 @@ def hinted(webhook: Webhook, now: datetime) -> Webhook:
     return replace(webhook, pending=replace(pending, hints=pending.hints + 1, hinted_until=until))
 
 
+def postpone(webhook: Webhook, now: datetime, wait_s: float) -> Webhook:
+    """The webhook whose pending event nobody can send yet: the sweep hints at it after `wait_s`."""
+    if webhook.pending is None:
+        return webhook
+    until = now + timedelta(seconds=wait_s)
+    return replace(webhook, pending=replace(webhook.pending, hints=0, hinted_until=until))
+
+
 def start_delivery(webhook: Webhook, now: datetime) -> Webhook:
     """Take the pending event for one delivery: nobody else finds it due within the lease."""
     if webhook.pending is None:
