@@ -10,6 +10,7 @@ from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
+from versequeue.service.reads import Reads
 from versequeue.service.seats import Seats
 from versequeue.service.worker import WorkerSide
 
@@ -52,6 +53,12 @@ def queue() -> Queue:
 def seats() -> Seats:
     """Where requests of this process wait, whatever they wait for."""
     return Seats(settings().waiters)
+
+
+@cache
+def reads() -> Reads:
+    """What each caller has left to read, whichever function of this process reads it."""
+    return Reads(settings().reads_per_minute)
 
 
 def jobs() -> Jobs:
