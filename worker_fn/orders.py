@@ -32,6 +32,7 @@ def output_document(job: Job, song: Song, *, model: str, model_digest: str) -> d
             model_digest=model_digest,
             seed=job.options.seed,
             input_digest=hashlib.sha256(canonical).hexdigest(),
+            effort=song.effort.value,
             version=__version__,
         ),
     )

@@ -61,7 +61,7 @@ def studio(app: ApiUnderTest, writer: GivenWriter) -> Studio:
 
 
 def test_a_job_becomes_a_song_with_a_receipt(app: ApiUnderTest) -> None:
-    job_id = app.submit("rain", options={"seed": 7, "lines": 4})
+    job_id = app.submit("rain", options={"seed": 7, "lines": 4, "effort": "best"})
     studio(app, GivenWriter(a_song)).perform([job_id])
     job = app.jobs.get(job_id)
     assert job.output is not None
@@ -70,6 +70,7 @@ def test_a_job_becomes_a_song_with_a_receipt(app: ApiUnderTest) -> None:
     assert job.output["rhyme"] == {"scheme": "AABB", "score": 1.0}
     assert job.output["receipt"]["seed"] == 7
     assert job.output["receipt"]["model_digest"] == "sha256:0"
+    assert job.output["receipt"]["effort"] == "quick", "what it was written with"
     assert job.metrics.tokens == 9
 
 
