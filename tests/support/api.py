@@ -124,6 +124,7 @@ def make_api(
         submit=_wsgi(Api("submit", submit_handlers(jobs, batches, reads), settings, reads)),
         results=_wsgi(Api("results", results_handlers(jobs, batches, reads), settings, reads)),
         web=ROOT / "web",
+        settings=settings,
     )
     worker_side = WorkerSide(store, queue, settings, "worker", clock)
     return ApiUnderTest(Client(app), store, queue, jobs, batches, worker_side, clock)
