@@ -21,6 +21,7 @@ NAMES = (
     "memory",
     "service",
     "plan",
+    "waits",
     "hostile",
 )
 

@@ -122,6 +122,11 @@ class MemoryStore:
         queued = [job for job in queued if not singles or job.batch_id is None]
         return sum(1 for job in queued if before is None or job.created_at < before)
 
+    def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
+        queued = [job for job in self.jobs.values() if job.status is Status.QUEUED]
+        singles = [job for job in queued if job.batch_id is None and job.created_at < before]
+        return sorted(singles, key=lambda job: job.created_at)[:limit]
+
     def count_created(self, since: datetime) -> int:
         return sum(1 for job in self.jobs.values() if job.created_at >= since)
 

@@ -25,7 +25,7 @@ from versequeue.service.jobs import Jobs
 from versequeue.service.views import batch_view, job_view, present, retry_after_s
 
 #: Fields that change without the resource changing: not part of its ETag.
-FLEETING = ("eta_seconds",)
+FLEETING = ("eta_seconds", "eta_at_most_seconds")
 #: Seconds after which a poller should look at a batch again.
 BATCH_RETRY_AFTER_S = 2
 

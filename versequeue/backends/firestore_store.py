@@ -114,6 +114,15 @@ class FirestoreStore(DocumentStore[Document]):
             queued += (("created_at", "<", before),)
         return self._documents.count(Query("jobs", queued))
 
+    def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
+        filters = (
+            ("status", "==", Status.QUEUED.value),
+            ("batch_id", "==", None),
+            ("created_at", "<", before),
+        )
+        found = self._documents.find(Query("jobs", filters, "created_at", limit))
+        return [read_stored(Job, each.body) for each in found]
+
     def count_created(self, since: datetime) -> int:
         return self._documents.count(Query("jobs", (("created_at", ">=", since),)))
 

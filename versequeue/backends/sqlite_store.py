@@ -114,6 +114,14 @@ class SqliteStore(DocumentStore[_Row]):
             return self._count(sql)
         return self._count(f"{sql} AND created_at < ?", format_time(before))
 
+    def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
+        sql = (
+            "SELECT body FROM jobs WHERE status = 'queued' AND batch_id IS NULL"
+            " AND created_at < ? ORDER BY created_at LIMIT ?"
+        )
+        rows = self._file.read(sql, (format_time(before), limit))
+        return [read_stored(Job, body) for (body,) in rows]
+
     def count_created(self, since: datetime) -> int:
         return self._count("SELECT count(*) FROM jobs WHERE created_at >= ?", format_time(since))
 

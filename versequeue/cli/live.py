@@ -15,6 +15,8 @@ SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 REDRAW_S = 0.1
 CLEAR = "\r\x1b[2K"
 BAR_WIDTH = 24
+#: From here on the longest wait that is likely is told too.
+WIDE = 1.4
 
 
 class LiveLine:
@@ -81,15 +83,21 @@ def job_line(job: Job) -> str:
     if job.stage == "writing":
         return f"Writing · line {job.progress.completed} of {job.progress.total}{again}"
     if job.stage == "loading_model":
-        return f"Waking the model up{_about(job.eta_seconds)}{again}"
+        return f"Waking the model up{_about(job)}{again}"
     if job.status == "queued":
         place = "" if job.queue_position is None else f" · place {job.queue_position}"
-        return f"In the queue{place}{_about(job.eta_seconds)}{again}"
+        return f"In the queue{place}{_about(job)}{again}"
     return f"{(job.stage or job.status).replace('_', ' ').capitalize()}{again}"
 
 
-def _about(eta_seconds: float | None) -> str:
-    return "" if eta_seconds is None else f" · about {duration(max(1.0, eta_seconds))} to go"
+def _about(job: Job) -> str:
+    if job.eta_seconds is None:
+        return ""
+    expected_s = max(1.0, job.eta_seconds)
+    at_most_s = job.eta_at_most_seconds or expected_s
+    if round(at_most_s) > WIDE * expected_s:
+        return f" · {expected_s:.0f} to {duration(round(at_most_s))} to go"
+    return f" · about {duration(expected_s)} to go"
 
 
 @dataclass

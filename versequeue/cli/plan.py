@@ -6,7 +6,7 @@ Owns the policies that are compared and the wording. What is simulated is in `pl
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -26,6 +26,7 @@ from versequeue.planning.prices import Prices, load_prices
 from versequeue.planning.quotas import Limit, limits
 from versequeue.planning.service_times import ServiceTimes, load_service_times
 from versequeue.rules.batch import MAX_ROWS
+from versequeue.rules.options import Effort
 
 #: How long somebody looks at the page before sending a prompt, during which it wakes a worker.
 PAGE_AHEAD_S = 15.0
@@ -38,6 +39,7 @@ class PlanQuestion:
 
     jobs_per_day: float
     lines: int
+    effort: Effort
     peak: float
     file_share: float
     file_size: int
@@ -121,7 +123,8 @@ def plan_text(answer: PlanAnswer) -> str:
     met = [_limit_row(limit) for limit in answer.limits]
     return "\n".join(
         [
-            f"{asked.jobs_per_day:,.0f} jobs a day of {asked.lines} lines, {part} simulated.",
+            f"{asked.jobs_per_day:,.0f} jobs a day of {asked.lines} lines{_effort(asked)}, "
+            f"{part} simulated.",
             "Seconds until the first line can be read:",
             table(header, rows, right_from=1),
             "",
@@ -160,6 +163,10 @@ def _forecast_row(expected: Forecast, month: float) -> list[str]:
     return [expected.policy.name, *waits, cold, most, usd(month)]
 
 
+def _effort(asked: PlanQuestion) -> str:
+    return "" if asked.effort == "quick" else f" at effort {asked.effort}"
+
+
 def _needed(answer: PlanAnswer) -> str:
     within = f"95 of 100 first lines within {answer.asked.target:g} s"
     workers, most = answer.busy_at_peak, answer.asked.max_instances
@@ -177,8 +184,16 @@ def _limit_row(limit: Limit) -> list[str]:
 
 
 @click.command(context_settings=SHOW_DEFAULTS)
-@click.option("--jobs-per-day", type=click.FloatRange(0.1, 1e8), default=300.0)
-@click.option("--lines", type=SONG_LINES, default=16)
+@click.option(
+    "--jobs-per-day", type=click.FloatRange(0.1, 1e8), default=300.0, help="Songs asked for a day."
+)
+@click.option("--lines", type=SONG_LINES, default=16, help="Lines of each song.")
+@click.option(
+    "--effort",
+    type=click.Choice(get_args(Effort)),
+    default="quick",
+    help="How widely each line is searched for.",
+)
 @click.option(
     "--peak",
     type=click.FloatRange(1, 20),
@@ -191,10 +206,24 @@ def _limit_row(limit: Limit) -> list[str]:
     default=0.0,
     help="Share of jobs that come in files.",
 )
-@click.option("--file-size", type=click.IntRange(1, MAX_ROWS), default=20)
-@click.option("--max-instances", type=click.IntRange(1, 5000), default=3)
-@click.option("--idle-timeout", type=click.FloatRange(1), default=900.0)
-@click.option("--polls", type=click.IntRange(0, 1000), default=6)
+@click.option(
+    "--file-size", type=click.IntRange(1, MAX_ROWS), default=20, help="Prompts in each file."
+)
+@click.option(
+    "--max-instances", type=click.IntRange(1, 5000), default=3, help="Workers at once at most."
+)
+@click.option(
+    "--idle-timeout",
+    type=click.FloatRange(1),
+    default=900.0,
+    help="Seconds for which an idle worker is kept.",
+)
+@click.option(
+    "--polls",
+    type=click.IntRange(0, 1000),
+    default=6,
+    help="Times that a page asks for a song's state until it is done.",
+)
 @click.option(
     "--target",
     type=click.FloatRange(0.1),
@@ -206,14 +235,14 @@ def _limit_row(limit: Limit) -> list[str]:
     type=click.IntRange(0),
     default=0,
     show_default=False,
-    help="VERSEQUEUE_DAILY_BUDGET.",
+    help="Songs a day at most, as VERSEQUEUE_DAILY_BUDGET sets it; 0 is no limit.",
 )
-@click.option("--seed", type=int, default=0)
+@click.option("--seed", type=int, default=0, help="Another seed draws other arrivals.")
 @report_options("Draw the waits to an SVG.")
 def plan(as_json: bool, plot: Path | None, **options: Any) -> None:
     """The wait that visitors will see, by simulation, and what each remedy costs."""
     asked = PlanQuestion(**options)
-    answer = answer_plan(asked, load_prices(), load_service_times())
+    answer = answer_plan(asked, load_prices(), load_service_times().at_effort(asked.effort))
     if plot is not None:
         plot.write_text(plan_chart(answer), encoding="utf-8")
     click.echo(plan_json(answer) if as_json else plan_text(answer))

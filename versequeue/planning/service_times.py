@@ -2,12 +2,14 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from versequeue.rules.batch import JOBS_PER_MESSAGE
+from versequeue.rules.options import Effort
+from versequeue.rules.waits import Pace, Work, pass_ends_s
 
 SERVICE_TIMES_PATH = Path(__file__).with_name("service_times.json")
 
@@ -78,7 +80,23 @@ class ServiceTimes:
 
     def song_s(self, lines: int, streams: int) -> float:
         """Seconds in which a warm worker writes `streams` songs of `lines` lines together."""
-        return lines * self.line_s(streams)
+        alone_s = self.line_s(1)
+        added_s = (self.line_s(streams) - alone_s) / max(1, streams - 1)
+        pace = Pace({"quick": alone_s}, beside=added_s / alone_s)
+        return max(pass_ends_s([Work(lines)] * streams, pace))
+
+    def at_effort(self, effort: Effort) -> "ServiceTimes":
+        """The times of songs of another effort than the quick one that was measured."""
+        pace = Pace({"quick": self.line_s(1)})
+        if effort == "quick":
+            return self
+        points = tuple(
+            (streams, max(pass_ends_s([Work(1, effort)] * streams, pace)))
+            for streams, _ in self.measured.seconds_per_line
+        )
+        first_s = self.measured.worker_first_line_s + points[0][1] - self.line_s(1)
+        slower = replace(self.measured, seconds_per_line=points, worker_first_line_s=first_s)
+        return replace(self, measured=slower)
 
     @property
     def worker_start_s(self) -> float:

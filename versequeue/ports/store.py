@@ -120,6 +120,9 @@ class Store(Protocol):
     def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
         """Queued jobs, or those of them created before a moment; `singles`: those of no batch."""
 
+    def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
+        """The first of those that `count_queued` counts before a moment, without batches."""
+
     def count_created(self, since: datetime) -> int:
         """Jobs created at or after `since`."""
 

@@ -19,6 +19,8 @@ MAX_ROWS = 1000
 MAX_FILE_BYTES = 1 << 20
 #: How often the failed rows of one batch can be tried again.
 MAX_ROUNDS = 5
+#: With so many of its rows ended, a batch's own pace tells more than what was expected of it.
+PACE_SHARE = 0.3
 #: The sweep looks this often whether a batch has ended.
 CHECK_EVERY_S = 60
 
@@ -49,6 +51,8 @@ class Batch:
     #: raised by each retry, so that each completion is an event of its own
     round: int = 0
     webhook: Webhook | None = None
+    #: seconds that all of it was expected to take when it was submitted; None if nobody could tell
+    expected_s: float | None = None
     #: when the sweep looks whether all jobs have ended
     check_at: datetime | None = None
 
@@ -80,12 +84,16 @@ class BatchNow:
         return not unfinished(self.counts)
 
     def eta_s(self, now: datetime) -> float | None:
-        """Seconds until the end at the pace so far; None before a row has ended, or at the end."""
+        """Seconds until the end: as expected, later at the pace so far; None if nobody can tell."""
         left = unfinished(self.counts)
         ended = self.batch.total - left
-        if not left or ended <= 0:
+        if not left:
             return None
-        return round((now - self.batch.created_at).total_seconds() / ended * left, 1)
+        past_s = (now - self.batch.created_at).total_seconds()
+        expected_s = self.batch.expected_s if self.batch.round == 0 else None
+        if expected_s and past_s < expected_s and ended < PACE_SHARE * self.batch.total:
+            return round(expected_s - past_s, 1)
+        return round(past_s / ended * left, 1) if ended > 0 else None
 
 
 def next_check_at(now: datetime) -> datetime:

@@ -15,6 +15,7 @@ from versequeue.ports.store import Store
 from versequeue.rules import transitions as rules
 from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.service.endings import follow_up
+from versequeue.service.estimates import FirstLines
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +32,15 @@ class Attempt:
     queue: Queue
     settings: Settings
     clock: Clock
-    #: is told of a single visitor's job that has succeeded
-    on_song: Callable[[Job], None]
+    #: is told of a job that has succeeded, and of its first lines
+    on_song: Callable[[Job, FirstLines | None], None]
     #: the job was taken away or has ended: nothing that is written now counts
     over: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._written_at = self.clock()
+        #: when lines were first to be had, and how many
+        self._first: tuple[datetime, int] | None = None
         self._lock = threading.Lock()
 
     def beat(self) -> None:
@@ -49,6 +52,7 @@ class Attempt:
     def lines(self, lines: Sequence[str]) -> bool:
         """Show the lines so far, at most once per interval; False: stop writing this job."""
         with self._lock:
+            self._first = self._first or (self.clock(), len(lines))
             if not self._reported_within(self.settings.progress_interval_s):
                 self._renew(tuple(lines), Stage.WRITING)
             return not self.over and not self.cancel_requested
@@ -56,9 +60,8 @@ class Attempt:
     def succeed(self, output: dict[str, Any], metrics: Metrics) -> None:
         """Store the song, and what it took. Raises StoreUnavailable."""
         self._end(lambda job, now: rules.succeed(job, self.job.attempt, now, output, metrics))
-        # The rows of a batch are written together: their times say nothing of a single song's.
-        if self.job.status is Status.SUCCEEDED and self.job.batch_id is None:
-            self.on_song(self.job)
+        if self.job.status is Status.SUCCEEDED:
+            self.on_song(self.job, self._first_lines())
 
     def fail(self, error: VerseQueueError, *, retry: bool) -> None:
         """This attempt went wrong. Raises StoreUnavailable."""
@@ -80,6 +83,12 @@ class Attempt:
     def cancel_requested(self) -> bool:
         """Whether somebody asked to cancel, as far as the last write saw."""
         return self.job.cancel_requested_at is not None
+
+    def _first_lines(self) -> FirstLines | None:
+        if self._first is None:
+            return None
+        at, count = self._first
+        return FirstLines(count, (self.clock() - at).total_seconds())
 
     def _reported_within(self, seconds: float) -> bool:
         # A clock that was set back says nothing of how long ago that was.

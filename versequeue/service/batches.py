@@ -10,7 +10,9 @@ from versequeue.rules import batch as rules
 from versequeue.rules.batch import MAX_ROUNDS, MAX_ROWS, Batch, BatchNow, Row
 from versequeue.rules.job import Job, Status
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
+from versequeue.rules.waits import batch_s, work_of
 from versequeue.rules.webhook import Webhook
+from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
 from versequeue.service.endings import finish_batch
 from versequeue.service.hints import hint_at_jobs
@@ -37,6 +39,7 @@ class Batches(CallersSide[BatchNow]):
             client=submission.client,
             metadata=submission.metadata or {},
             webhook=_only(submission.webhook, lambda event: not _is_of_job(event)),
+            expected_s=self._expected_s(rows, now),
             check_at=rules.next_check_at(now),
         )
         # A batch's webhook is told of single jobs only if that was asked for by name.
@@ -101,6 +104,14 @@ class Batches(CallersSide[BatchNow]):
             cancel_rows(self.store, self.queue, batch_id, now, self.monotonic)
             finish_batch(self.store, self.queue, batch_id, now)
         return self.get(batch_id)
+
+    def _expected_s(self, rows: Sequence[Row], now: datetime) -> float | None:
+        state = self.store.get_state(estimates.WORKER_DOCUMENT)
+        outlook = estimates.read(state, now, self.settings.warm_s)
+        if outlook.pace is None:
+            return None
+        works = [work_of(row.options) for row in rows]
+        return round(estimates.waiting(outlook, now) + batch_s(works, outlook.pace), 1)
 
     def _row_job(
         self, batch: Batch, row: Row | Job, position: int, submission: Submission, now: datetime

@@ -1,30 +1,65 @@
-"""What workers measured lately, in one small document, and the waits expected from it. Pure."""
+"""What workers measured lately, in one small document, and the waits told from it. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from statistics import median
-from typing import Any
+from statistics import median, quantiles
+from typing import Any, get_args
 
 from versequeue.contract.views import WorkerState
 from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
-from versequeue.rules.job import Job, Status
+from versequeue.rules import waits
+from versequeue.rules.job import Job, Stage, Status
+from versequeue.rules.options import Effort
+from versequeue.rules.waits import Pace, Queue
 
 #: Name of the stored document.
 WORKER_DOCUMENT = "worker"
-KEPT_SAMPLES = 20
+KEPT_SAMPLES = 12
+#: Beyond this a wait for the worker's start says more of the queue than of the start.
+LONGEST_START_S = 120.0
+#: A pass that is expected to be shorter than this is not worth a write.
+SHORTEST_PASS_S = 1.0
+#: How much longer than expected a song may take, until enough were seen to tell.
+FEWEST_TO_TELL, USUAL_SPREAD = 5, 1.5
+
+
+@dataclass(frozen=True)
+class FirstLines:
+    """The first report of a song's lines: how many there were, and seconds from it to the end."""
+
+    lines: int
+    to_end_s: float
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Seconds until a song's end: as expected, and what nine of ten do not exceed."""
+
+    expected_s: float
+    at_most_s: float
 
 
 @dataclass(frozen=True)
 class WorkerOutlook:
     """What the stored document lets expect of the worker at one moment."""
 
-    worker: WorkerState
-    model: str | None
-    #: seconds that a job takes on a worker that has to load the model, and on one that has it
-    cold_s: float | None
-    warm_s: float | None
-    line_s: float | None
+    worker: WorkerState = "unknown"
+    model: str | None = None
+    #: None as long as no song was measured
+    pace: Pace | None = None
+    #: what songs took over what was expected of them, of ten at most one more
+    spread: float = USUAL_SPREAD
+    #: when the pass began that is being written, and in how many seconds its jobs are to end
+    pass_at: datetime | None = None
+    pass_ends_s: Mapping[str, float] = field(default_factory=dict)
+
+    def busy_s(self, now: datetime) -> float:
+        """Seconds until the pass that is being written ends."""
+        if self.pass_at is None:
+            return 0.0
+        return max(0.0, max(self.pass_ends_s.values()) - _seconds(self.pass_at, now))
 
 
 def seen(state: State, now: datetime, worker: str, model: str) -> State:
@@ -32,25 +67,32 @@ def seen(state: State, now: datetime, worker: str, model: str) -> State:
     return {**state, "seen_at": format_time(now), "worker": worker, "model": model}
 
 
-def at_work(state: State, now: datetime) -> State:
-    """The document after a worker ended a job whose times say nothing of a single song's."""
-    return {**state, "seen_at": format_time(now)}
-
-
 def stopped(state: State, now: datetime) -> State:
     """The document after the one worker of an embedded server has stopped."""
-    return {**state, "seen_at": None, "stopped_at": format_time(now)}
+    return {**state, "seen_at": None, "stopped_at": format_time(now), "pass": None}
 
 
-def measured(state: State, job: Job, now: datetime) -> State:
-    """The document after `job` has succeeded: its times join the latest ones."""
-    key = "cold_s" if job.metrics.cold_start else "warm_s"
-    total_s = (job.metrics.model_load_s or 0) + (job.metrics.generate_s or 0)
-    line_s = (job.metrics.generate_s or 0) / job.options.lines
-    changed = {**state, "seen_at": format_time(now)}
-    changed[key] = _keep(state.get(key), total_s)
-    changed["line_s"] = _keep(state.get("line_s"), line_s)
-    return changed
+def begun(state: State, jobs: Sequence[Job], now: datetime) -> State:
+    """The document after these jobs were claimed, to be written in one pass."""
+    pace = _pace(state)
+    if pace is None:
+        return state
+    start_s = pace.start_s if jobs[0].stage is Stage.LOADING_MODEL else 0.0
+    ends = waits.pass_ends_s([waits.work_of(job.options) for job in jobs], pace)
+    if start_s + max(ends) < SHORTEST_PASS_S:
+        return state
+    told = {job.id: round(start_s + end, 3) for job, end in zip(jobs, ends, strict=True)}
+    return {**state, "pass": {"at": format_time(now), "ends_s": told, "shared": pace.shared}}
+
+
+def measured(state: State, job: Job, first: FirstLines | None, now: datetime) -> State:
+    """The document after `job` has succeeded: what it took joins the latest measurements."""
+    kept: dict[str, Any] = dict(state.get("pace") or {})
+    if job.together > 1:
+        _keep_shared(kept, state, job)
+    else:
+        _keep_single(kept, state, job, first)
+    return {**state, "seen_at": format_time(now), "pace": kept}
 
 
 def read(state: State, now: datetime, warm_s: float) -> WorkerOutlook:
@@ -61,33 +103,126 @@ def read(state: State, now: datetime, warm_s: float) -> WorkerOutlook:
         worker = "warm" if age_s <= warm_s else "cold"
     elif state.get("stopped_at"):
         worker = "cold"
+    running = state.get("pass") or {}
     return WorkerOutlook(
         worker=worker,
         model=state.get("model"),
-        cold_s=_middle(state.get("cold_s")),
-        warm_s=_middle(state.get("warm_s")),
-        line_s=_middle(state.get("line_s")),
+        pace=_pace(state),
+        spread=_spread((state.get("pace") or {}).get("over")),
+        pass_at=parse_time(running["at"]) if running else None,
+        pass_ends_s=running.get("ends_s", {}),
     )
 
 
-def eta_s(job: Job, outlook: WorkerOutlook, position: int | None) -> float | None:
-    """Seconds until the job's end as far as is known; None if nothing was measured yet."""
-    if job.done or outlook.line_s is None:
+def waiting(outlook: WorkerOutlook, now: datetime) -> float:
+    """Seconds until the worker can begin with the first job of the queue."""
+    busy_s = outlook.busy_s(now)
+    if busy_s or outlook.worker == "warm" or outlook.pace is None:
+        return busy_s
+    return outlook.pace.start_s
+
+
+def wait_of(
+    job: Job, outlook: WorkerOutlook, now: datetime, ahead: Sequence[Job] = (), count: int = 0
+) -> Wait | None:
+    """The time until the job's end; None where nothing was measured, or only its batch can tell.
+
+    `ahead` are the first of the `count` jobs that are written before it, if it is queued.
+    """
+    pace = outlook.pace
+    if job.done or pace is None or (job.status is Status.QUEUED and job.batch_id):
         return None
-    left = job.options.lines - len(job.preview)
-    if job.status is Status.RUNNING and job.preview:
-        # An upper bound: songs written together take at most as long as one after the other.
-        return round(left * outlook.line_s * job.together, 1)
-    start_s = 0.0
-    if outlook.worker != "warm":
-        start_s = max(0.0, (outlook.cold_s or 0.0) - (outlook.warm_s or 0.0))
-    ahead = max(0, (position or 1) - 1) * (outlook.warm_s or outlook.cold_s or 0.0)
-    return round(start_s + ahead + left * outlook.line_s, 1)
+    if job.status is Status.RUNNING:
+        left_s = _left_s(job, outlook, pace, now)
+    else:
+        works = [waits.work_of(other.options) for other in ahead]
+        queue = Queue(waiting(outlook, now), works, count)
+        left_s = waits.end_s(waits.work_of(job.options), queue, pace)
+    return Wait(round(left_s, 1), round(left_s * outlook.spread, 1))
 
 
-def _keep(samples: Any, new: float) -> list[float]:
-    return [*(samples or []), round(new, 3)][-KEPT_SAMPLES:]
+def _left_s(job: Job, outlook: WorkerOutlook, pace: Pace, now: datetime) -> float:
+    work = waits.work_of(job.options)
+    claimed_at = next((e.at for e in reversed(job.events) if e.event == "claimed"), job.created_at)
+    total_s = outlook.pass_ends_s.get(job.id)
+    if total_s is None:
+        start_s = pace.start_s if job.stage is Stage.LOADING_MODEL else 0.0
+        total_s = start_s + waits.pass_ends_s([work] * job.together, pace)[-1]
+    left_s = total_s - _seconds(claimed_at, now)
+    if job.preview:
+        # Not sooner than if it were alone from now on, nor later than if the others came first.
+        alone_s = (waits.song_s(work, pace) - pace.song_s) * (1 - len(job.preview) / work.lines)
+        left_s = min(max(left_s, alone_s), alone_s * job.together)
+    return max(0.0, left_s)
 
 
-def _middle(samples: Any) -> float | None:
-    return round(median(samples), 3) if samples else None
+def _keep_single(kept: dict[str, Any], state: State, job: Job, first: FirstLines | None) -> None:
+    effort, took_s = job.options.effort, job.metrics.generate_s or 0.0
+    if pace := _pace(state):
+        _keep(kept, "over", took_s / max(0.001, waits.song_s(waits.work_of(job.options), pace)))
+    written = _written(job)
+    if first and written - first.lines >= written / 4:
+        line_s = max(0.0, first.to_end_s) / (written - first.lines)
+        line_s = min(line_s, took_s / written)
+        _keep(kept, "song_s", took_s - line_s * written)
+    else:
+        fixed_s = pace.song_s if pace else 0.0
+        line_s = max(0.0, took_s - fixed_s) / written
+    lines: dict[str, Any] = dict(kept.get("line_s", {}))
+    _keep(lines, effort, line_s)
+    kept["line_s"] = lines
+    if job.options.structure == "song":
+        _keep(kept, "written", min(1.0, written / job.options.lines))
+    start_s = (job.metrics.queue_s or 0.0) + (job.metrics.model_load_s or 0.0)
+    if job.metrics.cold_start and job.attempt == 1 and start_s <= LONGEST_START_S:
+        _keep(kept, "start_s", start_s)
+
+
+def _keep_shared(kept: dict[str, Any], state: State, job: Job) -> None:
+    running = state.get("pass") or {}
+    expected_s = running.get("ends_s", {}).get(job.id)
+    if expected_s:
+        took_s = (job.metrics.model_load_s or 0.0) + (job.metrics.generate_s or 0.0)
+        _keep(kept, "shared", running.get("shared", 1.0) * took_s / expected_s)
+
+
+def _pace(state: State) -> Pace | None:
+    kept = state.get("pace") or {}
+    lines: dict[Effort, float] = {
+        effort: median(kept["line_s"][effort])
+        for effort in get_args(Effort)
+        if kept.get("line_s", {}).get(effort)
+    }
+    if not lines:
+        return None
+    return Pace(
+        line_s=lines,
+        song_s=_middle(kept.get("song_s"), 0.0),
+        start_s=_middle(kept.get("start_s"), 0.0),
+        written=_middle(kept.get("written"), waits.USUAL_WRITTEN),
+        shared=_middle(kept.get("shared"), 1.0),
+    )
+
+
+def _written(job: Job) -> int:
+    """Lines that were written: a chorus that is sung again was written once."""
+    sections = (job.output or {}).get("sections", ())
+    return max(1, sum(len(lines) for lines in {s["name"]: s["lines"] for s in sections}.values()))
+
+
+def _spread(over: Sequence[float] | None) -> float:
+    if over is None or len(over) < FEWEST_TO_TELL:
+        return USUAL_SPREAD
+    return max(1.0, quantiles(over, n=10, method="inclusive")[-1])
+
+
+def _keep(samples: dict[str, Any], key: str, new: float) -> None:
+    samples[key] = [*samples.get(key, ()), round(new, 4)][-KEPT_SAMPLES:]
+
+
+def _middle(samples: Sequence[float] | None, usual: float) -> float:
+    return median(samples) if samples else usual
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds()

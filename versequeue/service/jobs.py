@@ -10,10 +10,12 @@ from versequeue.errors import NothingToRedeliver
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
+from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Job, Status
 from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.tally import day_that_counts, start_of_day
 from versequeue.rules.transitions import request_cancel
+from versequeue.rules.waits import song_s, work_of
 from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
@@ -25,6 +27,8 @@ from versequeue.service.limits import Bill
 WARMUP_ON_ITS_WAY_S = 60
 #: How long the worker's measured times may be kept in memory, so that polls do not read them.
 OUTLOOK_KEPT_S = 2.0
+#: What the status tells the waits of: a song whose options are all left out.
+USUAL_SONG = work_of(ResolvedOptions(seed=0))
 
 
 class Jobs(CallersSide[Job]):
@@ -80,14 +84,26 @@ class Jobs(CallersSide[Job]):
             return None
         return self.store.count_queued(job.created_at, singles=job.batch_id is None) + 1
 
-    def eta_s(self, job: Job, position: int | None) -> float | None:
-        """Seconds until the job's end, as far as is known."""
-        return None if job.done else estimates.eta_s(job, self._outlook_now(), position)
+    def wait_of(self, job: Job, position: int | None) -> estimates.Wait | None:
+        """The time until the job's end, as far as is known."""
+        if job.done:
+            return None
+        # What was read before the job was claimed knows nothing of its pass.
+        outlook = self._outlook_now(since=job.events[-1].at if job.events else None)
+        count = (position or 1) - 1
+        ahead: list[Job] = []
+        if count and outlook.pace and not job.batch_id:
+            ahead = self.store.queued_jobs(job.created_at, limit=JOBS_PER_MESSAGE)
+        return estimates.wait_of(job, outlook, self.clock(), ahead, count)
 
     def status(self) -> dict[str, Any]:
         """The worker, the queue and the expected waits, as on the wire."""
         outlook = self._outlook_now()
-        wait = ExpectedWait(cold=outlook.cold_s, warm=outlook.warm_s)
+        wait = ExpectedWait()
+        if pace := outlook.pace:
+            warm_s = song_s(USUAL_SONG, pace)
+            cold_s = round(pace.start_s + warm_s, 1) if pace.start_s else None
+            wait = ExpectedWait(cold=cold_s, warm=round(warm_s, 1))
         return to_wire(StatusView(outlook.worker, self.store.count_queued(), wait, outlook.model))
 
     def warm_up(self) -> bool:
@@ -115,12 +131,17 @@ class Jobs(CallersSide[Job]):
             follow_up(self.store, self.queue, job, now)
         return job
 
-    def _outlook_now(self) -> estimates.WorkerOutlook:
+    def _outlook_now(self, since: datetime | None = None) -> estimates.WorkerOutlook:
         now, kept = self.clock(), self._outlook
-        if kept is None or not 0 <= (now - kept[0]).total_seconds() < OUTLOOK_KEPT_S:
+        if kept is None or not self._is_fresh(kept[0], now, since):
             state = self.store.get_state(estimates.WORKER_DOCUMENT)
             self._outlook = kept = now, estimates.read(state, now, self.settings.warm_s)
         return kept[1]
+
+    @staticmethod
+    def _is_fresh(read_at: datetime, now: datetime, since: datetime | None) -> bool:
+        is_young = 0 <= (now - read_at).total_seconds() < OUTLOOK_KEPT_S
+        return is_young and (since is None or since <= read_at)
 
 
 def _on_its_way(state: State, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from versequeue.records import from_record, to_record
 from versequeue.rules.batch import Batch, batch_status
 from versequeue.rules.job import Job, Status
 from versequeue.rules.webhook import Webhook
+from versequeue.service.estimates import Wait
 from versequeue.service.jobs import Jobs
 
 Document = dict[str, Any]
@@ -21,12 +22,12 @@ Document = dict[str, Any]
 def present(jobs: Jobs, job: Job) -> Document:
     """The job object, with its place in the queue and the time left as `jobs` knows them."""
     position = jobs.queue_position(job)
-    eta_s = jobs.eta_s(job, position)
-    return job_view(job, jobs.settings, position=position, eta_s=eta_s)
+    wait = jobs.wait_of(job, position)
+    return job_view(job, jobs.settings, position=position, wait=wait)
 
 
 def job_view(
-    job: Job, settings: Settings, *, position: int | None = None, eta_s: float | None = None
+    job: Job, settings: Settings, *, position: int | None = None, wait: Wait | None = None
 ) -> Document:
     """The job object of the contract."""
     view = views.JobView(
@@ -46,7 +47,8 @@ def job_view(
         output=_output(job),
         error=_error(job),
         queue_position=position,
-        eta_seconds=eta_s,
+        eta_seconds=wait.expected_s if wait else None,
+        eta_at_most_seconds=wait.at_most_s if wait else None,
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,

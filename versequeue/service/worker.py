@@ -7,7 +7,7 @@ from datetime import datetime
 
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
-from versequeue.errors import NotAllowed, Unreadable, WorkerLost
+from versequeue.errors import NotAllowed, StoreUnavailable, Unreadable, WorkerLost
 from versequeue.ports.queue import Queue, Topic
 from versequeue.ports.store import State, Store
 from versequeue.rules import transitions as rules
@@ -15,6 +15,7 @@ from versequeue.rules.job import Job, Stage, Status
 from versequeue.service import estimates
 from versequeue.service.attempt import Attempt, labels
 from versequeue.service.endings import follow_up
+from versequeue.service.estimates import FirstLines
 from versequeue.service.hints import hint, lone_message
 
 log = logging.getLogger(__name__)
@@ -49,8 +50,10 @@ class WorkerSide:
         for job in claims.apart.values():
             topic = Topic.BULK if job.batch_id else Topic.JOBS
             hint(self.queue, topic, [lone_message(job.id)])
-        attempts = [claims.attempt(job_id, job) for job_id, job in found.items()]
-        return [attempt for attempt in attempts if attempt]
+        made = [claims.attempt(job_id, job) for job_id, job in found.items()]
+        attempts = [attempt for attempt in made if attempt]
+        self._show_begun([attempt.job for attempt in attempts])
+        return attempts
 
     def reports_of(self, job_ids: Iterable[str], worker: str) -> dict[str, datetime]:
         """The latest report of `worker` on each of these that it holds or has written.
@@ -91,28 +94,38 @@ class WorkerSide:
         now = self.clock()
         self._note(lambda state: estimates.seen(state, now, self.worker, model))
 
-    def show_measured(self, job: Job) -> None:
+    def show_measured(self, job: Job, first: FirstLines | None = None) -> None:
         """Store how long `job` took, from which the waits of others are estimated.
 
-        A job that shared the worker with others only shows that the worker is there. Times of a
-        kind are stored once a second at most: all workers write one document, and a store takes
-        about one write a second to the same document.
+        Times of a kind are stored once a second at most: all workers write one document, and a
+        store takes about one write a second to the same document. A worker for batches only says
+        nothing of the one that visitors meet.
         """
+        if self.settings.bulk_only:
+            return
         now = self.clock()
         kind = SHARED if job.together > 1 else "cold" if job.metrics.cold_start else "warm"
         last = self._measured_at.get(kind)
         if last and 0 <= (now - last).total_seconds() < 1:
             return
         self._measured_at[kind] = now
-        if kind == SHARED:
-            self._note(lambda state: estimates.at_work(state, now))
-        else:
-            self._note(lambda state: estimates.measured(state, job, now))
+        self._note(lambda state: estimates.measured(state, job, first, now))
 
     def show_stopped(self) -> None:
         """Tell everybody who asks that the one worker there was has stopped."""
         now = self.clock()
         self._note(lambda state: estimates.stopped(state, now))
+
+    def _show_begun(self, jobs: Sequence[Job]) -> None:
+        # Only an embedded server has one worker, and names it. What one of several has in hand says
+        # nothing of the wait for the next, and costs a write.
+        if not jobs or not self.settings.worker:
+            return
+        now = self.clock()
+        try:
+            self._note(lambda state: estimates.begun(state, jobs, now))
+        except StoreUnavailable as error:
+            log.warning("not told when these are to end: %s", error)
 
     def _note(self, change: Callable[[State], State]) -> None:
         self.store.update_state(estimates.WORKER_DOCUMENT, change)

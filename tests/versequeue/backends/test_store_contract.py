@@ -214,6 +214,15 @@ def test_queued_jobs_of_batches_can_be_left_out_of_the_count(store: Store) -> No
     assert store.count_queued(at(1), singles=True) == 0
 
 
+def test_the_first_queued_jobs_of_single_visitors_are_found_up_to_a_moment(store: Store) -> None:
+    jobs = [queued_job(f"job_{n}", created_at=at(n)) for n in (2, 0, 1, 3)]
+    row = queued_job("job_row", created_at=at(0), batch_id="batch_1")
+    done = finished_job(created_at=at(0), batch_id=None)
+    store.create([*jobs, row, done], batch=batch_of(), now=NOW)
+    assert [job.id for job in store.queued_jobs(at(3), 8)] == ["job_0", "job_1", "job_2"]
+    assert [job.id for job in store.queued_jobs(at(3), 2)] == ["job_0", "job_1"]
+
+
 def test_created_jobs_are_counted_since_a_moment(store: Store) -> None:
     store.create([queued_job(f"job_{n}", created_at=at(n)) for n in range(6)], now=NOW)
     assert store.count_created(at(2)) == 4

@@ -11,6 +11,7 @@ from versequeue.config import Settings
 from versequeue.contract.wire import to_wire
 from versequeue.errors import GenerationFailed
 from versequeue.rules.job import Status
+from versequeue.service.estimates import Wait
 from versequeue.service.views import batch_view, job_view, row_view
 
 SETTINGS = Settings.from_environ({})
@@ -40,7 +41,7 @@ def read_back(cls: Any, document: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("job", [queued_job(), WRITTEN, FAILED])
 def test_a_job_is_read_as_it_is_written(job: Any) -> None:
-    document = job_view(job, SETTINGS, position=2, eta_s=1.5)
+    document = job_view(job, SETTINGS, position=2, wait=Wait(1.5, 3.0))
     assert read_back(Job, document) == document
 
 

@@ -1,17 +1,216 @@
-"""The time that a song has left, as far as the worker's last songs tell it."""
+"""What is learned from songs that were written, and the waits that are told from it."""
 
+import random
 from dataclasses import replace
+from typing import Any
 
-from tests.support.samples import queued_job
-from versequeue.rules.job import Status
-from versequeue.rules.options import ResolvedOptions
-from versequeue.service.estimates import WorkerOutlook, eta_s
+import pytest
+
+from tests.support.api import ApiUnderTest, ManualClock, make_api
+from tests.support.samples import NOW, at, batch_of, queued_job, song_of
+from versequeue.config import Settings
+from versequeue.ports.store import State
+from versequeue.rules.batch import BatchNow
+from versequeue.rules.job import Event, Job, Metrics, Stage, Status
+from versequeue.rules.options import Effort, ResolvedOptions
+from versequeue.rules.waits import Pace
+from versequeue.service import estimates
+from versequeue.service.estimates import FirstLines, Wait, WorkerOutlook, wait_of
+
+EFFORTS: tuple[Effort, ...] = ("quick", "quick", "normal", "best")
+PACE = Pace({"quick": 0.25}, song_s=1.0, start_s=3.0)
+WARM = WorkerOutlook("warm", "m", PACE, spread=2.0)
 
 
-def test_the_time_left_of_songs_written_together_is_reckoned_for_all_of_them() -> None:
-    outlook = WorkerOutlook("warm", "m", None, 1.0, line_s=0.25)
-    job = queued_job(
-        status=Status.RUNNING, options=ResolvedOptions(seed=1, lines=4), preview=("one",)
+def song(generate_s: float, lines: int = 16, *, cold: bool = False, **options: Any) -> Job:
+    """A job that was written alone in so many seconds."""
+    written = ["la"] * lines
+    return queued_job(
+        status=Status.SUCCEEDED,
+        attempt=1,
+        options=ResolvedOptions(seed=1, lines=lines, **options),
+        output={"sections": [{"name": "Verse 1", "lines": written}]},
+        metrics=Metrics(0.8 if cold else 0.0, cold, 1.2 if cold else 0.0, generate_s),
     )
-    assert eta_s(job, outlook, None) == 0.8
-    assert eta_s(replace(job, together=3), outlook, None) == 2.2
+
+
+def learned(*jobs: tuple[Job, FirstLines | None]) -> State:
+    state: State = {}
+    for job, first in jobs:
+        state = estimates.measured(state, job, first, NOW)
+    return state
+
+
+def running(**fields: Any) -> Job:
+    """A job of four lines that was claimed a second ago."""
+    claimed = (Event(NOW, "claimed", 1),)
+    options = ResolvedOptions(seed=1, lines=4)
+    some = {"status": Status.RUNNING, "stage": Stage.WRITING, "events": claimed, "options": options}
+    return queued_job(**{**some, **fields})
+
+
+def test_a_song_teaches_a_lines_time_and_the_part_that_is_every_songs() -> None:
+    state = learned((song(5.0), FirstLines(1, to_end_s=3.75)))
+    pace = estimates.read(state, NOW, 60).pace
+    assert pace is not None
+    assert pace.line_s == {"quick": 0.25}
+    assert pace.song_s == 1.0
+
+
+def test_four_lines_tell_nothing_wrong_of_thirty_two() -> None:
+    state = learned(*[(song(2.0, 4), FirstLines(1, to_end_s=0.75)) for _ in range(9)])
+    outlook = estimates.read(state, NOW, 60)
+    job = queued_job(options=ResolvedOptions(seed=1, lines=32))
+    assert wait_of(job, outlook, NOW) == Wait(9.0, 9.0)
+
+
+def test_the_start_is_learned_of_a_cold_song_with_the_time_until_its_process_ran() -> None:
+    state = learned((song(5.0, cold=True), None))
+    outlook = estimates.read(state, NOW, 60)
+    assert outlook.pace
+    assert outlook.pace.start_s == 2.0
+    job = queued_job(options=ResolvedOptions(seed=1, lines=16))
+    warm, cold = (wait_of(job, replace(outlook, worker=w), NOW) for w in ("warm", "cold"))
+    assert warm
+    assert cold
+    assert cold.expected_s - warm.expected_s == 2.0
+
+
+def test_a_chorus_that_is_sung_again_was_written_once() -> None:
+    lines = [f"line {n}" for n in range(4)]
+    names = ("Verse 1", "Chorus", "Verse 2", "Chorus")
+    sections = [{"name": name, "lines": lines} for name in names]
+    job = replace(song(13.0, structure="song"), output={"sections": sections})
+    pace = estimates.read(learned((job, FirstLines(1, to_end_s=11.0))), NOW, 60).pace
+    assert pace is not None
+    assert pace.written == 0.75
+    assert pace.line_s == {"quick": 1.0}
+
+
+def test_songs_that_take_longer_than_expected_widen_what_is_told() -> None:
+    steady = learned(*[(song(5.0), FirstLines(1, 3.75)) for _ in range(8)])
+    assert estimates.read(steady, NOW, 60).spread == 1.0
+    mixed = learned(*[(song(took), None) for took in (5, 5, 10, 5, 12, 5, 5, 9)])
+    assert estimates.read(mixed, NOW, 60).spread > 1.5
+
+
+def test_the_document_stays_small_however_many_songs_there_were() -> None:
+    state = learned(*[(song(5.0), FirstLines(1, 3.75)) for _ in range(100)])
+    assert len(str(state)) < 1000
+
+
+def test_a_document_of_an_older_version_is_read_and_not_believed() -> None:
+    old: State = {"seen_at": None, "cold_s": [2.0], "warm_s": [1.0], "line_s": [0.1]}
+    assert estimates.read(old, NOW, 60).pace is None
+    assert estimates.measured(old, song(5.0), None, NOW)["line_s"] == [0.1]
+
+
+def test_nothing_is_told_where_nothing_was_measured_or_the_song_has_ended() -> None:
+    assert wait_of(queued_job(), WorkerOutlook(), NOW) is None
+    assert wait_of(song(1.0), WARM, NOW) is None
+
+
+def test_a_waiting_row_leaves_it_to_its_batch_to_tell() -> None:
+    assert wait_of(queued_job(batch_id="batch_1"), WARM, NOW) is None
+
+
+def test_a_song_that_is_written_has_its_lines_left_and_the_most_is_told_beside() -> None:
+    assert wait_of(running(), WARM, at(1)) == Wait(1.0, 2.0)
+    assert wait_of(running(preview=("one", "two")), WARM, at(1)) == Wait(0.5, 1.0)
+    late = running(preview=("one",))
+    assert wait_of(late, WARM, at(60)) == Wait(0.8, 1.5)
+
+
+def test_a_song_of_several_is_told_the_end_that_its_place_in_the_pass_gives_it() -> None:
+    long = running(id="job_2", options=ResolvedOptions(seed=1, lines=16), together=2)
+    state = learned((song(5.0), FirstLines(1, 3.75)))
+    state = estimates.begun(state, [running(together=2), long], NOW)
+    outlook = estimates.read(state, NOW, 60)
+    waits = [wait_of(job, outlook, NOW) for job in (running(together=2), long)]
+    assert [wait.expected_s for wait in waits if wait] == [2.7, 5.7]
+
+
+def test_passes_of_several_that_take_longer_correct_the_next_ones() -> None:
+    state = learned((song(5.0), FirstLines(1, 3.75)))
+    pair = [replace(song(13.6), id=name, together=2) for name in ("job_1", "job_2")]
+    state = estimates.begun(state, pair, NOW)
+    state = estimates.measured(state, pair[0], None, at(13.6))
+    pace = estimates.read(state, NOW, 60).pace
+    assert pace is not None
+    assert pace.shared == 2.0
+
+
+def test_a_queued_song_waits_for_what_is_written_and_for_those_before_it() -> None:
+    app = make_api(Settings(hash_key="test", worker="the only one"))
+    app.write(app.submit(), ("la",) * 16)  # a second
+    first = app.submit(options={"lines": 64})
+    assert app.worker_side.claim(first, Stage.WRITING)
+    app.clock.pass_s(1)
+    second = app.submit(options={"lines": 32})
+    told = [app.client.get(f"/v1/jobs/{each}").get_json() for each in (first, second)]
+    assert [job["eta_seconds"] for job in told] == [3.0, 5.0]
+    app.clock.pass_s(1)
+    third = app.client.get(f"/v1/jobs/{app.submit(options={'lines': 32})}").get_json()
+    assert third["queue_position"] == 2
+    assert third["eta_seconds"] == 2.0 + 2.7
+    assert third["eta_at_most_seconds"] == 7.1
+
+
+def test_the_status_tells_the_wait_for_a_usual_song_and_the_start_before_it() -> None:
+    app = make_api()
+    app.write(app.submit(options={"lines": 4}), ("la",) * 4)
+    job_id = app.submit()
+    app.clock.pass_s(2)
+    attempt = app.worker_side.claim(job_id, Stage.LOADING_MODEL)
+    assert attempt
+    song = song_of(*["la"] * 16)
+    attempt.succeed(song, Metrics(2.0, cold_start=True, model_load_s=1.0, generate_s=4.0))
+    app.clock.pass_s(3)  # what was read before is not kept for ever
+    waits = app.client.get("/v1/status").get_json()["expected_wait_seconds"]
+    assert waits == {"cold": 7.0, "warm": 4.0}
+
+
+def test_a_batch_is_told_when_it_is_submitted_and_by_its_pace_later(app: ApiUnderTest) -> None:
+    app.write(app.submit(), ("la",) * 16)
+    rows = "rain\n" * 9
+    batch = app.client.post("/v1/batches", data=rows, content_type="text/plain").get_json()
+    assert batch["eta_seconds"] == pytest.approx(1 + 7 * 0.36 + 1, abs=0.1)
+    counts = {Status.QUEUED: 4, Status.SUCCEEDED: 5}
+    later = BatchNow(batch_of(total=9, expected_s=4.5), counts)
+    assert later.eta_s(at(20)) == 16.0
+
+
+def test_on_a_day_of_mixed_songs_the_told_wait_is_near_the_real_one() -> None:
+    """A worker that takes songs of every kind, each a little longer or shorter than the last."""
+    rng = random.Random(3)
+    state: State = {}
+    clock = ManualClock(NOW)
+    near = told = 0
+    for number in range(300):
+        effort: Effort = rng.choice(EFFORTS)
+        chorus = rng.random() < 0.4
+        lines = rng.choice((4, 8, 12, 16, 24, 32))
+        options = ResolvedOptions(
+            seed=1, lines=lines, effort=effort, structure="song" if chorus else "verse"
+        )
+        job = queued_job(options=options, created_at=clock(), attempt=1)
+        wait = wait_of(job, estimates.read(state, clock(), 900), clock())
+        written = lines * 3 // 4 if chorus else lines
+        line_s = {"quick": 0.13, "normal": 0.35, "best": 0.6}[effort] * rng.uniform(0.8, 1.25)
+        took_s = 0.4 + written * line_s
+        if number >= 20 and wait:
+            told += 1
+            near += 0.7 <= wait.expected_s / took_s <= 1.3
+        clock.pass_s(took_s + rng.expovariate(1 / 60))
+        parts = [("Verse 1", written - 2), ("Chorus", 2)] if chorus else [("Verse 1", written)]
+        output = {"sections": [{"name": name, "lines": ["la"] * n} for name, n in parts]}
+        done = replace(
+            job,
+            status=Status.SUCCEEDED,
+            output=output,
+            metrics=Metrics(0.0, False, 0.0, took_s),
+        )
+        first = FirstLines(1, took_s - 0.4 - line_s)
+        state = estimates.measured(state, done, first, clock())
+    assert told > 250
+    assert near / told >= 0.9, f"{near} of {told}"

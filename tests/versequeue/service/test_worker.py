@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.support.api import ApiUnderTest, ManualClock
+from tests.support.api import ApiUnderTest, ManualClock, make_api
 from tests.support.memory import MemoryQueue, MemoryStore
 from tests.support.samples import NOW, at, queued_job, song_of
 from versequeue.config import Settings
@@ -19,14 +19,14 @@ from versequeue.service.attempt import Attempt
 from versequeue.service.worker import WorkerSide
 
 
-def test_songs_that_shared_a_pass_do_not_count_as_single_ones_but_show_the_worker(
+def test_songs_that_shared_a_pass_count_as_no_single_one_but_show_the_worker(
     app: ApiUnderTest,
 ) -> None:
     ids = [app.submit(), app.submit()]
     for attempt in app.worker_side.claim_all(ids, Stage.WRITING):
         attempt.succeed(song_of("a"), Metrics(generate_s=99.0, cold_start=False))
     state = app.store.get_state("worker")
-    assert "warm_s" not in state
+    assert "line_s" not in state["pace"]
     assert state["seen_at"]
 
 
@@ -41,16 +41,10 @@ def test_of_jobs_that_are_claimed_together_those_that_have_ended_are_left_out(
     assert app.jobs.get(ended).status is Status.SUCCEEDED
 
 
-def test_the_rows_of_a_batch_do_not_count_as_a_single_songs_time(app: ApiUnderTest) -> None:
+def test_a_worker_for_batches_only_says_nothing_of_the_one_that_visitors_meet() -> None:
+    app = make_api(Settings(hash_key="test", bulk_only=True))
     app.write(app.submit())
-    assert app.store.get_state("worker")["warm_s"] == [1.0]
-    rows = "rain\nsun\n"
-    batch = app.client.post("/v1/batches", data=rows, content_type="text/plain").get_json()
-    for job in app.store.batch_jobs(batch["id"]):
-        attempt = app.worker_side.claim(job.id, Stage.WRITING)
-        assert attempt
-        attempt.succeed(song_of("a"), Metrics(generate_s=99.0, cold_start=False))
-    assert app.store.get_state("worker")["warm_s"] == [1.0]
+    assert app.store.get_state("worker") == {}
 
 
 def test_lines_that_come_quickly_are_written_once_a_second() -> None:

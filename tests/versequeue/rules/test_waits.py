@@ -1,0 +1,61 @@
+"""How long songs take: alone, in one pass, and behind others."""
+
+import pytest
+
+from versequeue.rules.options import Effort
+from versequeue.rules.waits import Pace, Queue, Work, batch_s, end_s, line_s, pass_ends_s, song_s
+
+PACE = Pace({"quick": 0.1, "best": 0.5}, song_s=0.4, start_s=2.0, written=0.75, beside=0.4)
+
+
+@pytest.mark.parametrize(
+    ("work", "seconds"),
+    [
+        (Work(4), 0.8),
+        (Work(32), 3.6),
+        (Work(16, "best"), 8.4),
+        (Work(16, has_chorus=True), 1.6),
+    ],
+)
+def test_a_song_takes_its_lines_by_effort_and_a_part_of_its_own(work: Work, seconds: float) -> None:
+    assert song_s(work, PACE) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("known", "effort", "seconds"),
+    [("quick", "normal", 2.5), ("quick", "best", 4.0), ("best", "quick", 0.25)],
+)
+def test_an_effort_that_was_not_measured_is_reckoned_from_one_that_was(
+    known: Effort, effort: Effort, seconds: float
+) -> None:
+    assert line_s(effort, Pace({known: 1.0})) == seconds
+
+
+def test_in_one_pass_a_short_song_ends_before_a_long_one_which_then_goes_on_alone() -> None:
+    short, long = pass_ends_s([Work(4), Work(16)], PACE)
+    assert short == pytest.approx(0.8 * 1.4)
+    assert long == pytest.approx(0.8 * 1.4 + 1.2)
+
+
+def test_equal_songs_of_one_pass_end_together_and_later_than_one_alone() -> None:
+    assert pass_ends_s([Work(16)] * 3, PACE) == pytest.approx([2.0 * 1.8] * 3)
+
+
+def test_songs_of_more_effort_come_one_after_another_behind_the_quick_ones() -> None:
+    first, quick, second = pass_ends_s([Work(4, "best"), Work(4), Work(4, "best")], PACE)
+    assert quick == pytest.approx(0.8)
+    assert first == pytest.approx(0.8 + 2.4)
+    assert second == pytest.approx(0.8 + 2.4 + 0.75 * 2.4)
+
+
+def test_a_waiting_song_ends_after_what_is_being_written_and_what_was_there_before() -> None:
+    assert end_s(Work(16), Queue(), PACE) == pytest.approx(2.0)
+    assert end_s(Work(16), Queue(busy_s=5.0), PACE) == pytest.approx(7.0)
+    beside_one = end_s(Work(16), Queue(5.0, [Work(4)], 1), PACE)
+    assert beside_one == pytest.approx(5.0 + 0.8 * 1.4 + 1.2)
+    after_a_full_pass = end_s(Work(16), Queue(0.0, [Work(16)] * 8, 8), PACE)
+    assert after_a_full_pass == pytest.approx(2.0 * (1 + 7 * 0.4) + 2.0)
+
+
+def test_a_file_takes_one_pass_after_the_other() -> None:
+    assert batch_s([Work(16)] * 9, PACE) == pytest.approx(2.0 * (1 + 7 * 0.4) + 2.0)

@@ -1,0 +1,115 @@
+"""How long songs take at a worker's pace: alone, in one pass, one pass after another.
+
+Pure arithmetic: what was measured, and where it is kept, is the business of whoever calls.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from versequeue.rules.batch import JOBS_PER_MESSAGE
+from versequeue.rules.options import Effort, ResolvedOptions
+
+#: What a line costs at each effort, as long as it was not measured; the quick one's is 1.
+USUAL_EFFORTS: Mapping[Effort, float] = {"quick": 1.0, "normal": 2.5, "best": 4.0}
+#: What each further song of a pass adds to the time of the one beside it, as a share of its own.
+BESIDE_QUICK = 0.36
+#: A song of more effort fills a pass of its own, after the quick ones; two of them find room.
+BESIDE_OTHERS = 0.75
+#: The share of a song's lines that are written, the others being its chorus again.
+USUAL_WRITTEN = 0.8
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a worker was measured to take, in seconds."""
+
+    #: a line of a song that is written alone, by effort
+    line_s: Mapping[Effort, float]
+    #: the part of each song that does not depend on its lines
+    song_s: float = 0.0
+    #: a worker that has to be started and to load its model, until it writes
+    start_s: float = 0.0
+    #: the share of the lines of a song with a chorus that are written
+    written: float = USUAL_WRITTEN
+    beside: float = BESIDE_QUICK
+    #: by how much passes of several songs took longer than is reckoned here
+    shared: float = 1.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """As much of a song's options as its time depends on."""
+
+    lines: int
+    effort: Effort = "quick"
+    has_chorus: bool = False
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What a worker has to do before a song that is not written yet."""
+
+    #: seconds until it takes the next pass
+    busy_s: float = 0.0
+    #: the songs before it as far as they are known, and how many there are
+    ahead: Sequence[Work] = field(default=())
+    count: int = 0
+
+
+def work_of(options: ResolvedOptions) -> Work:
+    """The work that a song with these options is."""
+    return Work(options.lines, options.effort, options.structure == "song")
+
+
+def line_s(effort: Effort, pace: Pace) -> float:
+    """Seconds for a line written alone: measured, or reckoned from the nearest measured effort."""
+    if effort in pace.line_s:
+        return pace.line_s[effort]
+    known = min(pace.line_s, key=lambda other: abs(USUAL_EFFORTS[other] - USUAL_EFFORTS[effort]))
+    return pace.line_s[known] * USUAL_EFFORTS[effort] / USUAL_EFFORTS[known]
+
+
+def song_s(work: Work, pace: Pace) -> float:
+    """Seconds in which a warm worker writes this song alone."""
+    written = work.lines * (pace.written if work.has_chorus else 1.0)
+    return pace.song_s + written * line_s(work.effort, pace)
+
+
+def pass_ends_s(songs: Sequence[Work], pace: Pace) -> list[float]:
+    """When each song of one pass ends, in seconds from its beginning.
+
+    Quick ones go side by side, the others one after another behind them.
+    """
+    alone = [song_s(song, pace) for song in songs]
+    if len(songs) == 1:
+        return alone
+    quick = [at for at, song in enumerate(songs) if song.effort == "quick"]
+    ends = [0.0] * len(songs)
+    at_s = before_s = 0.0
+    beside = len(quick)
+    for at in sorted(quick, key=lambda index: alone[index]):
+        beside -= 1
+        at_s += (alone[at] - before_s) * (1 + pace.beside * beside)
+        before_s, ends[at] = alone[at], at_s
+    share = 1.0
+    for at in (index for index, song in enumerate(songs) if song.effort != "quick"):
+        at_s += alone[at] * share
+        ends[at], share = at_s, BESIDE_OTHERS
+    return [end * pace.shared for end in ends]
+
+
+def end_s(work: Work, queue: Queue, pace: Pace) -> float:
+    """Seconds until a waiting song ends: the passes before its own, and its part of that one."""
+    known = list(queue.ahead[: queue.count])
+    full, rest = divmod(queue.count, JOBS_PER_MESSAGE)
+    at_s = queue.busy_s
+    if full and known:
+        at_s += full * max(pass_ends_s(known[:JOBS_PER_MESSAGE], pace))
+    company = known[-rest:] if rest else []
+    return at_s + pass_ends_s([*company, work], pace)[-1]
+
+
+def batch_s(songs: Sequence[Work], pace: Pace) -> float:
+    """Seconds for a whole file of songs, a message after the other."""
+    starts = range(0, len(songs), JOBS_PER_MESSAGE)
+    return sum(max(pass_ends_s(songs[at : at + JOBS_PER_MESSAGE], pace)) for at in starts)
