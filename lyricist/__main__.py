@@ -14,6 +14,7 @@ from lyricist.building.freshness import is_current
 from lyricist.bundle.manifest import DEFAULT_FOLDER, DEFAULT_PRESET, DRAFTS, MOST_DRAFTS, PRESETS
 from lyricist.errors import LyricistError
 from lyricist.language.schemes import PATTERNS
+from lyricist.native_notes import without_native_notes
 from lyricist.songs import MOST_SONGS, Effort, Song, SongRequest
 
 UNUSABLE = 2
@@ -53,7 +54,7 @@ def build(
     from lyricist.building.pipeline import build_bundle  # needs packages that nothing else needs
 
     folder = out or DEFAULT_FOLDER / (preset if name is None else name)
-    with _clear_errors(), _progress() as show, _without_native_notes():
+    with _clear_errors(), _progress() as show, without_native_notes():
         is_new = build_bundle(folder, preset, gguf, name, force, drafts, show)
     click.echo(f"{folder} is {'built' if is_new else 'up to date'}.")
 
@@ -83,7 +84,7 @@ def check(preset: str, gguf: Path | None, out: Path) -> None:
 def bundle(model: Path, tokenizer: Path, name: str, out: Path | None, **options: Any) -> None:
     """Turn the TensorFlow SavedModel in the folder MODEL into a model bundle."""
     folder = out or DEFAULT_FOLDER / name
-    with _clear_errors(), _without_native_notes():
+    with _clear_errors(), without_native_notes():
         from lyricist.building.saved_model import bundle_saved_model
 
         bundle_saved_model(model, tokenizer, folder, name, **options)
@@ -97,7 +98,7 @@ def bundle(model: Path, tokenizer: Path, name: str, out: Path | None, **options:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The bundle's folder.")
 def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
     """Write a GGUF file's network as a SavedModel, as TensorFlow Serving takes it."""
-    with _clear_errors(), _progress() as show, _without_native_notes():
+    with _clear_errors(), _progress() as show, without_native_notes():
         from lyricist.building.gguf_file import GgufFile, packaged_gguf
         from lyricist.building.recipes import RECIPES
         from lyricist.building.saved_model import export_saved_model
@@ -139,7 +140,7 @@ def generate(
         return True
 
     with _clear_errors():
-        with _without_native_notes():
+        with without_native_notes():
             writer = Writer.open(bundle or DEFAULT_FOLDER / preset, threads)
         [result] = writer.write([SongRequest(rhyme_scheme=scheme, **options)], show)
         if not isinstance(result, Song):
@@ -203,33 +204,22 @@ def _clear_errors() -> Iterator[None]:
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[str, float], None]]:
     """A progress bar on what is stderr now, even if stderr is redirected afterwards."""
-    with (
-        os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as terminal,
-        tqdm(total=100, file=terminal, bar_format="{desc:<20}{percentage:3.0f}%|{bar}|") as bar,
-    ):
+    with contextlib.ExitStack() as open_until_the_end:
+        copy = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8")
+        terminal = open_until_the_end.enter_context(copy)
+        bars: list[Any] = []
 
         def show(stage: str, share: float) -> None:
+            if not bars:  # what is done already shows no bar
+                bar_format = "{desc:<20}{percentage:3.0f}%|{bar}|"
+                new = tqdm(total=100, file=terminal, bar_format=bar_format)
+                bars.append(open_until_the_end.enter_context(new))
+            (bar,) = bars
             bar.set_description_str(stage, refresh=False)
             bar.n = round(100 * share)
             bar.refresh()
 
         yield show
-
-
-@contextlib.contextmanager
-def _without_native_notes() -> Iterator[None]:
-    """Discards stderr, since TensorFlow and LiteRT write to it whatever their settings say."""
-    sys.stderr.flush()
-    kept = os.dup(sys.stderr.fileno())
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, sys.stderr.fileno())
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, sys.stderr.fileno())
-        os.close(kept)
-        os.close(nowhere)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from versequeue.config import ClientSettings, Settings, variables
 
 README = ROOT / "README.md"
 API = ROOT / "docs" / "api.md"
+CLIENT = ROOT / "docs" / "client.md"
 #: Errors that never leave the house.
 INTERNAL = {"lease-lost", "not-allowed"}
 
@@ -63,6 +64,25 @@ def test_every_example_of_the_readme_does_what_it_says(server: Server, tmp_path:
         script = tmp_path / "example.py"
         script.write_text(example.text.replace(PUBLISHED_URL, server.url))
         assert shell.run(Example("sh", "", f"python {script}")).strip()
+
+
+@pytest.mark.processes
+def test_every_example_of_the_client_does_what_it_says(server: Server, tmp_path: Path) -> None:
+    shell, script = Shell(tmp_path, server.url), tmp_path / "example.py"
+    blocks = [example.text for example in examples(CLIENT, "python")]
+    script.write_text("\n".join(blocks).replace(PUBLISHED_URL, server.url))
+    told = shell.run(Example("sh", "", f"python {script}"))
+    assert "3 succeeded" in told
+    assert "validation Some fields of the request are not valid.\n  lines: " in told
+
+
+def test_what_the_tours_write_leaves_nothing_to_commit() -> None:
+    pages = [README, *(ROOT / "docs").glob("*.md")]
+    blocks = [example.text for page in pages for example in examples(page, "sh")]
+    written = {name for text in blocks for name in re.findall(r"(?:>|-o|--out) ([\w.]+)", text)}
+    assert {"prompts.txt", "songs.csv", "bad.jsonl"} <= written
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert sorted(name for name in written if f"/{name}" not in ignored) == []
 
 
 def test_the_readme_begins_with_the_two_commands() -> None:

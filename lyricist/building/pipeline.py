@@ -47,7 +47,6 @@ def build_bundle(
     folder is then as it was.
     """
     path = gguf_path or packaged_gguf()
-    on_progress("Reading", 0.0)
     source = source_digest(path)
     built_from = bundle_fingerprint(source, preset, name, drafts)
     folder = folder.absolute()
@@ -60,6 +59,7 @@ def build_bundle(
         if found:
             _renew_word_table(found)
             return True
+        on_progress("Reading", 0.0)
         recipe = RECIPES[preset](GgufFile(path), name)
         with new_folder(folder) as new:
             _fill(new, recipe, drafts, on_progress)

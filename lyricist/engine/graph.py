@@ -12,6 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from lyricist.arrays import FloatArray
 from lyricist.bundle.architecture import Architecture
+from lyricist.native_notes import without_native_notes
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Graph:
         self.logits: FloatArray = np.zeros((0, 0), np.float32)
         #: What the graph was last reshaped for.
         self.shape = PassShape(branches, caches=1, cached=1, chosen=1)
-        self.reshape(self.shape)  # packs the weights
+        with without_native_notes(notes_only=True):
+            self.reshape(self.shape)  # packs the weights
 
     def reshape(self, shape: PassShape) -> None:
         """Prepares for passes of `shape`. Makes new arrays, whose contents are not defined; the old

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lyricist.building.tflite_file import WeightBinder
+from lyricist.native_notes import without_native_notes
 
 LIMIT_S = 120
 
@@ -37,6 +38,27 @@ def test_building_what_is_there_says_so(tiny_bundle: Path) -> None:
     done = lyricist("build", "--preset", "tiny", "--out", tiny_bundle)
     assert done.returncode == 0
     assert "is up to date" in done.stdout
+    assert done.stderr == "", "not even a bar"
+
+
+def test_a_loaded_model_writes_nothing_of_its_own_on_the_terminal(tiny_bundle: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from lyricist.writing.writer import Writer\n"
+        f"Writer.open(Path({str(tiny_bundle)!r}))\n"
+        "print('ours', file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
+    assert done.stderr == "ours\n"
+
+
+def test_only_notes_are_kept_from_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    with without_native_notes(notes_only=True):
+        os.write(2, b"INFO: a delegate\nERROR: no memory\n")
+    assert capfd.readouterr().err == "ERROR: no memory\n"
+    with without_native_notes():
+        os.write(2, b"ERROR: whatever\n")
+    assert capfd.readouterr().err == ""
 
 
 def test_a_place_that_cannot_be_written_to_is_one_sentence(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from versequeue.rules.job import MAX_PROMPT_CHARACTERS, Status
 from versequeue.rules.options import (
     LINES,
     MAX_MOOD_CHARACTERS,
+    OPTION_NAMES,
     SEED,
     TEMPERATURE,
     TOP_P,
@@ -250,7 +251,8 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 
 def _sentence(fault: Any) -> str:
     if fault["type"] == "extra_forbidden":
-        return "This field is not known."
+        is_option = len(fault["loc"]) == 1 and fault["loc"][0] in OPTION_NAMES
+        return "This belongs in options." if is_option else "This field is not known."
     if fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return "This is to be a JSON object."
     if fault["type"] == "missing":

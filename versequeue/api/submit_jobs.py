@@ -28,6 +28,7 @@ from versequeue.service.jobs import Jobs
 from versequeue.service.reads import Reads
 
 JOB_TYPES = ("application/json", "application/x-www-form-urlencoded", "text/plain")
+ACCEPT = {"Accept": ", ".join(JOB_TYPES)}
 
 
 def submit_handlers(jobs: Jobs, batches: Batches, reads: Reads) -> dict[str, Handler]:
@@ -65,6 +66,11 @@ def warm_up(jobs: Jobs, request: Request) -> Response:
 def read_job(request: Request, raw: bytes) -> JobBody:
     """The validated body of a submit request. Raises the 4xx that fits what is wrong with it."""
     kind = media_type(request)
+    # What `curl -d` says of a body unless it is told otherwise.
+    if kind in ("", "application/x-www-form-urlencoded") and raw.lstrip().startswith(b"{"):
+        raise UnsupportedMediaType(
+            "This looks like JSON: add the header Content-Type: application/json.", headers=ACCEPT
+        )
     if kind == "application/json":
         return validate(JobBody, parse_json(raw))
     if kind == "text/plain":
@@ -73,7 +79,7 @@ def read_job(request: Request, raw: bytes) -> JobBody:
         return validate(FormJob, form_fields(raw)).as_body()
     raise UnsupportedMediaType(
         f"A job is taken as {', '.join(JOB_TYPES)}, not as {kind or 'nothing named'}.",
-        headers={"Accept": ", ".join(JOB_TYPES)},
+        headers=ACCEPT,
     )
 
 

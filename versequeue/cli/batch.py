@@ -11,15 +11,16 @@ from pathlib import Path
 
 import click
 
-from versequeue.cli.failures import Exit, Refused, with_faults
+from versequeue.cli.failures import Exit, Refused
 from versequeue.cli.jobs import follow_batch, goes_on, json_text
 from versequeue.cli.options import connect, json_option, server_option, song_options
+from versequeue.client.errors import with_faults
 from versequeue.client.files import PromptFile
 from versequeue.client.types import Batch
 from versequeue.rules.options import SongOptions
 
-#: by the end of the result file's name; anything else is text
-RESULT_FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+#: by the end of the result file's name; one without an end is text
+RESULT_FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".txt": "txt", "": "txt"}
 
 
 @click.command()
@@ -52,8 +53,8 @@ def batch(
     Stopped and run again within a day, the same FILE with the same options is picked up where it
     is. Options are for all rows; a row's own win. Exit status 1 if any row has no song.
     """
-    if out and not os.access(out.parent, os.W_OK):  # found out before any work is done
-        raise Refused(f"{out.parent} is not a folder that can be written to.")
+    if out:  # found out before any work is done
+        _check_out(out)
     if check:
         _check(file, options, as_json, server)
         return
@@ -81,6 +82,13 @@ def _check(file: Path, options: SongOptions, as_json: bool, server: str | None) 
     if checked.fault_count:
         raise Refused(with_faults(checked.detail, checked.errors))
     click.echo(checked.detail, err=True)
+
+
+def _check_out(out: Path) -> None:
+    if out.suffix.lower() not in RESULT_FORMATS:
+        raise Refused(f"{out.name}: results are written as .jsonl, .csv or .txt.")
+    if not os.access(out.parent, os.W_OK):
+        raise Refused(f"{out.parent} is not a folder that can be written to.")
 
 
 def _send(file: Path, options: SongOptions, again: bool, server: str | None) -> Batch:
@@ -126,7 +134,7 @@ def _report_failures(done: Batch, server: str | None) -> int:
 def _write_results(done: Batch, out: Path | None, as_json: bool, server: str | None) -> None:
     file_format = "jsonl" if as_json else "txt"
     if out:
-        file_format = RESULT_FORMATS.get(out.suffix.lower(), "txt")
+        file_format = RESULT_FORMATS[out.suffix.lower()]
     with connect(server, following=True) as client:
         pieces = client.results_file(done.id, file_format)
         if out is None:

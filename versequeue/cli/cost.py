@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from versequeue.cli.tables import SHOW_DEFAULTS, SONG_LINES, report_options, table, usd
+from versequeue.cli.tables import SHOW_DEFAULTS, SONG_LINES, report_options, save, table, usd
 from versequeue.planning.chart import Axis, Series, line_chart
 from versequeue.planning.costs import DAYS_PER_MONTH, PAY_PER_USE, Load, bill, total_usd
 from versequeue.planning.hosting import choices, grid, machine_usd, turns
@@ -17,18 +17,22 @@ from versequeue.rules.batch import MAX_ROWS
 
 
 @click.command(context_settings=SHOW_DEFAULTS)
-@click.option("--jobs-per-day", type=click.FloatRange(0, 1e9), default=300.0)
+@click.option(
+    "--jobs-per-day", type=click.FloatRange(0, 1e9), default=300.0, help="Songs asked for a day."
+)
 @click.option("--lines", type=SONG_LINES, default=16, help="Lines per song.")
 @click.option("--burst", type=click.IntRange(1, MAX_ROWS), default=1, help="Jobs sent as one file.")
 @click.option("--polls", type=click.IntRange(0, 1000), default=6, help="Questions per submission.")
-@click.option("--min-instances", type=click.IntRange(0, 1000), default=0)
+@click.option(
+    "--min-instances", type=click.IntRange(0, 1000), default=0, help="Workers that are always kept."
+)
 @report_options("Draw 10 to 10 million jobs a day to an SVG.")
 def cost(as_json: bool, plot: Path | None, **options: Any) -> None:
     """What a month costs on pay-per-use services, and on machines that run all day."""
     load = Load(**options)
     prices, times = load_prices(), load_service_times()
     if plot is not None:
-        plot.write_text(cost_chart(load, prices, times), encoding="utf-8")
+        save(plot, cost_chart(load, prices, times))
     click.echo(cost_json(load, prices, times) if as_json else cost_text(load, prices, times))
 
 

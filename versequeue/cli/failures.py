@@ -1,6 +1,6 @@
 """Exit statuses, and the sentences that go with them on stderr. Imports no HTTP library."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import IO, Any
@@ -72,21 +72,10 @@ def failure_of(error: VerseQueueError) -> click.ClickException:
         again = (
             "" if error.retry_after_s is None else f" Try again in {duration(error.retry_after_s)}."
         )
-        text = with_faults(error.detail + again, error.problem().errors)
+        summary, *faults = str(error).splitlines()
+        text = "\n".join([summary + again, *faults])
         return Unreachable(text) if error.is_temporary else Refused(text)
     return Refused(str(error))
-
-
-def with_faults(sentence: str, faults: Iterable[Mapping[str, object]]) -> str:
-    """`sentence`, then a line for each field of a job or row of a file that was refused."""
-    return "\n".join([sentence, *(f"  {_place(each)}{each.get('detail', '')}" for each in faults)])
-
-
-def _place(fault: Mapping[str, object]) -> str:
-    if fault.get("line") is not None:
-        return f"line {fault['line']}: "
-    pointer = str(fault.get("pointer") or "").strip("/")
-    return f"{pointer.removeprefix('options/').replace('/', '.')}: " if pointer else ""
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import click
 
-from versequeue.cli.tables import SHOW_DEFAULTS, SONG_LINES, report_options, table, usd
+from versequeue.cli.tables import SHOW_DEFAULTS, SONG_LINES, report_options, save, table, usd
 from versequeue.planning.arrivals import Traffic
 from versequeue.planning.chart import Axis, Series, line_chart
 from versequeue.planning.fleet import Policy
@@ -244,5 +244,5 @@ def plan(as_json: bool, plot: Path | None, **options: Any) -> None:
     asked = PlanQuestion(**options)
     answer = answer_plan(asked, load_prices(), load_service_times().at_effort(asked.effort))
     if plot is not None:
-        plot.write_text(plan_chart(answer), encoding="utf-8")
+        save(plot, plan_chart(answer))
     click.echo(plan_json(answer) if as_json else plan_text(answer))

@@ -1,11 +1,13 @@
 """What `cost` and `plan` share: options, columns and dollars. Knows nothing of the reports."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from versequeue.cli.failures import Refused
 from versequeue.rules.options import LINES
 
 #: For `click.command`: each option's help ends with its default.
@@ -30,7 +32,17 @@ def _check_svg(_: click.Context, _parameter: click.Parameter, value: Path | None
     """Refuse another kind of picture before any work is done."""
     if value is not None and value.suffix.lower() != ".svg":
         raise click.BadParameter("the picture is an SVG: give a name that ends in .svg")
+    if value is not None and not os.access(value.parent, os.W_OK):
+        raise Refused(f"{value.parent} is not a folder that can be written to.")
     return value
+
+
+def save(picture: Path, text: str) -> None:
+    """Write the picture. Raises Refused where that cannot be done."""
+    try:
+        picture.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Refused(f"{picture} cannot be written: {error.strerror}.") from error
 
 
 def usd(amount: float) -> str:

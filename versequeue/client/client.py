@@ -4,14 +4,13 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self, Unpack
 
 import requests
 
 from versequeue.client.errors import JobNotSuccessful, UnexpectedAnswer
-from versequeue.client.files import PromptFile, batch_params
+from versequeue.client.files import PromptFile, Source, batch_params
 from versequeue.client.polling import follow
 from versequeue.client.reading import Asked, read_answer
 from versequeue.client.transport import Call, Transport, json_answer
@@ -58,10 +57,18 @@ class Client:
         self._transport.session.close()
 
     def write(
-        self, prompt: str, *, timeout_s: float | None = None, **options: Unpack[SongOptions]
+        self,
+        prompt: str,
+        options: SongOptions | None = None,
+        *,
+        timeout_s: float | None = None,
+        **more: Unpack[SongOptions],
     ) -> Song:
-        """Have a song written and wait for it. Raises JobNotSuccessful or WaitTimeout."""
-        job = self.wait(self.submit(prompt, options), timeout_s=timeout_s)
+        """Have a song written and wait for it. Raises JobNotSuccessful or WaitTimeout.
+
+        Here and below an option is given by name or in `options`; the one given by name wins.
+        """
+        job = self.wait(self.submit(prompt, options, **more), timeout_s=timeout_s)
         if job.status != "succeeded" or job.output is None:
             raise JobNotSuccessful(job)
         return job.output
@@ -74,16 +81,17 @@ class Client:
         metadata: Mapping[str, str] | None = None,
         webhook: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
+        **more: Unpack[SongOptions],
     ) -> Job:
         """Queue one song. One call makes one job, however often it has to be tried."""
-        given = {"options": options, "metadata": metadata, "webhook": webhook}
+        given = {"options": {**(options or {}), **more}, "metadata": metadata, "webhook": webhook}
         body = {"prompt": prompt, **{name: value for name, value in given.items() if value}}
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return self._ask(Job, Call("POST", paths.JOBS, headers, json=body))
 
-    def get(self, job_id: str) -> Job:
-        """The job as it is now."""
-        return self._ask(Job, Call("GET", path_of(paths.JOB, job_id)))
+    def get(self, job: Job | str) -> Job:
+        """The job as it is now; it is named by its id, or by what was told of it."""
+        return self._ask(Job, Call("GET", path_of(paths.JOB, _id_of(job))))
 
     def wait(
         self,
@@ -93,51 +101,56 @@ class Client:
         timeout_s: float | None = None,
     ) -> Job:
         """The job once it is done; `on_update` sees each change. Raises WaitTimeout."""
-        path = path_of(paths.JOB, job if isinstance(job, str) else job.id)
+        path = path_of(paths.JOB, _id_of(job))
         return follow(self._transport, Job, path, on_update, timeout_s)
 
-    def cancel(self, job_id: str) -> Job:
+    def cancel(self, job: Job | str) -> Job:
         """Ask for the job's end; safe to repeat, and a finished job stays as it is."""
-        return self._ask(Job, Call("POST", path_of(paths.CANCEL_JOB, job_id)))
+        return self._ask(Job, Call("POST", path_of(paths.CANCEL_JOB, _id_of(job))))
 
-    def redeliver(self, job_id: str) -> Job:
+    def redeliver(self, job: Job | str) -> Job:
         """Have the job's last webhook event sent again, under the same `webhook-id`."""
-        return self._ask(Job, Call("POST", path_of(paths.REDELIVER, job_id)))
+        return self._ask(Job, Call("POST", path_of(paths.REDELIVER, _id_of(job))))
 
     def submit_batch(
         self,
-        source: Path | PromptFile | Iterable[Mapping[str, Any]],
+        source: Source,
         options: SongOptions | None = None,
         *,
         metadata: Mapping[str, str] | None = None,
         webhook: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
+        **more: Unpack[SongOptions],
     ) -> Batch:
-        """Queue a file, or rows of `{"prompt", "custom_id"?, "options"?}`; a row's options win.
+        """Queue a file by its path, or rows; a row's options win over those for all.
+
+        A row is a prompt, or `{"prompt", "custom_id"?, "options"?}`.
 
         The idempotency key is made from all of this: sent again within a day, the same file is the
         same batch (`replayed`), never a second one.
         """
         file = PromptFile.of(source)
-        params = batch_params(options or {}, metadata or {}, webhook or {})
+        params = batch_params({**(options or {}), **more}, metadata or {}, webhook or {})
         key = idempotency_key or file.idempotency_key(params)
         headers = {"Idempotency-Key": key, "Content-Type": file.media_type}
         return self._ask(Batch, Call("POST", paths.BATCHES, headers, params, body=file.content))
 
     def check_file(
         self,
-        source: Path | PromptFile | Iterable[Mapping[str, Any]],
+        source: Source,
         options: SongOptions | None = None,
+        **more: Unpack[SongOptions],
     ) -> CheckedFile:
         """What would be wrong with this file or these rows in `submit_batch`; queues nothing."""
         file = PromptFile.of(source)
-        params, headers = batch_params(options or {}, {}, {}), {"Content-Type": file.media_type}
+        params = batch_params({**(options or {}), **more}, {}, {})
+        headers = {"Content-Type": file.media_type}
         call = Call("POST", paths.CHECK_FILE, headers, params, body=file.content)
         return self._ask(CheckedFile, call)
 
-    def get_batch(self, batch_id: str) -> Batch:
+    def get_batch(self, batch: Batch | str) -> Batch:
         """The batch as it is now."""
-        return self._ask(Batch, Call("GET", path_of(paths.BATCH, batch_id)))
+        return self._ask(Batch, Call("GET", path_of(paths.BATCH, _id_of(batch))))
 
     def wait_batch(
         self,
@@ -147,29 +160,29 @@ class Client:
         timeout_s: float | None = None,
     ) -> Batch:
         """The batch once all its rows are done. Raises WaitTimeout."""
-        path = path_of(paths.BATCH, batch if isinstance(batch, str) else batch.id)
+        path = path_of(paths.BATCH, _id_of(batch))
         return follow(self._transport, Batch, path, on_update, timeout_s)
 
-    def cancel_batch(self, batch_id: str) -> Batch:
+    def cancel_batch(self, batch: Batch | str) -> Batch:
         """Ask for the end of every row that is not done."""
-        return self._ask(Batch, Call("POST", path_of(paths.CANCEL_BATCH, batch_id)))
+        return self._ask(Batch, Call("POST", path_of(paths.CANCEL_BATCH, _id_of(batch))))
 
-    def retry_failed(self, batch_id: str) -> Batch:
+    def retry_failed(self, batch: Batch | str) -> Batch:
         """Queue the failed rows again."""
-        return self._ask(Batch, Call("POST", path_of(paths.RETRY_FAILED, batch_id)))
+        return self._ask(Batch, Call("POST", path_of(paths.RETRY_FAILED, _id_of(batch))))
 
-    def results(self, batch_id: str) -> Iterator[Row]:
+    def results(self, batch: Batch | str) -> Iterator[Row]:
         """One row per input row, in input order; the batch may still be running."""
-        for line in self._transport.lines(_results(batch_id, "jsonl")):
+        for line in self._transport.lines(_results(batch, "jsonl")):
             try:
                 document = json.loads(line)
             except ValueError as error:
                 raise UnexpectedAnswer("A row of the results is not JSON.") from error
             yield read_answer(Row, document)
 
-    def results_file(self, batch_id: str, file_format: str) -> Iterator[bytes]:
+    def results_file(self, batch: Batch | str, file_format: str) -> Iterator[bytes]:
         """The results as the bytes of a `jsonl`, `csv` or `txt` file, piece by piece."""
-        return self._transport.chunks(_results(batch_id, file_format))
+        return self._transport.chunks(_results(batch, file_format))
 
     def status(self) -> ServerStatus:
         """Whether a worker is awake, and what a new job has to wait for."""
@@ -185,6 +198,10 @@ class Client:
         return read_answer(cls, json_answer(response), replayed=replayed)
 
 
-def _results(batch_id: str, file_format: str) -> Call:
-    path = path_of(paths.RESULTS, batch_id)
+def _id_of(found: Job | Batch | str) -> str:
+    return found if isinstance(found, str) else found.id
+
+
+def _results(batch: Batch | str, file_format: str) -> Call:
+    path = path_of(paths.RESULTS, _id_of(batch))
     return Call("GET", path, params={"format": file_format}, stream=True)

@@ -1,6 +1,6 @@
 """What can go wrong for a program that calls a VerseQueue server. Imports no HTTP library."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from versequeue.client.types import Batch, Job
@@ -9,6 +9,18 @@ from versequeue.errors import VerseQueueError
 
 class ClientError(VerseQueueError, status=0, slug="client", title="Client error"):
     """A call to a VerseQueue server did not give what was asked for."""
+
+
+def with_faults(sentence: str, faults: Iterable[Mapping[str, object]]) -> str:
+    """`sentence`, then a line for each field of a job or row of a file that was refused."""
+    return "\n".join([sentence, *(f"  {_place(each)}{each.get('detail', '')}" for each in faults)])
+
+
+def _place(fault: Mapping[str, object]) -> str:
+    if fault.get("line") is not None:
+        return f"line {fault['line']}: "
+    pointer = str(fault.get("pointer") or "").strip("/")
+    return f"{pointer.removeprefix('options/').replace('/', '.')}: " if pointer else ""
 
 
 class ApiError(ClientError):
@@ -23,8 +35,13 @@ class ApiError(ClientError):
         self.detail = str(document.get("detail") or self.title)
         errors = document.get("errors")
         rows = errors if isinstance(errors, list) else []
-        super().__init__(self.detail, errors=[row for row in rows if isinstance(row, dict)])
+        self._faults = [row for row in rows if isinstance(row, dict)]
+        super().__init__(self.detail, errors=self._faults)
         self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        """What is wrong, with each field or row at fault."""
+        return with_faults(self.detail, self._faults)
 
     @property
     def is_temporary(self) -> bool:

@@ -20,11 +20,13 @@ class PromptFile:
     media_type: str = PLAIN_TEXT
 
     @classmethod
-    def of(cls, source: "Path | PromptFile | Iterable[Mapping[str, Any]]") -> "PromptFile":
+    def of(cls, source: "Source") -> "PromptFile":
         """`source` as what is sent. Raises OSError if it is a path that cannot be read."""
         if isinstance(source, PromptFile):
             return source
-        return cls.read(source) if isinstance(source, Path) else cls.from_rows(source)
+        if isinstance(source, str | Path):
+            return cls.read(Path(source))
+        return cls.from_rows(source)
 
     @classmethod
     def read(cls, path: Path) -> "PromptFile":
@@ -32,9 +34,10 @@ class PromptFile:
         return cls(path.read_bytes(), MEDIA_TYPES.get(path.suffix.lower(), PLAIN_TEXT))
 
     @classmethod
-    def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> "PromptFile":
-        """JSON lines made of rows `{"prompt", "custom_id"?, "options"?}`."""
-        lines = [json.dumps(dict(row), ensure_ascii=False, sort_keys=True) for row in rows]
+    def from_rows(cls, rows: "Iterable[str | Mapping[str, Any]]") -> "PromptFile":
+        """JSON lines made of prompts, or of rows `{"prompt", "custom_id"?, "options"?}`."""
+        objects = [{"prompt": row} if isinstance(row, str) else dict(row) for row in rows]
+        lines = [json.dumps(row, ensure_ascii=False, sort_keys=True) for row in objects]
         return cls("".join(f"{line}\n" for line in lines).encode(), "application/jsonl")
 
     def idempotency_key(self, params: Mapping[str, str]) -> str:
@@ -42,6 +45,10 @@ class PromptFile:
         named = sorted({**params, "media_type": self.media_type}.items())
         digest = hashlib.sha256(json.dumps(named).encode() + self.content)
         return f"file-{digest.hexdigest()}"
+
+
+#: What a batch is made of: the path of a file, its content, or rows.
+Source = str | Path | PromptFile | Iterable[str | Mapping[str, Any]]
 
 
 def batch_params(

@@ -25,6 +25,11 @@ class Answer:
 class Job(JobView, Answer):
     """One prompt and what has become of it. `done` says whether it can still change."""
 
+    @property
+    def lyrics(self) -> str:
+        """The finished song's text; until then the lines so far."""
+        return self.output.lyrics if self.output else self.preview
+
 
 @dataclass(frozen=True)
 class Batch(BatchView, Answer):
@@ -39,6 +44,11 @@ class CheckedFile(FileCheck, Answer):
 @dataclass(frozen=True)
 class Row(RowView, Answer):
     """The result of one row of a file."""
+
+    @property
+    def lyrics(self) -> str:
+        """The finished song's text, empty where there is none."""
+        return self.output.lyrics if self.output else ""
 
 
 @dataclass(frozen=True)

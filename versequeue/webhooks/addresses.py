@@ -103,7 +103,8 @@ def read_url(url: str, *, allow_private: bool) -> Endpoint:
         raise WebhookUrlForbidden("The webhook URL cannot be read.") from error
     scheme, host = parts.scheme.lower(), (parts.hostname or "").rstrip(".")
     if scheme != "https" and not (allow_private and scheme == "http"):
-        raise WebhookUrlForbidden("A webhook URL begins with https://.")
+        begins = "https:// or http://" if allow_private else "https://"
+        raise WebhookUrlForbidden(f"A webhook URL begins with {begins}.")
     if parts.username is not None or parts.password is not None:
         raise WebhookUrlForbidden("A webhook URL has no user name and no password.")
     port = DEFAULT_PORTS[scheme] if port is None else port

@@ -15,6 +15,19 @@ from versequeue.ports.queue import Topic
 from versequeue.rules.job import Stage
 
 
+def test_json_that_says_it_is_a_form_is_told_what_is_missing(app: ApiUnderTest) -> None:
+    form = "application/x-www-form-urlencoded"
+    answer = app.client.post("/v1/jobs", data='{"prompt": "rain"}', content_type=form)
+    told = is_problem(answer, 415, "unsupported-media-type")["detail"]
+    assert told == "This looks like JSON: add the header Content-Type: application/json."
+
+
+def test_an_option_beside_the_prompt_is_told_where_it_belongs(app: ApiUnderTest) -> None:
+    document = is_problem(app.post_job({"prompt": "rain", "lines": 4, "x": 1}), 422, "validation")
+    told = {error["pointer"]: error["detail"] for error in document["errors"]}
+    assert told == {"/lines": "This belongs in options.", "/x": "This field is not known."}
+
+
 def test_a_job_is_accepted_as_json(app: ApiUnderTest) -> None:
     answer = app.post_job({"prompt": "  rain\u0301  ", "metadata": {"a": "b"}})
     job = answer.get_json()

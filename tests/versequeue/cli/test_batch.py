@@ -45,6 +45,15 @@ def test_the_results_have_the_format_of_the_files_name(
     assert api.requests[-1].query == {"format": asked}
 
 
+def test_results_in_a_format_that_there_is_not_are_refused_before_any_work(
+    run: Run, api: FakeApi, prompts: Path
+) -> None:
+    result = run("batch", str(prompts), "--out", str(prompts.with_name("songs.xlsx")))
+    assert result.exit_code == 2
+    assert result.stderr == "Error: songs.xlsx: results are written as .jsonl, .csv or .txt.\n"
+    assert api.requests == []
+
+
 def test_batch_without_a_file_for_the_results_prints_them(
     run: Run, api: FakeApi, prompts: Path
 ) -> None:

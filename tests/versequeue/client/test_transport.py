@@ -53,7 +53,8 @@ def test_an_error_of_the_caller_is_not_tried_again(
 
     error = caught.value
     assert (error.status, error.slug, error.title) == (422, "validation", "Validation failed")
-    assert str(error) == error.detail == "Some fields are not valid."
+    assert error.detail == "Some fields are not valid."
+    assert str(error) == f"{error.detail}\n  prompt: Too long."
     assert error.errors == ({"pointer": "/prompt", "detail": "Too long."},)
     assert time.slept == []
 

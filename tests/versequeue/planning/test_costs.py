@@ -5,6 +5,7 @@ import math
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from bench import outputs
 from deploy.functions import function
 from versequeue.cli.cost import cost
+from versequeue.cli.plan import plan
 from versequeue.planning.chart import Axis, Series, line_chart
 from versequeue.planning.costs import (
     DAYS_PER_MONTH,
@@ -263,6 +265,19 @@ def test_another_kind_of_picture_is_refused_before_anything_is_written(tmp_path:
     assert result.exit_code == 2
     assert ".svg" in result.output
     assert not (tmp_path / "bill.png").exists()
+
+
+@pytest.mark.parametrize("command", [cost, plan])
+def test_a_picture_in_a_folder_that_is_not_there_is_one_sentence(command: Any) -> None:
+    result = CliRunner().invoke(command, ["--plot", "/none/x.svg"])
+    assert result.exit_code == 2
+    assert result.output == "Error: /none is not a folder that can be written to.\n"
+
+
+@pytest.mark.parametrize("command", [cost, plan])
+def test_every_option_is_explained(command: Any) -> None:
+    options = [each for each in command.params if not each.help]
+    assert options == []
 
 
 def test_no_jobs_at_all_is_a_load_too() -> None:

@@ -17,6 +17,14 @@ PRIVATE_ADDRESSES = """
 """
 
 
+@pytest.mark.parametrize(
+    ("allow_private", "told"), [(True, "https:// or http://"), (False, "https://")]
+)
+def test_another_scheme_is_told_those_that_would_do(allow_private: bool, told: str) -> None:
+    with pytest.raises(WebhookUrlForbidden, match=f"begins with {told}\\.$"):
+        read_url("ftp://example.org/", allow_private=allow_private)
+
+
 @pytest.mark.parametrize("text", PRIVATE_ADDRESSES.split())
 def test_no_address_is_public_that_leads_anywhere_but_to_the_internet(text: str) -> None:
     assert not is_public(ip_address(text))

@@ -1,0 +1,41 @@
+"""What `pip install .` brings: everything that is imported, and no more for the client."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.support.paths import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {Requirement(each).name for each in requirements}
+
+
+def pinned(*files: str) -> set[str]:
+    lines = [line for file in files for line in (ROOT / file).read_text().splitlines()]
+    return names([line.partition("#")[0].strip() for line in lines if line[:1].isalpha()])
+
+
+def test_each_extra_has_what_the_pinned_requirements_have() -> None:
+    functions = [str(path.relative_to(ROOT)) for path in ROOT.glob("*_fn/requirements.txt")]
+    light, extras = names(PROJECT["dependencies"]), PROJECT["optional-dependencies"]
+    serving = pinned("requirements-serve.txt", *functions) - {"setuptools", "tqdm"}
+    assert light | names(extras["serve"]) == serving
+    assert light | names(extras["build"]) == light | pinned("requirements-build.txt")
+
+
+@pytest.mark.parametrize("module", ["versequeue.client.client", "versequeue.cli.main"])
+def test_the_client_needs_no_more_than_an_install_without_extras_brings(module: str) -> None:
+    # Whatever else there is in this environment cannot be imported.
+    heavy = sorted(
+        {each.replace("-", "_") for each in names(PROJECT["optional-dependencies"]["serve"])}
+        | {"google", "tensorflow", "gguf"}
+    )
+    code = f"import sys\nfor name in {heavy}: sys.modules[name] = None\nimport {module}"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=Path(ROOT))
