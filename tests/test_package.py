@@ -39,3 +39,15 @@ def test_the_client_needs_no_more_than_an_install_without_extras_brings(module: 
     )
     code = f"import sys\nfor name in {heavy}: sys.modules[name] = None\nimport {module}"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=Path(ROOT))
+
+
+def test_the_client_alone_says_in_one_sentence_that_it_cannot_serve() -> None:
+    code = (
+        "import sys; sys.modules['functions_framework'] = None\n"
+        "from versequeue.cli.main import main; main(['up'])"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: functions_framework is missing: this is the client")
+    assert "Traceback" not in done.stderr

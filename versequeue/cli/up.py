@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from versequeue.cli.failures import Refused
 from versequeue.cli.tables import SHOW_DEFAULTS
 from versequeue.config import Settings
 
@@ -45,12 +46,18 @@ def up(
     backend: str,
 ) -> None:
     """Run the page, the API and a worker on this machine; Ctrl-C ends all of it."""
-    from versequeue.local.host import UpOptions
+    try:
+        from versequeue.local.host import UpOptions
 
-    if backend == "emulators":
-        from versequeue.emulated.up import run_up
-    else:
-        from versequeue.local.up import run_up
+        if backend == "emulators":
+            from versequeue.emulated.up import run_up
+        else:
+            from versequeue.local.up import run_up
+    except ModuleNotFoundError as error:
+        raise Refused(
+            f"{error.name} is missing: this is the client alone. In a clone, `make up` installs "
+            "all that it takes to serve."
+        ) from error
 
     settings = Settings.from_environ()
     data_dir, model = data_dir or settings.data_dir, model or settings.model

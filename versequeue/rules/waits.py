@@ -9,8 +9,15 @@ from dataclasses import dataclass, field
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.options import Effort, ResolvedOptions
 
-#: What a line costs at each effort, as long as it was not measured; the quick one's is 1.
-USUAL_EFFORTS: Mapping[Effort, float] = {"quick": 1.0, "normal": 2.5, "best": 4.0}
+#: What a line of each kind costs, as long as it was not measured; a quick one's is 1.
+USUAL_LINES: Mapping[str, float] = {
+    "quick": 1.0,
+    "normal": 2.5,
+    "best": 4.0,
+    "quick unrhymed": 0.75,
+    "normal unrhymed": 1.7,
+    "best unrhymed": 2.4,
+}
 #: What each further song of a pass adds to the time of the one beside it, as a share of its own.
 BESIDE_QUICK = 0.36
 #: A song of more effort fills a pass of its own, after the quick ones; two of them find room.
@@ -23,8 +30,8 @@ USUAL_WRITTEN = 0.8
 class Pace:
     """What a worker was measured to take, in seconds."""
 
-    #: a line of a song that is written alone, by effort
-    line_s: Mapping[Effort, float]
+    #: a line of a song that is written alone, by its kind
+    line_s: Mapping[str, float]
     #: the part of each song that does not depend on its lines
     song_s: float = 0.0
     #: a worker that has to be started and to load its model, until it writes
@@ -43,6 +50,12 @@ class Work:
     lines: int
     effort: Effort = "quick"
     has_chorus: bool = False
+    is_rhymed: bool = True
+
+    @property
+    def kind(self) -> str:
+        """What its lines cost alike: a line that need not rhyme takes fewer drafts."""
+        return self.effort if self.is_rhymed else f"{self.effort} unrhymed"
 
 
 @dataclass(frozen=True)
@@ -58,21 +71,22 @@ class Queue:
 
 def work_of(options: ResolvedOptions) -> Work:
     """The work that a song with these options is."""
-    return Work(options.lines, options.effort, options.structure == "song")
+    has_chorus, is_rhymed = options.structure == "song", options.rhyme_scheme != "none"
+    return Work(options.lines, options.effort, has_chorus, is_rhymed)
 
 
-def line_s(effort: Effort, pace: Pace) -> float:
-    """Seconds for a line written alone: measured, or reckoned from the nearest measured effort."""
-    if effort in pace.line_s:
-        return pace.line_s[effort]
-    known = min(pace.line_s, key=lambda other: abs(USUAL_EFFORTS[other] - USUAL_EFFORTS[effort]))
-    return pace.line_s[known] * USUAL_EFFORTS[effort] / USUAL_EFFORTS[known]
+def line_s(kind: str, pace: Pace) -> float:
+    """Seconds for a line written alone: measured, or reckoned from the nearest measured kind."""
+    if kind in pace.line_s:
+        return pace.line_s[kind]
+    known = min(pace.line_s, key=lambda other: abs(USUAL_LINES[other] - USUAL_LINES[kind]))
+    return pace.line_s[known] * USUAL_LINES[kind] / USUAL_LINES[known]
 
 
 def song_s(work: Work, pace: Pace) -> float:
     """Seconds in which a warm worker writes this song alone."""
     written = work.lines * (pace.written if work.has_chorus else 1.0)
-    return pace.song_s + written * line_s(work.effort, pace)
+    return pace.song_s + written * line_s(work.kind, pace)
 
 
 def pass_ends_s(songs: Sequence[Work], pace: Pace) -> list[float]:

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median, quantiles
-from typing import Any, get_args
+from typing import Any
 
 from versequeue.contract.views import WorkerState
 from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
 from versequeue.rules import waits
 from versequeue.rules.job import Job, Stage, Status
-from versequeue.rules.options import Effort
 from versequeue.rules.waits import Pace, Queue
 
 #: Name of the stored document.
@@ -157,9 +156,9 @@ def _left_s(job: Job, outlook: WorkerOutlook, pace: Pace, now: datetime) -> floa
 
 
 def _keep_single(kept: dict[str, Any], state: State, job: Job, first: FirstLines | None) -> None:
-    effort, took_s = job.options.effort, job.metrics.generate_s or 0.0
+    work, took_s = waits.work_of(job.options), job.metrics.generate_s or 0.0
     if pace := _pace(state):
-        _keep(kept, "over", took_s / max(0.001, waits.song_s(waits.work_of(job.options), pace)))
+        _keep(kept, "over", took_s / max(0.001, waits.song_s(work, pace)))
     written = _written(job)
     if first and written - first.lines >= written / 4:
         line_s = max(0.0, first.to_end_s) / (written - first.lines)
@@ -169,9 +168,9 @@ def _keep_single(kept: dict[str, Any], state: State, job: Job, first: FirstLines
         fixed_s = pace.song_s if pace else 0.0
         line_s = max(0.0, took_s - fixed_s) / written
     lines: dict[str, Any] = dict(kept.get("line_s", {}))
-    _keep(lines, effort, line_s)
+    _keep(lines, work.kind, line_s)
     kept["line_s"] = lines
-    if job.options.structure == "song":
+    if work.has_chorus:
         _keep(kept, "written", min(1.0, written / job.options.lines))
     start_s = (job.metrics.queue_s or 0.0) + (job.metrics.model_load_s or 0.0)
     if job.metrics.cold_start and job.attempt == 1 and start_s <= LONGEST_START_S:
@@ -188,11 +187,8 @@ def _keep_shared(kept: dict[str, Any], state: State, job: Job) -> None:
 
 def _pace(state: State) -> Pace | None:
     kept = state.get("pace") or {}
-    lines: dict[Effort, float] = {
-        effort: median(kept["line_s"][effort])
-        for effort in get_args(Effort)
-        if kept.get("line_s", {}).get(effort)
-    }
+    taken = kept.get("line_s", {})
+    lines = {kind: median(taken[kind]) for kind in waits.USUAL_LINES if taken.get(kind)}
     if not lines:
         return None
     return Pace(

@@ -2,6 +2,8 @@
 
 import io
 
+import pytest
+
 from tests.support.waiting import wait_until
 from versequeue.cli.live import BatchProgress, LiveLine, job_line
 from versequeue.client.types import Batch, Job
@@ -57,3 +59,18 @@ def test_a_batch_tells_its_rate_and_the_time_left() -> None:
 def running(done: int, failed: int = 0) -> Batch:
     counts = Counts(total=100, queued=100 - done, succeeded=done - failed, failed=failed)
     return Batch("batch_1", "running", done=done == 100, request_counts=counts)
+
+
+@pytest.mark.parametrize(
+    ("eta_s", "at_most_s", "told"),
+    [
+        (4.2, 5.0, "about 4.2 s to go"),
+        (4.2, 9.1, "4 to 9 s to go"),
+        (0.2, 0.3, "about 1.0 s to go"),
+    ],
+)
+def test_a_wait_is_told_with_its_longest_where_that_is_much_more(
+    eta_s: float, at_most_s: float, told: str
+) -> None:
+    job = Job("job_1", "queued", eta_seconds=eta_s, eta_at_most_seconds=at_most_s)
+    assert job_line(job).endswith(f" · {told}")

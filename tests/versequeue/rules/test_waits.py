@@ -2,7 +2,6 @@
 
 import pytest
 
-from versequeue.rules.options import Effort
 from versequeue.rules.waits import Pace, Queue, Work, batch_s, end_s, line_s, pass_ends_s, song_s
 
 PACE = Pace({"quick": 0.1, "best": 0.5}, song_s=0.4, start_s=2.0, written=0.75, beside=0.4)
@@ -22,13 +21,18 @@ def test_a_song_takes_its_lines_by_effort_and_a_part_of_its_own(work: Work, seco
 
 
 @pytest.mark.parametrize(
-    ("known", "effort", "seconds"),
-    [("quick", "normal", 2.5), ("quick", "best", 4.0), ("best", "quick", 0.25)],
+    ("known", "kind", "seconds"),
+    [
+        ("quick", "normal", 2.5),
+        ("quick", "best", 4.0),
+        ("best", "quick", 0.25),
+        ("quick", "quick unrhymed", 0.75),
+    ],
 )
-def test_an_effort_that_was_not_measured_is_reckoned_from_one_that_was(
-    known: Effort, effort: Effort, seconds: float
+def test_a_line_that_was_not_measured_is_reckoned_from_one_that_was(
+    known: str, kind: str, seconds: float
 ) -> None:
-    assert line_s(effort, Pace({known: 1.0})) == seconds
+    assert line_s(kind, Pace({known: 1.0})) == seconds
 
 
 def test_in_one_pass_a_short_song_ends_before_a_long_one_which_then_goes_on_alone() -> None:

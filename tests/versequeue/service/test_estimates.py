@@ -6,18 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import ApiUnderTest, ManualClock, make_api
+from tests.support.api import ManualClock, make_api
 from tests.support.samples import NOW, at, batch_of, queued_job, song_of
 from versequeue.config import Settings
 from versequeue.ports.store import State
 from versequeue.rules.batch import BatchNow
 from versequeue.rules.job import Event, Job, Metrics, Stage, Status
-from versequeue.rules.options import Effort, ResolvedOptions
+from versequeue.rules.options import Effort, ResolvedOptions, RhymeScheme
 from versequeue.rules.waits import Pace
 from versequeue.service import estimates
 from versequeue.service.estimates import FirstLines, Wait, WorkerOutlook, wait_of
 
 EFFORTS: tuple[Effort, ...] = ("quick", "quick", "normal", "best")
+SCHEMES: tuple[RhymeScheme, ...] = ("AABB", "ABAB", "AAAA", "none")
 PACE = Pace({"quick": 0.25}, song_s=1.0, start_s=3.0)
 WARM = WorkerOutlook("warm", "m", PACE, spread=2.0)
 
@@ -170,7 +171,8 @@ def test_the_status_tells_the_wait_for_a_usual_song_and_the_start_before_it() ->
     assert waits == {"cold": 7.0, "warm": 4.0}
 
 
-def test_a_batch_is_told_when_it_is_submitted_and_by_its_pace_later(app: ApiUnderTest) -> None:
+def test_a_batch_is_told_when_it_is_submitted_and_by_its_pace_later() -> None:
+    app = make_api()
     app.write(app.submit(), ("la",) * 16)
     rows = "rain\n" * 9
     batch = app.client.post("/v1/batches", data=rows, content_type="text/plain").get_json()
@@ -190,13 +192,19 @@ def test_on_a_day_of_mixed_songs_the_told_wait_is_near_the_real_one() -> None:
         effort: Effort = rng.choice(EFFORTS)
         chorus = rng.random() < 0.4
         lines = rng.choice((4, 8, 12, 16, 24, 32))
+        scheme: RhymeScheme = rng.choice(SCHEMES)
         options = ResolvedOptions(
-            seed=1, lines=lines, effort=effort, structure="song" if chorus else "verse"
+            seed=1,
+            lines=lines,
+            effort=effort,
+            structure="song" if chorus else "verse",
+            rhyme_scheme=scheme,
         )
         job = queued_job(options=options, created_at=clock(), attempt=1)
         wait = wait_of(job, estimates.read(state, clock(), 900), clock())
         written = lines * 3 // 4 if chorus else lines
         line_s = {"quick": 0.13, "normal": 0.35, "best": 0.6}[effort] * rng.uniform(0.8, 1.25)
+        line_s *= 0.6 if scheme == "none" else 1.0
         took_s = 0.4 + written * line_s
         if number >= 20 and wait:
             told += 1
