@@ -209,7 +209,7 @@ def _written(job: Job) -> int:
 def _spread(over: Sequence[float] | None) -> float:
     if over is None or len(over) < FEWEST_TO_TELL:
         return USUAL_SPREAD
-    return max(1.0, quantiles(over, n=10, method="inclusive")[-1])
+    return max(1.0, quantiles(over, n=20, method="inclusive")[-1])
 
 
 def _keep(samples: dict[str, Any], key: str, new: float) -> None:
