@@ -12,6 +12,7 @@ from typing import Any
 import versequeue.backends.firestore_documents as firestore_documents
 import versequeue.functions.notify as notify_function
 import versequeue.functions.wiring as wiring
+import worker_fn.lyrics
 import worker_fn.main
 import worker_fn.studio
 from tests.simulation import stand_ins
@@ -157,7 +158,7 @@ class Simulation:
             (wiring, "model_folder", lambda _: Path("model")),
             (notify_function, "_notifier", lambda: notifier),
             (worker_fn.main, "_studio", lambda: _worker(world).studio),
-            (worker_fn.studio, "Writer", PlayedWriter.opener(self.faults)),
+            (worker_fn.lyrics, "Writer", PlayedWriter.opener(self.faults)),
             (worker_fn.studio, "stopping", lambda: world.process.stopping),
         ]
         if isinstance(ground, FirestoreGround):

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from freezegun import freeze_time
@@ -15,10 +15,11 @@ from lyricist.songs import Section, Song, SongRequest
 from lyricist.writing.writer import Writer
 from tests.support.api import ApiUnderTest, api_on_disk
 from versequeue.config import Settings
-from versequeue.errors import VerseQueueError
+from versequeue.errors import ModelUnavailable, VerseQueueError
 from versequeue.functions import wiring
 from versequeue.functions.push import job_ids, push_body, read_message
 from versequeue.ports.queue import Topic
+from worker_fn.lyrics import LyricsModel, open_lyrics
 from worker_fn.studio import Studio, WorkerStopping
 
 
@@ -55,8 +56,8 @@ def app(tmp_path: Path) -> ApiUnderTest:
 
 
 def studio(app: ApiUnderTest, writer: GivenWriter) -> Studio:
-    made = Studio(app.worker_side)
-    made._writer = writer  # type: ignore[assignment]
+    made = Studio(app.worker_side, open_lyrics)
+    made._model = LyricsModel(cast(Writer, writer))
     return made
 
 
@@ -162,8 +163,8 @@ def test_a_model_that_cannot_be_loaded_fails_the_attempt_with_the_reason(
 ) -> None:
     monkeypatch.setattr(wiring, "model_folder", lambda _settings: tmp_path / "nothing")
     job_id = app.submit()
-    with pytest.raises(LyricistError):
-        Studio(app.worker_side).perform([job_id])
+    with pytest.raises(ModelUnavailable):
+        Studio(app.worker_side, open_lyrics).perform([job_id])
     job = app.jobs.get(job_id)
     assert job.status == "queued"
     assert job.error is not None
@@ -182,7 +183,7 @@ def test_a_worker_for_batches_does_not_count_as_warm_for_visitors(
     delivery = app.queue.lease((Topic.BULK,), app.jobs.clock(), 600)
     assert delivery is not None
 
-    Studio(app.worker_side).perform(job_ids(delivery.message))
+    Studio(app.worker_side, open_lyrics).perform(job_ids(delivery.message))
 
     assert app.client.get("/v1/status").get_json()["worker"] == seen
 
