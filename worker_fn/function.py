@@ -3,7 +3,7 @@
 import logging
 import os
 import uuid
-from collections.abc import Callable
+from functools import cache
 
 from cloudevents.http import CloudEvent
 from werkzeug.exceptions import ServiceUnavailable
@@ -17,27 +17,25 @@ from worker_fn.studio import Studio, WorkerStopping
 log = logging.getLogger(__name__)
 
 
+@cache
 def studio_of(open_model: OpenModel) -> Studio:
-    """This process's studio. It ends the process if the model hangs."""
+    """This process's studio for the model. It ends the process if the model hangs."""
     name = wiring.settings().worker or uuid.uuid4().hex
     # Nothing that hangs can be waited for: the process goes, and what it held is freed.
     return Studio(wiring.worker_side(name), open_model, on_stall=lambda: os._exit(1))
 
 
-def receive(event: CloudEvent, studio: Callable[[], Studio]) -> None:
-    """Acknowledge by returning; 503 when the message is to be delivered again.
-
-    `studio` gives the one of this process, made when it is first needed.
-    """
+def receive(event: CloudEvent, open_model: OpenModel) -> None:
+    """Acknowledge by returning; 503 when the message is to be delivered again."""
     wiring.settings()  # also makes the log structured, before there is anything to log
     message = read_message(event.data)
     if message is None:
         return
     try:
         if message.get("warmup"):
-            studio().warm_up()
+            studio_of(open_model).warm_up()
         elif ids := job_ids(message):
-            studio().perform(ids)
+            studio_of(open_model).perform(ids)
     except (WorkerStopping, VerseQueueError) as error:
         log.warning("the message is to come again: %s", error)
         raise ServiceUnavailable(str(error)) from error
