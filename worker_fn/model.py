@@ -3,6 +3,7 @@
 `worker_fn/lyrics.py` is the one that writes songs; `examples/digits` has one that reads drawings.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,3 +60,31 @@ class Model(Protocol):
 
 #: Loads the model from its folder. Raises ModelUnavailable or OSError.
 OpenModel = Callable[[Path], Model]
+
+
+class OneByOne(ABC):
+    """A `Model` that does one job after the other and has nothing to show of half of one."""
+
+    name: str
+    digest: str
+
+    @abstractmethod
+    def result_of(self, job: Job) -> Result:
+        """Do one job. Raises ValueError, whose text the caller reads, where that cannot be."""
+
+    def perform(
+        self,
+        jobs: Sequence[Job],
+        on_lines: OnLines,
+        should_stop: Callable[[], bool],
+        on_result: OnResult,
+    ) -> None:
+        """Do the jobs. A single one may take no longer than a worker is silent without hanging."""
+        for index, job in enumerate(jobs):
+            result: Result | GenerationFailed = Result({}, finished=False)
+            if on_lines(index, ()) and not should_stop():
+                try:
+                    result = self.result_of(job)
+                except ValueError as error:
+                    result = GenerationFailed(str(error))
+            on_result(index, result)

@@ -13,7 +13,8 @@ from versequeue.rules.job import Job
 
 def receipt(job: Job, *, model: str, model_digest: str) -> dict[str, Any]:
     """What was asked for and of which model, as plain JSON data."""
-    asked = {"prompt": job.prompt, "options": asdict(job.options)}
+    options = asdict(job.options) if job.own_options is None else job.own_options
+    asked = {"prompt": job.prompt, "options": options}
     canonical = json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()
     document: dict[str, Any] = to_record(
         Receipt(
