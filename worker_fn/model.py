@@ -24,6 +24,8 @@ class Result:
     tokens: int | None = None
     #: False where it was told to stop half way: the output does not count
     finished: bool = True
+    #: what was spent on it, for the receipt; empty where a model knows no such thing
+    effort: str = ""
 
 
 #: Called with a job's index and all its lines so far; False: nobody waits for this job any more.
@@ -58,7 +60,8 @@ class Model(Protocol):
         """
 
 
-#: Loads the model from its folder. Raises ModelUnavailable or OSError.
+#: Loads the model from its folder. Raises ModelUnusable if it never could, else ModelUnavailable or
+#: OSError: the jobs then wait for it.
 OpenModel = Callable[[Path], Model]
 
 

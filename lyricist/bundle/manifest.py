@@ -13,7 +13,7 @@ from typing import Any
 
 from lyricist.bundle.architecture import Architecture
 from lyricist.bundle.embedding import EmbeddingPlace
-from lyricist.errors import BundleError
+from lyricist.errors import BundleAway, BundleError
 
 MANIFEST = "bundle.json"
 MODEL = "model.tflite"
@@ -89,12 +89,15 @@ class Bundle:
         return f"sha256:{whole.hexdigest()}"
 
     def verify(self) -> None:
-        """Reads every file; BundleError if one is not byte for byte what was built."""
+        """Reads every file; BundleError if one is not byte for byte what was built.
+
+        Also BundleAway, as `read_bundle`.
+        """
         for name, record in self.files.items():
             try:
                 found = record_file(self.folder / name)
             except OSError as error:
-                raise _unreadable(self.folder, name, error) from error
+                raise _away(self.folder, name, error) from error
             if found != record:
                 raise _damaged(self.folder, name, "its SHA-256 digest is not the one recorded")
 
@@ -109,16 +112,19 @@ class Bundle:
 def read_bundle(folder: Path) -> Bundle:
     """The bundle in `folder`, its files present and of the right length; BundleError if not.
 
+    BundleAway where a file is not there or cannot be read: the storage may come back with it.
     The bytes are checked by `Bundle.verify`, which reads them all.
     """
     try:
         text = _read_bounded(folder / MANIFEST)
     except FileNotFoundError as error:
-        raise BundleError(
+        raise BundleAway(
             f"There is no model in {folder}: {MANIFEST} is missing. {_how_to_rebuild(folder)}"
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(folder, MANIFEST, error) from error
+    except OSError as error:
+        raise _away(folder, MANIFEST, error) from error
+    except UnicodeDecodeError as error:
+        raise _damaged(folder, MANIFEST, str(error), "cannot be read") from error
     try:
         bundle = _parse(folder, json.loads(text))
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
@@ -129,7 +135,7 @@ def read_bundle(folder: Path) -> Bundle:
         try:
             found = (folder / name).stat().st_size
         except OSError as error:
-            raise _unreadable(folder, name, error) from error
+            raise _away(folder, name, error) from error
         if found != record.bytes:
             raise _damaged(folder, name, f"it has {found} bytes of {record.bytes}")
     return bundle
@@ -230,6 +236,6 @@ def _damaged(folder: Path, name: str, why: str, what: str = "is damaged") -> Bun
     return BundleError(f"The model file {folder / name} {what} ({why}). {_how_to_rebuild(folder)}")
 
 
-def _unreadable(folder: Path, name: str, error: Exception) -> BundleError:
-    why = error.strerror if isinstance(error, OSError) else str(error)
-    return _damaged(folder, name, f"{why}", "cannot be read")
+def _away(folder: Path, name: str, error: OSError) -> BundleAway:
+    why = f"The model file {folder / name} cannot be read ({error.strerror})."
+    return BundleAway(f"{why} {_how_to_rebuild(folder)}")

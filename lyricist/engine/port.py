@@ -22,7 +22,7 @@ class Engine(Protocol):
     #: Rows are numbered from 0 to max_rows - 1.
     max_rows: int
     #: So many rows after those are one family, for one text with many drafts; they pass alone.
-    #: 0 where an engine gains nothing by it.
+    #: 0 where an engine has none.
     wide_rows: int
 
     def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:

@@ -28,10 +28,8 @@ class TensorFlowEngine:
     one by one, so that no row's logits depend on another's.
     """
 
-    wide_rows = 0
-
     def __init__(
-        self, bundle: Bundle, max_rows: int = 16, threads: int = 2, _wide_rows: int = 0
+        self, bundle: Bundle, max_rows: int = 16, threads: int = 2, wide_rows: int = 0
     ) -> None:
         """Raises BundleError if TensorFlow cannot load the bundle or its signature does not fit."""
         config: Any = tf.config.threading
@@ -40,7 +38,8 @@ class TensorFlowEngine:
         self.vocabulary_size = bundle.architecture.vocabulary_size
         self.context_length = bundle.architecture.context_length
         self.max_rows = max_rows
-        self._rows: list[list[int]] = [[] for _ in range(max_rows)]
+        self.wide_rows = wide_rows
+        self._rows: list[list[int]] = [[] for _ in range(max_rows + wide_rows)]
         folder = bundle.folder / SAVED_MODEL
         self._model = ServedModel(folder)
         if self._model.vocabulary_size not in (None, self.vocabulary_size):

@@ -49,7 +49,6 @@ SEARCHES: Mapping[Effort, Search] = {
 MOST_ROWS = max(search.all_rows for search in SEARCHES.values())
 
 
-def search_for(effort: Effort, rows: int) -> Search:
-    """The search of an effort; the quick one, where an engine has too few rows for it."""
-    wanted = SEARCHES[effort]
-    return wanted if wanted.all_rows <= rows else SEARCHES[Effort.QUICK]
+def effort_within(effort: Effort, rows: int) -> Effort:
+    """The effort that was asked for; the quick one, where an engine has too few rows for it."""
+    return effort if SEARCHES[effort].all_rows <= rows else Effort.QUICK

@@ -16,10 +16,11 @@ class Vocabulary:
     """All tokens of a model."""
 
     def __init__(self, bundle: Bundle) -> None:
-        """Raises BundleError if the bundle's tokenizer.json cannot be read as a tokenizer."""
+        """Raises BundleError if the bundle's tokenizer.json is no tokenizer, OSError as usual."""
         path = bundle.folder / TOKENIZER
+        written = path.read_bytes()
         try:
-            self._tokenizer = Tokenizer.from_file(str(path))
+            self._tokenizer = Tokenizer.from_buffer(written)
         except Exception as error:
             raise BundleError(f"{path} is no tokenizer: {error}") from error
         self.size: int = self._tokenizer.get_vocab_size()

@@ -14,7 +14,7 @@ from lyricist.language.schemes import Part, parts, rhyme_groups
 from lyricist.language.words import split_words
 from lyricist.lines.draft import count_syllables
 from lyricist.lines.draft_writer import DraftWriter, Line
-from lyricist.lines.effort import search_for
+from lyricist.lines.effort import SEARCHES, effort_within
 from lyricist.lines.ends import Ends
 from lyricist.lines.history import History
 from lyricist.lines.line_plan import LinePlan
@@ -55,7 +55,8 @@ class VerseWriter:
     def __init__(self, lexicon: Lexicon, request: SongRequest, share: EngineShare) -> None:
         self._lexicon, self._request, self._share = lexicon, request, share
         self._engine = share.engine
-        self._search = search_for(request.effort, len(share.rows))
+        self._effort = effort_within(request.effort, len(share.rows))
+        self._search = SEARCHES[self._effort]
         self._rows = share.rows[: self._search.all_rows]
         self._style = style_of(request)
         history = History()
@@ -97,7 +98,8 @@ class VerseWriter:
         scheme = self._request.rhyme_scheme
         found = [scheme_relations(scheme, section.lines) for section in sections]
         score = rhyme_score([*chain.from_iterable(found)])
-        return Song(title, tuple(sections), scheme, score, self._takes[0].tokens, finished=True)
+        tokens = self._takes[0].tokens
+        return Song(title, tuple(sections), scheme, score, tokens, True, self._effort)
 
     def _write_part(self, part: Part) -> Session[Section]:
         groups = rhyme_groups(self._request.rhyme_scheme, part.lines)

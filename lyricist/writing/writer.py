@@ -60,7 +60,9 @@ class Writer:
     def open(
         cls, path: Path, threads: int | None = None, write_song: WriteSong | None = None
     ) -> "Writer":
-        """Loads the bundle in the folder `path`; BundleError if it is missing or damaged.
+        """Loads the bundle in the folder `path`; BundleError if it is damaged.
+
+        BundleAway or OSError where it cannot be reached: a later try may find it.
 
         `threads`: for one song as many as are idle, for several as many as there are processors,
         at most 4; the songs do not depend on it.

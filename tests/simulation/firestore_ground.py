@@ -250,7 +250,8 @@ class FirestoreGround:
 
     def library(self) -> SimpleNamespace:
         """`google.cloud.firestore` as the documents use it."""
-        return SimpleNamespace(Client=lambda **_: self.client, FieldFilter=firestore.FieldFilter)
+        filters = {"FieldFilter": firestore.FieldFilter, "Or": firestore.Or}
+        return SimpleNamespace(Client=lambda **_: self.client, **filters)
 
     def depth(self, topic: Topic) -> int:
         """Messages of a topic that are not acknowledged."""
@@ -279,6 +280,8 @@ def _body(stored: Stored | None) -> str | None:
 
 
 def _holds(wanted: Any, stored: Stored) -> bool:
+    if isinstance(wanted, firestore.Or):
+        return any(_holds(one, stored) for one in wanted.filters)
     value = stored.fields.get(wanted.field_path)
     if wanted.op_string == "==" or wanted.value is None:
         return bool(value == wanted.value)

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lyricist.errors import LyricistError
+from lyricist.errors import BundleAway, LyricistError
 from lyricist.songs import Section, Song, SongRequest
 from tests.simulation.faults import Faults
 from tests.simulation.runtime import FOREVER, Crash
@@ -19,8 +19,8 @@ LINES = 4
 TOKEN_S = 2.0
 
 
-class BadBundle(LyricistError):
-    """The model cannot be loaded in this try."""
+class Unwritable(LyricistError):
+    """The model cannot write this song."""
 
 
 class PlayedWriter:
@@ -41,7 +41,7 @@ class PlayedWriter:
             def open(_folder: Path) -> "PlayedWriter":
                 faults.world.pause(faults.random.choice((0.2, 3.0, 12.0)))
                 if faults.strikes("model_faults", 3):
-                    raise BadBundle("The bundle is damaged.")
+                    raise BundleAway("The storage is away.")
                 return cls(faults)
 
         return Opener
@@ -60,7 +60,7 @@ class PlayedWriter:
             for index in sorted(shown):
                 if not self._go_on(requests[index], len(shown[index]), should_stop):
                     del shown[index]
-                    on_song(index, BadBundle("This song cannot be written."))
+                    on_song(index, Unwritable("This song cannot be written."))
                     continue
                 if should_stop():
                     for rest, lines in shown.items():

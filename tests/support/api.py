@@ -29,6 +29,7 @@ from versequeue.ports.store import Store
 from versequeue.rules.job import Metrics, Stage
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
+from versequeue.service.reads import Reads
 from versequeue.service.worker import WorkerSide
 
 
@@ -118,10 +119,12 @@ def make_api(
     }
     jobs = Jobs(store, queue, settings, **times)
     batches = Batches(store, queue, settings, **times)
+    reads = Reads(settings.reads_per_minute)
     app = LocalApp(
-        submit=_wsgi(Api("submit", submit_handlers(jobs, batches), settings)),
-        results=_wsgi(Api("results", results_handlers(jobs, batches), settings)),
+        submit=_wsgi(Api("submit", submit_handlers(jobs, batches, reads), settings, reads)),
+        results=_wsgi(Api("results", results_handlers(jobs, batches, reads), settings, reads)),
         web=ROOT / "web",
+        settings=settings,
     )
     worker_side = WorkerSide(store, queue, settings, "worker", clock)
     return ApiUnderTest(Client(app), store, queue, jobs, batches, worker_side, clock)

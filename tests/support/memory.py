@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from tests.support.inspected_queue import DeadLetter
+from versequeue.backends.document_store import furthest
 from versequeue.backends.sqlite_queue import (
     BACKOFF_FIRST_S,
     MAX_DELIVERIES,
@@ -147,7 +148,8 @@ def _update(documents: dict[str, D], key: str, change: Callable[[D], D]) -> D | 
 
 def _due(documents: dict[str, D], field: str, now: datetime, limit: int) -> list[D]:
     moments = [(getattr(value, field), value) for value in documents.values()]
-    overdue = [pair for pair in moments if pair[0] and pair[0] <= now]
+    ahead = furthest(now)
+    overdue = [pair for pair in moments if pair[0] and (pair[0] <= now or pair[0] > ahead)]
     return [value for _, value in sorted(overdue, key=lambda pair: pair[0])[:limit]]
 
 

@@ -10,12 +10,12 @@ from typing import Any, cast
 import pytest
 from freezegun import freeze_time
 
-from lyricist.errors import LyricistError
+from lyricist.errors import BundleAway, BundleError, LyricistError
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.writing.writer import Writer
 from tests.support.api import ApiUnderTest, api_on_disk
 from versequeue.config import Settings
-from versequeue.errors import ModelUnavailable, VerseQueueError
+from versequeue.errors import ModelUnavailable, ModelUnusable, VerseQueueError
 from versequeue.functions import wiring
 from versequeue.functions.push import job_ids, push_body, read_message
 from versequeue.ports.queue import Topic
@@ -62,7 +62,7 @@ def studio(app: ApiUnderTest, writer: GivenWriter) -> Studio:
 
 
 def test_a_job_becomes_a_song_with_a_receipt(app: ApiUnderTest) -> None:
-    job_id = app.submit("rain", options={"seed": 7, "lines": 4})
+    job_id = app.submit("rain", options={"seed": 7, "lines": 4, "effort": "best"})
     studio(app, GivenWriter(a_song)).perform([job_id])
     job = app.jobs.get(job_id)
     assert job.output is not None
@@ -71,6 +71,7 @@ def test_a_job_becomes_a_song_with_a_receipt(app: ApiUnderTest) -> None:
     assert job.output["rhyme"] == {"scheme": "AABB", "score": 1.0}
     assert job.output["receipt"]["seed"] == 7
     assert job.output["receipt"]["model_digest"] == "sha256:0"
+    assert job.output["receipt"]["effort"] == "quick", "what it was written with"
     assert job.metrics.tokens == 9
 
 
@@ -158,17 +159,72 @@ def test_a_stopping_worker_asks_for_the_message_again(
         studio(app, GivenWriter(lambda *_: a_song(finished=False))).perform([app.submit()])
 
 
-def test_a_model_that_cannot_be_loaded_fails_the_attempt_with_the_reason(
+def fails_to_load(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Writer, "open", fail)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BundleAway("The storage is away."),
+        ModelUnavailable("The storage is away."),
+        OSError("The storage is away."),
+    ],
+)
+def test_a_model_that_is_out_of_reach_for_long_costs_no_job_an_attempt_that_counts(
+    app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    fails_to_load(monkeypatch, error)
+    job_id = app.submit()
+    for _ in range(10):
+        # It raises nothing: the message is not to come again at once.
+        Studio(app.worker_side, open_lyrics).perform([job_id])
+    job = app.jobs.get(job_id)
+    assert (job.status, job.tries) == ("queued", 0)
+    assert (job.publish_at - app.clock()).total_seconds() > 200
+    shown = app.client.get(f"/v1/jobs/{job_id}").get_json()
+    assert shown["attempt"] < shown["max_attempts"]
+    assert shown["events"][-1]["detail"] == "The storage is away."
+    studio(app, GivenWriter(a_song)).perform([job_id])
+    assert app.jobs.get(job_id).status == "succeeded"
+
+
+@pytest.mark.parametrize("error", [BundleError("It is damaged."), ModelUnusable("It is damaged.")])
+def test_a_model_that_is_damaged_fails_its_jobs_at_once_with_the_reason(
+    app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    fails_to_load(monkeypatch, error)
+    ids = [app.submit(), app.submit()]
+    Studio(app.worker_side, open_lyrics).perform(ids)
+    for job_id in ids:
+        job = app.jobs.get(job_id)
+        assert (job.status, job.attempt) == ("failed", 1)
+        assert job.error
+        assert job.error["detail"] == "It is damaged."
+        assert job.error["type"] == "/problems/model-unusable"
+
+
+def test_a_bundle_whose_folder_is_away_is_waited_for(
     app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(wiring, "model_folder", lambda _settings: tmp_path / "nothing")
     job_id = app.submit()
-    with pytest.raises(ModelUnavailable):
-        Studio(app.worker_side, open_lyrics).perform([job_id])
-    job = app.jobs.get(job_id)
-    assert job.status == "queued"
-    assert job.error is not None
-    assert "nothing" in job.error["detail"]
+    Studio(app.worker_side, open_lyrics).perform([job_id])
+    assert app.jobs.get(job_id).tries == 0
+
+
+def test_rows_that_waited_for_the_model_still_go_together(
+    app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails_to_load(monkeypatch, BundleAway("The storage is away."))
+    ids = [app.submit(), app.submit()]
+    Studio(app.worker_side, open_lyrics).perform(ids)
+    writer = GivenWriter(a_song)
+    studio(app, writer).perform(ids)
+    assert [len(requests) for requests in writer.asked] == [2]
 
 
 @pytest.mark.parametrize(("bulk_only", "seen"), [(False, "warm"), (True, "unknown")])

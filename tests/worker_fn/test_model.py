@@ -85,13 +85,12 @@ def test_a_worker_that_stops_hands_back_what_it_has_not_begun(
     assert app.jobs.get(job_id).status == "queued"
 
 
-def test_a_model_that_is_not_there_fails_the_attempt_with_the_reason(app: ApiUnderTest) -> None:
+def test_a_model_that_is_not_there_is_waited_for(app: ApiUnderTest) -> None:
     def missing(folder: Path) -> Echo:
         raise ModelUnavailable(f"There is nothing in {folder}.")
 
     job_id = app.submit("rain")
-    with pytest.raises(ModelUnavailable):
-        Studio(app.worker_side, missing).perform([job_id])
+    Studio(app.worker_side, missing).perform([job_id])
     job = app.jobs.get(job_id)
-    assert job.error
-    assert "There is nothing" in job.error["detail"]
+    assert (job.status, job.tries) == ("queued", 0)
+    assert "There is nothing" in str(job.events[-1].detail)

@@ -8,6 +8,7 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from flask import Request
+from werkzeug.wrappers import Request as WsgiRequest
 
 from versequeue.config import PAGE_SECRET_HEADER, Settings, host_name
 from versequeue.errors import CrossOrigin, WrongHost
@@ -65,7 +66,7 @@ def network_of(address: str) -> str:
     return str(found)
 
 
-def check_host(request: Request, settings: Settings) -> None:
+def check_host(request: WsgiRequest, settings: Settings) -> None:
     """Raise WrongHost for a name that is not ours: a page can have any name lead to this machine.
 
     Such a page and this server are one origin to a browser, so nothing else would stop it.
@@ -88,7 +89,8 @@ def check_page(request: Request, settings: Settings) -> None:
         return
     # Behind a proxy that ends TLS the scheme is not to be seen here, so both ports are left out.
     here = _host_of(f"https://{request.headers.get('Host', '')}".removesuffix(":80"))
-    if origin is not None and not site and _host_of(origin) == here:
+    # A page in a sandbox has the origin `null`, and no name: nor may this server have none.
+    if origin is not None and not site and here and _host_of(origin) == here:
         return
     raise CrossOrigin()
 

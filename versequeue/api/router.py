@@ -11,8 +11,8 @@ from werkzeug.exceptions import MethodNotAllowed as RouteMethodNotAllowed
 from werkzeug.exceptions import NotFound as RouteNotFound
 from werkzeug.routing import Map, Rule
 
-from versequeue.api.edge import Handler, problem
-from versequeue.api.origin import check_host, check_page
+from versequeue.api.edge import Handler, prefer_wait_s, problem
+from versequeue.api.origin import check_host, check_page, client_of
 from versequeue.api.routes import ROUTES
 from versequeue.config import Settings
 from versequeue.errors import (
@@ -24,6 +24,7 @@ from versequeue.errors import (
     Unauthorized,
     VerseQueueError,
 )
+from versequeue.service.reads import Reads
 
 log = logging.getLogger(__name__)
 #: Headers of an answer that a page on another origin may read.
@@ -34,10 +35,7 @@ EXPOSED = (
 
 
 _MAP = Map(
-    [
-        Rule(route.path, methods=[route.method], endpoint=(route.function, route.name))
-        for route in ROUTES
-    ],
+    [Rule(route.path, methods=[route.method], endpoint=route) for route in ROUTES],
     strict_slashes=False,
     merge_slashes=False,
 )
@@ -45,11 +43,15 @@ _MAP = Map(
 
 @dataclass(frozen=True)
 class Api:
-    """Those routes of the contract that `function` serves, and a handler for each by its name."""
+    """Those routes of the contract that `function` serves, and a handler for each by its name.
+
+    What each has the store read is counted before that.
+    """
 
     function: str
     handlers: Mapping[str, Handler]
     settings: Settings
+    reads: Reads
 
     def __call__(self, request: Request) -> Response:
         """Answer `request`; never raises, never answers with a stack trace."""
@@ -72,16 +74,19 @@ class Api:
         check_page(request, self.settings)
         adapter = _MAP.bind("localhost")
         try:
-            (function, name), arguments = adapter.match(request.path, method=request.method)
+            route, arguments = adapter.match(request.path, method=request.method)
         except RouteNotFound:
             raise NotFound(f"There is no {request.path} here.") from None
         except RouteMethodNotAllowed:
             return self._wrong_method(request, list(adapter.allowed_methods(request.path)))
-        if function != self.function:
-            raise NotFound(f"{request.method} {request.path} is served by the {function} function.")
-        if name != "health":
+        if route.function != self.function:
+            place = f"the {route.function} function"
+            raise NotFound(f"{request.method} {request.path} is served by {place}.")
+        if route.name != "health":
             check_api_key(request, self.settings)
-        return self.handlers[name](request, *arguments.values())
+        if documents := route.reads + route.look * prefer_wait_s(request):
+            self.reads.take(client_of(request, self.settings), documents)
+        return self.handlers[route.name](request, *arguments.values())
 
     def _wrong_method(self, request: Request, allowed: list[str]) -> Response:
         allow = ", ".join(sorted({*allowed, "OPTIONS"}))

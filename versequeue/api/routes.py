@@ -7,12 +7,18 @@ from versequeue.contract import paths
 
 @dataclass(frozen=True)
 class Route:
-    """`name` is the handler's name in the function's table and the operation's in openapi.json."""
+    """`name` is the handler's name in the function's table and the operation's in openapi.json.
+
+    `reads` documents of the store are read for a request at least, and `look` more for each second
+    of its `Prefer: wait`; where that is 0, it is not heard.
+    """
 
     method: str
     path: str
     name: str
     summary: str
+    reads: int = 0
+    look: int = 0
 
     @property
     def function(self) -> str:
@@ -20,20 +26,27 @@ class Route:
         return "submit" if self.method == "POST" else "results"
 
 
+# A job is read with its place in the queue, a batch with its counts, and what is changed once more.
 ROUTES = (
-    Route("POST", paths.JOBS, "submit_job", "Ask for a song"),
-    Route("POST", paths.CANCEL_JOB, "cancel_job", "Cancel a job"),
-    Route("POST", paths.REDELIVER, "redeliver", "Send the job's last webhook event again"),
+    Route("POST", paths.JOBS, "submit_job", "Ask for a song", look=2),
+    Route("POST", paths.CANCEL_JOB, "cancel_job", "Cancel a job", reads=4),
+    Route("POST", paths.REDELIVER, "redeliver", "Send the job's last webhook event again", reads=4),
     Route("POST", paths.BATCHES, "submit_batch", "Ask for a song for each row of a file"),
     Route("POST", paths.CHECK_FILE, "check_file", "What is wrong with a file; queues nothing"),
-    Route("POST", paths.CANCEL_BATCH, "cancel_batch", "Cancel what is left"),
-    Route("POST", paths.RETRY_FAILED, "retry_failed", "Queue the failed rows of a batch again"),
-    Route("POST", paths.WARM_UP, "warm_up", "Wake the worker up"),
-    Route("GET", paths.JOB, "get_job", "Look at a job"),
-    Route("GET", paths.LYRICS, "get_lyrics", "The lyrics as plain text"),
-    Route("GET", paths.BATCH, "get_batch", "Look at a batch"),
-    Route("GET", paths.RESULTS, "get_results", "A row for each prompt"),
-    Route("GET", paths.STATUS, "get_status", "The worker, the queue, the waits"),
+    Route("POST", paths.CANCEL_BATCH, "cancel_batch", "Cancel what is left", reads=16),
+    Route(
+        "POST",
+        paths.RETRY_FAILED,
+        "retry_failed",
+        "Queue the failed rows of a batch again",
+        reads=16,
+    ),
+    Route("POST", paths.WARM_UP, "warm_up", "Wake the worker up", reads=2),
+    Route("GET", paths.JOB, "get_job", "Look at a job", reads=2, look=2),
+    Route("GET", paths.LYRICS, "get_lyrics", "The lyrics as plain text", reads=1),
+    Route("GET", paths.BATCH, "get_batch", "Look at a batch", reads=8, look=8),
+    Route("GET", paths.RESULTS, "get_results", "A row for each prompt", reads=8),
+    Route("GET", paths.STATUS, "get_status", "The worker, the queue, the waits", reads=2),
     Route("GET", "/v1/openapi.json", "get_openapi", "This description"),
     Route("GET", "/healthz", "health", "Whether the store can be reached"),
 )

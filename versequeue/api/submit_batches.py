@@ -1,7 +1,7 @@
 """The submit function's handlers for batches. The file is the body: all else is form or query."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ from flask import Request, Response
 
 from versequeue.api.bodies import BatchFields, FormOptions, OptionsBody, validate
 from versequeue.api.edge import MAX_BODY_BYTES, Handler, json_response, media_type, read_body
+from versequeue.api.origin import client_of
 from versequeue.api.prompt_files import (
     FORM_TYPE,
     FileFormat,
@@ -19,14 +20,16 @@ from versequeue.api.prompt_files import (
     parse,
 )
 from versequeue.api.resources import batch_resource
-from versequeue.api.submissions import read_submission
+from versequeue.api.submissions import count_key, count_replay, read_submission
 from versequeue.contract.views import CheckedRow, FileCheck
 from versequeue.contract.wire import to_wire
 from versequeue.errors import FieldError, ValidationFailed
 from versequeue.ids import random_seed
-from versequeue.rules.batch import MAX_FILE_BYTES
+from versequeue.rules.batch import MAX_FILE_BYTES, BatchNow
+from versequeue.rules.job import Status
 from versequeue.rules.options import ResolvedOptions
 from versequeue.service.batches import Batches
+from versequeue.service.reads import Reads
 
 #: A form holds the file, the names of its fields and the lines between them.
 MAX_FORM_BYTES = MAX_FILE_BYTES + MAX_BODY_BYTES
@@ -34,14 +37,14 @@ MAX_FORM_BYTES = MAX_FILE_BYTES + MAX_BODY_BYTES
 FIRST_ROWS = 3
 
 
-def batch_submit_handlers(batches: Batches) -> dict[str, Handler]:
+def batch_submit_handlers(batches: Batches, reads: Reads) -> dict[str, Handler]:
     """What the submit function can do with batches."""
-    resource = batch_resource(batches)
+    on_rows = partial(act_on_rows, batches, reads)
     return {
-        "submit_batch": partial(submit_batch, batches),
+        "submit_batch": partial(submit_batch, batches, reads),
         "check_file": check_file,
-        "cancel_batch": partial(resource.act, batches.cancel, 200),
-        "retry_failed": partial(resource.act, batches.retry_failed, 202),
+        "cancel_batch": partial(on_rows, batches.cancel, 200, _has_an_end),
+        "retry_failed": partial(on_rows, batches.retry_failed, 202, _has_no_failed_row),
     }
 
 
@@ -62,7 +65,31 @@ def check_file(request: Request) -> Response:
     return json_response(to_wire(view))
 
 
-def submit_batch(batches: Batches, request: Request) -> Response:
+def act_on_rows(
+    batches: Batches,
+    reads: Reads,
+    action: Callable[[str], BatchNow],
+    status: int,
+    is_idle: Callable[[BatchNow], bool],
+    request: Request,
+    batch_id: str,
+) -> Response:
+    """`status` with the batch as `action` leaves it, which reads every row unless `is_idle`."""
+    found = batches.get(batch_id)
+    if not is_idle(found):
+        reads.take(client_of(request, batches.settings), found.batch.total)
+    return batch_resource(batches).act(action, status, request, batch_id)
+
+
+def _has_an_end(found: BatchNow) -> bool:
+    return found.batch.finished_at is not None
+
+
+def _has_no_failed_row(found: BatchNow) -> bool:
+    return not found.counts[Status.FAILED]
+
+
+def submit_batch(batches: Batches, reads: Reads, request: Request) -> Response:
     """202 with the batch, once every row of the file has been found to be good."""
     data, file_format, fields = read_upload(request)
     asked = {name: value for name, value in fields.items() if value}
@@ -70,7 +97,10 @@ def submit_batch(batches: Batches, request: Request) -> Response:
     rows = parse(data, file_format, options_reader(asked, file_format))
     content = f"{file_format}\n{json.dumps(fields, sort_keys=True)}\n".encode() + data
     submission = read_submission(request, batches.settings, about, content)
-    return batch_resource(batches).accepted(batches.submit(rows, submission))
+    count_key(reads, submission)
+    accepted = batches.submit(rows, submission)
+    count_replay(reads, submission, accepted, "get_batch")
+    return batch_resource(batches).accepted(accepted)
 
 
 def _about(asked: dict[str, str]) -> BatchFields:

@@ -20,36 +20,39 @@ from versequeue.api.edge import (
     read_body,
 )
 from versequeue.api.resources import job_resource
-from versequeue.api.submissions import read_submission
+from versequeue.api.submissions import count_key, count_replay, read_submission
 from versequeue.api.submit_batches import batch_submit_handlers
 from versequeue.errors import UnsupportedMediaType
 from versequeue.ids import random_seed
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
+from versequeue.service.reads import Reads
 
 JOB_TYPES = ("application/json", "application/x-www-form-urlencoded", "text/plain")
 
 
-def submit_handlers(jobs: Jobs, batches: Batches) -> dict[str, Handler]:
+def submit_handlers(jobs: Jobs, batches: Batches, reads: Reads) -> dict[str, Handler]:
     """What the submit function can do, by the names of `versequeue.api.routes`."""
     resource = job_resource(jobs)
     return {
-        "submit_job": partial(submit_job, jobs),
+        "submit_job": partial(submit_job, jobs, reads),
         "cancel_job": partial(resource.act, jobs.cancel, 200),
         "redeliver": partial(resource.act, jobs.redeliver, 202),
         "warm_up": partial(warm_up, jobs),
-        **batch_submit_handlers(batches),
+        **batch_submit_handlers(batches, reads),
     }
 
 
-def submit_job(jobs: Jobs, request: Request) -> Response:
+def submit_job(jobs: Jobs, reads: Reads, request: Request) -> Response:
     """202 with the job, or 200 if it ended within the wait that the caller prefers."""
     raw = read_body(request, MAX_BODY_BYTES)
     body = read_job(request, raw, OwnJobBody if jobs.settings.own_options else JobBody)
     options = body.resolved(random_seed())
     content = f"{media_type(request)}\n".encode() + raw
     submission = read_submission(request, jobs.settings, body, content)
+    count_key(reads, submission)
     accepted = jobs.submit(body.prompt, options, replace(submission, own_options=body.own()))
+    count_replay(reads, submission, accepted, "get_job")
     return job_resource(jobs).accepted(accepted, prefer_wait_s(request))
 
 

@@ -13,6 +13,7 @@ from versequeue.records import from_json, to_json
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job
 from versequeue.rules.tally import Tally
+from versequeue.rules.transitions import FURTHEST_S
 
 log = logging.getLogger(__name__)
 Stored = Job | Batch | IdempotencyRecord | Tally
@@ -51,6 +52,11 @@ def put_off(now: datetime) -> datetime:
     return min(now, utc_now()) + timedelta(seconds=UNREADABLE_FOR_S)
 
 
+def furthest(now: datetime) -> datetime:
+    """What is to be looked at later than this is due now: the clock was set back meanwhile."""
+    return now + timedelta(seconds=FURTHEST_S)
+
+
 class Found(Protocol):
     """A document as a search has found it."""
 
@@ -74,7 +80,9 @@ class DocumentStore(ABC, Generic[F]):
 
     @abstractmethod
     def _search(self, kind: type[D], field: str, now: datetime, limit: int) -> Sequence[F]:
-        """The documents whose index `field` has come, the most overdue first."""
+        """The documents whose index `field` has come, the most overdue first, then those in which
+        it is further ahead than `furthest(now)`.
+        """
 
     @abstractmethod
     def _index(self, kind: type[D], found: F, fields: Mapping[str, Any]) -> None:

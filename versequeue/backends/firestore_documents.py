@@ -68,6 +68,8 @@ class Query:
     filters: Filters
     order_by: str = ""
     limit: int = 0
+    #: also those whose `order_by` is greater than this
+    beyond: Any = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,10 @@ class Documents:
     def _query(self, query: Query) -> Any:
         found = self._connection.client().collection(query.collection)
         for field, operator, value in query.filters:
-            found = found.where(filter=firestore.FieldFilter(field, operator, value))
+            wanted: Any = firestore.FieldFilter(field, operator, value)
+            if query.beyond and field == query.order_by:
+                wanted = firestore.Or([wanted, firestore.FieldFilter(field, ">", query.beyond)])
+            found = found.where(filter=wanted)
         if query.order_by:
             found = found.order_by(query.order_by)
         return found.limit(query.limit) if query.limit else found

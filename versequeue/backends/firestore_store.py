@@ -19,6 +19,7 @@ from versequeue.backends.document_store import (
     Stored,
     T,
     fields_of,
+    furthest,
     read_stored,
     readable,
 )
@@ -180,7 +181,8 @@ class FirestoreStore(DocumentStore[Document]):
         return found
 
     def _search(self, kind: type[D], field: str, now: datetime, limit: int) -> list[Document]:
-        return self._documents.find(Query(_COLLECTIONS[kind], ((field, "<=", now),), field, limit))
+        due = Query(_COLLECTIONS[kind], ((field, "<=", now),), field, limit, beyond=furthest(now))
+        return self._documents.find(due)
 
     def _index(self, kind: type[D], found: Document, fields: Mapping[str, Any]) -> None:
         change = New(_COLLECTIONS[kind], found.name, dict(fields), found)

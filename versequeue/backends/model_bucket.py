@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import requests
 
-from versequeue.errors import ModelUnavailable
+from versequeue.errors import ModelUnavailable, ModelUnusable
 
 log = logging.getLogger(__name__)
 MANIFEST = "bundle.json"
@@ -67,10 +67,10 @@ class Bucket:
         return f"gs://{self.name}/{self._object(file)}"
 
     def read(self, file: str, most: int) -> bytes:
-        """A whole file. Raises ModelUnavailable, also where it has more than `most` bytes."""
+        """A whole file. Raises ModelUnavailable; ModelUnusable if it has more than `most` bytes."""
         content = self._get(file, {}, 0, most + 1)
         if len(content) > most:
-            raise ModelUnavailable(f"{self.where(file)} has more than {most:,} bytes.")
+            raise ModelUnusable(f"{self.where(file)} has more than {most:,} bytes.")
         return content
 
     def read_range(self, file: str, start: int, end: int) -> bytes:
@@ -101,7 +101,9 @@ class Bucket:
             )
             if response.status_code not in (408, 429, 500, 502, 503, 504):
                 break
-        raise ModelUnavailable(f"{self.where(file)} cannot be read: {problem}")
+        # A refusal or a missing object may be mended; what is too short is not what was built.
+        kind = ModelUnusable if problem == _REASONS[416] else ModelUnavailable
+        raise kind(f"{self.where(file)} cannot be read: {problem}")
 
     def _object(self, file: str) -> str:
         return f"{self.prefix}/{file}" if self.prefix else file
@@ -121,11 +123,11 @@ def _part(response: requests.Response, skipped: int, length: int) -> bytes:
 def open_bucket(uri: str, storage_url: str = "") -> Bucket:
     """The bucket of gs://bucket/prefix; an emulator at `storage_url` is asked without credentials.
 
-    Raises ModelUnavailable for another form.
+    Raises ModelUnusable for another form.
     """
     name, _, prefix = uri.removeprefix("gs://").partition("/")
     if not uri.startswith("gs://") or not name:
-        raise ModelUnavailable(f"A model in a bucket is written gs://bucket/prefix, not {uri!r}.")
+        raise ModelUnusable(f"A model in a bucket is written gs://bucket/prefix, not {uri!r}.")
     if storage_url:
         url = storage_url if "://" in storage_url else f"http://{storage_url}"
         return Bucket(name, prefix.strip("/"), url.rstrip("/"))
@@ -133,8 +135,9 @@ def open_bucket(uri: str, storage_url: str = "") -> Bucket:
 
 
 def fetch_bundle(bucket: Bucket, target: Path) -> Path:
-    """Make `target` the bundle of `bucket`, keeping files that are right. Raises ModelUnavailable.
+    """Make `target` the bundle of `bucket`, keeping files that are right.
 
+    Raises ModelUnavailable; ModelUnusable if what lies in the bucket is damaged or no bundle.
     The manifest is written last, so that a half fetched folder is no bundle.
     """
     manifest = bucket.read(MANIFEST, MOST_MANIFEST_BYTES)
@@ -168,14 +171,14 @@ def _fetch(bucket: Bucket, file: Remote, target: Path, pool: ThreadPoolExecutor)
             end = min(start + RANGE_BYTES, file.bytes)
             content = bucket.read_range(file.name, start, end)
             if len(content) != end - start:
-                raise ModelUnavailable(f"{where} is shorter than {MANIFEST} says.")
+                raise ModelUnusable(f"{where} is shorter than {MANIFEST} says.")
             os.pwrite(descriptor, content, start)
 
         for _ in pool.map(copy, range(0, file.bytes, RANGE_BYTES)):
             pass  # an exception of any range is raised here
     if not _is_right(part, file):
         part.unlink()
-        raise ModelUnavailable(
+        raise ModelUnusable(
             f"{where} is damaged: its SHA-256 digest is not the one that "
             f"{MANIFEST} records. Upload the whole bundle again."
         )
@@ -183,17 +186,17 @@ def _fetch(bucket: Bucket, file: Remote, target: Path, pool: ThreadPoolExecutor)
 
 
 def listed(manifest: bytes, bucket: Bucket) -> list[Remote]:
-    """The files that a manifest names. Raises ModelUnavailable for more than a bundle has."""
+    """The files that a manifest names. Raises ModelUnusable for more than a bundle has."""
     where = bucket.where(MANIFEST)
     try:
         listed: Mapping[str, Any] = json.loads(manifest)["files"]
         files = [Remote(name, record["bytes"], record["sha256"]) for name, record in listed.items()]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelUnavailable(f"{where} is not a bundle's manifest.") from error
+        raise ModelUnusable(f"{where} is not a bundle's manifest.") from error
     for file in files:
         _check(file, where)
     if len(files) > MOST_FILES or sum(file.bytes for file in files) > MOST_BYTES:
-        raise ModelUnavailable(
+        raise ModelUnusable(
             f"{where} lists {len(files)} files with more than {MOST_FILES} of them or "
             f"{MOST_BYTES:,} bytes in all; no model that can be served is as large."
         )
@@ -201,7 +204,7 @@ def listed(manifest: bytes, bucket: Bucket) -> list[Remote]:
 
 
 def _check(file: Remote, where: str) -> None:
-    """Raises ModelUnavailable for a name, a length or a digest that no file of a bundle has."""
+    """Raises ModelUnusable for a name, a length or a digest that no file of a bundle has."""
     parts = file.name.split("/")
     if (
         any(part in ("", ".", "..") for part in parts)
@@ -210,10 +213,10 @@ def _check(file: Remote, where: str) -> None:
         or file.name == MANIFEST
         or file.name.endswith(".part")
     ):
-        raise ModelUnavailable(f"{where} names a file outside of its folder, or by an odd name.")
+        raise ModelUnusable(f"{where} names a file outside of its folder, or by an odd name.")
     size, digest = file.bytes, file.sha256
     if type(size) is not int or size < 0 or not _DIGEST.fullmatch(str(digest)):
-        raise ModelUnavailable(f"{where} does not say how long {file.name} is and what its digest.")
+        raise ModelUnusable(f"{where} does not say how long {file.name} is and what its digest.")
 
 
 def _is_right(path: Path, file: Remote) -> bool:

@@ -25,6 +25,12 @@ SCHEMA = (
     ("CREATE INDEX messages_said ON messages (topic, body) WHERE deliveries = 0",),
 )
 
+#: Id, body, time of publishing and deliveries, as `first_due` gives them.
+IN_HAND = (
+    "SELECT id, body, published_at, deliveries FROM messages"
+    " WHERE topic = ? AND deliveries > 0 AND id > ? ORDER BY id LIMIT ?"
+)
+
 
 def add(connection: sqlite3.Connection, topic: Topic, body: str, now: datetime) -> None:
     """A new message, due now; none if one that says the same waits for its first delivery."""

@@ -166,6 +166,14 @@ class SqliteQueue:
         with self._file.transaction() as connection:
             return rows.move(connection, delivery.id, delivery.number, due_at, uncounted=True)
 
+    def in_hand(self, topic: Topic, after: int, limit: int) -> list[LeasedMessage]:
+        """Messages of a topic that were delivered and never acked, by id from behind `after` on."""
+        found = self._file.read(rows.IN_HAND, (topic.value, after, limit))
+        return [
+            LeasedMessage(number, topic, rows.read(body) or {}, parse_time(published), deliveries)
+            for number, body, published, deliveries in found
+        ]
+
     def release(self, now: datetime) -> int:
         """Make every message due now; how many were not. For a dispatcher that starts alone."""
         moment = format_time(now)

@@ -14,6 +14,7 @@ from versequeue.backends.document_store import (
     Stored,
     T,
     fields_of,
+    furthest,
     read_stored,
     readable,
 )
@@ -146,11 +147,15 @@ class SqliteStore(DocumentStore[_Row]):
             return _change_one(connection, kind, name, change)
 
     def _search(self, kind: type[D], field: str, now: datetime, limit: int) -> list[_Row]:
-        sql = (
-            f"SELECT id, body FROM {TABLE[kind]}"  # noqa: S608 - names of ours
-            f" WHERE {field} <= ? ORDER BY {field} LIMIT ?"
-        )
-        return [_Row(*row) for row in self._file.read(sql, (format_time(now), limit))]
+        # Each part is read off the index; an OR would walk over all that is not due.
+        parts = [
+            f"SELECT * FROM (SELECT id, body FROM {TABLE[kind]}"  # noqa: S608 - names of ours
+            f" WHERE {field} {comparison} ORDER BY {field} LIMIT ?)"
+            for comparison in ("<= ?", "> ?")
+        ]
+        sql = f"{' UNION ALL '.join(parts)} LIMIT ?"
+        values = (format_time(now), limit, format_time(furthest(now)), limit, limit)
+        return [_Row(*row) for row in self._file.read(sql, values)]
 
     def _index(self, kind: type[D], found: _Row, fields: Mapping[str, Any]) -> None:
         cells = ", ".join(f"{name} = :{name}" for name in fields)

@@ -52,6 +52,8 @@ class Receipt:
     model_digest: str = ""
     seed: Sent[int] = None
     input_digest: str = ""
+    #: what it was written with, which may be less than was asked for
+    effort: str = ""
     version: str = ""
 
 

@@ -80,7 +80,7 @@ class EmulatedServer:
         self._worker = self._function("worker", "cloudevent", WORKER_THREADS)
         self._activator = Activator(self._worker, options.idle_timeout_s)
         forwards = {name: Forward(self._functions[name].url) for name in ("submit", "results")}
-        app = LocalApp(**forwards, web=ROOT / "web")
+        app = LocalApp(**forwards, web=ROOT / "web", settings=wiring.settings())
         self._front = front_server(app, listener)
         self._pushes = waitress.create_server(
             self._activator, host="127.0.0.1", port=0, threads=8, channel_timeout=3600

@@ -1,15 +1,19 @@
 """One delivery of a webhook as a message asks for it, with this process's store and settings."""
 
 import logging
+import time
 from functools import cache
 from urllib.parse import urlsplit
 
 from versequeue.functions import wiring
 from versequeue.rules.batch import BATCH_PREFIX
 from versequeue.webhooks.notifier import Notifier
+from versequeue.webhooks.receivers import Receivers
 from versequeue.webhooks.sender import Outcome, WebhookSender
 
 log = logging.getLogger(__name__)
+#: Who has this process's senders.
+_receivers = Receivers()
 
 
 def notify_target(target: str) -> Outcome | None:
@@ -18,6 +22,25 @@ def notify_target(target: str) -> Outcome | None:
         log.warning("a message that names no job and no batch is dropped")
         return None
     return _notifier().deliver(target)
+
+
+def notify_in_turn(target: str) -> None:
+    """`notify_target` if a sender is free for its receiver, else later, by the sweep.
+
+    Raises StoreUnavailable.
+    """
+    receiver = receiver_of(target)
+    began_s = time.monotonic()
+    if wait_s := _receivers.ask(receiver, began_s):
+        _notifier().postpone(target, wait_s)
+        return
+    answered = True
+    try:
+        outcome = notify_target(target)
+        answered = outcome is None or outcome.status_code is not None
+    finally:
+        now_s = time.monotonic()
+        _receivers.done(receiver, now_s, took_s=now_s - began_s, answered=answered)
 
 
 def receiver_of(target: str) -> str:

@@ -10,6 +10,7 @@ from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
+from versequeue.service.reads import Reads
 from versequeue.service.seats import Seats
 from versequeue.service.worker import WorkerSide
 
@@ -54,6 +55,12 @@ def seats() -> Seats:
     return Seats(settings().waiters)
 
 
+@cache
+def reads() -> Reads:
+    """What each caller has left to read, whichever function of this process reads it."""
+    return Reads(settings().reads_per_minute)
+
+
 def jobs() -> Jobs:
     """The callers' side of jobs. Raises StartupError where callers' hashes have no key."""
     settings().check_hash_key()
@@ -74,7 +81,7 @@ def worker_side(worker: str) -> WorkerSide:
 def model_folder(found: Settings) -> Path:
     """Where the bundle of the `model` setting lies: a preset's folder, or a folder of its own.
 
-    One in a bucket is fetched first. Raises ModelUnavailable.
+    One in a bucket is fetched first, and raises as `fetch_bundle` does.
     """
     if found.model.startswith("gs://"):
         from versequeue.backends.model_bucket import fetch_bundle, open_bucket

@@ -10,6 +10,10 @@ from typing import Any
 from werkzeug.security import safe_join
 from werkzeug.wrappers import Request, Response
 
+from versequeue.api.origin import check_host
+from versequeue.config import Settings
+from versequeue.errors import WrongHost
+
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
@@ -35,6 +39,7 @@ class LocalApp:
     submit: WsgiApp
     results: WsgiApp
     web: Path
+    settings: Settings
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -44,6 +49,10 @@ class LocalApp:
         return self._page(Request(environ))(environ, start_response)
 
     def _page(self, request: Request) -> Response:
+        try:
+            check_host(request, self.settings)
+        except WrongHost as error:
+            return _plain(str(error), error.status, {})
         if request.method not in ("GET", "HEAD"):
             return _plain("This is a page; the API is under /v1.", 405, {"Allow": "GET, HEAD"})
         name = request.path.lstrip("/") or "index.html"

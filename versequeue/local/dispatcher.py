@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 from http.client import HTTPException
 from itertools import chain
@@ -20,7 +19,6 @@ from versequeue.local.loops import SURROUNDINGS, keep_on
 from versequeue.local.worker_process import WorkerProcess
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE
-from versequeue.rules.job import Status
 from versequeue.service.worker import WorkerSide
 
 log = logging.getLogger(__name__)
@@ -28,6 +26,8 @@ TOPICS = (Topic.JOBS, Topic.BULK)
 #: A pause after a worker that died, so that one that always dies does not burn the processor.
 CRASH_PAUSE_S = 0.5
 LONGEST_WAIT_S = 1.0
+#: So many messages of a dead server are read at once.
+PAGE = 100
 
 
 class Dispatcher:
@@ -96,12 +96,16 @@ class Dispatcher:
         self._queue.wait(seen, min(LONGEST_WAIT_S, max(0.0, left_s)))
 
     def _take_over(self) -> None:
+        # Whatever runs was pushed by a message that nobody has acked.
         self._side.show_stopped()
+        for topic in TOPICS:
+            last = 0
+            while page := self._queue.in_hand(topic, last, PAGE):
+                for job_id in chain.from_iterable(_job_ids([one]) for one in page):
+                    if job := self._side.store.get_job(job_id):
+                        self._side.abandon([job_id], job.worker)
+                last = page[-1].id
         self._queue.release(self._side.clock())
-        horizon = self._side.clock() + timedelta(days=3650)
-        for job in self._side.store.due_jobs(horizon, limit=100_000):
-            if job.status is Status.RUNNING:
-                self._side.abandon([job.id], job.worker)
 
     def _push(self, deliveries: Sequence[LeasedMessage]) -> None:
         headers = push_headers(deliveries[0].topic, "local", self._side.clock())

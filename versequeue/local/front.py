@@ -5,8 +5,10 @@ way to a new one, so that no number of them keeps others out.
 """
 
 import socket
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from waitress.adjustments import Adjustments
@@ -37,6 +39,8 @@ HEADERS_S, BODY_S, ANSWER_S, IDLE_S = 10.0, 60.0, 300.0, 60.0
 #: Seconds in which some of an answer has to be taken, and the bytes of it that wait here meanwhile;
 #: beyond them the thread that answers waits, too.
 STALLED_S, UNREAD_BYTES = 10.0, 1024 * 1024
+#: Threads that may wait so; for one more the reader that has taken the least is given up.
+SLOW_READERS = THREADS // 3
 #: Bytes of an answer that the system holds: few, so that it is seen when somebody reads slowly.
 SEND_BUFFER_BYTES = 64 * 1024
 #: How often deadlines are looked at.
@@ -66,6 +70,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self._behind = b""
         #: when some of an answer was last taken by the other side
         self.moved_at = self.waiting_since
+        #: bytes of all answers that the other side has taken
+        self.taken = 0
+        #: it is about to be closed for others
+        self.given_up = False
         self._stage: tuple[Any, bool] | None = None
         super().__init__(server, sock, addr, *rest, **more)
         server.make_room_beside(self)
@@ -108,11 +116,17 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.moved_at = self.server.clock()
         return int(super().write_soon(data))
 
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        if self.total_outbufs_len > self.adj.outbuf_high_watermark:
+            with self.server.thread_for(self):
+                super()._flush_outbufs_below_high_watermark()
+
     def send(self, data: bytes, do_close: bool = True) -> int:
         """Send what the other side takes now; whoever reads a whole answer slowly has the time."""
         sent = int(super().send(data, do_close))
         if sent:
             self.moved_at = self.server.clock()
+            self.taken += sent
             if self.waiting and self.request is None:
                 self.due_at = max(self.due_at, self.moved_at + IDLE_S)
         return sent
@@ -162,6 +176,10 @@ class FrontServer(TcpWSGIServer):  # type: ignore[misc]
         self.clock = clock
         self._of_one = of_one
         self._next_look = 0.0
+        self._slow_lock = threading.Lock()
+        #: readers that a thread waits for, and those that are to be closed
+        self._slow: list[Channel] = []
+        self._given_up: list[Channel] = []
         super().__init__(*arguments, **more)
 
     def readable(self) -> bool:
@@ -175,9 +193,27 @@ class FrontServer(TcpWSGIServer):  # type: ignore[misc]
             for channel in list(self.active_channels.values()):
                 if channel.late(now):
                     channel.handle_close()
+        while self._given_up:
+            self._given_up.pop().handle_close()
         for channel in self._longest_waiting(len(self._map) - self.adj.connection_limit * 9 // 10):
             channel.handle_close()
         return bool(super().readable())
+
+    @contextmanager
+    def thread_for(self, reader: Channel) -> Iterator[None]:
+        """In this block a thread waits for `reader`: if too many do, it gives one of them up."""
+        with self._slow_lock:
+            self._slow.append(reader)
+            if sum(not each.given_up for each in self._slow) > SLOW_READERS:
+                left = [each for each in self._slow if not each.given_up]
+                least = min(left, key=lambda each: each.taken)
+                least.given_up = True
+                self._given_up.append(least)
+        try:
+            yield
+        finally:
+            with self._slow_lock:
+                self._slow.remove(reader)
 
     def make_room_beside(self, new: Channel) -> None:
         """Keep to the limit of one address: its longest waiting connection goes, or the new one."""

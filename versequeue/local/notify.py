@@ -14,8 +14,8 @@ from versequeue.backends.sqlite_queue import LeasedMessage, SqliteQueue
 from versequeue.clock import Clock, utc_now
 from versequeue.errors import VerseQueueError
 from versequeue.local.loops import keep_on
-from versequeue.local.receivers import SENDERS, Receivers
 from versequeue.ports.queue import Topic
+from versequeue.webhooks.receivers import SENDERS, Receivers
 from versequeue.webhooks.sender import Outcome
 
 log = logging.getLogger(__name__)

@@ -41,7 +41,7 @@ class LocalServer:
         self._dispatcher = Dispatcher(queue, self._worker, self._side, options.idle_timeout_s)
         self._notifier = NotifyDispatcher(queue, notify_target, receiver_of)
         functions = {name: load_function(name) for name in ("submit", "results")}
-        app = LocalApp(**functions, web=options.page)
+        app = LocalApp(**functions, web=options.page, settings=settings)
         # A proxy's connections are everybody's, and it has limits of its own.
         of_one = 0 if settings.trusted_proxies else CONNECTIONS_OF_ONE
         self._server = front_server(app, listener, of_one=of_one)

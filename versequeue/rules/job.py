@@ -95,6 +95,8 @@ class Job:
     line: int | None = None
     #: raised by every claim; a writer that holds another number holds nothing
     attempt: int = 0
+    #: those of the attempts that the surroundings ended: they do not count
+    excused: int = 0
     publishes: int = 1
     #: which worker holds the lease, so that one known to be dead can be given up on at once
     worker: str = ""
@@ -116,6 +118,11 @@ class Job:
     def done(self) -> bool:
         """Whether the job has reached its end."""
         return self.status.is_terminal
+
+    @property
+    def tries(self) -> int:
+        """The attempts that count: at most `max_attempts`."""
+        return self.attempt - self.excused
 
     @property
     def due_at(self) -> datetime | None:

@@ -39,9 +39,9 @@ def tally_at(found: Tally | None, key: str, now: datetime) -> Tally:
     If the clock was set back, the requests go too, once: they would count for as long as it was
     set back. The songs of the day stay.
     """
-    day = start_of_day(now)
     if found is None:
-        return Tally(key, now, now + KEPT, day)
+        return Tally(key, now, now + KEPT, start_of_day(now))
+    day = day_that_counts(found.day, now)
     was_set_back = (found.changed_at - now).total_seconds() > CLOCK_STEP_S
     return replace(
         found,
@@ -93,6 +93,15 @@ def next_room_at(tally: Tally, limit: int) -> datetime:
         if left < limit:
             return _end(use)
     return tally.changed_at
+
+
+def day_that_counts(last: datetime, now: datetime) -> datetime:
+    """Beginning of the day that a use at `now` is of, after one of the day `last`.
+
+    One that has begun on one machine has begun on all of them: their clocks do not agree.
+    """
+    today = start_of_day(now)
+    return last if last == today + timedelta(days=1) else today
 
 
 def start_of_day(now: datetime) -> datetime:

@@ -16,6 +16,13 @@ from versequeue.rules.webhook import announce
 MAX_EVENTS, FIRST_EVENTS = 50, 10
 #: Wait before a queued job's message is sent again; doubled each time, at most the second one.
 REPUBLISH_FIRST_S, REPUBLISH_LONGEST_S = 60, 1800
+#: Moments further ahead than this were set by a clock that was set back since: no rule sets a lease
+#: or a message's time so far ahead, nor anything else that the sweep is to look at.
+FURTHEST_S = 2400
+#: How long a lease of such a clock holds yet, so that a worker that lives can renew it.
+LAST_LEASE_S = 60
+#: Wait before the next attempt after one that was put off; doubled each time, at most the second.
+PUT_OFF_FIRST_S, PUT_OFF_LONGEST_S = 15, 300
 
 
 def claim(
@@ -85,6 +92,17 @@ def give_up(job: Job, attempt: int, now: datetime, error: VerseQueueError, *, re
     return _end_attempt(job, now, "attempt_failed", error, retry=retry)
 
 
+def put_off(job: Job, attempt: int, now: datetime, error: VerseQueueError) -> Job:
+    """The surroundings let nobody work: this attempt does not count, and the next one waits."""
+    check_fence(job, attempt, now)
+    excused = replace(job, excused=job.excused + 1)
+    queued = _end_attempt(excused, now, "attempt_failed", error, retry=True)
+    if queued.done:
+        return queued
+    wait_s = min(PUT_OFF_FIRST_S * 2 ** min(job.excused, 30), PUT_OFF_LONGEST_S)
+    return replace(queued, publish_at=now + timedelta(seconds=wait_s))
+
+
 def hand_back(job: Job, attempt: int, now: datetime, reason: str) -> Job:
     """The worker has to stop: the next one takes the job over at once."""
     check_fence(job, attempt, now)
@@ -108,7 +126,13 @@ def end_canceled(job: Job, attempt: int, now: datetime) -> Job:
 
 
 def settle(job: Job, now: datetime) -> Job:
-    """What time alone has made of an unfinished job: expired, canceled, failed, queued again."""
+    """What time alone has made of an unfinished job: expired, canceled, failed, queued again.
+
+    A lease that a clock has set that was set back since is cut.
+    """
+    furthest = now + timedelta(seconds=FURTHEST_S)
+    if job.status is Status.RUNNING and job.lease_expires_at and job.lease_expires_at > furthest:
+        return replace(job, lease_expires_at=now + timedelta(seconds=LAST_LEASE_S))
     if job.done or (job.status is Status.RUNNING and _lease_is_live(job, now)):
         return job
     if job.cancel_requested_at:
@@ -119,6 +143,11 @@ def settle(job: Job, now: datetime) -> Job:
         lost = WorkerLost(f"The worker of attempt {job.attempt} stopped reporting.")
         return _end_attempt(job, now, "lease_lapsed", lost, retry=True)
     return job
+
+
+def counts_as_lost(job: Job, now: datetime) -> bool:
+    """Whether a queued job's message is to be sent again by now."""
+    return job.publish_at <= now or job.publish_at > now + timedelta(seconds=FURTHEST_S)
 
 
 def republish(job: Job, now: datetime) -> Job:
@@ -162,7 +191,7 @@ def _end_attempt(
     noted = note(replace(job, error=error.problem().document()), now, event, str(error))
     if job.cancel_requested_at:
         return _end(noted, Status.CANCELED, now, "canceled")
-    if not retry or job.attempt >= job.max_attempts:
+    if not retry or job.tries >= job.max_attempts:
         return _end(noted, Status.FAILED, now, "failed", str(error))
     return replace(
         noted,

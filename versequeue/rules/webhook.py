@@ -17,6 +17,11 @@ MAX_DELIVERIES = 30
 JITTER = 0.2
 #: A hint is taken to be on its way for so long before it counts as lost; doubled with each hint.
 HINT_FIRST_S, HINT_LONGEST_S = 60, 1800
+#: The sweep looks at a pending event so often, however far ahead its next delivery is: only then is
+#: one that was set by a clock that was set back since told from one that has a day to wait.
+LOOK_EVERY_S = 1800
+#: Moments further ahead than this are such a clock's.
+CLOCK_STEP_S = 60
 #: Between two redeliveries of one event that somebody asks for.
 REDELIVER_EVERY_S = 60
 #: How far the clocks of two functions may differ before an event seems not yet due.
@@ -51,11 +56,16 @@ class Pending:
     #: published is taken to be on its way
     hints: int = 0
     hinted_until: datetime | None = None
+    #: when the sweep last looked at it, or anybody changed it
+    noted_at: datetime | None = None
 
     @property
     def notify_at(self) -> datetime:
-        """When the sweep must hint at this event next."""
-        return max(self.due_at, self.hinted_until or self.due_at)
+        """When the sweep must look at this event next, and hint at it if it is due."""
+        hint_at = max(self.due_at, self.hinted_until or self.due_at)
+        if self.noted_at is None:
+            return hint_at
+        return min(hint_at, self.noted_at + timedelta(seconds=LOOK_EVERY_S))
 
 
 @dataclass(frozen=True)
@@ -98,17 +108,34 @@ def announce(webhook: Webhook | None, target_id: str, event: str, now: datetime)
 
 
 def hinted(webhook: Webhook, now: datetime) -> Webhook:
-    """The webhook for whose pending event the sweep publishes a hint now.
+    """The webhook after the sweep's look at its pending event, which is hinted at if it is due.
 
-    The very same object means that no hint is due. Each waits twice as long as the one before, so
-    that a slow receiver does not fill the queue.
+    The very same object means that it is too early for a look. Each hint waits twice as long as the
+    one before, so that a slow receiver does not fill the queue.
     """
     pending = webhook.pending
-    if pending is None or pending.notify_at > now:
+    if pending is None:
         return webhook
+    if pending.noted_at and pending.noted_at > now + timedelta(seconds=CLOCK_STEP_S):
+        # A clock that was set back since has set all of its times.
+        pending = replace(pending, due_at=now, hinted_until=None, noted_at=now)
+    elif pending.noted_at and pending.notify_at > now:
+        return webhook
+    if max(pending.due_at, pending.hinted_until or pending.due_at) > now:
+        return replace(webhook, pending=replace(pending, noted_at=now))
     wait_s = min(HINT_FIRST_S * 2**pending.hints, HINT_LONGEST_S)
     until = now + timedelta(seconds=wait_s)
-    return replace(webhook, pending=replace(pending, hints=pending.hints + 1, hinted_until=until))
+    hinted_at = replace(pending, hints=pending.hints + 1, hinted_until=until, noted_at=now)
+    return replace(webhook, pending=hinted_at)
+
+
+def postpone(webhook: Webhook, now: datetime, wait_s: float) -> Webhook:
+    """The webhook whose pending event nobody can send yet: the sweep hints at it after `wait_s`."""
+    if webhook.pending is None:
+        return webhook
+    until = now + timedelta(seconds=wait_s)
+    later = replace(webhook.pending, hints=0, hinted_until=until, noted_at=now)
+    return replace(webhook, pending=later)
 
 
 def start_delivery(webhook: Webhook, now: datetime) -> Webhook:
@@ -116,7 +143,7 @@ def start_delivery(webhook: Webhook, now: datetime) -> Webhook:
     if webhook.pending is None:
         return webhook
     due_at = now + timedelta(seconds=DELIVERY_LEASE_S)
-    pending = _next_try(webhook.pending, webhook.pending.tries + 1, due_at)
+    pending = _next_try(webhook.pending, webhook.pending.tries + 1, due_at, now)
     return replace(webhook, pending=pending)
 
 
@@ -162,7 +189,7 @@ def record_delivery(
         next_at = now + timedelta(seconds=wait_s * (1 + JITTER * jitter))
     delivery = Delivery(now, sent.event, sent.id, status_code, error, next_at)
     if is_current:
-        pending = _next_try(sent, sent.tries, next_at) if next_at else None
+        pending = _next_try(sent, sent.tries, next_at, now) if next_at else None
     return replace(
         webhook,
         deliveries=_with(webhook, delivery),
@@ -187,7 +214,9 @@ def redeliver(webhook: Webhook, now: datetime) -> Webhook:
         # Its last try may have died unreported: what is promised here has to be left to it.
         tries = min(webhook.pending.tries, len(RETRY_SCHEDULE_S) - 1)
         until = _first_hint_ends(now)
-        pending = replace(webhook.pending, tries=tries, due_at=now, hinted_until=until)
+        pending = replace(
+            webhook.pending, tries=tries, due_at=now, hinted_until=until, noted_at=now
+        )
     else:
         last = webhook.deliveries[-1]
         pending = _at_once(last.event, last.id, now)
@@ -205,12 +234,12 @@ def _check_pace(last: datetime | None, now: datetime) -> None:
 
 
 def _at_once(event: str, event_id: str, now: datetime) -> Pending:
-    return Pending(event, event_id, 0, now, hinted_until=_first_hint_ends(now))
+    return Pending(event, event_id, 0, now, hinted_until=_first_hint_ends(now), noted_at=now)
 
 
-def _next_try(pending: Pending, tries: int, due_at: datetime) -> Pending:
+def _next_try(pending: Pending, tries: int, due_at: datetime, now: datetime) -> Pending:
     # Nothing is on its way to a delivery that is not due yet.
-    return replace(pending, tries=tries, due_at=due_at, hints=0, hinted_until=None)
+    return replace(pending, tries=tries, due_at=due_at, hints=0, hinted_until=None, noted_at=now)
 
 
 def _first_hint_ends(now: datetime) -> datetime:

@@ -64,6 +64,10 @@ class Attempt:
         """This attempt went wrong. Raises StoreUnavailable."""
         self._end(lambda job, now: rules.give_up(job, self.job.attempt, now, error, retry=retry))
 
+    def put_off(self, error: VerseQueueError) -> None:
+        """Nobody could have done it just now: it is tried again later. Raises StoreUnavailable."""
+        self._end(lambda job, now: rules.put_off(job, self.job.attempt, now, error))
+
     def hand_back(self, reason: str) -> None:
         """The worker must stop: the job is for the next one. Raises StoreUnavailable."""
         self._end(lambda job, now: rules.hand_back(job, self.job.attempt, now, reason))

@@ -82,7 +82,12 @@ class Batches(CallersSide[BatchNow]):
         except _Overtaken:
             return self.get(batch_id)
         hint_at_jobs(self.queue, jobs)
-        return self.get(batch_id)
+        # Not read again: what was created is told, also where the store fails right after.
+        counts = found.counts | {
+            Status.FAILED: found.counts[Status.FAILED] - len(jobs),
+            Status.QUEUED: found.counts[Status.QUEUED] + len(jobs),
+        }
+        return BatchNow(_begin_round(found.batch, now, found.batch), counts)
 
     def _cancel(self, batch_id: str, now: datetime) -> BatchNow:
         def mark(batch: Batch) -> Batch:

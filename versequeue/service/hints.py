@@ -45,11 +45,11 @@ def job_messages(jobs: Sequence[Job]) -> list[Message]:
     no other along. A single visitor's job has a message of its own; those that wait are joined when
     they are pushed.
     """
-    new = [job.id for job in jobs if job.batch_id and not job.attempt]
+    new = [job.id for job in jobs if job.batch_id and not job.tries]
     starts = range(0, len(new), JOBS_PER_MESSAGE)
     messages: list[Message] = [{"job_ids": new[at : at + JOBS_PER_MESSAGE]} for at in starts]
     for job in jobs:
-        if job.attempt:
+        if job.tries:
             messages.append(lone_message(job.id))
         elif not job.batch_id:
             messages.append({"job_ids": [job.id]})

@@ -12,7 +12,7 @@ from versequeue.ports.store import State
 from versequeue.records import format_time, parse_time
 from versequeue.rules.job import Job, Status
 from versequeue.rules.options import ResolvedOptions
-from versequeue.rules.tally import start_of_day
+from versequeue.rules.tally import day_that_counts, start_of_day
 from versequeue.rules.transitions import request_cancel
 from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
@@ -130,10 +130,15 @@ def _on_its_way(state: State, now: datetime) -> bool:
 
 
 def _noted(state: State, now: datetime, warmups: int) -> State:
-    day = format_time(start_of_day(now))
+    day = format_time(_day_of(state, now))
     return {**state, "warmup_at": format_time(now), "day": day, "warmups": warmups}
 
 
 def _warmups_of_day(state: State, now: datetime) -> int:
-    today = state.get("day") == format_time(start_of_day(now))
-    return int(state.get("warmups", 0)) if today else 0
+    same_day = state.get("day") == format_time(_day_of(state, now))
+    return int(state.get("warmups", 0)) if same_day else 0
+
+
+def _day_of(state: State, now: datetime) -> datetime:
+    noted = state.get("day")
+    return day_that_counts(parse_time(noted), now) if noted else start_of_day(now)

@@ -73,11 +73,10 @@ class Bill:
         return charges
 
     def _charge_everybody(self, songs: int, found: Tally | None) -> Tally:
-        today = rules.start_of_day(self.now)
         tally = rules.tally_at(found, EVERYBODY, self.now)
-        if found is None or found.day != today:
+        if found is None or found.day != tally.day:
             # A tally begins at what was created without it, as by a version that kept none.
-            tally = replace(tally, used=self.store.count_created(today))
+            tally = replace(tally, used=self.store.count_created(tally.day))
         return self._add_songs(tally, songs, self.settings.daily_budget)
 
     def _add_songs(self, tally: Tally, songs: int, limit: int) -> Tally:

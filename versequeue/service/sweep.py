@@ -20,8 +20,8 @@ from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.rules.batch import Batch, next_check_at
 from versequeue.rules.job import Job, Status
-from versequeue.rules.transitions import republish, settle
-from versequeue.rules.webhook import hinted
+from versequeue.rules.transitions import counts_as_lost, republish, settle
+from versequeue.rules.webhook import Webhook, hinted
 from versequeue.service.endings import finish_batch
 from versequeue.service.hints import hint_at_events, hint_at_jobs
 from versequeue.service.rows import cancel_rows
@@ -162,7 +162,7 @@ class _Tick:
             sent.pop(job.id, None)
             ended.pop(job.id, None)
             settled = settle(job, self.now)
-            if settled.status is Status.QUEUED and settled.publish_at <= self.now:
+            if settled.status is Status.QUEUED and counts_as_lost(settled, self.now):
                 settled = sent[job.id] = republish(settled, self.now)
             elif settled.done and not job.done:
                 ended[job.id] = settled
@@ -187,13 +187,19 @@ class _Tick:
             webhook = hinted(job.webhook, self.now) if job.webhook else None
             if webhook is job.webhook:
                 return job
-            due[job.id] = replace(job, webhook=webhook)
-            return due[job.id]
+            looked_at = replace(job, webhook=webhook)
+            if self._is_due(webhook):
+                due[job.id] = looked_at
+            return looked_at
 
         try:
             self.store.update_jobs({job.id: change for job in found})
         finally:
             self.report.notified += hint_at_events(self.queue, list(due.values()))
+
+    def _is_due(self, webhook: Webhook | None) -> bool:
+        # Also looked at is what has long to wait.
+        return bool(webhook and webhook.pending and webhook.pending.due_at <= self.now)
 
     def _check_batch(self, batch: Batch) -> None:
         if batch.cancel_requested_at:
@@ -211,8 +217,11 @@ class _Tick:
         def change(batch: Batch) -> Batch:
             nonlocal due
             webhook = hinted(batch.webhook, self.now) if batch.webhook else None
-            due = webhook is not batch.webhook
-            return replace(batch, webhook=webhook) if due else batch
+            if webhook is batch.webhook:
+                due = False
+                return batch
+            due = self._is_due(webhook)
+            return replace(batch, webhook=webhook)
 
         batch = self.store.update_batch(found.id, change)
         if batch and due:

@@ -40,7 +40,7 @@ def job_view(
         batch_id=job.batch_id,
         custom_id=job.custom_id,
         attempt=job.attempt,
-        max_attempts=job.max_attempts,
+        max_attempts=job.max_attempts + job.excused,
         progress=views.Progress(completed=len(job.preview), total=job.options.lines),
         preview="\n".join(job.preview),
         output=_output(job),

@@ -146,7 +146,7 @@ class _Claims:
         except NotAllowed as error:
             self.refused[job.id] = str(error)
             return job
-        if job.attempt and self.together > 1 and not claimed.done:
+        if job.tries and self.together > 1 and not claimed.done:
             self.apart[job.id] = job
             return job
         return replace(claimed, together=self.together)

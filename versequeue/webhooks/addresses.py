@@ -31,6 +31,19 @@ _NOT_INTERNET_V6 = tuple(
 )
 # Protocols' own, and 6to4 relays.
 _NOT_INTERNET_V4 = tuple(IPv4Network(block) for block in ("192.0.0.0/24", "192.88.99.0/24"))
+#: What `allow_private` adds: this machine and private networks, by name, since other special blocks
+#: carry an IPv4 address inside or lead to this machine in another way (0.0.0.0/8).
+PRIVATE_NETWORKS = tuple(
+    ip_network(block)
+    for block in (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::1/128",
+        "fc00::/7",
+    )
+)
 #: Where clouds hand out a machine's identity and secrets to whatever asks from inside of it. Most
 #: do at link-local addresses, never connected to; these lie among private or public ones.
 METADATA_NETWORKS = tuple(
@@ -109,16 +122,14 @@ def subscription(url: str, events: Sequence[str], *, allow_private: bool) -> Web
 def may_connect(address: Address, *, allow_private: bool) -> bool:
     """Whether a webhook may be sent to `address`.
 
-    `allow_private` adds loopback and private networks; never addresses at which a cloud serves the
-    secrets of a machine, and never multicast ones, which reach several receivers.
+    `allow_private` adds PRIVATE_NETWORKS; never addresses at which a cloud serves the secrets of a
+    machine.
     """
     if address.is_link_local or _serves_secrets(address):
         return False
     if is_public(address):
         return True
-    if not allow_private or address.is_multicast or address.is_unspecified:
-        return False
-    return address.is_loopback or (address.is_private and not address.is_reserved)
+    return allow_private and any(address in network for network in PRIVATE_NETWORKS)
 
 
 def is_public(address: Address) -> bool:

@@ -17,7 +17,7 @@ from versequeue.contract.wire import json_bytes, wire_time
 from versequeue.ports.store import Store
 from versequeue.rules.batch import BATCH_PREFIX, Batch, current_counts
 from versequeue.rules.job import Job
-from versequeue.rules.webhook import Pending, Webhook, record_delivery, take_delivery
+from versequeue.rules.webhook import Pending, Webhook, postpone, record_delivery, take_delivery
 from versequeue.service.views import batch_view, job_view
 from versequeue.webhooks.sender import Outcome, WebhookSender
 
@@ -50,6 +50,10 @@ class Notifier:
         self._update(target, partial(record_delivery, sent=pending, **report))
         log.info("webhook: %s", outcome, extra={"target": target, "event": pending.event})
         return outcome
+
+    def postpone(self, target: str, wait_s: float) -> None:
+        """Leave what is due of `target` to the sweep for so long. Raises StoreUnavailable."""
+        self._update(target, lambda webhook: postpone(webhook, self.clock(), wait_s))
 
     def _claim(self, target: str) -> tuple[Job | Batch, str, Pending] | None:
         now = self.clock()

@@ -39,7 +39,9 @@ def test_a_damaged_file_is_seen(copy: Path, name: str) -> None:
     assert not is_current(copy, "tiny", None)
 
 
-@pytest.mark.parametrize("source", ["building/network.py", "language/rhyme.py"])
+@pytest.mark.parametrize(
+    "source", ["building/network.py", "building/release.py", "language/rhyme.py"]
+)
 def test_other_code_would_build_another(
     copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:

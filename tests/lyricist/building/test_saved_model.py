@@ -16,7 +16,7 @@ from tokenizers import ByteLevelBPETokenizer
 from lyricist.bundle.manifest import Bundle, BundleFormat, read_bundle
 from lyricist.engine.litert import LiteRtEngine
 from lyricist.errors import BuildError, BundleError, ContextFull
-from lyricist.songs import Song, SongRequest
+from lyricist.songs import Effort, Song, SongRequest
 from lyricist.writing.writer import Writer
 from tests.support.server import running_server
 
@@ -116,6 +116,15 @@ def test_a_keras_model_writes_a_song(bundle_folder: Path) -> None:
     assert len(first.sections[0].lines) == 3
     assert writer.model_name == "mine"
     assert writer.model_digest.startswith("sha256:")
+
+
+def test_a_model_that_cannot_rhyme_says_that_it_was_written_quickly(bundle_folder: Path) -> None:
+    request = SongRequest("the river", lines=1, rhyme_scheme="none", effort=Effort.BEST)
+
+    song = Writer.open(bundle_folder).write([request], lambda index, lines: True)[0]
+
+    assert isinstance(song, Song)
+    assert song.effort is Effort.QUICK
 
 
 def test_the_bundle_records_every_file_of_the_model(bundle_folder: Path) -> None:
@@ -244,15 +253,33 @@ def test_one_changed_byte_of_the_weights_is_found(
         Writer.open(tmp_path / "bundle")
 
 
-def test_our_own_network_exported_agrees_with_the_bundle_that_is_served(
-    tmp_path: Path, tiny_bundle: Path
-) -> None:
+@pytest.fixture(scope="module")
+def exported_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The tiny model's network, with all of its tokens, as a SavedModel."""
     from lyricist.building.gguf_file import GgufFile, packaged_gguf
     from lyricist.building.recipes import tiny_recipe
     from lyricist.building.saved_model import export_saved_model
 
     recipe = tiny_recipe(GgufFile(packaged_gguf()), None)
-    exported_bundle = export_saved_model(recipe, tmp_path / "exported", lambda stage, share: None)
+    folder = tmp_path_factory.mktemp("exported") / "tiny"
+    return export_saved_model(recipe, folder, lambda stage, share: None)
+
+
+@pytest.mark.parametrize("effort", [Effort.QUICK, Effort.BEST])
+def test_the_effort_that_is_asked_for_is_spent_and_told(
+    exported_bundle: Bundle, effort: Effort
+) -> None:
+    request = SongRequest("the river", lines=1, seed=5, rhyme_scheme="none", effort=effort)
+
+    song = Writer.open(exported_bundle.folder).write([request], lambda index, lines: True)[0]
+
+    assert isinstance(song, Song)
+    assert song.effort is effort
+
+
+def test_our_own_network_exported_agrees_with_the_bundle_that_is_served(
+    exported_bundle: Bundle, tiny_bundle: Path
+) -> None:
     theirs, ours = engine_of(exported_bundle), LiteRtEngine(read_bundle(tiny_bundle))
 
     tokens = [int(token) for token in np.random.default_rng(2).integers(300, 8000, 40)]

@@ -74,6 +74,8 @@ def test_a_secret_that_is_too_short_is_not_taken_and_not_shown() -> None:
         {"Origin": "http://localhost", "Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "http://[::1"},
+        {"Origin": "null", "Host": ""},
+        {"Origin": "http://[::1", "Host": ""},
     ],
 )
 @pytest.mark.parametrize("content_type", ["text/plain", FORM, "application/json"])
@@ -115,5 +117,7 @@ def test_a_name_that_is_not_ours_is_not_answered_to(tmp_path: Path) -> None:
         headers = {"Host": host, "Sec-Fetch-Site": "same-origin"}
         is_problem(app.client.get("/v1/status", headers=headers), 421, "wrong-host")
         is_problem(app.post_job({"prompt": "x"}, headers=headers), 421, "wrong-host")
+        assert app.client.get("/", headers=headers).status_code == 421, "the page neither"
     for host in ("localhost", "LOCALHOST.:8080", "127.0.0.1:8080", "[::1]:8080"):
         assert app.client.get("/v1/status", headers={"Host": host}).status_code == 200
+        assert app.client.get("/", headers={"Host": host}).status_code == 200

@@ -1,5 +1,7 @@
 """What looking costs: each client's reads are bounded, and what cannot change is kept."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from tests.support.api import ApiUnderTest, is_problem, make_api
 from tests.support.batches import LINES, a_batch, end_all
 from versequeue.api.results_batches import KeptFiles
 from versequeue.config import Settings
-from versequeue.errors import RateLimited
+from versequeue.errors import GenerationFailed, RateLimited
 from versequeue.rules.job import Status
 from versequeue.service.reads import MOST_CLIENTS, Reads
 
@@ -126,6 +128,58 @@ def test_what_does_not_wait_counts_one_look_whatever_it_prefers(path: str) -> No
     waits = {"Prefer": "wait=30"}
     answers = [api.client.get(url, headers=waits).status_code for _ in range(5)]
     assert 429 not in answers
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/v1/jobs/{job}/cancel", 26),
+        ("/v1/jobs/{job}/redeliver", 26),
+        ("/v1/batches/{batch}/cancel", 7),
+        ("/v1/batches/{batch}/retry-failed", 7),
+        ("/v1/warmup", 51),
+    ],
+)
+def test_what_is_read_for_a_change_counts_too(path: str, most: int) -> None:
+    api = make_api(Settings(hash_key="test", reads_per_minute=100))
+    batch_id = a_batch(api)
+    end_all(api, batch_id, Status.SUCCEEDED, Status.FAILED, Status.SUCCEEDED)
+    job_id = api.submit()
+    url = path.format(job=job_id, batch=batch_id)
+    statuses = [api.client.post(url).status_code for _ in range(60)]
+    assert statuses.index(429) <= most
+    is_problem(api.client.get(f"/v1/jobs/{job_id}"), 429, "rate-limited")
+
+
+def test_the_rows_that_a_refused_retry_has_read_count() -> None:
+    api = make_api(Settings(hash_key="test", reads_per_minute=100))
+    rows = b"".join(b'{"prompt":"%d"}\n' % number for number in range(100))
+    batch_id = a_batch(api, rows)
+    hopeless = GenerationFailed("never").problem().document()
+    for job in list(api.batches.rows(batch_id)):
+        api.store.update_job(job.id, partial(replace, status=Status.FAILED, error=hopeless))
+    url = f"/v1/batches/{batch_id}/retry-failed"
+    assert [api.client.post(url).status_code for _ in range(2)] == [409, 429]
+
+
+@pytest.mark.parametrize(("path", "most"), [("/v1/jobs", 34), ("/v1/batches", 13)])
+def test_a_key_that_is_used_again_counts_as_a_look(path: str, most: int) -> None:
+    api = make_api(Settings(hash_key="test", reads_per_minute=100))
+    headers = {"Idempotency-Key": "k"}
+    body: dict[str, Any] = {"data": LINES, "content_type": "application/jsonl"}
+    if path == "/v1/jobs":
+        body = {"json": {"prompt": "rain"}}
+    statuses = [api.client.post(path, headers=headers, **body).status_code for _ in range(60)]
+    assert statuses[0] == 202
+    assert statuses.index(429) <= most
+
+
+def test_a_submission_that_waits_counts_its_looks_and_one_that_does_not_is_never_refused() -> None:
+    api = make_api(Settings(hash_key="test", reads_per_minute=100))
+    waits = {"Prefer": "wait=30"}
+    answers = [api.post_job({"prompt": "rain"}, headers=waits).status_code for _ in range(3)]
+    assert answers == [202, 202, 429]
+    assert api.post_job({"prompt": "rain"}).status_code == 202
 
 
 def test_what_is_read_too_much_is_paid_back_in_time_and_for_each_client_alone() -> None:

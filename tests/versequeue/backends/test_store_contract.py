@@ -10,7 +10,7 @@ from tests.versequeue.backends.conftest import RACERS, StoreMaker, at_once
 from versequeue.errors import LeaseLost
 from versequeue.ports.store import KeyTaken, Store
 from versequeue.rules.job import Job, Status
-from versequeue.rules.transitions import note, request_cancel
+from versequeue.rules.transitions import FURTHEST_S, note, request_cancel
 from versequeue.rules.webhook import Pending, Webhook
 
 
@@ -144,6 +144,25 @@ def test_due_jobs_are_those_whose_moment_has_come_most_overdue_first(store: Stor
     assert [job.id for job in store.jobs_to_notify(at(30))] == ["job_hook"]
     assert [job.id for job in store.due_jobs(at(30), limit=1)] == ["job_early"]
     assert store.due_jobs(at(9.999)) == []
+
+
+def test_what_is_further_ahead_than_any_rule_sets_it_is_due_after_the_most_overdue(
+    store: Store,
+) -> None:
+    ahead = at(FURTHEST_S + 1)
+    pending = Pending("job.failed", "msg_1", 0, ahead)
+    hook = Webhook("https://example.org", pending=pending)
+    jobs = [
+        queued_job("job_ahead", publish_at=ahead),
+        queued_job("job_early", publish_at=at(-10)),
+        queued_job("job_later", publish_at=at(FURTHEST_S)),
+        queued_job("job_hook", status=Status.FAILED, webhook=hook),
+    ]
+    store.create(jobs, batch=batch_of(check_at=ahead), now=NOW)
+    assert [job.id for job in store.due_jobs(NOW)] == ["job_early", "job_ahead"]
+    assert [job.id for job in store.due_jobs(NOW, limit=1)] == ["job_early"]
+    assert [job.id for job in store.jobs_to_notify(NOW)] == ["job_hook"]
+    assert [batch.id for batch in store.due_batches(NOW)] == ["batch_1"]
 
 
 def test_a_claimed_job_is_due_when_its_lease_ends_and_no_longer_queued(store: Store) -> None:

@@ -1,44 +1,103 @@
 """The notify function, started by the framework: it delivers what a push names."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import functions_framework
 import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 
+from deploy.functions import function
 from tests.support.paths import ROOT
 from tests.support.receivers import answer, receiver
-from tests.support.webhooks import SECRET, a_finished_job, an_api
+from tests.support.webhooks import (
+    SECRET,
+    FakeSender,
+    a_finished_job,
+    a_notifier,
+    an_api,
+    the_webhook,
+)
+from versequeue.clock import utc_now
 from versequeue.functions import notify, wiring
 from versequeue.functions.push import push_body, push_headers
 from versequeue.ports.queue import Topic
+from versequeue.ports.store import Store
+from versequeue.webhooks.receivers import REST_LONGEST_S, SENDERS, Receivers
+from versequeue.webhooks.sender import Outcome
 
 
-def test_the_notify_function_delivers_what_a_push_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """That of this process, which is as new."""
     monkeypatch.setenv("VERSEQUEUE_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("VERSEQUEUE_WEBHOOK_SECRET", SECRET)
     monkeypatch.setenv("VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE", "1")
     caches = (wiring.settings, wiring.store, wiring.queue, notify._notifier)
     for cached in caches:
         cached.cache_clear()
-    store = wiring.store()
-    api = an_api(store)
-    app = functions_framework.create_app(  # type: ignore[no-untyped-call]
-        "notify", str(ROOT / "notify_fn" / "main.py"), "cloudevent"
-    )
-    with receiver(answer(200)) as hook:
-        job_id = a_finished_job(api, hook.url)
-        for message in ({"target": job_id}, {"target": "x/y"}, {"target": "job_unknown"}, {}):
-            pushed = app.test_client().post(
-                "/",
-                data=push_body(message, "1"),
-                headers=push_headers(Topic.NOTIFY, "p", api.clock()),
-            )
-            assert pushed.status_code == 200
-    assert len(hook.calls) == 1
-    Verifier(SECRET).verify(hook.calls[0].body, hook.calls[0].headers)
+    monkeypatch.setattr(notify, "_receivers", Receivers())
+    found = wiring.store()
+    yield found
     for cached in caches:
         cached.cache_clear()
-    store.close()
+    found.close()
+
+
+def push(app: Any, *messages: dict[str, Any]) -> None:
+    for message in messages:
+        body, headers = push_body(message, "1"), push_headers(Topic.NOTIFY, "p", utc_now())
+        assert app.test_client().post("/", data=body, headers=headers).status_code == 200
+
+
+def an_app() -> Any:
+    return functions_framework.create_app(  # type: ignore[no-untyped-call]
+        "notify", str(ROOT / "notify_fn" / "main.py"), "cloudevent"
+    )
+
+
+def test_the_notify_function_delivers_what_a_push_names(store: Store) -> None:
+    api = an_api(store)
+    with receiver(answer(200)) as hook:
+        job_id = a_finished_job(api, hook.url)
+        targets = (job_id, "x/y", "job_unknown")
+        push(an_app(), *({"target": target} for target in targets), {})
+    assert len(hook.calls) == 1
+    Verifier(SECRET).verify(hook.calls[0].body, hook.calls[0].headers)
+
+
+def test_one_silent_receiver_does_not_have_all_senders_and_what_waits_is_left_to_the_sweep(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, app = an_api(store), an_app()
+    dead = [a_finished_job(api, "https://dead.example/hook") for _ in range(30)]
+    alive = a_finished_job(api, "https://alive.example/hook")
+    sent: list[str] = []
+
+    class Sender(FakeSender):
+        def send(self, url: str, *_: Any) -> Outcome:
+            sent.append(url)
+            if "alive" in url:
+                return Outcome(200)
+            # While it keeps us waiting, everything else is pushed, too.
+            push(app, *({"target": target} for target in [*dead[1:], alive]))
+            return Outcome(error="No answer in time.")
+
+    monkeypatch.setattr(notify, "_notifier", lambda: a_notifier(api, Sender()))
+    push(app, {"target": dead[0]})
+
+    assert [url.split(".")[0] for url in sent] == ["https://dead", "https://alive"]
+    for target in dead[1:]:
+        pending = the_webhook(api, target).pending
+        assert pending
+        assert pending.tries == 0, "what was put back was not tried"
+        assert pending.due_at <= api.clock() < pending.notify_at
+    api.clock.pass_s(REST_LONGEST_S)
+    assert len(store.jobs_to_notify(api.clock())) == len(dead)
+
+
+def test_the_deployed_function_has_more_threads_than_senders() -> None:
+    spec = function("notify")
+    assert dict(spec.variables)["THREADS"] == str(spec.concurrency)
+    assert spec.concurrency > SENDERS

@@ -9,9 +9,10 @@ import pytest
 
 from tests.support.api import ApiUnderTest, make_api
 from tests.support.inspected_queue import InspectedQueue
+from versequeue.backends.sqlite_queue import LeasedMessage
 from versequeue.errors import QueueUnavailable, StoreUnavailable
 from versequeue.local import push
-from versequeue.local.dispatcher import Dispatcher
+from versequeue.local.dispatcher import PAGE, TOPICS, Dispatcher
 from versequeue.local.push import WorkerSilent
 from versequeue.ports.queue import Topic
 from versequeue.rules.job import Stage, Status
@@ -85,6 +86,12 @@ def failing(fault: Exception) -> Callable[..., Any]:
         raise fault
 
     return fail
+
+
+def take_in_hand(queue: InspectedQueue, job_id: str) -> None:
+    """As a server did that has died since."""
+    queue.publish(Topic.JOBS, [{"job_ids": [job_id]}])
+    assert queue.lease(TOPICS, queue._clock(), 600)
 
 
 @pytest.mark.parametrize(
@@ -191,9 +198,15 @@ def test_a_warm_up_that_hangs_does_not_hang_again(
 
 
 def test_what_the_last_server_left_is_taken_over_once_it_can_be(
-    app: ApiUnderTest, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+    app: ApiUnderTest,
+    queue: InspectedQueue,
+    dispatcher: Dispatcher,
+    answer: Callable[[Callable[[], bool]], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    answer(lambda: False)
     job_id = app.submit()
+    take_in_hand(queue, job_id)
     app.worker_side.claim(job_id, Stage.WRITING)
     with monkeypatch.context() as locked:
         locked.setattr(app.store, "update_state", failing(StoreUnavailable("It is locked.")))
@@ -201,6 +214,32 @@ def test_what_the_last_server_left_is_taken_over_once_it_can_be(
     assert app.jobs.get(job_id).status is Status.RUNNING
     dispatcher.step()
     assert app.jobs.get(job_id).status is Status.QUEUED
+
+
+def test_any_number_of_jobs_is_taken_over_a_page_at_a_time(
+    app: ApiUnderTest,
+    queue: InspectedQueue,
+    dispatcher: Dispatcher,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pages: list[int] = []
+    in_hand = queue.in_hand
+
+    def counted(*asked: Any) -> list[LeasedMessage]:
+        found = in_hand(*asked)
+        pages.append(len(found))
+        return found
+
+    monkeypatch.setattr(queue, "in_hand", counted)
+    monkeypatch.setattr(app.store, "due_jobs", failing(AssertionError("all are read at once")))
+    ids = [app.submit() for _ in range(PAGE + 20)]
+    for job_id in ids:
+        take_in_hand(queue, job_id)
+        app.worker_side.claim(job_id, Stage.WRITING)
+    dispatcher.take_over()
+    assert {app.jobs.get(job_id).status for job_id in ids} == {Status.QUEUED}
+    assert max(pages) <= PAGE
+    assert queue.next_due_at(TOPICS) == app.clock()
 
 
 def test_a_worker_that_idles_is_stopped_and_told_of_even_if_the_disk_is_full(

@@ -11,8 +11,8 @@ from tests.support.inspected_queue import InspectedQueue
 from tests.support.waiting import wait_until
 from versequeue.errors import StoreUnavailable
 from versequeue.local.notify import NOTIFY_ACK_DEADLINE_S, NotifyDispatcher
-from versequeue.local.receivers import REST_LONGEST_S, SENDERS
 from versequeue.ports.queue import Topic
+from versequeue.webhooks.receivers import REST_LONGEST_S, SENDERS
 from versequeue.webhooks.sender import Outcome
 
 DEAD = 500

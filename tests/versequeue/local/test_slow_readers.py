@@ -2,6 +2,7 @@
 
 import socket
 from contextlib import ExitStack
+from typing import Any
 
 from tests.support.front import LIMIT_S, Front, channels, read_all, read_until, running_front
 from tests.support.waiting import wait_until
@@ -10,6 +11,7 @@ from versequeue.local.front import (
     BODY_S,
     HEADERS_S,
     IDLE_S,
+    SLOW_READERS,
     STALLED_S,
     UNREAD_BYTES,
 )
@@ -44,17 +46,41 @@ def test_pipelines_that_nobody_reads_take_no_thread_from_others() -> None:
         wait_until(lambda: not channels(front.server), LIMIT_S)
 
 
-def test_one_large_answer_each_that_nobody_reads_holds_the_threads_for_seconds_only() -> None:
+def is_full(channel: Any) -> bool:
+    return bool(channel.total_outbufs_len > UNREAD_BYTES)
+
+
+def test_one_large_answer_each_that_nobody_reads_leaves_threads_to_others_at_once() -> None:
     with running_front() as front, ExitStack() as stack:
         front.body = b"x" * (8 * MIB)
-        for _ in range(THREADS):
+        for _ in range(2 * THREADS):
             stack.enter_context(narrow(front, GET))
-        front.wait_for_channels(lambda channel: channel.total_outbufs_len > UNREAD_BYTES, THREADS)
+        wait_until(lambda: len(front.served) == 2 * THREADS, LIMIT_S)
+        front.body = b"fine"
+        for _ in range(10):
+            assert front.ask().endswith(b"fine")
+        wait_until(lambda: sum(map(is_full, channels(front.server))) <= SLOW_READERS, LIMIT_S)
         held = [channel.total_outbufs_len for channel in channels(front.server)]
         assert max(held) <= UNREAD_BYTES + MIB
-        front.body = b"fine"
         front.now_s += STALLED_S + 1
-        assert front.ask().endswith(b"fine")
+        wait_until(lambda: not channels(front.server), LIMIT_S)
+
+
+def test_whoever_reads_keeps_the_place_that_those_who_do_not_are_given_up_for() -> None:
+    with running_front() as front, ExitStack() as stack:
+        front.body = b"x" * (8 * MIB)
+        reader = stack.enter_context(narrow(front, GET))
+        front.wait_for_channels(is_full)
+        read = 0
+        while read < MIB:
+            read += len(reader.recv(65_536))
+        for _ in range(2 * THREADS):
+            stack.enter_context(narrow(front, GET))
+        wait_until(lambda: len(front.served) == 2 * THREADS + 1, LIMIT_S)
+        while read < 8 * MIB:
+            piece = reader.recv(65_536)
+            assert piece, "it was given up"
+            read += len(piece)
 
 
 def test_requests_sent_at_once_are_answered_one_after_the_other() -> None:

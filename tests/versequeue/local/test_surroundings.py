@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import sqlite3
@@ -110,6 +111,24 @@ def test_a_disk_that_takes_no_more_ends_nothing(server: Server) -> None:
         # Also at its idle time-out, when it writes that the worker has stopped.
         wait_until(lambda: server.worker_pid() is None, 60)
     assert server.wait_done(server.submit("sun", lines=4)["id"])["status"] == "succeeded"
+
+
+def test_a_model_that_is_away_for_a_while_costs_no_job_its_attempts(
+    tmp_path: Path, tiny_bundle: Path
+) -> None:
+    model = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+    with running_server(tmp_path / "data", model, env=QUICK) as server:
+        away = model.rename(tmp_path / "away")
+        ids = [server.submit("rain", lines=4)["id"] for _ in range(3)]
+
+        def told(job_id: str) -> bool:
+            return any("no model in" in event["detail"] for event in server.job(job_id)["events"])
+
+        wait_until(lambda: all(map(told, ids)), 60)
+        assert {server.job(job_id)["status"] for job_id in ids} <= {"queued", "running"}
+        away.rename(model)
+        jobs = [server.wait_done(job_id) for job_id in ids]
+    assert {job["status"] for job in jobs} == {"succeeded"}
 
 
 def test_somebody_who_holds_the_stores_lock_ends_nothing(server: Server) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.samples import NOW, at, queued_job
-from versequeue.errors import GenerationFailed, LeaseLost, NotAllowed, WorkerLost
+from versequeue.errors import GenerationFailed, LeaseLost, ModelUnavailable, NotAllowed, WorkerLost
 from versequeue.records import from_record, to_record
 from versequeue.rules import transitions as jobs
 from versequeue.rules.job import Job, Metrics, Stage, Status
@@ -106,6 +106,20 @@ def test_what_failed_in_company_is_tried_once_more_alone(queued: Job) -> None:
     assert job.status is Status.QUEUED
     job = replace(claimed(job, at(3)), together=1)
     assert jobs.give_up(job, 2, at(4), ERROR, retry=True).status is Status.FAILED
+
+
+def test_an_attempt_that_is_put_off_does_not_count_and_the_next_one_waits_longer_each_time(
+    queued: Job,
+) -> None:
+    waits, job = [], queued
+    for number in range(1, 8):
+        now = job.publish_at
+        running = claimed(job, now)
+        job = jobs.put_off(running, number, now, ModelUnavailable("away"))
+        assert (job.status, job.attempt, job.tries) == (Status.QUEUED, number, 0)
+        assert job.due_at == job.publish_at
+        waits.append((job.publish_at - now).total_seconds())
+    assert waits == [15, 30, 60, 120, 240, 300, 300]
 
 
 def test_lapsed_leases_count_as_attempts_too(queued: Job) -> None:

@@ -120,7 +120,7 @@ def test_a_redelivery_of_what_is_still_pending_only_hurries_it() -> None:
     failed = record_delivery(webhook, first, LATER, status_code=None, error="No answer.")
     hurried = redeliver(failed, LATER)
     until = LATER + timedelta(seconds=HINT_FIRST_S)
-    assert hurried.pending == Pending("batch.completed", first.id, 1, LATER, 0, until)
+    assert hurried.pending == Pending("batch.completed", first.id, 1, LATER, 0, until, LATER)
 
 
 def test_a_2xx_that_did_not_come_whole_is_no_success() -> None:

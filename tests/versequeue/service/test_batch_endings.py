@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.api import ApiUnderTest, make_api
 from tests.support.batches import a_batch, end, end_all, jobs_of, look, rows_of
+from versequeue.errors import StoreUnavailable
 from versequeue.ports.queue import Topic
 from versequeue.rules.job import Stage, Status
 from versequeue.rules.transitions import claim
@@ -207,3 +208,28 @@ def test_with_nothing_failed_a_retry_changes_nothing() -> None:
     answer = api.client.post(f"/v1/batches/{batch_id}/retry-failed")
     assert (answer.status_code, answer.get_json()["request_counts"]["queued"]) == (202, 3)
     assert len(jobs_of(api, batch_id)) == 3
+
+
+def test_a_retry_that_was_created_is_a_202_though_the_store_fails_right_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(*_: object, **_more: object) -> None:
+        raise StoreUnavailable("The job store fails: it cannot be reached.")
+
+    api = make_api()
+    batch_id = a_batch(api)
+    end_all(api, batch_id, Status.SUCCEEDED, Status.FAILED, Status.FAILED)
+    create = api.store.create
+    with monkeypatch.context() as patched:
+
+        def create_and_go(*asked: Any, **more: Any) -> None:
+            create(*asked, **more)
+            patched.setattr(api.store, "get_batch", away)
+            patched.setattr(api.store, "batch_counts", away)
+
+        patched.setattr(api.store, "create", create_and_go)
+        answer = api.client.post(f"/v1/batches/{batch_id}/retry-failed")
+    assert answer.status_code == 202, answer.text
+    told, now = answer.get_json(), look(api, batch_id)
+    assert told["request_counts"] == now["request_counts"]
+    assert (told["status"], told["finished_at"]) == ("running", None)

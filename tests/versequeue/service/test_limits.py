@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from tests.support.api import ApiUnderTest, ManualClock, make_api
 from tests.support.batches import a_batch, end, jobs_of
 from tests.support.emulators import EmulatedProject
-from tests.support.memory import MemoryQueue
+from tests.support.memory import MemoryQueue, MemoryStore
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.config import Settings
 from versequeue.errors import BudgetExhausted, RateLimited, RetryRefused
@@ -229,3 +229,35 @@ def test_warm_ups_that_go_out_are_no_more_a_day_than_songs() -> None:
     assert sent == 3
     api.clock.pass_s(86400)
     assert api.jobs.warm_up()
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_near_midnight_two_clocks_that_differ_have_one_day_between_them(share: float) -> None:
+    settings = Settings(hash_key="test", daily_budget=10, client_share=share)
+    store, early = MemoryStore(), ManualClock(datetime(2026, 3, 1, 23, 58, tzinfo=UTC))
+    late = ManualClock(early() + timedelta(minutes=4))
+    passed = 0
+    for number in range(40):
+        jobs, _ = sides(store, settings, (early, late)[number % 2])
+        passed += passes(lambda: jobs.submit("rain", OPTIONS, Submission(client="one")))  # noqa: B023
+    # One song of the old day, and then the new one's.
+    assert passed <= 11
+
+
+def test_near_midnight_two_clocks_that_differ_have_one_day_of_warm_ups() -> None:
+    store, early = MemoryStore(), ManualClock(datetime(2026, 3, 1, 23, 50, tzinfo=UTC))
+    late, sent = ManualClock(early() + timedelta(minutes=12)), 0
+    for number in range(40):
+        jobs, _ = sides(store, replace(OPEN, daily_budget=3), (early, late)[number % 2])
+        sent += jobs.warm_up()
+    assert sent <= 4
+
+
+def test_a_clock_that_was_ahead_by_days_ends_no_later_day() -> None:
+    store, clock = MemoryStore(), ManualClock()
+    clock.pass_s(5 * 86_400)
+    jobs, _ = sides(store, replace(OPEN, daily_budget=1), clock)
+    assert passes(lambda: jobs.submit("rain", OPTIONS, Submission()))
+    store.jobs.clear()
+    clock.pass_s(-5 * 86_400)
+    assert passes(lambda: jobs.submit("rain", OPTIONS, Submission()))

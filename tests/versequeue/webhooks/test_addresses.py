@@ -30,7 +30,11 @@ def test_ordinary_addresses_are_public(text: str) -> None:
 def test_even_the_private_mode_does_not_reach_link_local_and_shared_addresses() -> None:
     for text in ("127.0.0.1", "10.0.0.1", "192.168.0.9", "::1", "fd00::1", "8.8.8.8"):
         assert may_connect(ip_address(text), allow_private=True), text
-    for text in ("169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "255.255.255.255", "::"):
+    refused = """
+        169.254.169.254 fe80::1 224.0.0.1 0.0.0.0 0.1.2.3 255.255.255.255 240.0.0.1 192.0.0.1 ::
+        ::ffff:127.0.0.1 ::127.0.0.1 64:ff9b::7f00:1 64:ff9b:1::7f00:1 2002:7f00:1:: 100.64.0.1
+    """
+    for text in refused.split():
         assert not may_connect(ip_address(text), allow_private=True), text
 
 
@@ -40,7 +44,12 @@ def test_even_the_private_mode_does_not_reach_link_local_and_shared_addresses() 
         *("169.254.169.254", "169.254.170.2", "169.254.42.42", "168.63.129.16", "100.100.100.200"),
         *("192.0.0.192", "192.80.8.124", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"),
         *("fd00:c1::a9fe:a9fe", "fd00:42::42", "fd00:a9fe:a9fe::1", "fe80::a9fe:a9fe"),
-        "::ffff:169.254.169.254",
+        # As an IPv6 address carries them: mapped, compatible, translated, NAT64 (twice), 6to4,
+        # Teredo, ISATAP.
+        *("::ffff:169.254.169.254", "::ffff:168.63.129.16", "::ffff:100.100.100.200"),
+        *("::169.254.169.254", "::ffff:0:169.254.169.254", "64:ff9b::169.254.169.254"),
+        *("64:ff9b:1::169.254.169.254", "2002:a9fe:a9fe::1", "2001:0:a9fe:a9fe::1"),
+        "fe80::5efe:169.254.169.254",
     ],
 )
 def test_where_a_cloud_serves_a_machines_secrets_is_never_connected_to(text: str) -> None:

@@ -1,6 +1,6 @@
 """Shares of the senders of webhooks."""
 
-from versequeue.local.receivers import (
+from versequeue.webhooks.receivers import (
     KEPT_FOR_GOOD,
     REMEMBERED,
     REST_FIRST_S,
