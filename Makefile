@@ -15,7 +15,7 @@ TARGET = $(if $(PROJECT),--project "$(PROJECT)") $(if $(REGION),--region "$(REGI
 BUNDLE = $(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL)))))
 RECIPE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL)) --out "$(BUNDLE)"
 
-.PHONY: help up setup dev model test lint simulate fuzz histories bench screenshots stage deploy destroy clean
+.PHONY: help up setup dev model test lint example simulate fuzz histories bench screenshots stage deploy destroy clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ endif
 
 test: dev model  ## run every test, the fast ones first
 	@$(PY) -m tests
+
+example: setup   ## train and serve a model that is not lyrics: digits that you draw (PORT=9000)
+	@$(PY) -m examples.digits --port $(PORT) $(ARGS)
 
 lint: dev        ## ruff format, ruff, mypy strict, the walls between packages
 	@$(PY) -m ruff format --check .

@@ -31,7 +31,7 @@ def main(engine: str, bundle: str, data_dir: str, job_id: str, started_at: str) 
 
     from versequeue.functions import wiring
     from versequeue.rules.job import Stage
-    from worker_fn import studio  # noqa: F401
+    from worker_fn import lyrics, studio  # noqa: F401
     from worker_fn.orders import song_request
 
     step("imports")

@@ -164,7 +164,10 @@ def test_every_code_of_a_bad_row_is_in_the_page() -> None:
     assert sorted(code for code in codes if f"`{code}`" not in text and "/" not in code) == []
 
 
-@pytest.mark.parametrize("page", [README, *sorted((ROOT / "docs").rglob("*.md"))], ids=str)
+PAGES = [README, *(page for name in ("docs", "examples") for page in (ROOT / name).rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", sorted(PAGES), ids=str)
 def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if re.match(r"[a-z]+:", target):

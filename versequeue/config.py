@@ -172,6 +172,8 @@ class Settings:
     results_url: str = _setting("", _base_url)
     #: name of this worker, given by whoever started it; made up if empty
     worker: str = _setting("", str)
+    #: jobs have the options of a model that writes no songs, and those of a song are not known
+    own_options: bool = _setting(False, _flag)
     #: this worker takes batches only, so it does not report that it is warm: visitors never get it
     bulk_only: bool = _setting(False, _flag)
     log_level: str = _setting("INFO", str.upper)

@@ -1,1 +1,1 @@
-"""The worker function's own modules: the one place where jobs and the model meet."""
+"""The worker function's own modules: the one place where jobs and a model meet."""

@@ -1,12 +1,9 @@
-"""A job as a request to the lyricist, and the song as the job's output with its receipt."""
+"""A job as a request to the lyricist, and the song as the job's output."""
 
-import hashlib
-import json
 from dataclasses import asdict
 from typing import Any
 
 from lyricist.songs import Effort, Song, SongRequest
-from versequeue import __version__
 from versequeue.contract import views
 from versequeue.records import to_record
 from versequeue.rules.job import Job
@@ -18,23 +15,13 @@ def song_request(job: Job) -> SongRequest:
     return SongRequest(prompt=job.prompt, effort=effort, **options)
 
 
-def output_document(job: Job, song: Song, *, model: str, model_digest: str) -> dict[str, Any]:
-    """The job's `output`: lyrics, sections, rhyme, and the receipt that makes it repeatable."""
-    asked = {"prompt": job.prompt, "options": asdict(job.options)}
-    canonical = json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()
+def song_output(song: Song) -> dict[str, Any]:
+    """Lyrics, title, sections and rhyme, as in the contract."""
     output = views.Song(
         lyrics=_lyrics(song),
         title=song.title,
         sections=tuple(views.Section(part.name, part.lines) for part in song.sections),
         rhyme=views.Rhyme(song.rhyme_scheme, song.rhyme_score),
-        receipt=views.Receipt(
-            model=model,
-            model_digest=model_digest,
-            seed=job.options.seed,
-            input_digest=hashlib.sha256(canonical).hexdigest(),
-            effort=song.effort.value,
-            version=__version__,
-        ),
     )
     document: dict[str, Any] = to_record(output)
     return document

@@ -27,6 +27,7 @@ from versequeue.local.notify import NotifyDispatcher
 from versequeue.ports.queue import Topic
 from versequeue.service.sweep import sweep
 from versequeue.service.worker import WorkerSide
+from worker_fn.lyrics import open_lyrics
 from worker_fn.studio import Studio
 
 #: How long a worker may take over SIGTERM, and how often a push looks at one.
@@ -38,7 +39,7 @@ class WorkerPlace(Process):
 
     def __init__(self, faults: Faults, name: str, side: WorkerSide, clock: Clock) -> None:
         super().__init__(faults.world, name, clock)
-        self.studio = Studio(side, on_stall=self.kill)
+        self.studio = Studio(side, open_lyrics, on_stall=self.kill)
         #: jobs of the push that is in hand
         self.in_hand: list[str] = []
 

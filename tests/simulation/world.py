@@ -12,6 +12,8 @@ from typing import Any
 import versequeue.backends.firestore_documents as firestore_documents
 import versequeue.functions.notify as notify_function
 import versequeue.functions.wiring as wiring
+import worker_fn.function
+import worker_fn.lyrics
 import worker_fn.main
 import worker_fn.studio
 from tests.simulation import stand_ins
@@ -156,8 +158,8 @@ class Simulation:
             (wiring, "queue", lambda: ground.queue),
             (wiring, "model_folder", lambda _: Path("model")),
             (notify_function, "_notifier", lambda: notifier),
-            (worker_fn.main, "_studio", lambda: _worker(world).studio),
-            (worker_fn.studio, "Writer", PlayedWriter.opener(self.faults)),
+            (worker_fn.function, "studio_of", lambda _open_model: _worker(world).studio),
+            (worker_fn.lyrics, "Writer", PlayedWriter.opener(self.faults)),
             (worker_fn.studio, "stopping", lambda: world.process.stopping),
         ]
         if isinstance(ground, FirestoreGround):

@@ -13,6 +13,7 @@ from tests.support.waiting import wait_until
 from versequeue.config import Settings
 from versequeue.rules.job import Job, Stage, Status
 from worker_fn.heartbeat import Heartbeat
+from worker_fn.lyrics import LyricsModel, open_lyrics
 from worker_fn.studio import Studio
 
 SONG = Song("Title", (Section("Verse 1", ("one", "two")),), "AABB", 1.0, 9, finished=True)
@@ -60,9 +61,9 @@ class SlowWriter:
 
 def test_a_line_that_takes_longer_than_the_lease_keeps_it(app: ApiUnderTest) -> None:
     job_id = app.submit()
-    studio = Studio(app.worker_side)
+    studio = Studio(app.worker_side, open_lyrics)
     writer: Any = SlowWriter(app, job_id)
-    studio._writer = writer
+    studio._model = LyricsModel(writer)
     studio.perform([job_id])
     job = app.jobs.get(job_id)
     assert (job.status, job.attempt) == (Status.SUCCEEDED, 1)
@@ -160,9 +161,9 @@ def test_writing_stops_when_all_its_attempts_are_over(tmp_path: Path) -> None:
     app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, progress_interval_s=0))
     job_id = app.submit()
     side = app.worker_side
-    studio = Studio(side)
+    studio = Studio(side, open_lyrics)
     writer: Any = BereftWriter(lambda: app.worker_side.abandon([job_id], side.worker))
-    studio._writer = writer
+    studio._model = LyricsModel(writer)
     studio.perform([job_id])
     assert writer.answers == [False, True]
     assert app.jobs.get(job_id).status is Status.QUEUED

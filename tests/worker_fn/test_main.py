@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from freezegun import freeze_time
@@ -19,6 +19,7 @@ from versequeue.errors import ModelUnavailable, ModelUnusable, VerseQueueError
 from versequeue.functions import wiring
 from versequeue.functions.push import job_ids, push_body, read_message
 from versequeue.ports.queue import Topic
+from worker_fn.lyrics import LyricsModel, open_lyrics
 from worker_fn.studio import Studio, WorkerStopping
 
 
@@ -55,8 +56,8 @@ def app(tmp_path: Path) -> ApiUnderTest:
 
 
 def studio(app: ApiUnderTest, writer: GivenWriter) -> Studio:
-    made = Studio(app.worker_side)
-    made._writer = writer  # type: ignore[assignment]
+    made = Studio(app.worker_side, open_lyrics)
+    made._model = LyricsModel(cast(Writer, writer))
     return made
 
 
@@ -159,10 +160,10 @@ def test_a_stopping_worker_asks_for_the_message_again(
 
 
 def fails_to_load(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def fail(_settings: Settings) -> Path:
+    def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(wiring, "model_folder", fail)
+    monkeypatch.setattr(Writer, "open", fail)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,8 @@ def test_a_model_that_is_out_of_reach_for_long_costs_no_job_an_attempt_that_coun
     fails_to_load(monkeypatch, error)
     job_id = app.submit()
     for _ in range(10):
-        Studio(app.worker_side).perform([job_id])  # the message is not to come again at once
+        # It raises nothing: the message is not to come again at once.
+        Studio(app.worker_side, open_lyrics).perform([job_id])
     job = app.jobs.get(job_id)
     assert (job.status, job.tries) == ("queued", 0)
     assert (job.publish_at - app.clock()).total_seconds() > 200
@@ -196,7 +198,7 @@ def test_a_model_that_is_damaged_fails_its_jobs_at_once_with_the_reason(
 ) -> None:
     fails_to_load(monkeypatch, error)
     ids = [app.submit(), app.submit()]
-    Studio(app.worker_side).perform(ids)
+    Studio(app.worker_side, open_lyrics).perform(ids)
     for job_id in ids:
         job = app.jobs.get(job_id)
         assert (job.status, job.attempt) == ("failed", 1)
@@ -210,7 +212,7 @@ def test_a_bundle_whose_folder_is_away_is_waited_for(
 ) -> None:
     monkeypatch.setattr(wiring, "model_folder", lambda _settings: tmp_path / "nothing")
     job_id = app.submit()
-    Studio(app.worker_side).perform([job_id])
+    Studio(app.worker_side, open_lyrics).perform([job_id])
     assert app.jobs.get(job_id).tries == 0
 
 
@@ -219,7 +221,7 @@ def test_rows_that_waited_for_the_model_still_go_together(
 ) -> None:
     fails_to_load(monkeypatch, BundleAway("The storage is away."))
     ids = [app.submit(), app.submit()]
-    Studio(app.worker_side).perform(ids)
+    Studio(app.worker_side, open_lyrics).perform(ids)
     writer = GivenWriter(a_song)
     studio(app, writer).perform(ids)
     assert [len(requests) for requests in writer.asked] == [2]
@@ -237,7 +239,7 @@ def test_a_worker_for_batches_does_not_count_as_warm_for_visitors(
     delivery = app.queue.lease((Topic.BULK,), app.jobs.clock(), 600)
     assert delivery is not None
 
-    Studio(app.worker_side).perform(job_ids(delivery.message))
+    Studio(app.worker_side, open_lyrics).perform(job_ids(delivery.message))
 
     assert app.client.get("/v1/status").get_json()["worker"] == seen
 

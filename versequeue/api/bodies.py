@@ -35,6 +35,9 @@ from versequeue.rules.options import (
     Style,
 )
 
+MAX_METADATA_CHARACTERS = 512
+#: What every reader of JSON takes as it is, and every store.
+MAX_NUMBER = 2**53
 EVENTS = (*(f"job.{each}" for each in Status if each.is_terminal), "batch.completed")
 
 
@@ -83,7 +86,9 @@ Prompt = Annotated[
 Mood = Annotated[
     str, AfterValidator(_short_text), Field(max_length=MAX_MOOD_CHARACTERS), _ANY_PRINTABLE
 ]
-MetadataText = Annotated[str, StringConstraints(max_length=512), _IS_PRINTABLE, _ANY_PRINTABLE]
+MetadataText = Annotated[
+    str, StringConstraints(max_length=MAX_METADATA_CHARACTERS), _IS_PRINTABLE, _ANY_PRINTABLE
+]
 MetadataKey = Annotated[
     str, StringConstraints(min_length=1, max_length=64), _IS_PRINTABLE, _ANY_PRINTABLE
 ]
@@ -165,6 +170,24 @@ class WebhookBody(Strict):
     )
 
 
+def _own_option(value: Any) -> Any:
+    if isinstance(value, str):
+        value = _printable(value)
+    elif isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= MAX_NUMBER):
+        return value
+    if not isinstance(value, str) or len(value) > MAX_METADATA_CHARACTERS:
+        raise ValueError(
+            f"it is a text of at most {MAX_METADATA_CHARACTERS} characters, a number, true or false"
+        )
+    return value
+
+
+#: The options of a model that writes no songs: it alone knows which there are.
+OwnOptions = Annotated[
+    dict[MetadataKey, Annotated[Any, AfterValidator(_own_option)]], Field(max_length=16)
+]
+
+
 class JobBody(Strict):
     """The body of POST /v1/jobs."""
 
@@ -174,6 +197,28 @@ class JobBody(Strict):
         default_factory=dict, description="At most 16 texts of yours, handed back with the job."
     )
     webhook: WebhookBody | None = None
+
+    def resolved(self, seed: int) -> ResolvedOptions:
+        """How the song is to be written; `seed` is used if none was given."""
+        return self.options.resolved(seed)
+
+    def own(self) -> dict[str, Any] | None:
+        """The options of a model that writes no songs."""
+        return None
+
+
+class OwnJobBody(JobBody):
+    """The body of POST /v1/jobs where the model writes no songs."""
+
+    options: OwnOptions = Field(default_factory=dict)  # type: ignore[assignment]
+
+    def resolved(self, seed: int) -> ResolvedOptions:
+        """A seed, and nothing else of a song: the result is one line."""
+        return ResolvedOptions(seed, lines=1)
+
+    def own(self) -> dict[str, Any]:
+        """The options that the model is handed."""
+        return dict(self.options)
 
 
 def _form_flag(value: Any) -> Any:

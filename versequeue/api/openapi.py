@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from versequeue import __version__
-from versequeue.api.bodies import PROMPT_SCHEMA, FormJob, JobBody, OptionsBody
+from versequeue.api.bodies import PROMPT_SCHEMA, FormJob, JobBody, OptionsBody, OwnOptions
 from versequeue.api.prompt_files import FILE_TYPES, FORM_TYPE
 from versequeue.api.result_files import FORMATS
 from versequeue.api.routes import ROUTES, Route
@@ -27,6 +27,8 @@ def document(settings: Settings) -> dict[str, Any]:
         "paths": _paths(settings),
         "components": {"schemas": {**schemas(), **_request_schemas()}},
     }
+    if settings.own_options:
+        result["components"]["schemas"]["OptionsBody"] = TypeAdapter(OwnOptions).json_schema()
     if settings.api_keys:
         scheme = {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
         result["components"]["securitySchemes"] = {"key": scheme}

@@ -1,13 +1,14 @@
 """The submit function's handlers for single jobs, and the table of all of them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from urllib.parse import parse_qsl
 
 from flask import Request, Response
 from werkzeug.datastructures import MultiDict
 
-from versequeue.api.bodies import FormJob, JobBody, validate
+from versequeue.api.bodies import FormJob, JobBody, OwnJobBody, validate
 from versequeue.api.edge import (
     MAX_BODY_BYTES,
     Handler,
@@ -46,12 +47,12 @@ def submit_handlers(jobs: Jobs, batches: Batches, reads: Reads) -> dict[str, Han
 def submit_job(jobs: Jobs, reads: Reads, request: Request) -> Response:
     """202 with the job, or 200 if it ended within the wait that the caller prefers."""
     raw = read_body(request, MAX_BODY_BYTES)
-    body = read_job(request, raw)
-    options = body.options.resolved(random_seed())
+    body = read_job(request, raw, OwnJobBody if jobs.settings.own_options else JobBody)
+    options = body.resolved(random_seed())
     content = f"{media_type(request)}\n".encode() + raw
     submission = read_submission(request, jobs.settings, body, content)
     count_key(reads, submission)
-    accepted = jobs.submit(body.prompt, options, submission)
+    accepted = jobs.submit(body.prompt, options, replace(submission, own_options=body.own()))
     count_replay(reads, submission, accepted, "get_job")
     return job_resource(jobs).accepted(accepted, prefer_wait_s(request))
 
@@ -63,7 +64,7 @@ def warm_up(jobs: Jobs, request: Request) -> Response:
     return json_response(jobs.status(), 202)
 
 
-def read_job(request: Request, raw: bytes) -> JobBody:
+def read_job(request: Request, raw: bytes, model: type[JobBody]) -> JobBody:
     """The validated body of a submit request. Raises the 4xx that fits what is wrong with it."""
     kind = media_type(request)
     # What `curl -d` says of a body unless it is told otherwise.
@@ -72,11 +73,15 @@ def read_job(request: Request, raw: bytes) -> JobBody:
             "This looks like JSON: add the header Content-Type: application/json.", headers=ACCEPT
         )
     if kind == "application/json":
-        return validate(JobBody, parse_json(raw))
+        return validate(model, parse_json(raw))
     if kind == "text/plain":
-        return validate(JobBody, {"prompt": decode_prompt(raw)})
+        return validate(model, {"prompt": decode_prompt(raw)})
     if kind == "application/x-www-form-urlencoded":
-        return validate(FormJob, form_fields(raw)).as_body()
+        fields = form_fields(raw)
+        if model is JobBody:
+            return validate(FormJob, fields).as_body()
+        options = {name: text for name, text in fields.items() if name != "prompt"}
+        return validate(model, {"prompt": fields.get("prompt"), "options": options})
     raise UnsupportedMediaType(
         f"A job is taken as {', '.join(JOB_TYPES)}, not as {kind or 'nothing named'}.",
         headers=ACCEPT,

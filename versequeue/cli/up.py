@@ -37,6 +37,16 @@ from versequeue.config import Settings
     default="sqlite",
     help="Where jobs and messages are kept.",
 )
+@click.option(
+    "--worker",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="main.py of another model's worker function (docs/your-model.md).",
+)
+@click.option(
+    "--page",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of another page.",
+)
 def up(
     host: str,
     port: int,
@@ -44,10 +54,14 @@ def up(
     model: str | None,
     idle_timeout_s: float,
     backend: str,
+    worker: Path | None,
+    page: Path | None,
 ) -> None:
     """Run the page, the API and a worker on this machine; Ctrl-C ends all of it."""
+    if backend == "emulators" and (worker or page):
+        raise click.UsageError("--worker and --page go with --backend sqlite.")
     try:
-        from versequeue.local.host import UpOptions
+        from versequeue.local.host import PAGE, WORKER, UpOptions
 
         if backend == "emulators":
             from versequeue.emulated.up import run_up
@@ -61,4 +75,5 @@ def up(
 
     settings = Settings.from_environ()
     data_dir, model = data_dir or settings.data_dir, model or settings.model
-    sys.exit(run_up(UpOptions(host, port, data_dir, model, idle_timeout_s)))
+    own = (worker or WORKER, page or PAGE)
+    sys.exit(run_up(UpOptions(host, port, data_dir, model, idle_timeout_s, *own)))

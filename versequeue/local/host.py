@@ -20,6 +20,8 @@ from versequeue.webhooks.signing import write_secret
 
 #: The checkout: the functions and the page lie in it.
 ROOT = Path(__file__).resolve().parents[2]
+#: main.py of the worker function, and the page's folder, unless they are another model's.
+WORKER, PAGE = ROOT / "worker_fn" / "main.py", ROOT / "web"
 #: What the line begins with that says where the server is.
 READY = "VerseQueue is ready at "
 #: What a browser on this machine may call a server that listens on loopback.
@@ -42,6 +44,8 @@ class UpOptions:
     data_dir: Path = Path(".versequeue")
     model: str = "default"
     idle_timeout_s: float = 300.0
+    worker: Path = WORKER
+    page: Path = PAGE
 
 
 def embedded_environ(options: UpOptions, environ: Mapping[str, str]) -> dict[str, str]:

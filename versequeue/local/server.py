@@ -37,11 +37,11 @@ class LocalServer:
         assert isinstance(queue, SqliteQueue)  # noqa: S101 - `up` runs on the embedded backend
         self._stopping = threading.Event()
         self._side = wiring.worker_side("up")
-        self._worker = WorkerProcess(ROOT / "worker_fn" / "main.py")
+        self._worker = WorkerProcess(options.worker)
         self._dispatcher = Dispatcher(queue, self._worker, self._side, options.idle_timeout_s)
         self._notifier = NotifyDispatcher(queue, notify_target, receiver_of)
         functions = {name: load_function(name) for name in ("submit", "results")}
-        app = LocalApp(**functions, web=ROOT / "web", settings=settings)
+        app = LocalApp(**functions, web=options.page, settings=settings)
         # A proxy's connections are everybody's, and it has limits of its own.
         of_one = 0 if settings.trusted_proxies else CONNECTIONS_OF_ONE
         self._server = front_server(app, listener, of_one=of_one)

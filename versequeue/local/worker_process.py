@@ -15,6 +15,7 @@ import functions_framework
 import waitress
 
 from versequeue.child_process import ChildProcess, KeptProcess
+from versequeue.local.host import ROOT
 from versequeue.local.loops import daemons
 from versequeue.reaper import GRACE_S
 from versequeue.stopping import StopFlag
@@ -52,10 +53,9 @@ class WorkerProcess(KeptProcess):
         return child
 
     def _child_on(self, listener: socket.socket, name: str) -> ChildProcess:
-        import_path = str(self._source.parent.parent)
         return ChildProcess(
             [sys.executable, "-m", __spec__.name, str(listener.fileno()), self._source],
-            environ={**os.environ, "VERSEQUEUE_WORKER": name, "PYTHONPATH": import_path},
+            environ={**os.environ, "VERSEQUEUE_WORKER": name, "PYTHONPATH": str(ROOT)},
             pass_fds=[listener.fileno()],
         )
 

@@ -86,6 +86,8 @@ class Job:
     #: keyed hash of the caller's address or API key
     client: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
+    #: those of a model that writes no songs, as they were asked for; else None
+    own_options: dict[str, Any] | None = None
     batch_id: str | None = None
     custom_id: str | None = None
     #: order within the batch, and the line of the file

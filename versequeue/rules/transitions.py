@@ -71,9 +71,14 @@ def succeed(job: Job, attempt: int, now: datetime, output: dict[str, Any], metri
     check_fence(job, attempt, now)
     if job.cancel_requested_at:
         return _end(job, Status.CANCELED, now, "canceled")
-    lines = tuple(line for section in output["sections"] for line in section["lines"])
-    written = replace(job, output=output, metrics=metrics, preview=lines)
+    written = replace(job, output=output, metrics=metrics, preview=_lines_of(output))
     return _end(written, Status.SUCCEEDED, now, "succeeded")
+
+
+def _lines_of(output: dict[str, Any]) -> tuple[str, ...]:
+    if "sections" in output:
+        return tuple(line for section in output["sections"] for line in section["lines"])
+    return tuple(output["lyrics"].splitlines())  # of a model that writes no songs
 
 
 def give_up(job: Job, attempt: int, now: datetime, error: VerseQueueError, *, retry: bool) -> Job:

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
@@ -39,6 +39,8 @@ class Submission:
     webhook: Webhook | None = None
     #: value of the Idempotency-Key header
     key: str | None = None
+    #: see `Job`
+    own_options: dict[str, Any] | None = None
     #: everything that was asked for: what comes with the same key must be the same
     body: bytes = b""
 
@@ -133,6 +135,7 @@ class CallersSide(ABC, Generic[Found]):
             max_attempts=self.settings.max_attempts,
             client=submission.client,
             metadata=submission.metadata or {},
+            own_options=submission.own_options,
             webhook=submission.webhook,
         )
         return note(job, now, "queued")

@@ -36,7 +36,7 @@ def job_view(
         done=job.done,
         stage=job.stage,
         prompt=job.prompt,
-        options=to_record(job.options),
+        options=to_record(job.options) if job.own_options is None else job.own_options,
         metadata=job.metadata,
         batch_id=job.batch_id,
         custom_id=job.custom_id,
@@ -117,8 +117,11 @@ def retry_after_s(job: Job, now: datetime) -> int:
     return 1 if age_s < 15 else 2 if age_s < 60 else 5
 
 
-def _output(job: Job) -> views.Song | None:
-    return from_record(views.Song, job.output) if job.output else None
+def _output(job: Job) -> Any:
+    """The song; as it is, what another model made."""
+    if job.output and "sections" in job.output:
+        return from_record(views.Song, job.output)
+    return job.output
 
 
 def _error(job: Job) -> Problem | None:

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from versequeue.cli.main import main
 from versequeue.errors import StartupError
-from versequeue.local.host import UpOptions
+from versequeue.local.host import PAGE, WORKER, UpOptions
 
 
 def test_up_hands_its_options_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -29,6 +29,25 @@ def test_up_hands_its_options_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     environ = {"VERSEQUEUE_MODEL": "other", "VERSEQUEUE_DATA_DIR": "elsewhere"}
     CliRunner().invoke(main, ["up"], env=environ)
     assert (seen[1].model, seen[1].data_dir) == ("other", Path("elsewhere"))
+
+
+def test_another_models_worker_and_page_are_served_on_sqlite_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[UpOptions] = []
+    monkeypatch.setattr("versequeue.local.up.run_up", seen.append)
+    monkeypatch.setattr("versequeue.emulated.up.run_up", seen.append)
+    worker = tmp_path / "worker.py"
+    worker.touch()
+    own = ["--worker", str(worker), "--page", str(tmp_path)]
+
+    CliRunner().invoke(main, ["up"])
+    CliRunner().invoke(main, ["up", *own])
+    refused = CliRunner().invoke(main, ["up", *own, "--backend", "emulators"])
+
+    assert [(each.worker, each.page) for each in seen] == [(WORKER, PAGE), (worker, tmp_path)]
+    assert refused.exit_code == 2
+    assert "sqlite" in refused.output
 
 
 def test_a_server_that_cannot_start_says_why_in_one_sentence(

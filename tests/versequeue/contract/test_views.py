@@ -25,6 +25,7 @@ SONG = {
         "model_digest": "sha256:0",
         "seed": 7,
         "input_digest": "0",
+        "effort": "quick",
         "version": "1",
     },
 }

@@ -1,0 +1,1 @@
+"""Services that are not lyrics, carried by the same job system, which knows none of them."""

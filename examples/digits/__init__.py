@@ -1,0 +1,1 @@
+"""Reads digits that were drawn on a page; README.md says how, and what to replace."""

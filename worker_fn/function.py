@@ -1,0 +1,41 @@
+"""What the worker function does with one Pub/Sub message, whatever its model makes."""
+
+import logging
+import os
+import uuid
+from functools import cache
+
+from cloudevents.http import CloudEvent
+from werkzeug.exceptions import ServiceUnavailable
+
+from versequeue.errors import VerseQueueError
+from versequeue.functions import wiring
+from versequeue.functions.push import job_ids, read_message
+from worker_fn.model import OpenModel
+from worker_fn.studio import Studio, WorkerStopping
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def studio_of(open_model: OpenModel) -> Studio:
+    """This process's studio for the model. It ends the process if the model hangs."""
+    name = wiring.settings().worker or uuid.uuid4().hex
+    # Nothing that hangs can be waited for: the process goes, and what it held is freed.
+    return Studio(wiring.worker_side(name), open_model, on_stall=lambda: os._exit(1))
+
+
+def receive(event: CloudEvent, open_model: OpenModel) -> None:
+    """Acknowledge by returning; 503 when the message is to be delivered again."""
+    wiring.settings()  # also makes the log structured, before there is anything to log
+    message = read_message(event.data)
+    if message is None:
+        return
+    try:
+        if message.get("warmup"):
+            studio_of(open_model).warm_up()
+        elif ids := job_ids(message):
+            studio_of(open_model).perform(ids)
+    except (WorkerStopping, VerseQueueError) as error:
+        log.warning("the message is to come again: %s", error)
+        raise ServiceUnavailable(str(error)) from error
