@@ -74,6 +74,9 @@ class Simulation:
         start("visitor-2", self.callers.visitor)
         start("files", self.callers.owner_of_files)
         start("meddler", self.callers.meddler)
+        if self.weather.has("limits"):
+            self.callers.busy += 1
+            start("crowd", self.callers.crowd)
         start("weather", self._rage)
         start("place", self.place.keep_up)
         start("strangers", self.strangers.appear)
