@@ -249,7 +249,7 @@ def _deliveries_without_end(true: Any) -> Any:
     )
 
 
-_RULES, _JOBS = "versequeue.rules.transitions", "versequeue.rules.job"
+_RULES = "versequeue.rules.transitions"
 _WEBHOOK, _BATCH = "versequeue.rules.webhook", "versequeue.rules.batch"
 
 BROKEN_RULES = [
