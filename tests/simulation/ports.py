@@ -100,7 +100,7 @@ class QueuePort(Port):
                 self._hinted_at(message["target"])
         kept = []
         for message in messages:
-            if faults.strikes("lost_messages", 4):
+            if faults.loses_all or faults.strikes("lost_messages", 4):
                 faults.world.note("message lost", message)
             elif faults.strikes("lost_messages", 4):
                 self._held += ((topic, message),)
