@@ -21,7 +21,10 @@ def format_time(moment: datetime) -> str:
 
 def parse_time(text: str) -> datetime:
     """The aware UTC moment that `format_time` wrote; ValueError if it is none."""
-    return datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} is in no time zone")
+    return moment
 
 
 def to_record(value: object) -> Any:

@@ -82,6 +82,13 @@ class Callers:
             self._look_after_batch(made.id)
         self.busy -= 1
 
+    def crowd(self) -> None:
+        """Four requests of one client at the same moment, some of which may be too many."""
+        self.world.pause(self.random.uniform(0, 60))
+        for _ in range(4):
+            self.world.outside.start("one of a crowd", self._one_of_a_crowd)
+        self.busy -= 1
+
     def meddler(self) -> None:
         """Somebody who cancels, redelivers, warms up and looks, whatever there is."""
         while self.faults.rough:
@@ -101,7 +108,7 @@ class Callers:
             elif wish == "status":
                 self.ask("status", lambda: self.jobs().status())
             elif wish == "retry" and batch_id:
-                self.ask("retry", partial(self._retry, batch_id))
+                self._ask_to_retry(batch_id)
             elif wish == "read" and batch_id:
                 self.ask("rows", partial(self._read, batch_id))
             elif wish == "redeliver" and job_id:
@@ -124,6 +131,12 @@ class Callers:
 
     def _submit(self, prompt: str, key: str | None) -> Any:
         return self.jobs().submit(prompt, self._options(), self._asks(key))
+
+    def _one_of_a_crowd(self) -> None:
+        asks = Submission("crowd", body=b"hail")
+        made = self.ask("submit", partial(self._submit_as, asks))
+        if isinstance(made, Accepted):
+            self.promises.accepted.add(made.found.id)
 
     def _submit_as(self, asks: Submission) -> Any:
         return self.jobs().submit(HONEST, self._options(), asks)
@@ -167,13 +180,21 @@ class Callers:
     def _look_after(self, job_id: str) -> None:
         """Wait for it, or cancel it, or forget about it."""
         wish = self.random.random()
-        if wish < 0.25:
+        if wish < 0.15:
+            # While its lines appear: its end and the cancel may meet.
+            self.world.pause(120, lambda: self._shows_lines(job_id))
+            self.world.pause(self.random.uniform(0, 3))
+            self._cancel(job_id)
+        elif wish < 0.25:
             self.world.pause(self.random.uniform(0, 10))
             self._cancel(job_id)
         elif wish < 0.6:
             found = self.ask("get", lambda: self.jobs().get(job_id))
             if isinstance(found, Job):
                 self._wait(found)
+
+    def _shows_lines(self, job_id: str) -> bool:
+        return self._is_done(job_id) or bool(self.promises.jobs[job_id].preview)
 
     def _wait(self, found: Job) -> None:
         began_s = self.world.now_s
@@ -209,15 +230,36 @@ class Callers:
             if self.random.random() < 0.4:
                 self._cancel_batch(batch_id)
             else:
-                self.ask("retry", lambda: self.batches().retry_failed(batch_id))
+                self._ask_to_retry(batch_id)
+        for _ in range(20 * self.random.choice((0, 1))):
+            self.world.pause(self.random.uniform(1, 20))
+            now = self._saw_batch(self.ask("batch", lambda: self.batches().get(batch_id)))
+            if not self.faults.rough or (now and now.done):
+                break
+        # Somebody presses the button twice.
+        self.world.outside.start("files again", partial(self._ask_to_retry, batch_id))
+        self._ask_to_retry(batch_id)
+
+    def _ask_to_retry(self, batch_id: str) -> None:
+        self._saw_batch(self.ask("retry", partial(self._retry, batch_id)))
+
+    def _saw_batch(self, found: Any) -> BatchNow | None:
+        if not isinstance(found, BatchNow):
+            return None
+        rows, counts = found.batch.total, found.counts
+        right = sum(counts.values()) == rows and min(counts.values()) >= 0
+        # Rows are deleted one by one.
+        kept = not self.faults.weather.has("retention")
+        self.promises.expect(right or not kept, f"{found.id} has {rows} rows and shows {counts}")
+        return found
 
     def _cancel_batch(self, batch_id: str) -> None:
         before = [job.id for job in self.promises.rows(batch_id) if not job.done]
         began_s = self.world.now_s
-        found = self.ask("cancel batch", lambda: self.batches().cancel(batch_id))
+        found = self._saw_batch(self.ask("cancel batch", lambda: self.batches().cancel(batch_id)))
         took_s = self.world.now_s - began_s
         budget_s = self.faults.weather.constants["CANCEL_BUDGET_S"]
-        if isinstance(found, BatchNow) and took_s < budget_s:
+        if found and took_s < budget_s:
             left = [each for each in before if not self._is_done(each)]
             self.promises.canceled.update(left)
 

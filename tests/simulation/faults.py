@@ -21,10 +21,12 @@ class Faults:
         self.away_until = {"store": 0.0, "queue": 0.0}
         self.full_until = 0.0
         self.calm_at_s = 0.0
+        #: whatever is published now is lost
+        self.loses_all = False
 
     def calm(self) -> None:
         """No more faults: from now on everything has to come right."""
-        self.rough = False
+        self.rough = self.loses_all = False
         self.away_until = {"store": 0.0, "queue": 0.0}
         self.full_until = 0.0
         self.calm_at_s = self.world.now_s

@@ -19,7 +19,6 @@ from tests.simulation.ports import QueuePort
 from tests.simulation.promises import Promises
 from tests.support.memory import MemoryQueue
 from versequeue.backends.firestore_store import FirestoreStore
-from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Topic
 
 T = TypeVar("T")
@@ -246,7 +245,7 @@ class FirestoreGround:
         self.client = MemoryFirestore(faults, promises)
         self.store: Any = FirestoreStore("simulated")
         self.broker = MemoryQueue(lambda: faults.world.now, max_deliveries=max_deliveries)
-        self.queue: Any = QueuePort(faults, self.broker, "queue", QueueUnavailable, lambda _: None)
+        self.queue: Any = QueuePort(faults, self.broker, promises.hinted_at)
 
     def library(self) -> SimpleNamespace:
         """`google.cloud.firestore` as the documents use it."""

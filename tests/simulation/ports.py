@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.faults import Faults
+from versequeue.errors import QueueUnavailable
+from versequeue.ports.queue import Topic
 
 READS = (
     "get_",
@@ -69,6 +71,11 @@ class QueuePort(Port):
 
     _held: tuple[Any, ...] = ()
 
+    def __init__(self, faults: Faults, real: Any, hinted_at: Callable[[str], None]) -> None:
+        super().__init__(faults, real, "queue", QueueUnavailable, lambda _: None)
+        #: is called with each job or batch whose event is hinted at
+        self._hinted_at = hinted_at
+
     def wait(self, seen: int, limit_s: float) -> int:
         """As the real one, which looks for other processes' writes: here there is one file."""
         world = self._faults.world
@@ -88,9 +95,12 @@ class QueuePort(Port):
 
     def _publish(self, topic: Any, messages: list[Any]) -> None:
         faults, rng = self._faults, self._faults.random
+        if topic is Topic.NOTIFY and not faults.rough:
+            for message in messages:
+                self._hinted_at(message["target"])
         kept = []
         for message in messages:
-            if faults.strikes("lost_messages", 4):
+            if faults.loses_all or faults.strikes("lost_messages", 4):
                 faults.world.note("message lost", message)
             elif faults.strikes("lost_messages", 4):
                 self._held += ((topic, message),)

@@ -164,8 +164,13 @@ class Promises:
         if not self.clocks_agree:
             return
         leased, now = before.lease_expires_at, self.world.now
-        if after.attempt > before.attempt and leased:
-            self.expect(leased <= now, f"{name} was claimed under a live lease")
+        # Firestore compares the document, not the clock, which was read a moment before.
+        slack_s = {"sqlite": 0.0, "firestore": 3.0 + 999 * self.weather.has("leaps")}
+        latest = now - timedelta(seconds=slack_s[self.weather.backend])
+        if after.attempt > before.attempt:
+            free = leased is None or leased <= now
+            self.expect(free, f"{name} was claimed under a live lease")
+            self.expect(latest < after.deadline_at, f"{name} was claimed after its deadline")
         if after.lease_expires_at:
             longest = now + timedelta(seconds=self.weather.settings.lease_s)
             self.expect(after.lease_expires_at <= longest, f"{name} has too long a lease")
@@ -181,9 +186,6 @@ class Promises:
             self.expect(renewed_well, f"{name} reported, and its lease was not renewed")
         renewed = before.status is Status.RUNNING and after.lease_expires_at
         if renewed and after.attempt == before.attempt and after.lease_expires_at != leased:
-            # Firestore compares the document, not the clock, which was read a moment before.
-            slack_s = {"sqlite": 0.0, "firestore": 3.0 + 999 * self.weather.has("leaps")}
-            latest = now - timedelta(seconds=slack_s[self.weather.backend])
             live = leased is not None and latest < leased
             self.expect(live, f"{name} was renewed after its lease had lapsed")
 
@@ -223,6 +225,12 @@ class Promises:
     def rows(self, batch_id: str) -> list[Job]:
         """Every job of a batch."""
         return [job for job in self.jobs.values() if job.batch_id == batch_id]
+
+    def hinted_at(self, target: str) -> None:
+        """A hint at the event of a job or batch is published, once the faults are over."""
+        found = self.jobs.get(target) or self.batches.get(target)
+        if found and found.webhook and found.webhook.pending and self.clocks_agree:
+            self.told.hinted(target, found.webhook.pending)
 
     # At each tick, once the faults are over.
 

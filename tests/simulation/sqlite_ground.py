@@ -12,7 +12,7 @@ from tests.simulation.ports import Port, QueuePort
 from tests.simulation.promises import Promises
 from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.backends.sqlite_store import SqliteStore
-from versequeue.errors import QueueUnavailable, StoreUnavailable
+from versequeue.errors import StoreUnavailable
 from versequeue.ports.queue import Topic
 
 MEMORY = Path(":memory:")
@@ -31,7 +31,7 @@ class SqliteGround:
         self._changes: list[tuple[str, str | None, str | None]] = []
         self._watch()
         self.store: Any = Port(faults, self._real, "store", StoreUnavailable, self._flush)
-        self.queue: Any = QueuePort(faults, self._queue, "queue", QueueUnavailable, lambda _: None)
+        self.queue: Any = QueuePort(faults, self._queue, promises.hinted_at)
         self.broker: Any = self._queue
 
     def put_body(self, table: str, name: str, body: str) -> None:

@@ -1,4 +1,7 @@
-"""Rows that another version of the program wrote into the same store, while this one runs."""
+"""Rows that another version of the program wrote into the same store, while this one runs.
+
+Two cannot be read, one can be read and not be repaired, and one has more in it than is known.
+"""
 
 import json
 from typing import Any
@@ -11,6 +14,13 @@ from tests.simulation.sqlite_ground import SqliteGround
 from versequeue.rules.options import ResolvedOptions
 from versequeue.service.callers import Submission
 
+UNKNOWN_STAGE = {"stage": UNREADABLE}
+NO_TIME_ZONE = {"deadline_at": "2026-01-01T00:00:00", "metadata": {"note": UNREADABLE}}
+#: Nobody can count these further, neither a worker that claims it nor a sweep that sends it again.
+#: Promises are made to no row that has the word in it.
+UNREPAIRABLE = {"publishes": "many", "attempt": "many", "metadata": {"note": UNREADABLE}}
+MORE = {"moon": {"phase": 3}}
+
 
 class Strangers:
     """Makes such rows, and sees at the end that nobody touched what nobody could read."""
@@ -20,14 +30,14 @@ class Strangers:
         self._left: dict[str, str] = {}
 
     def appear(self) -> None:
-        """An actor: a row of an unknown stage, and one with more in it than is known."""
+        """An actor: makes one of each, where there are any."""
         if self._callers.faults.weather.has("newer_records"):
             self._appear()
         self._callers.busy -= 1
 
     def _appear(self) -> None:
         callers, promises = self._callers, self._callers.promises
-        for stage in (UNREADABLE, None):
+        for oddity in (UNKNOWN_STAGE, NO_TIME_ZONE, UNREPAIRABLE, MORE):
             callers.world.pause(callers.random.uniform(0, 60))
             made = callers.ask("submit", self._submit)
             if not hasattr(made, "found"):
@@ -36,10 +46,11 @@ class Strangers:
             document = json.loads(self._ground.body("jobs", job_id) or "{}")
             if document.get("stage") != "waiting":
                 continue
-            changed = json.dumps({**document, "stage": stage or "waiting", "moon": {"phase": 3}})
+            changed = json.dumps({**document, **oddity})
             self._ground.put_body("jobs", job_id, changed)
-            if stage:
+            if oddity in (UNKNOWN_STAGE, NO_TIME_ZONE):
                 self._left[job_id] = changed
+            if oddity is not MORE:
                 del promises.jobs[job_id]
             else:
                 promises.accepted.add(job_id)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.simulation import stand_ins
-from tests.simulation.broken_rules import BROKEN_RULES, NOT_NOTICED_YET, BrokenRule
+from tests.simulation.broken_rules import BROKEN_RULES, BrokenRule
 from tests.simulation.world import Simulation
 
 SEEDS = 200
@@ -46,6 +46,8 @@ def first_seed_that_notices(rule: BrokenRule) -> tuple[int, str] | None:
             try:
                 Simulation(seed).run()
             except AssertionError as noticed:
+                if not isinstance(noticed.__cause__, AssertionError):
+                    raise  # a fault of the broken rule itself, which says nothing
                 return seed, str(noticed).partition("\n")[0]
     return None
 
@@ -63,6 +65,6 @@ def test_a_rule_broken_on_purpose_is_noticed(
 
 def test_there_are_thirty_rules_and_each_breaks_a_rule_that_is_there() -> None:
     assert len(BROKEN_RULES) >= 30
-    for rule in [*BROKEN_RULES, *NOT_NOTICED_YET]:
+    for rule in BROKEN_RULES:
         with broken(rule):
             pass

@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 from tests.simulation.runtime import World
 from tests.simulation.weather import Weather
-from versequeue.rules.webhook import HTTP_GONE, Webhook
+from versequeue.rules.webhook import HTTP_GONE, Pending, Webhook
 
 Target = tuple[str, str]
+#: How much later than its sweep began a hint may go out.
+LONGEST_TICK_S = 60.0
 
 
 class Told:
@@ -26,6 +28,10 @@ class Told:
         self._on_its_way: set[str] = set()
         #: how often the events of a job had been sent when somebody was promised another try
         self._again: dict[str, int] = {}
+        #: those of whom it was asked at all, answered or not
+        self._asked: set[str] = set()
+        #: when each try of each event was first hinted at, and how often since
+        self._hints: dict[tuple[str, int], tuple[float, int]] = {}
 
     def begins(self, target: Target, webhook_id: str) -> None:
         """A try of an event."""
@@ -34,6 +40,7 @@ class Told:
         if self._is_calm() and target[0] not in self._again:
             heard = [each for each in self._answers.get(webhook_id, []) if _is_final(each)]
             self._expect(not heard, f"{target} was sent again after {heard}")
+        if self._is_leased() and target[0] not in self._asked:
             alone = webhook_id not in self._on_its_way
             self._expect(alone, f"{target} is sent twice at once")
         self._on_its_way.add(webhook_id)
@@ -50,8 +57,10 @@ class Told:
 
     def tries_begun(self, target: str) -> int:
         """How often the events of `target` were sent, but for what is on its way."""
-        ids = [each for key, found in self.sent.items() if key[0] == target for each in found]
-        return sum(self._sends[each] - (each in self._on_its_way) for each in ids)
+        return sum(self._sends[each] - (each in self._on_its_way) for each in self._ids(target))
+
+    def _ids(self, target: str) -> list[str]:
+        return [each for key, found in self.sent.items() if key[0] == target for each in found]
 
     def promised_again(self, target: str, before: int) -> None:
         """A caller was told that the last event of `target` will be sent once more."""
@@ -59,6 +68,8 @@ class Told:
 
     def changed(self, target: str, before: Webhook | None, after: Webhook | None) -> None:
         """An event ends only when it was acknowledged, refused for good, or out of tries."""
+        if before and after:
+            self._check_report(target, before, after)
         old = before.pending if before else None
         new = after.pending if after else None
         if new:
@@ -74,19 +85,51 @@ class Told:
         what = f"{target} gave {old.event} up after {old.tries} tries"
         self._expect(heard or spent, what)
 
+    def hinted(self, target: str, pending: Pending) -> None:
+        """The next try of an event is asked for: each time later, or a slow receiver's pile up."""
+        if self._world.drift_s:
+            return
+        key, now_s = (pending.id, pending.tries), self._world.now_s
+        first_s, hints = self._hints.get(key, (now_s, 0))
+        self._hints[key] = first_s, hints + 1
+        least_s = hints * self._weather.constants["HINT_FIRST_S"] - LONGEST_TICK_S
+        what = f"{target} was hinted at {hints + 1} times in {now_s - first_s:.0f} s"
+        self._expect(now_s - first_s >= least_s, what)
+
+    def _check_report(self, target: str, before: Webhook, after: Webhook) -> None:
+        if before.redelivered_at != after.redelivered_at:
+            self._asked.add(target)
+        if after.deliveries in ((), before.deliveries):
+            return
+        noted = after.deliveries[-1]
+        heard = noted.status_code is None or noted.status_code in self._answers.get(noted.id, [])
+        self._expect(heard, f"{target} reports {noted.status_code}, which nobody answered")
+        if noted.status_code == HTTP_GONE:
+            over = after.stopped and not after.pending
+            self._expect(over, f"{target} goes on after {HTTP_GONE}")
+        elif _is_final(noted.status_code or 0) and target not in self._asked and self._is_leased():
+            ended = not after.pending or after.pending.id != noted.id
+            self._expect(ended, f"{noted.event} of {target} goes on after {noted.status_code}")
+
     def check_end(self, rounds: dict[str, int]) -> None:
         """When all is quiet; `rounds` of each batch."""
         for (target, event), ids in self.sent.items():
             most = rounds.get(target, 1)
             self._expect(len(ids) <= most, f"{target} {event} went out under {len(ids)} ids")
         for target, before in self._again.items():
-            more = self.tries_begun(target) > before
+            # The last one may be on its way yet: its report is not waited for.
+            more = sum(self._sends[each] for each in self._ids(target)) > before
             self._expect(more, f"{target} was to be sent once more, and was not")
 
     def _is_calm(self) -> bool:
         # Where a report may be lost, or time leaps over the try's own lease, it may be sent again.
         calm = frozenset({"bad_receivers", "killers", "hangers", "limits", "newer_records"})
         return self._weather.faults <= calm and not self._world.drift_s
+
+    def _is_leased(self) -> bool:
+        # A try outlives its lease only where time leaps, or the next sender's clock is another.
+        apart = {"leaps", "skewed_clocks", "clock_steps"}
+        return not (self._weather.faults & apart or self._world.drift_s)
 
 
 def _is_final(status: int) -> bool:

@@ -76,10 +76,15 @@ class Simulation:
         start("visitor-2", self.callers.visitor)
         start("files", self.callers.owner_of_files)
         start("meddler", self.callers.meddler)
+        if self.weather.has("limits"):
+            self.callers.busy += 1
+            start("crowd", self.callers.crowd)
         start("weather", self._rage)
         start("place", self.place.keep_up)
         start("strangers", self.strangers.appear)
         self.world.run(self._rough_time_is_over, 20 * ROUGH_STEPS)
+        if self.weather.has("lost_messages"):
+            self._lose_a_file()
         self.faults.calm()
         start("watchdog", self._watch)
         self.world.run(self._all_ended, CALM_STEPS)
@@ -89,6 +94,14 @@ class Simulation:
         self.world.run(self.promises.at_rest, CALM_STEPS)
         self.promises.check_end()
         self.strangers.check()
+
+    def _lose_a_file(self) -> None:
+        """A file comes while every message is lost: its rows are for the sweep alone."""
+        self.faults.loses_all = True
+        self.callers.busy += 1
+        self.world.outside.start("late file", self.callers.owner_of_files)
+        until_s = self.world.now_s + 40
+        self.world.run(lambda: self.world.now_s >= until_s, CALM_STEPS)
 
     def _rough_time_is_over(self) -> bool:
         return self.world.now_s >= self.weather.rough_s or self.world.steps >= ROUGH_STEPS
