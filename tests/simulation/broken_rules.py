@@ -11,6 +11,7 @@ from typing import Any
 
 from versequeue.errors import LeaseLost
 from versequeue.rules.job import Status
+from versequeue.rules.transitions import give_up
 from versequeue.rules.webhook import HTTP_GONE
 
 FAR = timedelta(days=365)
@@ -249,7 +250,11 @@ def _deliveries_without_end(true: Any) -> Any:
     )
 
 
-_RULES = "versequeue.rules.transitions"
+def _count_against_the_job(_true: Any) -> Any:
+    return lambda job, attempt, now, error: give_up(job, attempt, now, error, retry=True)
+
+
+_RULES, _JOBS = "versequeue.rules.transitions", "versequeue.rules.job"
 _WEBHOOK, _BATCH = "versequeue.rules.webhook", "versequeue.rules.batch"
 
 BROKEN_RULES = [
@@ -339,5 +344,11 @@ BROKEN_RULES = [
     ),
     BrokenRule(
         "versequeue.service.batches:_begin_round", _round_for_everybody, "two retries retry twice"
+    ),
+    BrokenRule(f"{_RULES}:put_off", _count_against_the_job, "a model out of reach costs attempts"),
+    BrokenRule(
+        "versequeue.backends.sqlite_store:furthest",
+        lambda _true: lambda now: now + FAR,
+        "what a clock set before it was set back is waited for",
     ),
 ]

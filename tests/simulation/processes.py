@@ -19,7 +19,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.runtime import FOREVER, Clock, Process, ProcessDied, SimEvent
 from versequeue.config import Settings
 from versequeue.errors import VerseQueueError
-from versequeue.functions.notify import notify_target, receiver_of
+from versequeue.functions.notify import notify_in_turn, notify_target, receiver_of
 from versequeue.functions.push import push_body
 from versequeue.local.dispatcher import Dispatcher
 from versequeue.local.loops import keep_on
@@ -283,7 +283,7 @@ class Cloud:
             taken = setting.broker.lease((Topic.NOTIFY,), self.world.now, 60)
             if taken is None:
                 continue
-            deliver = partial(notify_target, str(taken.message["target"]))
+            deliver = partial(notify_in_turn, str(taken.message["target"]))
             try:
                 self._instance("notify").call("deliver", deliver, 60)
             except (ProcessDied, TimeoutError, VerseQueueError):

@@ -8,13 +8,14 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from tests.simulation.runtime import START, World
+from tests.simulation.runtime import START, Clock, World
 from tests.simulation.songs import HONEST
 from tests.simulation.told import Told
 from tests.simulation.weather import Weather
 from versequeue.records import from_json
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import TRANSITIONS, Job, Status
+from versequeue.rules.transitions import FURTHEST_S
 
 #: Beyond two ticks: how long a sweep itself takes here, with all its calls.
 SLACK_S = 20.0
@@ -52,6 +53,8 @@ class Promises:
     created_by_day: Counter[str] = field(default_factory=Counter)
     deleted: set[str] = field(default_factory=set)
     ended_at_s: dict[str, float] = field(default_factory=dict)
+    #: since when each unfinished job is due further ahead than any rule sets it
+    far_ahead_since: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.told = Told(self.world, self.weather, self.expect)
@@ -250,6 +253,18 @@ class Promises:
                 overdue = max(batch.check_at, calm_at) < late
                 self.expect(not overdue, f"{batch.id} is starved")
 
+    def check_set_back(self, clock: Clock) -> None:
+        """What a clock set before it was set back is not left until that clock is there again."""
+        now_s = self.world.now_s
+        furthest = self.world.now + timedelta(seconds=clock.skew_s + FURTHEST_S)
+        for job in self.jobs.values():
+            if job.done or job.due_at is None or job.due_at <= furthest:
+                self.far_ahead_since.pop(job.id, None)
+                continue
+            waits_s = now_s - self.far_ahead_since.setdefault(job.id, now_s)
+            soon = waits_s <= 2 * self.weather.tick_s + SLACK_S
+            self.expect(soon, f"{job.id} waits until {job.due_at} for a clock that was set back")
+
     def check_depth(self, topic: str, depth: int) -> None:
         """The queue holds no more than a few hints of each thing that there is to do."""
         most = 40 + 6 * (len(self.jobs) + len(self.batches))
@@ -305,6 +320,8 @@ class Promises:
         if job.status is Status.FAILED:
             self.expect(job.error is not None, f"{job.id} failed without a reason")
             slug = str((job.error or {}).get("type", "")).rpartition("/")[2]
+            away = slug == "model-unavailable"
+            self.expect(not away, f"{job.id} failed as the model was out of reach for a while")
             tried = job.tries == job.max_attempts or slug not in PASSING
             self.expect(tried, f"{job.id} failed with {slug} in attempt {job.attempt}")
 

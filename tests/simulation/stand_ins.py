@@ -30,6 +30,7 @@ ROOMS = (
     "versequeue.rules",
     "versequeue.local",
     "versequeue.webhooks.notifier",
+    "versequeue.webhooks.receivers",
     "versequeue.functions",
     "versequeue.backends.firestore",
     "versequeue.backends.sqlite_queue",

@@ -74,6 +74,8 @@ class Told:
         new = after.pending if after else None
         if new:
             self._tries[new.id] = max(self._tries[new.id], new.tries)
+            if old and old.hints > new.hints:  # its receiver's share of the senders was used up
+                self._hints.pop((new.id, new.tries), None)
         if not old or (new and new.id == old.id):
             return
         answers = self._answers.get(old.id, [])

@@ -32,6 +32,7 @@ from versequeue.config import Settings
 from versequeue.local import push
 from versequeue.ports.queue import Topic
 from versequeue.webhooks.notifier import Notifier
+from versequeue.webhooks.receivers import Receivers as SharesOfSenders
 
 ROUGH_STEPS, CALM_STEPS = 2500, 60_000
 
@@ -85,6 +86,7 @@ class Simulation:
         self.world.run(self._rough_time_is_over, 20 * ROUGH_STEPS)
         if self.weather.has("lost_messages"):
             self._lose_a_file()
+        self.place.set_clocks()
         self.faults.calm()
         start("watchdog", self._watch)
         self.world.run(self._all_ended, CALM_STEPS)
@@ -130,6 +132,8 @@ class Simulation:
             self.world.pause(self.weather.tick_s)
             if not self.world.drift_s and not self.weather.has("clock_steps"):
                 self.promises.check_punctual(self.faults.calm_at_s)
+            if isinstance(self.place, Machine) and not self.world.drift_s:
+                self.promises.check_set_back(self.place.clock)
             for topic in Topic:
                 self.promises.check_depth(topic, self.ground.depth(topic))
 
@@ -171,6 +175,7 @@ class Simulation:
             (wiring, "queue", lambda: ground.queue),
             (wiring, "model_folder", lambda _: Path("model")),
             (notify_function, "_notifier", lambda: notifier),
+            (notify_function, "_receivers", SharesOfSenders()),
             (worker_fn.function, "studio_of", lambda _open_model: _worker(world).studio),
             (worker_fn.lyrics, "Writer", PlayedWriter.opener(self.faults)),
             (worker_fn.studio, "stopping", lambda: world.process.stopping),
