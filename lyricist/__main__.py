@@ -186,6 +186,25 @@ def evaluate_lyrics(
             out.write_text(evaluation.as_json(columns, settings), encoding="utf-8")
 
 
+@main.command("fit-judge")
+@click.option("--ratings", type=click.Path(path_type=Path), help="Default: the project's own.")
+@click.option("--bundle", type=click.Path(path_type=Path), help="Default: the default model's.")
+@click.option("--out", type=click.Path(path_type=Path), help="Default: where songs read it.")
+def fit_judge_again(ratings: Path | None, bundle: Path | None, out: Path | None) -> None:
+    """Fit the judge of lines to rated drafts again, and say how well it tells them apart."""
+    from lyricist.fitting.judge_fit import fit_judge  # loads the model runtime
+    from lyricist.fitting.ratings import RATINGS
+    from lyricist.lines.judge import WEIGHTS
+
+    out = out or WEIGHTS
+    with _clear_errors(), _progress() as show, without_native_notes():
+        folder = bundle or DEFAULT_FOLDER / DEFAULT_PRESET
+        found = fit_judge(folder, ratings or RATINGS, out, show)
+    click.echo(f"{out} is fitted to {found['drafts']} drafts. Pairs told apart, of other prompts:")
+    for name, share in found["held_out"].items():
+        click.echo(f"  {name:<20}{share:.3f}")
+
+
 @contextlib.contextmanager
 def _clear_errors() -> Iterator[None]:
     try:

@@ -22,11 +22,12 @@ from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.writing.free_verse import write_freely
 from lyricist.writing.share import WriteSong
 from lyricist.writing.styles import style_of
-from lyricist.writing.writer import Writer
+from lyricist.writing.writer import Writer, best_way
 
 OURS, FREE, SHUFFLED = "ours", "free sampling", "ours, shuffled"
 #: How many samples of the prompts are drawn for an interval.
 _RESAMPLES = 1000
+_READABILITY = "predicted readability, 0 to 9"
 _SECONDS, _PASSES = "seconds a line", "passes a line"
 
 
@@ -124,13 +125,15 @@ def _run(
     bundle = read_bundle(folder)
     threads = settings.threads or usable_threads()
     engine = CountingEngine(bundle, MOST_SONGS * bundle.drafts, threads, MOST_ROWS)
-    writer = Writer(engine, Vocabulary(bundle), bundle.name, bundle.digest, write_song)
+    vocabulary = Vocabulary(bundle)
+    write_song = write_song or best_way(bundle, vocabulary)
+    writer = Writer(engine, vocabulary, bundle.name, bundle.digest, write_song)
     asked = SongRequest("", lines=lines, rhyme_scheme=scheme, effort=settings.effort)
     requests = [replace(asked, prompt=p, seed=seed) for seed, p in enumerate(settings.prompts)]
     write = partial(writer.write, on_lines=lambda _index, _lines: True)
     write([replace(requests[0], lines=4)])  # the first pass is a slow one
     verses: list[Verse] = []
-    costs: dict[str, list[float]] = {_SECONDS: [], _PASSES: []}
+    costs: dict[str, list[float]] = {_READABILITY: [], _SECONDS: [], _PASSES: []}
     for start in range(0, len(requests), settings.together):
         group = requests[start : start + settings.together]
         passes, began = engine.passes, time.perf_counter()
@@ -142,6 +145,7 @@ def _run(
             if not isinstance(song, Song):
                 raise song
             verses.append(_verse(request, song))
+            costs[_READABILITY].append(np.nan if song.readability is None else song.readability)
     return verses, costs
 
 

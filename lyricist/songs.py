@@ -66,3 +66,6 @@ class Song:
     #: What it was written with: less than was asked for where the engine or the model has no use
     #: for more.
     effort: Effort = Effort.QUICK
+    #: How good a person would find its lines on average, 0 to 9, by the judge; None if it judged
+    #: none of them.
+    readability: float | None = None

@@ -2,9 +2,18 @@
 
 from pathlib import Path
 
-from lyricist.bundle.manifest import DRAFTS, TOKENIZER, WORD_TABLE, Bundle, read_bundle, record_file
+from lyricist.bundle.manifest import (
+    DEFAULT_PRESET,
+    DRAFTS,
+    TOKENIZER,
+    WORD_TABLE,
+    Bundle,
+    read_bundle,
+    record_file,
+)
 from lyricist.bundle.sources import bundle_fingerprint
 from lyricist.errors import BuildError, BundleError
+from lyricist.lines.judge import head_layers
 from lyricist.vocabulary.word_table_file import read_word_table
 
 
@@ -28,10 +37,17 @@ def whole_bundle(
         source = source_sha256 or found.source_sha256
         if found.built_from != bundle_fingerprint(source, preset, name, drafts):
             return None
+        if found.state_layers != state_layers_of(source, preset):
+            return None
         found.verify()
     except BundleError:
         return None
     return found
+
+
+def state_layers_of(source_sha256: str, preset: str) -> tuple[int, ...]:
+    """The layers whose states a bundle of that model and preset gives: those the judge reads."""
+    return head_layers(source_sha256) if preset == DEFAULT_PRESET else ()
 
 
 def has_its_words(bundle: Bundle) -> bool:

@@ -7,7 +7,7 @@ drafts that go on from one text attend to one copy of it (SpecInfer's tree atten
 2024).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -52,11 +52,17 @@ def input_specs(architecture: Architecture, branches: int) -> dict[str, tf.Tenso
 
 
 def forward(
-    architecture: Architecture, branches: int, weights: Tensors, inputs: Tensors
+    architecture: Architecture,
+    branches: int,
+    weights: Tensors,
+    inputs: Tensors,
+    state_layers: Collection[int] = (),
 ) -> dict[str, tf.Tensor]:
     """One pass: "logits" (chosen, vocabulary); per layer "new_key_<i>" and "new_value_<i>",
-    (positions, key_value_heads, head_size)."""
+    (positions, key_value_heads, head_size); if there are `state_layers`, "state"
+    (chosen, state_layers * width), what these layers leave behind, each normalized."""
     outputs: dict[str, tf.Tensor] = {}
+    states: list[tf.Tensor] = []
     hidden = inputs["hidden"]  # (positions, width)
     for layer in range(architecture.layers):
         normal = _normalize(hidden, architecture) * weights[f"attention_gain_{layer}"]
@@ -73,10 +79,14 @@ def forward(
         gate_up = _project(normal, weights[f"gate_up_{layer}"])
         gate, up = tf.split(gate_up, 2, axis=-1)  # (positions, feed_forward) each
         hidden += _project(gate * tf.sigmoid(gate) * up, weights[f"down_{layer}"])
+        if layer in state_layers:
+            states.append(_normalize(tf.matmul(inputs["chosen"], hidden), architecture))
     # A product with one-hot rows is exact, and unlike a gather it stays on the fast kernels.
     last = tf.matmul(inputs["chosen"], hidden)  # (chosen, width)
     normal = _normalize(last, architecture) * weights["output_gain"]
     outputs["logits"] = _project(normal, weights["output"])  # (chosen, vocabulary)
+    if states:
+        outputs["state"] = tf.concat(states, axis=-1)
     return outputs
 
 

@@ -6,7 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from lyricist.building.folders import new_folder, only_builder
-from lyricist.building.freshness import has_its_words, source_digest, whole_bundle
+from lyricist.building.freshness import (
+    has_its_words,
+    source_digest,
+    state_layers_of,
+    whole_bundle,
+)
 from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.recipes import RECIPES, Recipe
 from lyricist.building.tflite_file import WeightBinder, quantize_rows
@@ -62,19 +67,25 @@ def build_bundle(
         on_progress("Reading", 0.0)
         recipe = RECIPES[preset](GgufFile(path), name)
         with new_folder(folder) as new:
-            _fill(new, recipe, drafts, on_progress)
+            _fill(new, recipe, drafts, state_layers_of(source, preset), on_progress)
             replace(read_bundle(new), built_from=built_from, source_sha256=source).write_manifest()
     on_progress("Done", 1.0)
     return True
 
 
-def _fill(new: Path, recipe: Recipe, drafts: int, on_progress: OnProgress) -> None:
+def _fill(
+    new: Path,
+    recipe: Recipe,
+    drafts: int,
+    state_layers: tuple[int, ...],
+    on_progress: OnProgress,
+) -> None:
     build_tokenizer(recipe.tokenizer).save(str(new / TOKENIZER), pretty=False)
     on_progress("Loading TensorFlow", 0.05)
     from lyricist.building.network_graph import convert_network  # imports TensorFlow: seconds
 
     on_progress("Converting", 0.2)
-    binder = WeightBinder(convert_network(recipe.architecture, drafts))
+    binder = WeightBinder(convert_network(recipe.architecture, drafts, state_layers))
     embedding = _bind_weights(binder, recipe, on_progress)
     on_progress("Writing", 0.9)
     binder.write(new / MODEL)
@@ -88,6 +99,7 @@ def _fill(new: Path, recipe: Recipe, drafts: int, on_progress: OnProgress) -> No
         architecture=recipe.architecture,
         embedding=embedding(),
         drafts=drafts,
+        state_layers=state_layers,
         end_tokens=end_tokens_of(recipe.tokenizer),
         chat_template=recipe.chat_template,
         files=files,

@@ -24,7 +24,7 @@ WORD_TABLE = "words.npz"
 SAVED_MODEL = "saved_model"
 SAVED_MODEL_GRAPH = f"{SAVED_MODEL}/saved_model.pb"
 #: To be raised with a change that makes older code unable to read a new bundle.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 #: How many rows share one cache; `lyricist/lines/effort.py` says how many drafts a line gets.
 DRAFTS, MOST_DRAFTS = 4, 8
 DEFAULT_FOLDER = Path(".versequeue/models")
@@ -34,6 +34,7 @@ DEFAULT_PRESET, TINY_PRESET = PRESETS = ("default", "tiny")
 MOST_MANIFEST_BYTES = 1 << 20
 MOST_FILES = 1000
 MOST_END_TOKENS = 100
+MOST_LAYERS = 1000
 MOST_BYTES = 32 << 30
 
 
@@ -70,6 +71,8 @@ class Bundle:
     #: So many of the engine's rows make a family, which shares one cache and always passes through
     #: the network together.
     drafts: int = DRAFTS
+    #: The layers, counted from 0, whose hidden states the network gives beside its logits.
+    state_layers: tuple[int, ...] = ()
     #: Vocabulary, as text, after which the model has nothing more to say.
     end_tokens: tuple[str, ...]
     #: The Jinja template of the model's makers, kept for the record.
@@ -176,6 +179,9 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
             )
         ),
         drafts=_whole(fields["drafts"], MOST_DRAFTS),
+        state_layers=tuple(
+            _whole(layer, MOST_LAYERS, least=0) for layer in fields["state_layers"][:MOST_LAYERS]
+        ),
         end_tokens=tuple(_end_token(token) for token in fields["end_tokens"][:MOST_END_TOKENS]),
         chat_template=str(fields["chat_template"]),
         built_from=str(fields["built_from"]),

@@ -48,6 +48,8 @@ class Graph:
         self.new_entries: list[FloatArray] = []
         #: (chosen, vocabulary_size)
         self.logits: FloatArray = np.zeros((0, 0), np.float32)
+        #: (chosen, layers * width): hidden states, if the graph gives them.
+        self.states: FloatArray | None = None
         #: What the graph was last reshaped for.
         self.shape = PassShape(branches, caches=1, cached=1, chosen=1)
         with without_native_notes(notes_only=True):
@@ -73,6 +75,8 @@ class Graph:
         self.inputs = {name: arrays[name] for name in arrays.keys() - set(cache_names)}
         self.new_entries = [self._array(self._outputs[f"new_{name}"]) for name in cache_names]
         self.logits = self._array(self._outputs["logits"])
+        if "state" in self._outputs:
+            self.states = self._array(self._outputs["state"])
 
     def _array(self, index: int) -> FloatArray:
         """The tensor's own memory as an array, which stays where it is until the next reshape.

@@ -78,6 +78,8 @@ class LiteRtEngine:
         self._caches = caches = Caches(self._graph, architecture, branches, capacities)
         self.length, self.rewind, self.copy = caches.length, caches.cut, caches.copy
         self._idle_steps = 0
+        #: Row -> the states after the token that the last step gave it.
+        self._states: Mapping[int, FloatArray] = {}
 
     def prefill(self, row: int, tokens: Sequence[int]) -> FloatArray:
         check_prefill(self, row, tokens)
@@ -102,7 +104,13 @@ class LiteRtEngine:
         self._graph.invoke()
         stepped = [(row, place) for place, row in enumerate(rows) if row in tokens]
         self._caches.append_step(*zip(*stepped, strict=True))
+        if self._graph.states is not None:
+            states = self._graph.states.copy()  # of no pass to come
+            self._states = {row: states[place] for row, place in stepped}
         return {row: self._graph.logits[place].copy() for row, place in stepped}
+
+    def state(self, row: int) -> FloatArray | None:
+        return self._states.get(row)
 
     def _run_chunk(self, row: int, tokens: Sequence[int]) -> FloatArray:
         """One pass over tokens of one row, and over padding after them, which none of them sees."""

@@ -37,6 +37,11 @@ class Engine(Protocol):
         Raises ContextFull, leaving all rows as they were, if one of them is full.
         """
 
+    def state(self, row: int) -> FloatArray | None:
+        """The hidden states after the token that the last step gave `row`: (layers * width,), each
+        layer's scaled to a root mean square of 1. None if that step gave it none, or if the bundle
+        names no layers."""
+
     def length(self, row: int) -> int:
         """How many positions `row` holds."""
 

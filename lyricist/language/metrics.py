@@ -11,7 +11,13 @@ from lyricist.language.phones import is_vowel
 from lyricist.language.rhyme import RhymeKind, relation, sounds
 from lyricist.language.schemes import rhyme_pairs
 from lyricist.language.syllables import syllables
-from lyricist.language.words import are_close, is_function_word, split_words, topic_words
+from lyricist.language.words import (
+    are_close,
+    is_function_word,
+    leaves_open,
+    split_words,
+    topic_words,
+)
 
 #: Words of the task itself, which do not belong into a song.
 _LEAK = re.compile(
@@ -40,7 +46,7 @@ def measure(verse: Verse) -> dict[str, float]:
     return {
         **_rhyme(verse, words),
         "exact line count": float(len(verse.lines) == verse.asked_lines),
-        "function-word ends": _mean(is_function_word(line[-1]) for line in words if line),
+        "open ends": _mean(leaves_open(line[-1]) for line in words if line),
         "distinct-1": _distinct(words, 1),
         "distinct-2": _distinct(words, 2),
         "repeated lines": 1 - _ratio(len(set(map(tuple, words))), len(words)),

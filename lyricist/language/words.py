@@ -32,6 +32,11 @@ def is_function_word(word: str) -> bool:
     return word.lower().replace("’", "'") in word_list("function_words")
 
 
+def leaves_open(word: str) -> bool:
+    """Whether `word` needs another one after it, so that no line should end in it (the, with)."""
+    return is_function_word(word) and word.lower() not in word_list("closing_words")
+
+
 def topic_words(prompt: str) -> tuple[str, ...]:
     """The words that say what `prompt` is about, in order, each once; plain Latin letters only."""
     skipped = word_list("function_words") | word_list("request_words")

@@ -8,7 +8,19 @@ import numpy as np
 from lyricist.arrays import FloatArray
 from lyricist.language.syllables import syllables
 from lyricist.language.words import split_words
+from lyricist.lines.figures import Place
 from lyricist.vocabulary.lexicon import Lexicon
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the network said at one place of a draft."""
+
+    #: What comes next, to choose from it again.
+    logits: FloatArray
+    place: Place
+    #: The head's part of the judgement of a line that ends here.
+    of_state: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -21,8 +33,8 @@ class Ending:
     likelihood: float
     #: Syllables of the whole line.
     syllables: int
-    #: Log-probability that the line stops after the end word; None until it was tried.
-    stop: float | None = None
+    #: What the network said after the end word; None if the draft went on otherwise there.
+    after: Seen | None = None
 
 
 @dataclass
@@ -38,8 +50,10 @@ class Draft:
     given: str = ""
     tokens: list[int] = field(default_factory=list)
     likelihoods: list[float] = field(default_factory=list)
-    #: The logits that each token was chosen from, to choose again.
-    seen: list[FloatArray] = field(default_factory=list)
+    #: How many tokens were likelier than each.
+    ranks: list[int] = field(default_factory=list)
+    #: What was said before each token, and after the last once that is known.
+    seen: list[Seen] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
     #: Tokens that must not come again at their index in the line: (index, token).
     refused: set[tuple[int, int]] = field(default_factory=set)
@@ -50,11 +64,11 @@ class Draft:
         for token in self.tokens:
             self._words.append(self._words_with(token))
 
-    def append(self, token: int, likelihood: float, logits: FloatArray) -> None:
-        """Take `token`, chosen from `logits`."""
+    def append(self, token: int, likelihood: float, rank: int) -> None:
+        """Take `token`, chosen from what was seen last."""
         self.tokens.append(token)
         self.likelihoods.append(likelihood)
-        self.seen.append(logits)
+        self.ranks.append(rank)
         self._words.append(self._words_with(token))
 
     def text(self, kept: int | None = None) -> str:
@@ -73,15 +87,14 @@ class Draft:
             at -= 1
         return at
 
-    def refuse_last_word(self) -> FloatArray:
-        """Take the last word back and never begin it there again; the logits before it."""
+    def refuse_last_word(self) -> None:
+        """Take the last word back and never begin it there again."""
         start = self.last_word_start
-        logits = self.seen[start]
         self.refused.add((start, self.tokens[start]))
-        del self.tokens[start:], self.likelihoods[start:], self.seen[start:]
+        del self.tokens[start:], self.likelihoods[start:], self.ranks[start:]
+        del self.seen[start + 1 :]
         del self._words[start + 1 :]
-        self.endings = [ending for ending in self.endings if ending.kept <= start]
-        return logits
+        self.endings = [ending for ending in self.endings if ending.kept < start - 1]
 
     def fluency(self, kept: int) -> float:
         """Mean log-probability of the first `kept` tokens."""

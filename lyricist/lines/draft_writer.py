@@ -5,7 +5,7 @@ word is that may end the line, which costs no pass. `search` says which drafts a
 """
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -14,9 +14,12 @@ from lyricist.arrays import FloatArray, IntArray
 from lyricist.engine.port import Engine
 from lyricist.language.rhyme import sounds
 from lyricist.language.safety import is_allowed, offences
-from lyricist.lines.draft import Draft, Ending, count_syllables
+from lyricist.language.words import is_function_word
+from lyricist.lines.draft import Draft, Ending, Seen, count_syllables
+from lyricist.lines.figures import Reading
 from lyricist.lines.history import FORBIDDEN, History, WordCosts
-from lyricist.lines.likelihoods import Likelihoods, likeliest
+from lyricist.lines.judge import Judge
+from lyricist.lines.likelihoods import Likelihoods, likeliest, rank_of
 from lyricist.lines.line_plan import NO_PLAN, FittingEnds, LinePlan
 from lyricist.lines.next_token import Chooser, Voice
 from lyricist.lines.topic import SongTopic
@@ -27,11 +30,16 @@ _MOST_REFUSALS = 8
 _MOST_TOKENS = 28
 #: A word that is none yet is continued if the likeliest piece is at least this likely.
 _LIKELY = np.log(0.3)
-#: How many of the likeliest end words are looked at.
-_END_WIDTH = 4
-#: Log-probability that a line stops at its end, as long as that was not tried.
-_USUAL_STOP = -1.5
+#: How many of the likeliest end words are looked at, and how many of them are kept in mind.
+_END_WIDTH, _ENDS_KEPT = 4, 2
+#: Log-probability that a line stops at its end, as long as that was not tried; and after a word
+#: that mostly goes on.
+_USUAL_STOP, _USUAL_OPEN_STOP = -1.5, -3.5
+#: What makes an ending worth trying: log-probabilities of end and stop, syllables off the target.
 _END_WEIGHT, _STOP_WEIGHT, _LENGTH_WEIGHT, _TOPIC_WEIGHT = 0.35, 0.4, 0.12, 0.6
+#: What the costs of an end word count in the line's judgement, and the most that they count; what
+#: a line is worth that brings in the topic.
+_COST_WEIGHT, _MOST_COST, _TOPIC_WORTH = 0.4, 6.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,9 @@ class Line:
     words: tuple[str, ...]
     end: int
     tokens: tuple[int, ...]
-    #: How well it reads, to compare it with other lines for the same place.
+    #: How well it reads, 0 to 9, by the judge.
+    judgement: float
+    #: The same with what its end and its topic are worth, to compare it with others.
     score: float
     #: Log-probability of its end word; a low one means that the end is forced.
     end_likelihood: float
@@ -52,9 +62,15 @@ class DraftWriter:
     """Grows drafts in rows of an engine, and says what they are worth."""
 
     def __init__(
-        self, engine: Engine, lexicon: Lexicon, voice: Voice, history: History, topic: SongTopic
+        self,
+        engine: Engine,
+        lexicon: Lexicon,
+        judge: Judge,
+        voice: Voice,
+        history: History,
+        topic: SongTopic,
     ) -> None:
-        self._engine, self.lexicon = engine, lexicon
+        self._engine, self.lexicon, self._judge = engine, lexicon, judge
         self._voice, self._history, self._topic = voice, history, topic
         self._chooser = Chooser(lexicon, voice, history, topic)
         self._pieces = np.flatnonzero(lexicon.pieces)
@@ -77,13 +93,16 @@ class DraftWriter:
         """
         while len(draft.tokens) < _MOST_TOKENS:
             likelihoods = Likelihoods.of_logits(logits)
+            if len(draft.seen) == len(draft.tokens):
+                draft.seen.append(self._seen(draft, logits, likelihoods))
             words = draft.words()
             is_bad = self._is_bad_word(draft, words)
             go_on = is_bad and float(likelihoods.of(self._pieces).max()) > _LIKELY
             if is_bad and not go_on:
                 if len(draft.refused) >= _MOST_REFUSALS:
                     break
-                logits = draft.refuse_last_word()
+                draft.refuse_last_word()
+                logits = draft.seen[-1].logits
                 self._engine.rewind(draft.row, start + len(draft.tokens))
                 continue
             so_far = count_syllables(words)
@@ -93,29 +112,36 @@ class DraftWriter:
             token = self._chooser.choose(draft, likelihoods, room, go_on=go_on)
             if token is None:
                 break
-            draft.append(token, likelihoods.of_token(token), logits)
+            draft.append(token, likelihoods.of_token(token), rank_of(token, logits))
             return token
         return None
 
-    def best_place_to_end(self, draft: Draft) -> Ending | None:
-        """The ending of a draft that reads best, as far as is known."""
-        return max(draft.endings, key=partial(self._score, draft), default=None)
+    def best_endings(self, draft: Draft, most: int) -> list[Ending]:
+        """The endings of a draft that promise most, in an order in which its row need only be cut
+        to try one after the other."""
+        best = sorted(draft.endings, key=partial(self._promise, draft), reverse=True)[:most]
+        return sorted(best, key=lambda each: each.kept + (each.after is not None), reverse=True)
 
-    def with_stop(self, ending: Ending, logits: FloatArray) -> Ending:
-        """`ending` once it was tried; `logits` come after its token."""
-        return replace(ending, stop=self._stop(Likelihoods.of_logits(logits)))
+    def see(self, draft: Draft, logits: FloatArray) -> Seen:
+        """What the network says after the last token of the draft's row: `logits`."""
+        return self._seen(draft, logits, Likelihoods.of_logits(logits))
 
-    def line(self, draft: Draft, ending: Ending) -> Line | None:
-        """The draft with that ending; None if the line must not be shown."""
+    def line(self, draft: Draft, ending: Ending, after: Seen) -> Line | None:
+        """The draft with that ending, after which that was seen; None if the line must not be
+        shown."""
         text = draft.text(ending.kept) + self.lexicon.texts[ending.token]
         if offences(text.strip().removeprefix(self.plan.given), self._voice.explicit):
             return None
+        words = self._words(draft, ending)
+        judgement, cost = self._judgement(draft, ending, after, words)
+        is_topical = not self._topic.is_covered and self._topic.mentions(words)
         return Line(
             text=text.strip(),
-            words=(*draft.words(ending.kept), self.lexicon.words[ending.token]),
+            words=words,
             end=ending.token,
             tokens=(*draft.tokens[: ending.kept], ending.token),
-            score=self._score(draft, ending),
+            judgement=judgement,
+            score=judgement - _COST_WEIGHT * cost + _TOPIC_WORTH * is_topical,
             end_likelihood=ending.likelihood,
         )
 
@@ -150,14 +176,13 @@ class DraftWriter:
         if cost is not None:
             kept = len(draft.tokens) - 1
             likelihood = draft.likelihoods[-1] + cost
-            draft.endings.append(Ending(kept, last, likelihood, so_far, self._stop(likelihoods)))
-        best = self._best_end_word(draft, *self._fitting.after(so_far), so_far, likelihoods)
-        if best is not None and best.likelihood > FORBIDDEN:
-            draft.endings.append(best)
+            draft.endings.append(Ending(kept, last, likelihood, so_far, draft.seen[-1]))
+        ends, costs = self._fitting.after(so_far)
+        draft.endings += self._best_end_words(draft, ends, costs, so_far, likelihoods)
 
-    def _best_end_word(
+    def _best_end_words(
         self, draft: Draft, ends: IntArray, costs: FloatArray, so_far: int, likelihoods: Likelihoods
-    ) -> Ending | None:
+    ) -> list[Ending]:
         """The best of the likeliest of `ends`, which cost `costs`."""
         values = likelihoods.of(ends) + costs
         costs_here = WordCosts(self._history, draft.words())
@@ -166,19 +191,44 @@ class DraftWriter:
             token = int(ends[at])
             value = float(values[at]) + costs_here.of(self.lexicon.words[token])
             total = so_far + int(self.lexicon.syllables[token])
-            endings.append(Ending(len(draft.tokens), token, value, total))
-        return max(endings, key=lambda ending: ending.likelihood, default=None)
+            if value > FORBIDDEN:
+                endings.append(Ending(len(draft.tokens), token, value, total))
+        return sorted(endings, key=lambda ending: -ending.likelihood)[:_ENDS_KEPT]
 
-    def _stop(self, likelihoods: Likelihoods) -> float:
-        """Log-probability that the line stops here."""
-        return float(np.logaddexp.reduce(likelihoods.of(self.lexicon.line_ends)))
+    def _seen(self, draft: Draft, logits: FloatArray, likelihoods: Likelihoods) -> Seen:
+        of_state = self._judge.of_state(self._engine.state(draft.row))
+        return Seen(logits, likelihoods.place(self.lexicon.line_ends), of_state)
 
-    def _score(self, draft: Draft, ending: Ending) -> float:
-        stop = _USUAL_STOP if ending.stop is None else ending.stop
-        score = draft.fluency(ending.kept)
-        score += _END_WEIGHT * ending.likelihood + _STOP_WEIGHT * stop
-        score -= _LENGTH_WEIGHT * abs(ending.syllables - self.plan.target_syllables)
+    def _words(self, draft: Draft, ending: Ending) -> tuple[str, ...]:
+        return (*draft.words(ending.kept), self.lexicon.words[ending.token])
+
+    def _promise(self, draft: Draft, ending: Ending) -> float:
+        """How much an ending promises, as far as that is known before it is tried."""
+        if ending.after is not None:
+            stop = ending.after.place.stop
+        else:
+            is_open = is_function_word(self.lexicon.words[ending.token])
+            stop = _USUAL_OPEN_STOP if is_open else _USUAL_STOP
+        promise = draft.fluency(ending.kept)
+        promise += _END_WEIGHT * ending.likelihood + _STOP_WEIGHT * stop
+        promise -= _LENGTH_WEIGHT * abs(ending.syllables - self.plan.target_syllables)
         if not self._topic.is_covered:
-            words = [*draft.words(ending.kept), self.lexicon.words[ending.token]]
-            score += _TOPIC_WEIGHT * self._topic.mentions(words)
-        return score
+            promise += _TOPIC_WEIGHT * self._topic.mentions(self._words(draft, ending))
+        return promise
+
+    def _judgement(
+        self, draft: Draft, ending: Ending, after: Seen, words: tuple[str, ...]
+    ) -> tuple[float, float]:
+        """How good the line is with an ending, and what its end word costs."""
+        before, kept = draft.seen[ending.kept], ending.kept
+        likelihood = float(before.logits[ending.token] - before.logits.max()) + before.place.top
+        line = Reading(
+            places=[*[seen.place for seen in draft.seen[: kept + 1]], after.place],
+            likelihoods=[*draft.likelihoods[:kept], likelihood],
+            ranks=[*draft.ranks[:kept], rank_of(ending.token, before.logits)],
+            words=words,
+            off_target=ending.syllables - self.plan.target_syllables,
+            is_answer=self.plan.is_answer,
+        )
+        cost = min(max(0.0, likelihood - ending.likelihood), _MOST_COST)
+        return self._judge.judgement(line, after.of_state), cost

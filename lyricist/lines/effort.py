@@ -33,6 +33,8 @@ class Search:
     good: float
     #: Of the drafts that have come to their third token, so many are dropped: the least likely.
     dropped: float
+    #: So many ways to end a draft are tried.
+    endings: int
 
     @property
     def all_rows(self) -> int:
@@ -41,9 +43,13 @@ class Search:
 
 
 SEARCHES: Mapping[Effort, Search] = {
-    Effort.QUICK: Search(4, 1, Drafts(4, 8), Drafts(4, 8), good=float("-inf"), dropped=0.0),
-    Effort.NORMAL: Search(12, 3, Drafts(12, 12), Drafts(18, 28), good=-3.2, dropped=1 / 3),
-    Effort.BEST: Search(20, 4, Drafts(24, 24), Drafts(36, 64), good=-2.8, dropped=1 / 3),
+    Effort.QUICK: Search(
+        4, 1, Drafts(4, 8), Drafts(4, 8), good=float("-inf"), dropped=0.0, endings=1
+    ),
+    Effort.NORMAL: Search(
+        12, 3, Drafts(12, 12), Drafts(18, 28), good=7.2, dropped=1 / 3, endings=3
+    ),
+    Effort.BEST: Search(20, 4, Drafts(24, 24), Drafts(36, 64), good=7.7, dropped=1 / 3, endings=3),
 }
 #: The most rows that any search needs.
 MOST_ROWS = max(search.all_rows for search in SEARCHES.values())

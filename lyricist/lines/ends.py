@@ -9,6 +9,7 @@ from copy import copy
 import numpy as np
 
 from lyricist.arrays import FloatArray, IntArray
+from lyricist.language.words import is_function_word
 from lyricist.lines.draft_writer import Line
 from lyricist.lines.history import MOST_USES, History
 from lyricist.vocabulary.lexicon import Lexicon
@@ -20,6 +21,8 @@ _SPARE_RHYMES = 4
 _SLANT_COST, _RICH_COST = 4.0, 2.5
 #: What an unpromising rhyme class costs, at most; and any class for each line that ended in it.
 _CLASS_WEIGHT, _CLASS_COST, _SAME_CLASS_COST = 0.4, 3.0, 0.8
+#: A word that also stands inside of lines is expected there; so much of that counts for an end.
+_CLOSING_SHARE = np.float32(0.1)
 _TINY = 1e-6
 
 
@@ -46,7 +49,7 @@ class Ends:
         self._available[self._lexicon.tokens_of(line.words[-1])] = False
         self._ended[self._lexicon.class_of[line.end]] += 1
         for word in line.words:
-            if history.uses[word] >= MOST_USES:
+            if history.uses[word] >= MOST_USES and not is_function_word(word):
                 self._available[self._lexicon.tokens_of(word)] = False
 
     def answers(self, before: Sequence[Line]) -> tuple[IntArray, FloatArray]:
@@ -76,6 +79,7 @@ class Ends:
         classes = self._lexicon.class_of[ends]
         left = np.bincount(classes, weights=is_open)[classes] - 1
         own = expected * is_open
+        own *= np.where(self._lexicon.closing_ends, _CLOSING_SHARE, np.float32(1))
         hope = np.log(np.bincount(classes, weights=own)[classes] - own + _TINY)
         hope -= np.quantile(hope, 0.95)
         costs = np.clip(_CLASS_WEIGHT * hope, -_CLASS_COST, 0.0)

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from lyricist.arrays import BoolArray, FloatArray, IntArray
+from lyricist.lines.figures import Place
 
 #: `likeliest` first compares the maxima of blocks of so many values: large blocks leave few maxima,
 #: but there must be more of them than values are asked for.
 _BLOCK = 64
 _LOWEST = np.finfo(np.float32).min
+#: A token this much less likely than the likeliest one adds nothing to the entropy.
+_IMPOSSIBLE = np.float32(-100)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,19 @@ class Likelihoods:
     def of_token(self, token: int) -> float:
         """Log-probability of one token."""
         return float(self.relative[token] - self.log_total)
+
+    def place(self, line_ends: IntArray) -> Place:
+        """What is expected here, where a line stops if one of `line_ends` comes."""
+        # Not by `@`: its sums depend on how many threads BLAS finds free.
+        weighted = self.shares * np.maximum(self.relative, _IMPOSSIBLE)
+        mean = float(weighted.sum() / self.shares.sum())
+        stop = float(np.logaddexp.reduce(self.of(line_ends)))
+        return Place(-float(self.log_total), float(self.log_total) - mean, stop)
+
+
+def rank_of(token: int, logits: FloatArray) -> int:
+    """How many tokens are likelier than `token`."""
+    return int(np.count_nonzero(logits > logits[token]))
 
 
 def penalties(mask: BoolArray) -> FloatArray:

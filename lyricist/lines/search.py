@@ -21,8 +21,6 @@ from lyricist.lines.effort import FORCED, Drafts, Search
 
 #: A draft is compared with the others when it has so many tokens, and so many have come as far.
 _FIRST_TOKENS, _FEWEST_TO_COMPARE = 3, 6
-#: From so many tokens on, one that cannot become better than what is there is dropped.
-_ENOUGH_TOKENS = 4
 #: So many drafts go on from each take, and then from the best of them only.
 _TRIALS, _FAVOURITES = 4, 2
 #: If no draft at all becomes a line, so many times as many are begun.
@@ -65,6 +63,8 @@ class _Work:
     draft: Draft
     beginning: int
     ending: Ending | None = None
+    #: Endings that are to be tried after that.
+    untried: Sequence[Ending] = ()
 
 
 class LineSearch:
@@ -161,8 +161,9 @@ class LineSearch:
         draft, writer = work.draft, self._beginnings[work.beginning].writer
         start = self._starts[work.beginning]
         if work.ending is not None:
-            self._compare(work, writer.line(draft, writer.with_stop(work.ending, logits)))
-            return None
+            after = writer.see(draft, logits)
+            self._compare(work, writer.line(draft, work.ending, after))
+            return self._try(work, work.untried)
         if self._is_to_be_dropped(work):
             return None
         token = writer.grow(draft, start, logits)
@@ -171,16 +172,26 @@ class LineSearch:
                 self._first_likelihoods.append(sum(draft.likelihoods))
             self._works[draft.row] = work
             return token
-        ending = writer.best_place_to_end(draft)
-        if ending is None:
-            return None
-        if ending.stop is not None:
+        return self._try(work, writer.best_endings(draft, self._search.endings))
+
+    def _try(self, work: _Work, endings: Sequence[Ending]) -> int | None:
+        """The end word of the first of `endings` that takes a pass to try; None if none is left.
+
+        A row that now holds one of the best lines is left as it is.
+        """
+        draft, writer = work.draft, self._beginnings[work.beginning].writer
+        start = self._starts[work.beginning]
+        for at, ending in enumerate(endings):
+            if any(draft.row == found.row for found in self._kept):
+                return None
+            if ending.after is None:
+                self._engine.rewind(draft.row, start + ending.kept)
+                untried = endings[at + 1 :]
+                self._works[draft.row] = _Work(draft, work.beginning, ending, untried)
+                return ending.token
             self._engine.rewind(draft.row, start + ending.kept + 1)
-            self._compare(work, writer.line(draft, ending))
-            return None
-        self._engine.rewind(draft.row, start + ending.kept)
-        self._works[draft.row] = _Work(draft, work.beginning, ending)
-        return ending.token
+            self._compare(work, writer.line(draft, ending, ending.after))
+        return None
 
     def _is_to_be_dropped(self, work: _Work) -> bool:
         draft, beginning = work.draft, self._beginnings[work.beginning]
@@ -191,10 +202,7 @@ class LineSearch:
             own = sum(draft.likelihoods)
             worse = sum(likelihood < own for likelihood in known)
             return worse < self._search.dropped * len(known)
-        is_full = len(self._kept) == self._keep
-        if count < _ENOUGH_TOKENS or not is_full or not self._search.dropped:
-            return False
-        return beginning.score + draft.fluency(count) < self._kept[-1].score
+        return False
 
     def _compare(self, work: _Work, line: Line | None) -> None:
         """Keeps the line if it is one of the best so far, and its row or a copy of it."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from lyricist.arrays import BoolArray, IntArray
 from lyricist.language.rhyme import Sound
-from lyricist.language.words import stem
+from lyricist.language.words import is_function_word, stem
 from lyricist.vocabulary.word_table import WordTable, tokens_by_word
 
 #: What may follow a line's last word; their joint probability says how well the line ends there.
@@ -28,6 +28,10 @@ class Lexicon:
         self.starts, self.firsts, self.pieces = table.starts, table.firsts, table.pieces
         self.whole, self.slurs, self.profane = table.whole, table.slurs, table.profane
         self.end_words, self.class_of = table.end_words, table.class_of
+        #: For each of the end words, whether it is a function word.
+        self.closing_ends = np.array(
+            [is_function_word(table.words[end]) for end in table.end_words.tolist()], np.bool_
+        )
         #: How many rhyme classes there are.
         self.classes = int(table.class_of.max(initial=-1)) + 1
         self.newline = encode("\n")[0]

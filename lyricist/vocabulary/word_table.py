@@ -14,7 +14,7 @@ from lyricist.arrays import BoolArray, IntArray
 from lyricist.language.rhyme import is_known, sounds
 from lyricist.language.safety import Tier, banned_forms
 from lyricist.language.syllables import syllables
-from lyricist.language.words import word_list
+from lyricist.language.words import leaves_open, word_list
 
 _INNER_WORD = re.compile(r"^ (?:[a-z]+|[A-Z][a-z]*)$")
 _FIRST_WORD = re.compile(r"^[A-Z][a-z]*$")
@@ -95,12 +95,14 @@ def _matching(pattern: re.Pattern[str], texts: Iterable[str]) -> BoolArray:
 
 
 def _end_words(texts: Sequence[str], words: Sequence[str], fit: BoolArray) -> IntArray:
-    unfit = word_list("weak_ends") | word_list("function_words") | word_list("leaks")
+    closing = word_list("closing_words")
+    unfit = word_list("weak_ends") | word_list("leaks")
     found = [
         token
         for token in np.flatnonzero(fit).tolist()
         if (word := words[token]) not in unfit
-        and _END_WORD.match(texts[token])
+        and not leaves_open(word)
+        and (_END_WORD.match(texts[token]) or (word in closing and texts[token].islower()))
         and is_known(word)
         and sounds(word)
     ]

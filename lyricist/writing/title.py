@@ -10,11 +10,12 @@ from lyricist.language.safety import is_allowed, mask
 from lyricist.language.words import is_function_word, split_words
 from lyricist.lines.draft import Draft, count_syllables
 from lyricist.lines.history import History
-from lyricist.lines.likelihoods import Likelihoods
+from lyricist.lines.likelihoods import Likelihoods, rank_of
 from lyricist.lines.next_token import Chooser, Voice
 from lyricist.lines.topic import SongTopic
 from lyricist.songs import SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
+from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.writing.share import EngineShare
 
 _BEFORE, _AFTER = 'Title: "', '"\n'
@@ -63,11 +64,16 @@ def write_title(
         token = chooser.choose(draft, likelihoods, room, go_on=False)
         if token is None:
             break
-        draft.append(token, likelihoods.of_token(token), logits)
+        draft.append(token, likelihoods.of_token(token), rank_of(token, logits))
         logits = (yield {row: token})[row]
     title = _clean(draft.text(), request, topic)
     share.engine.rewind(row, len(context))
-    return title, share.vocabulary.encode(f"{_BEFORE}{title}{_AFTER}")
+    return title, title_tokens(title, share.vocabulary)
+
+
+def title_tokens(title: str, vocabulary: Vocabulary) -> list[int]:
+    """The tokens that name a song's title before its first section."""
+    return vocabulary.encode(f"{_BEFORE}{title}{_AFTER}")
 
 
 def _clean(text: str, request: SongRequest, topic: SongTopic) -> str:

@@ -17,6 +17,7 @@ from lyricist.lines.draft_writer import DraftWriter, Line
 from lyricist.lines.effort import SEARCHES, effort_within
 from lyricist.lines.ends import Ends
 from lyricist.lines.history import History
+from lyricist.lines.judge import Judge
 from lyricist.lines.line_plan import LinePlan
 from lyricist.lines.next_token import Voice
 from lyricist.lines.search import Beginning, Found, LineSearch
@@ -42,17 +43,26 @@ _LINES_KEPT = 8
 _GIVEN_EXTRA = 5
 
 
-def write_verse(lexicon: Lexicon, request: SongRequest, share: EngineShare) -> Session[Song]:
+def write_verse(
+    lexicon: Lexicon, judge: Judge, request: SongRequest, share: EngineShare
+) -> Session[Song]:
     """A song of the asked shape, with exactly `request.lines` lines."""
     if share.engine.context_length < _SMALLEST_CONTEXT:
         return (yield from write_freely(request, share))
-    return (yield from VerseWriter(lexicon, request, share).write())
+    return (yield from VerseWriter(lexicon, judge, request, share).write())
+
+
+def section_head(name: str) -> str:
+    """What stands before the first line of a section."""
+    return f"\n[{name}]\n"
 
 
 class VerseWriter:
     """One song while it is written."""
 
-    def __init__(self, lexicon: Lexicon, request: SongRequest, share: EngineShare) -> None:
+    def __init__(
+        self, lexicon: Lexicon, judge: Judge, request: SongRequest, share: EngineShare
+    ) -> None:
         self._lexicon, self._request, self._share = lexicon, request, share
         self._engine = share.engine
         self._effort = effort_within(request.effort, len(share.rows))
@@ -64,7 +74,7 @@ class VerseWriter:
             history.add_example(split_words(example))
         topic = SongTopic(request.prompt, lexicon, request.explicit)
         voice = Voice(request.temperature, request.top_p, request.explicit)
-        self._drafts = DraftWriter(share.engine, lexicon, voice, history, topic)
+        self._drafts = DraftWriter(share.engine, lexicon, judge, voice, history, topic)
         self._context = instructions(request, share.vocabulary)[-share.engine.context_length // 2 :]
         #: Tokens that come next and that no row holds yet.
         self._unread: list[int] = []
@@ -73,6 +83,8 @@ class VerseWriter:
         self._takes = [
             Take(self._rows[0], nothing, history, topic, Ends(lexicon, request.explicit))
         ]
+        #: Of the lines of sections that are done, a repeated chorus not counted again.
+        self._judgements: list[float] = []
         self._parts = parts(request.structure, request.lines)
         names = {part.name: part.lines for part in self._parts}
         #: Lines that are still to be written, those of a repeated chorus not counted again.
@@ -98,19 +110,28 @@ class VerseWriter:
         scheme = self._request.rhyme_scheme
         found = [scheme_relations(scheme, section.lines) for section in sections]
         score = rhyme_score([*chain.from_iterable(found)])
-        tokens = self._takes[0].tokens
-        return Song(title, tuple(sections), scheme, score, tokens, True, self._effort)
+        return Song(
+            title,
+            tuple(sections),
+            scheme,
+            score,
+            self._takes[0].tokens,
+            finished=True,
+            effort=self._effort,
+            readability=float(np.mean(self._judgements)),
+        )
 
     def _write_part(self, part: Part) -> Session[Section]:
         groups = rhyme_groups(self._request.rhyme_scheme, part.lines)
         (take,) = self._takes
-        head = self._lexicon.encode(f"\n[{part.name}]\n")
+        head = self._lexicon.encode(section_head(part.name))
         logits = self._engine.prefill(take.row, [*self._unread, *head])
         self._unread, self._takes = [], [replace(take, written=(), logits=logits)]
         for at in range(part.lines):
             yield from self._write_line(groups, at)
             if len(self._takes) == 1:
                 self._share.show(self._takes[0].lines)
+        self._judgements += [line.judgement for line in self._takes[0].written]
         return Section(part.name, self._takes[0].lines[-part.lines :])
 
     def _write_line(self, groups: Sequence[int | None], at: int) -> Session[None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lyricist.bundle.manifest import BundleFormat, read_bundle
+from lyricist.bundle.manifest import Bundle, BundleFormat, read_bundle
 from lyricist.engine.adapters import engine_class_for
 from lyricist.engine.lanes import Lanes, run_side_by_side
 from lyricist.engine.port import Engine
@@ -15,6 +15,7 @@ from lyricist.engine.sessions import Session, run_together
 from lyricist.engine.threads import usable_processors, usable_threads
 from lyricist.errors import Abandoned, LyricistError
 from lyricist.lines.effort import MOST_ROWS
+from lyricist.lines.judge import Judge
 from lyricist.songs import MOST_SONGS, Effort, Section, Song, SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.vocabulary.tokens import Vocabulary
@@ -53,7 +54,9 @@ class Writer:
         self.model_name = model_name
         self.model_digest = model_digest
         self._engine, self._vocabulary = engine, vocabulary
-        self._write_song = write_song or _best_way(vocabulary)
+        self._write_song = write_song or _rhymed_if_possible(
+            vocabulary, Judge.without_head(), derive_word_table(vocabulary.texts)
+        )
         self._lanes = lanes or Lanes(lambda: engine, most=1)
 
     @classmethod
@@ -74,7 +77,7 @@ class Writer:
             # weights only when they are known to be whole.
             make_engine = engine_class_for(bundle)
             vocabulary = Vocabulary(bundle)
-            write_song = write_song or _best_way(vocabulary, word_table_of(bundle, vocabulary))
+            write_song = write_song or best_way(bundle, vocabulary)
             verified.result()
 
         def make(threads: int) -> Engine:
@@ -190,13 +193,18 @@ class _SongGroup:
             self.on_song(index, result)
 
 
-def _best_way(vocabulary: Vocabulary, table: WordTable | None = None) -> WriteSong:
+def best_way(bundle: Bundle, vocabulary: Vocabulary) -> WriteSong:
+    """How the model of a bundle writes best."""
+    judge = Judge.for_model(bundle.source_sha256, bundle.state_layers)
+    return _rhymed_if_possible(vocabulary, judge, word_table_of(bundle, vocabulary))
+
+
+def _rhymed_if_possible(vocabulary: Vocabulary, judge: Judge, table: WordTable) -> WriteSong:
     """Verses that rhyme; free ones where too few tokens are whole words that could end a line."""
-    table = table or derive_word_table(vocabulary.texts)
     if len(table.end_words) < FEWEST_END_WORDS:
         vocabulary.prepare()
         return write_freely
-    return partial(write_verse, Lexicon(table, vocabulary.encode))
+    return partial(write_verse, Lexicon(table, vocabulary.encode), judge)
 
 
 def _unfinished(request: SongRequest, lines: Sequence[str]) -> Song:

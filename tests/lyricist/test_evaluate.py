@@ -55,7 +55,7 @@ def test_missing_lines_cost_rhymes_and_the_line_count() -> None:
 
 def test_repetition_and_weak_ends_are_counted() -> None:
     figures = measure(verse(*LINES))
-    assert figures["function-word ends"] == 0.25
+    assert figures["open ends"] == 0.25
     assert figures["repeated lines"] == 0
     assert figures["repeated 4-grams"] == pytest.approx(2 / 12)
     assert figures["distinct-1"] == pytest.approx(16 / 24)

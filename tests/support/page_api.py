@@ -117,7 +117,7 @@ def succeeded(*, as_song: bool = False, **changes: Any) -> dict[str, Any]:
         "rhyme": {"scheme": "AABB", "score": 1.0},
         "receipt": {
             "model": "SmolLM2-135M-Instruct", "model_digest": "sha256:" + "3f9a" * 16,
-            "seed": 7, "input_digest": "sha256:" + "c01d" * 16, "version": "0.2.0",
+            "seed": 7, "input_digest": "sha256:" + "c01d" * 16, "version": "0.3.0",
         },
     }  # fmt: skip
     base = job(

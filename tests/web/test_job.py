@@ -58,7 +58,7 @@ def test_syllables_are_counted_on_demand(open_page: Opener) -> None:
 def test_the_receipt_is_there(open_page: Opener) -> None:
     page, _ = open_page(AT_JOB, told(succeeded()))
     page.get_by_text("Receipt").click()
-    for fact in ("SmolLM2-135M-Instruct", "sha256:3f9a", "0.2.0"):
+    for fact in ("SmolLM2-135M-Instruct", "sha256:3f9a", "0.3.0"):
         expect(page.locator("#facts")).to_contain_text(fact)
 
 

@@ -77,7 +77,7 @@ def test_one_flipped_bit_is_found(copy: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "null", "{}", '{"format": "litert"}', '{"format_version": 2, "format": "litert"}'],
+    ["", "[]", "null", "{}", '{"format": "litert"}', '{"format_version": 3, "format": "litert"}'],
 )
 def test_a_manifest_that_is_none_is_refused(copy: Path, text: str) -> None:
     (copy / MANIFEST).write_text(text)
@@ -91,6 +91,8 @@ def test_a_manifest_that_is_none_is_refused(copy: Path, text: str) -> None:
         ("drafts", 10**9),
         ("drafts", 1e400),
         ("drafts", True),
+        ("state_layers", [-1]),
+        ("state_layers", 15),
         ("end_tokens", [[]]),
         ("end_tokens", {}),
         ("architecture/layers", 10**30),
@@ -132,7 +134,7 @@ def test_a_manifest_that_is_no_text_is_refused(copy: Path) -> None:
         read_bundle(copy)
 
 
-@pytest.mark.parametrize(("field", "value"), [("format_version", 3), ("format", "onnx")])
+@pytest.mark.parametrize(("field", "value"), [("format_version", 4), ("format", "onnx")])
 def test_a_bundle_from_another_time_is_refused(copy: Path, field: str, value: object) -> None:
     fields = json.loads((copy / MANIFEST).read_text())
     (copy / MANIFEST).write_text(json.dumps({**fields, field: value}))

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyricist.language.words import split_words
-from lyricist.lines.draft import Draft
+from lyricist.lines.draft import Draft, Seen
+from lyricist.lines.figures import Place
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.vocabulary.word_table import derive_word_table
 
 TEXTS = ["\n", ",", " don", "'t", "’s", " Rain", "Cold", "ing", " cooling", " I", "o", " rock"]
 LEXICON = Lexicon(derive_word_table(TEXTS), lambda text: [TEXTS.index(text)])
-NO_LOGITS = np.zeros(len(TEXTS), np.float32)
+SEEN = Seen(np.zeros(len(TEXTS), np.float32), Place(-1.0, 1.0, -1.0))
 
 
 def draft(given_text: str, tokens: Sequence[int] = ()) -> Draft:
@@ -30,7 +31,7 @@ def test_the_words_after_every_token_are_those_of_the_text(
 ) -> None:
     growing = draft(given_text)
     for token in tokens:
-        growing.append(token, -1.0, NO_LOGITS)
+        growing.append(token, -1.0, 0)
     for kept in range(len(tokens) + 1):
         text = given_text + "".join(TEXTS[token] for token in tokens[:kept])
         assert growing.words(kept) == split_words(text)
@@ -40,10 +41,12 @@ def test_the_words_after_every_token_are_those_of_the_text(
 @pytest.mark.parametrize("pieces", [0, 2])
 def test_a_word_that_is_taken_back_leaves_the_words_before_it(pieces: int) -> None:
     growing = draft("so", [5, 2])
-    growing.likelihoods, growing.seen = [-1.0, -2.0], [NO_LOGITS, NO_LOGITS]
+    growing.likelihoods, growing.ranks = [-1.0, -2.0], [0, 0]
+    growing.seen = [SEEN] * (3 + pieces)
     for _ in range(pieces):
-        growing.append(7, -1.0, NO_LOGITS)
+        growing.append(7, -1.0, 0)
     growing.refuse_last_word()
     assert growing.words() == ["so", "rain"]
-    growing.append(11, -1.0, NO_LOGITS)
+    assert len(growing.seen) == 2, "what came before the word is known"
+    growing.append(11, -1.0, 0)
     assert growing.words() == ["so", "rain", "rock"]

@@ -8,9 +8,10 @@ import numpy as np
 
 from lyricist.arrays import FloatArray
 from lyricist.engine.port import Engine
-from lyricist.lines.draft import Draft, Ending
+from lyricist.lines.draft import Draft, Ending, Seen
 from lyricist.lines.draft_writer import DraftWriter, Line
 from lyricist.lines.effort import Drafts, Search
+from lyricist.lines.figures import Place
 from lyricist.lines.line_plan import NO_PLAN
 from lyricist.lines.search import Beginning, Found, LineSearch
 
@@ -52,8 +53,11 @@ class Rows:
 class Script:
     """Grows draft n to `lengths[n]` tokens of likelihood `worths[n]`, which is its score."""
 
-    def __init__(self, worths: Sequence[float], lengths: Sequence[int] = (6,)) -> None:
-        self._worths, self._lengths = worths, lengths
+    def __init__(
+        self, worths: Sequence[float], lengths: Sequence[int] = (6,), gain: float = 0.0
+    ) -> None:
+        """`gain`: how much better a line is for each token by which it is cut."""
+        self._worths, self._lengths, self._gain = worths, lengths, gain
         self.lexicon = SimpleNamespace(newline=NEWLINE)
         self.plan, self.lacks_topic = NO_PLAN, False
         self.drafts: list[Draft] = []
@@ -67,16 +71,25 @@ class Script:
         draft.likelihoods.append(self._worths[draft.number % len(self._worths)])
         return draft.tokens[-1]
 
-    def best_place_to_end(self, draft: Draft) -> Ending:
-        return Ending(len(draft.tokens), END, 0.0, 8)
+    def best_endings(self, draft: Draft, most: int) -> list[Ending]:
+        return [Ending(len(draft.tokens) - at, END, 0.0, 8) for at in range(most)]
 
-    def with_stop(self, ending: Ending, _logits: FloatArray) -> Ending:
-        return ending
+    def see(self, _draft: Draft, logits: FloatArray) -> Seen:
+        return Seen(logits, Place(-1.0, 1.0, -1.0))
 
-    def line(self, draft: Draft, _ending: Ending) -> Line:
+    def line(self, draft: Draft, ending: Ending, _after: Seen) -> Line:
         worth = self._worths[draft.number % len(self._worths)]
+        worth += self._gain * (len(draft.tokens) - ending.kept)
         text = f"{draft.number}"
-        return Line(text, (text,), draft.number % 3, (*draft.tokens, END), worth, worth)
+        return Line(
+            text,
+            (text,),
+            draft.number % 3,
+            (*draft.tokens[: ending.kept], END),
+            worth,
+            worth,
+            worth,
+        )
 
 
 def search(
@@ -86,6 +99,7 @@ def search(
     keep: int = 1,
     dropped: float = 0.0,
     takes: Sequence[float] = (0.0,),
+    endings: int = 1,
 ) -> tuple[list[Found], Rows]:
     """The lines that are found, and the rows; takes of those scores stand in the last rows."""
     spare = 0 if keep == 1 and len(takes) == 1 else 2 * keep + len(takes)
@@ -95,7 +109,7 @@ def search(
         Beginning(at, first + at, NOTHING, score, cast(DraftWriter, script))
         for at, score in enumerate(takes)
     ]
-    settings = Search(rows, keep, drafts, drafts, good=-1.5, dropped=dropped)
+    settings = Search(rows, keep, drafts, drafts, good=-1.5, dropped=dropped, endings=endings)
     session = LineSearch(
         cast(Engine, engine), beginnings, range(rows + spare), settings, drafts, [0], keep,
         lambda take, line: (take, line.end),
@@ -152,6 +166,12 @@ def test_the_best_of_each_kind_is_kept_best_first_apart_from_where_drafts_go_on(
         assert each.logits is not None
 
 
+def test_a_draft_is_ended_in_several_ways_and_the_best_of_them_is_kept() -> None:
+    for gain, kept in [(0.5, 4), (-0.5, 6)]:
+        found, engine = search(Script([-3.0], gain=gain), keep=2, endings=3)
+        assert engine.of[found[0].row] == [SONG, *[100] * kept, END, NEWLINE]
+
+
 def test_drafts_go_on_from_each_take_and_then_from_the_best() -> None:
     script = Script([-3.0])
     found, engine = search(script, drafts=Drafts(40, 40), keep=2, takes=(0.0, -1.0, -5.0, -9.0))
@@ -166,8 +186,8 @@ def test_a_line_that_no_draft_becomes_is_not_found() -> None:
         def grow(self, draft: Draft, _start: int, _logits: FloatArray) -> None:
             self.drafts.append(draft)
 
-        def best_place_to_end(self, draft: Draft) -> None:  # type: ignore[override]
-            del draft
+        def best_endings(self, _draft: Draft, _most: int) -> list[Ending]:
+            return []
 
     dumb = Dumb([0.0])
     found, engine = search(dumb)
