@@ -62,7 +62,7 @@ def held_out(drafts: ReadDrafts) -> Mapping[str, float]:
 
 
 def pairs_right(values: DoubleArray, drafts: ReadDrafts) -> float:
-    """Of the pairs of one place that a person told apart clearly, the share in whose better draft
+    """Of the pairs of one place that the rater told apart clearly, the share in whose better draft
     `values` are higher; equal ones count half."""
     right = pairs = 0.0
     for place in np.unique(drafts.places):

@@ -1,4 +1,4 @@
-"""Drafts of lines as a person rated them, in their place in a song."""
+"""Drafts of lines as one rater rated them, in their place in a song."""
 
 import hashlib
 import json
