@@ -31,8 +31,9 @@ dev:             ## make .venv with what the tests need too
 
 model: setup     ## build the bundle of MODEL (default, tiny, a GGUF file), unless it is there and whole
 ifneq ($(BUNDLE),)
-	@$(PY) -m lyricist check $(RECIPE) || \
-	  { builder=$$($(PYTHON) environment.py build) && "$$builder" -m lyricist build $(RECIPE); }
+	@$(PY) -m lyricist check $(RECIPE); case $$? in 0) ;; \
+	  1) builder=$$($(PYTHON) environment.py build) && "$$builder" -m lyricist build $(RECIPE);; \
+	  *) exit 2;; esac
 endif
 
 test: dev model  ## run every test, the fast ones first

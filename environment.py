@@ -36,11 +36,11 @@ class Group(NamedTuple):
 
 GROUPS = {
     "serve": Group(
-        "requirements-serve.txt", "what serving needs: 0.4 GB, half a minute", project=True
+        "requirements-serve.txt", "what serving needs: 0.3 GB, half a minute", project=True
     ),
     "build": Group(
         "requirements-build.txt",
-        "what building a model needs: TensorFlow, 2.2 GB, a minute; nothing else needs it",
+        "what building a model needs: TensorFlow, 2.3 GB, a minute; nothing else needs it",
         weights=True,
     ),
     "dev": Group(

@@ -66,9 +66,12 @@ def build(
 def check(preset: str, gguf: Path | None, out: Path) -> None:
     """Tell, by the exit status, whether `build` with these options would leave OUT as it is.
 
-    Needs none of the packages that building needs.
+    0 if so, 1 if it would build, 2 and a sentence if it could not. Needs none of the packages that
+    building needs.
     """
-    sys.exit(0 if is_current(out, preset, gguf) else 1)
+    with _clear_errors():
+        is_there = is_current(out, preset, gguf)
+    sys.exit(0 if is_there else 1)
 
 
 @main.command()

@@ -99,7 +99,8 @@ def test_rows_are_asked_for_only_as_often_as_their_number_allows(open_page: Open
         page.clock.run_for(1100)
         expect(page.locator("#clock")).to_contain_text(f"{n} of 600")
     assert len(api.asked("GET", f"{PATH}/results")) == 1
-    page.clock.run_for(60_000)
+    with page.expect_response(f"**{PATH}/results*"):
+        page.clock.run_for(60_000)
     expect(page.locator("#rows li")).to_have_count(1)
     assert len(api.asked("GET", f"{PATH}/results")) == 2
 

@@ -45,7 +45,7 @@ def clean_prompt(text: str) -> str:
     """`text` in NFC without white space around it. ValueError says what is wrong with it."""
     text = unicodedata.normalize("NFC", text).strip()
     if not text:
-        raise ValueError("a prompt has at least one character that is not white space")
+        raise ValueError("it is empty: say in a few words what the song is about")
     if len(text) > MAX_PROMPT_CHARACTERS:
         raise ValueError(f"a prompt has at most {MAX_PROMPT_CHARACTERS} characters")
     return _printable(text)
