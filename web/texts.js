@@ -21,7 +21,7 @@ export const page = {
 	"prompt-text": "What is your song about?",
 	send: "Write my song",
 	change: "Change",
-	"effort-text": "About how long may it take?",
+	"effort-text": "More drafts of each line read better and take longer",
 	"style-text": "Style",
 	"structure-text": "Shape",
 	"scheme-text": "Rhymes",

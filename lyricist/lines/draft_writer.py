@@ -107,7 +107,7 @@ class DraftWriter:
                 continue
             so_far = count_syllables(words)
             if not is_bad:
-                self._weigh_ends(draft, so_far, likelihoods)
+                self._note_endings(draft, so_far, likelihoods)
             room = self.plan.most_syllables - 1 - so_far
             token = self._chooser.choose(draft, likelihoods, room, go_on=go_on)
             if token is None:
@@ -166,7 +166,7 @@ class DraftWriter:
         is_safe = is_allowed(word, self._voice.explicit)
         return not is_safe or self._history.is_refused(words[:-1], word)
 
-    def _weigh_ends(self, draft: Draft, so_far: int, likelihoods: Likelihoods) -> None:
+    def _note_endings(self, draft: Draft, so_far: int, likelihoods: Likelihoods) -> None:
         """Note the last word if the line may end in it, and the best end word to come next."""
         self.expected_ends += likelihoods.plain(self.lexicon.end_words)
         if not draft.tokens or draft.tokens[-1] == self.lexicon.comma:
@@ -178,9 +178,9 @@ class DraftWriter:
             likelihood = draft.likelihoods[-1] + cost
             draft.endings.append(Ending(kept, last, likelihood, so_far, draft.seen[-1]))
         ends, costs = self._fitting.after(so_far)
-        draft.endings += self._best_end_words(draft, ends, costs, so_far, likelihoods)
+        draft.endings += self._likeliest_end_words(draft, ends, costs, so_far, likelihoods)
 
-    def _best_end_words(
+    def _likeliest_end_words(
         self, draft: Draft, ends: IntArray, costs: FloatArray, so_far: int, likelihoods: Likelihoods
     ) -> list[Ending]:
         """The best of the likeliest of `ends`, which cost `costs`."""
