@@ -12,10 +12,12 @@ from tqdm import tqdm
 
 from lyricist.building.freshness import is_current
 from lyricist.bundle.manifest import DEFAULT_FOLDER, DEFAULT_PRESET, DRAFTS, MOST_DRAFTS, PRESETS
-from lyricist.errors import LyricistError
+from lyricist.errors import LyricistError, TuningError
 from lyricist.language.schemes import PATTERNS
 from lyricist.native_notes import without_native_notes
+from lyricist.prompts import frozen_prompts, read_prompts
 from lyricist.songs import MOST_SONGS, Effort, Song, SongRequest
+from lyricist.writing.styles import DEFAULT_STYLE, STYLES
 
 UNUSABLE = 2
 
@@ -26,6 +28,11 @@ effort_option = click.option(
     show_default=True,
     callback=lambda _context, _option, value: Effort(value),
     help="How many candidates for each line: the more, the slower.",
+)
+
+
+adapter_option = click.option(
+    "--adapter", type=click.Path(path_type=Path), help="What `tune` has written, to be merged in."
 )
 
 
@@ -47,15 +54,22 @@ def main() -> None:
     show_default=True,
     help="Rows that share a cache: candidates for each line at the least effort.",
 )
+@adapter_option
 def build(
-    preset: str, gguf: Path | None, name: str | None, out: Path | None, force: bool, drafts: int
+    preset: str,
+    gguf: Path | None,
+    name: str | None,
+    out: Path | None,
+    force: bool,
+    drafts: int,
+    adapter: Path | None,
 ) -> None:
     """Turn a GGUF file into a model bundle."""
     from lyricist.building.pipeline import build_bundle  # needs packages that nothing else needs
 
     folder = out or DEFAULT_FOLDER / (preset if name is None else name)
     with _clear_errors(), _progress() as show, without_native_notes():
-        is_new = build_bundle(folder, preset, gguf, name, force, drafts, show)
+        is_new = build_bundle(folder, preset, gguf, name, force, drafts, show, adapter)
     click.echo(f"{folder} is {'built' if is_new else 'up to date'}.")
 
 
@@ -63,14 +77,15 @@ def build(
 @click.option("--preset", type=click.Choice(PRESETS), default="default")
 @click.option("--gguf", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True)
-def check(preset: str, gguf: Path | None, out: Path) -> None:
+@adapter_option
+def check(preset: str, gguf: Path | None, out: Path, adapter: Path | None) -> None:
     """Tell, by the exit status, whether `build` with these options would leave OUT as it is.
 
     0 if so, 1 if it would build, 2 and a sentence if it could not. Needs none of the packages that
     building needs.
     """
     with _clear_errors():
-        is_there = is_current(out, preset, gguf)
+        is_there = is_current(out, preset, gguf, adapter)
     sys.exit(0 if is_there else 1)
 
 
@@ -106,9 +121,54 @@ def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
         from lyricist.building.recipes import RECIPES
         from lyricist.building.saved_model import export_saved_model
 
-        recipe = RECIPES[preset](GgufFile(gguf or packaged_gguf()), name)
+        recipe = RECIPES[preset](GgufFile(gguf or packaged_gguf()), name, None)
         export_saved_model(recipe, out, show)
     click.echo(f"{out} is built.")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--preset", type=click.Choice(PRESETS), default=DEFAULT_PRESET, show_default=True)
+@click.option("--gguf", type=click.Path(path_type=Path), help="A Llama-architecture GGUF file.")
+@click.option("--style", type=click.Choice(tuple(STYLES)), default=DEFAULT_STYLE, show_default=True)
+@click.option("--passes", type=click.IntRange(1, 20), default=3, show_default=True)
+@click.option("--rate", type=click.FloatRange(0, 1, min_open=True), default=4e-4, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The adapter's file.")
+def tune(
+    files: tuple[Path, ...],
+    preset: str,
+    gguf: Path | None,
+    style: str,
+    passes: int,
+    rate: float,
+    seed: int,
+    out: Path,
+) -> None:
+    """Teach a model from the lyrics in FILES: JSON lines, or text with empty lines between songs.
+
+    Goes on where it was if it is interrupted. `build --adapter OUT` makes a bundle of it.
+    """
+    with _clear_errors(), _progress() as show, without_native_notes():
+        try:
+            from lyricist.tuning.training import TrainingSettings  # imports TensorFlow
+            from lyricist.tuning.tune import TuningOptions, tune_model
+        except ImportError as error:
+            raise TuningError(
+                "Tuning needs TensorFlow, which is not installed here: "
+                f"`make tune LYRICS={files[0]}` installs it and tunes."
+            ) from error
+        training = TrainingSettings(passes, rate, seed)
+        options = TuningOptions(preset, gguf, style, training)
+        found = tune_model(files, out, options, show)
+    progress = found.progress
+    if found.went_on:
+        click.echo("It goes on where it was interrupted.")
+    click.echo(
+        f"{out} learned from {found.songs} songs, {found.tokens_a_second:.0f} tokens a second. "
+        f"Loss of {found.unseen} unseen songs: {progress.first_loss:.3f} before, "
+        f"{progress.best_loss:.3f} after {progress.best_step} steps of {progress.step}."
+    )
 
 
 # The model writes a single line too; `evaluate` asks for four and more, as there must be rhymes.
@@ -176,7 +236,7 @@ def evaluate_lyrics(
     from lyricist import evaluate as evaluation
 
     settings = evaluation.EvaluationSettings(
-        prompts=evaluation.read_prompts(prompts.read()) if prompts else evaluation.frozen_prompts(),
+        prompts=read_prompts(prompts.read()) if prompts else frozen_prompts(),
         schemes=scheme,
         with_free=baseline == "free",
         **options,

@@ -17,6 +17,10 @@ class BuildError(LyricistError):
     """A model bundle could not be built."""
 
 
+class TuningError(LyricistError):
+    """A model could not be tuned, mostly because of the lyrics that it was to learn from."""
+
+
 class ContextFull(LyricistError):
     """A row of the KV cache holds as many positions as it can."""
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -69,18 +68,6 @@ class CountingEngine(LiteRtEngine):
     def step(self, tokens: Mapping[int, int]) -> dict[int, FloatArray]:
         self.passes += 1
         return super().step(tokens)
-
-
-def frozen_prompts() -> tuple[str, ...]:
-    """The fifty prompts that published figures are about."""
-    text = resources.files("lyricist").joinpath("prompts.txt").read_text(encoding="utf-8")
-    return read_prompts(text)
-
-
-def read_prompts(text: str) -> tuple[str, ...]:
-    """One prompt a line; empty lines and lines that start with # are skipped."""
-    lines = (line.strip() for line in text.splitlines())
-    return tuple(line for line in lines if line and not line.startswith("#"))
 
 
 def evaluate(

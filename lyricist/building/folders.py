@@ -1,7 +1,9 @@
-"""A folder that appears whole or not at all, even if two processes build it or one is killed."""
+"""Folders and files that appear whole or not at all, even if two processes make them or one is
+killed."""
 
 import contextlib
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -37,3 +39,17 @@ def new_folder(folder: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """A new file beside `path`, which replaces it once the block ends without an exception."""
+    new = path.with_name(f".{path.name}.draft")
+    try:
+        yield new
+        with new.open("rb") as written:
+            os.fsync(written.fileno())
+        new.chmod(0o644)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

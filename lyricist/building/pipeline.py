@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from lyricist.building.adapter import Adapter, read_adapter
 from lyricist.building.folders import new_folder, only_builder
 from lyricist.building.freshness import (
     has_its_words,
@@ -22,6 +23,7 @@ from lyricist.bundle.manifest import (
     DRAFTS,
     MANIFEST,
     MODEL,
+    PHRASES,
     TOKENIZER,
     WORD_TABLE,
     Bundle,
@@ -29,8 +31,10 @@ from lyricist.bundle.manifest import (
     read_bundle,
     record_file,
 )
+from lyricist.bundle.phrases_file import write_phrases
 from lyricist.bundle.sources import bundle_fingerprint
 from lyricist.errors import BuildError
+from lyricist.language.learned_phrases import LearnedPhrases
 from lyricist.vocabulary.word_table_file import write_word_table_of
 
 #: Called with the stage and how far it is, 0 to 1.
@@ -45,6 +49,7 @@ def build_bundle(
     force: bool = False,
     drafts: int = DRAFTS,
     on_progress: OnProgress = lambda _stage, _share: None,
+    adapter_path: Path | None = None,
 ) -> bool:
     """Makes `folder` a bundle; False if it already was that very bundle.
 
@@ -53,22 +58,30 @@ def build_bundle(
     """
     path = gguf_path or packaged_gguf()
     source = source_digest(path)
-    built_from = bundle_fingerprint(source, preset, name, drafts)
+    adapter_sha256 = source_digest(adapter_path) if adapter_path else ""
+    built_from = bundle_fingerprint(source, adapter_sha256, preset, name, drafts)
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with only_builder(folder):
         _refuse_to_replace_anything_else(folder)
-        found = None if force else whole_bundle(folder, source, preset, name, drafts)
+        found = (
+            None if force else whole_bundle(folder, source, adapter_sha256, preset, name, drafts)
+        )
         if found and has_its_words(found):
             return False
         if found:
             _renew_word_table(found)
             return True
         on_progress("Reading", 0.0)
-        recipe = RECIPES[preset](GgufFile(path), name)
+        adapter = _adapter_of(adapter_path, source, preset, path)
+        recipe = RECIPES[preset](GgufFile(path), name, adapter)
         with new_folder(folder) as new:
-            _fill(new, recipe, drafts, state_layers_of(source, preset), on_progress)
-            replace(read_bundle(new), built_from=built_from, source_sha256=source).write_manifest()
+            phrases = adapter.phrases if adapter else None
+            _fill(new, recipe, drafts, state_layers_of(source, preset), phrases, on_progress)
+            made = replace(read_bundle(new), built_from=built_from, source_sha256=source)
+            if adapter_path:
+                made = replace(made, adapter=adapter_path.name, adapter_sha256=adapter_sha256)
+            made.write_manifest()
     on_progress("Done", 1.0)
     return True
 
@@ -78,6 +91,7 @@ def _fill(
     recipe: Recipe,
     drafts: int,
     state_layers: tuple[int, ...],
+    phrases: LearnedPhrases | None,
     on_progress: OnProgress,
 ) -> None:
     build_tokenizer(recipe.tokenizer).save(str(new / TOKENIZER), pretty=False)
@@ -90,7 +104,11 @@ def _fill(
     on_progress("Writing", 0.9)
     binder.write(new / MODEL)
     write_word_table_of(new)
-    files = {name: record_file(new / name) for name in (MODEL, TOKENIZER, WORD_TABLE)}
+    names = [MODEL, TOKENIZER, WORD_TABLE]
+    if phrases is not None:
+        write_phrases(new, phrases)
+        names.append(PHRASES)
+    files = {name: record_file(new / name) for name in names}
     Bundle(
         folder=new,
         format=BundleFormat.LITERT,
@@ -106,10 +124,20 @@ def _fill(
     ).write_manifest()
 
 
+def _adapter_of(path: Path | None, source: str, preset: str, model: Path) -> Adapter | None:
+    """The adapter in `path`, which must be one of the model that is built."""
+    if path is None:
+        return None
+    found = read_adapter(path)
+    if (found.source_sha256, found.preset) != (source, preset):
+        raise BuildError(f"{path} was tuned on another model than {model}.")
+    return found
+
+
 def _renew_word_table(found: Bundle) -> None:
     """Replaces the word table only, since the network takes long to build."""
     with new_folder(found.folder) as new:
-        for name in (MODEL, TOKENIZER):
+        for name in found.files.keys() - {WORD_TABLE}:
             shutil.copy(found.folder / name, new / name)
         write_word_table_of(new)
         files = {**found.files, WORD_TABLE: record_file(new / WORD_TABLE)}
@@ -141,7 +169,7 @@ def _bind_weights(
 
 def _refuse_to_replace_anything_else(folder: Path) -> None:
     if folder.is_dir():
-        own = {MANIFEST, MODEL, TOKENIZER, WORD_TABLE}
+        own = {MANIFEST, MODEL, TOKENIZER, WORD_TABLE, PHRASES}
         if own.issuperset(path.name for path in folder.iterdir()):
             return
     if folder.exists():

@@ -6,10 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lyricist.arrays import FloatArray
+from lyricist.building.adapter import Adapter
 from lyricist.building.balance import CALIBRATION_TEXT, NamedWeight
 from lyricist.building.gguf_file import GgufFile, TokenizerData
 from lyricist.building.tokenizer import build_tokenizer, first_merges
-from lyricist.building.weights import embedding_from_gguf, seeded_weights, weights_from_gguf
+from lyricist.building.weights import (
+    embedding_from_gguf,
+    plain_weights,
+    seeded_weights,
+    weights_from_gguf,
+)
 from lyricist.bundle.architecture import Architecture
 from lyricist.bundle.manifest import DEFAULT_PRESET, TINY_PRESET
 
@@ -33,18 +39,21 @@ class Recipe:
     tokenizer: TokenizerData
     chat_template: str
     weights: Callable[[], Iterable[NamedWeight]]
+    #: The same, unbalanced and without an adapter: as they are tuned.
+    plain_weights: Callable[[], Iterable[NamedWeight]]
     #: The embedding where it is not the output matrix.
     embedding: Callable[[], FloatArray | None]
 
 
-def default_recipe(source: GgufFile, name: str | None) -> Recipe:
-    """The model in `source` as it is."""
+def default_recipe(source: GgufFile, name: str | None, adapter: Adapter | None = None) -> Recipe:
+    """The model in `source` as it is, or as it was tuned."""
     architecture = source.architecture(CONTEXT_POSITIONS)
     tokenizer = source.tokenizer_data()
 
     def weights() -> Iterable[NamedWeight]:
         sample: list[int] = build_tokenizer(tokenizer).encode(CALIBRATION_TEXT).ids
-        return weights_from_gguf(source, architecture, sample[: architecture.context_length])
+        sample = sample[: architecture.context_length]
+        return weights_from_gguf(source, architecture, sample, adapter)
 
     return Recipe(
         name=name or source.path.stem,
@@ -53,11 +62,12 @@ def default_recipe(source: GgufFile, name: str | None) -> Recipe:
         tokenizer=tokenizer,
         chat_template=str(source.field("tokenizer.chat_template", "")),
         weights=weights,
+        plain_weights=lambda: plain_weights(source, architecture),
         embedding=lambda: embedding_from_gguf(source, architecture),
     )
 
 
-def tiny_recipe(source: GgufFile, name: str | None) -> Recipe:
+def tiny_recipe(source: GgufFile, name: str | None, adapter: Adapter | None = None) -> Recipe:
     """A network of random weights over the commonest words of the vocabulary of `source`."""
     whole = default_recipe(source, name or TINY_PRESET)
     tokenizer = first_merges(whole.tokenizer, TINY_MERGES)
@@ -74,16 +84,21 @@ def tiny_recipe(source: GgufFile, name: str | None) -> Recipe:
         norm_epsilon=1e-5,
     )
     likelihood = _tiny_likelihood(tokenizer)
+
+    def plain() -> Iterable[NamedWeight]:
+        return seeded_weights(architecture, likelihood, TINY_SEED)
+
     return replace(
         whole,
         architecture=architecture,
         tokenizer=tokenizer,
-        weights=lambda: seeded_weights(architecture, likelihood, TINY_SEED),
+        weights=lambda: adapter.merged(plain()) if adapter else plain(),
+        plain_weights=plain,
         embedding=lambda: None,
     )
 
 
-RECIPES: dict[str, Callable[[GgufFile, str | None], Recipe]] = {
+RECIPES: dict[str, Callable[[GgufFile, str | None, Adapter | None], Recipe]] = {
     DEFAULT_PRESET: default_recipe,
     TINY_PRESET: tiny_recipe,
 }

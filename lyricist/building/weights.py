@@ -1,10 +1,13 @@
 """From a GGUF file's tensors, or from a seed, to the float weights that the network takes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from itertools import islice
 
 import numpy as np
 
 from lyricist.arrays import FloatArray
+from lyricist.building.adapter import Adapter
 from lyricist.building.balance import Balancer, LayerMatrices, NamedWeight
 from lyricist.building.gguf_file import GgufFile
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR, Architecture
@@ -15,14 +18,26 @@ SEEDED_CONTRAST = 2.5
 _EMBEDDING = "token_embd.weight"
 
 
+#: How many weights a layer has: two gains, four matrices.
+_LAYER_WEIGHTS = 6
+
+
 def weights_from_gguf(
-    source: GgufFile, architecture: Architecture, sample: Sequence[int]
+    source: GgufFile, architecture: Architecture, sample: Sequence[int], adapter: Adapter | None
 ) -> Iterator[NamedWeight]:
     """Name and weight, one at a time, in the order of their use; the embedding's divisor too.
 
-    `sample` is a text, as token ids, on which the sizes of channels are measured (see `balance`).
+    `sample` is a text, as token ids, on which the sizes of channels are measured (see `balance`),
+    with what the adapter adds.
     """
-    for name, matrix in _from_gguf(source, architecture, sample):
+    plain: Iterable[NamedWeight] = plain_weights(source, architecture)
+    if adapter:
+        plain = adapter.merged(plain)
+    embedded = _embedding(source, architecture)[list(sample)]
+    tied = not source.has_tensor("output.weight")
+    for name, matrix in _balanced(
+        iter(plain), Balancer(architecture, embedded), architecture, tied
+    ):
         if not np.isfinite(matrix).all():
             raise BuildError(f"{source.path} has numbers that are too large to be balanced.")
         yield name, matrix
@@ -33,22 +48,37 @@ def embedding_from_gguf(source: GgufFile, architecture: Architecture) -> FloatAr
     return _embedding(source, architecture) if source.has_tensor("output.weight") else None
 
 
-def _from_gguf(
-    source: GgufFile, architecture: Architecture, sample: Sequence[int]
-) -> Iterator[NamedWeight]:
+def plain_weights(source: GgufFile, architecture: Architecture) -> Iterator[NamedWeight]:
+    """The same weights unbalanced: as they are tuned."""
     width = architecture.width
-    balancer = Balancer(architecture, _embedding(source, architecture)[list(sample)])
+    ones = np.ones(width, np.float32)
     for layer in range(architecture.layers):
-        yield from balancer.balance(layer, _layer_matrices(source, architecture, layer))
-    untied = source.has_tensor("output.weight")
-    output = source.tensor(
-        "output.weight" if untied else _EMBEDDING, (architecture.vocabulary_size, width)
-    )
-    gain = source.tensor("output_norm.weight", (width,))
-    factor, gain, balanced = balancer.balance_output(gain, output)
+        matrices = _layer_matrices(source, architecture, layer)
+        yield f"attention_gain_{layer}", ones
+        yield f"query_key_value_{layer}", matrices.query_key_value
+        yield f"attention_output_{layer}", matrices.attention_output
+        yield f"feed_forward_gain_{layer}", ones
+        yield f"gate_up_{layer}", matrices.gate_up
+        yield f"down_{layer}", matrices.down
+    yield "output_gain", source.tensor("output_norm.weight", (width,))
+    yield EMBEDDING_DIVISOR, ones
+    name = "output.weight" if source.has_tensor("output.weight") else _EMBEDDING
+    yield "output", source.tensor(name, (architecture.vocabulary_size, width))
+
+
+def _balanced(
+    plain: Iterator[NamedWeight], balancer: Balancer, architecture: Architecture, tied: bool
+) -> Iterator[NamedWeight]:
+    for layer in range(architecture.layers):
+        found = dict(islice(plain, _LAYER_WEIGHTS))
+        kinds = [field.name for field in fields(LayerMatrices)]
+        matrices = LayerMatrices(**{kind: found[f"{kind}_{layer}"] for kind in kinds})
+        yield from balancer.balance(layer, matrices)
+    rest = dict(plain)
+    factor, gain, output = balancer.balance_output(rest["output_gain"], rest["output"])
     yield "output_gain", gain
-    yield EMBEDDING_DIVISOR, np.ones_like(factor) if untied else factor
-    yield "output", balanced
+    yield EMBEDDING_DIVISOR, factor if tied else rest[EMBEDDING_DIVISOR]
+    yield "output", output
 
 
 def _embedding(source: GgufFile, architecture: Architecture) -> FloatArray:

@@ -20,6 +20,8 @@ MODEL = "model.tflite"
 TOKENIZER = "tokenizer.json"
 #: The word table, which follows from the tokenizer: stored, so that a start need not derive it.
 WORD_TABLE = "words.npz"
+#: Hashes of phrases that a tuned model must not write; only its bundle has them.
+PHRASES = "phrases.npy"
 #: The folder of a TensorFlow SavedModel, and the file that every one of them has.
 SAVED_MODEL = "saved_model"
 SAVED_MODEL_GRAPH = f"{SAVED_MODEL}/saved_model.pb"
@@ -82,6 +84,9 @@ class Bundle:
     files: Mapping[str, FileRecord]
     #: SHA-256 of the model file that it was built from, where that was one file.
     source_sha256: str = ""
+    #: The adapter that was merged into it, if one was: its file's name and SHA-256.
+    adapter: str = ""
+    adapter_sha256: str = ""
 
     @property
     def digest(self) -> str:
@@ -192,6 +197,8 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
             for name, record in fields["files"].items()
         },
         source_sha256=str(fields.get("source_sha256", "")),
+        adapter=str(fields.get("adapter", "")),
+        adapter_sha256=str(fields.get("adapter_sha256", "")),
     )
     if len(bundle.files) > MOST_FILES:
         raise ValueError(f"it lists {len(bundle.files)} files")

@@ -21,8 +21,11 @@ def sources_digest(*patterns: str) -> str:
     return digest.hexdigest()
 
 
-def bundle_fingerprint(source_sha256: str, preset: str, name: str | None, drafts: int) -> str:
-    """Digest of all that a bundle follows from: the model, the options, the code that builds it."""
+def bundle_fingerprint(
+    source_sha256: str, adapter_sha256: str, preset: str, name: str | None, drafts: int
+) -> str:
+    """Digest of all that a bundle follows from: the model, its adapter (or ""), the options, the
+    code that builds it."""
     code = sources_digest("bundle/*.py", "building/*.py")
-    made_by = f"{source_sha256} {preset} {name or ''} {drafts} {code}"
+    made_by = f"{source_sha256} {adapter_sha256} {preset} {name or ''} {drafts} {code}"
     return hashlib.sha256(made_by.encode()).hexdigest()

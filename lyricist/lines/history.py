@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from lyricist.language.learned_phrases import LearnedPhrases
 from lyricist.language.words import phrases, stem, word_list
 
 Words = tuple[str, ...]
@@ -22,13 +23,16 @@ _SAME_IN_LINE_PENALTY = 1.5
 _CONTRACTION_PENALTY = 0.35
 _SHOWN_PENALTY = 1.5
 _ARTICLES = frozenset({"the", "a", "an", "and", "i", "my", "to", "of"})
+NONE_LEARNED = LearnedPhrases()
 _NOTHING: Mapping[str, int] = {}
 
 
 class History:
     """The words of one song's lines, counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, learned: LearnedPhrases = NONE_LEARNED) -> None:
+        """`learned`: phrases that the model was tuned on, and so must not write."""
+        self.learned = learned
         self.uses: Counter[str] = Counter()
         self.starts: Counter[str] = Counter()
         #: One to three words in a row -> which words followed them, and how often.
@@ -48,7 +52,7 @@ class History:
 
     def copy(self) -> "History":
         """Another one that goes on from here."""
-        other = History()
+        other = History(self.learned)
         other.uses, other.starts = self.uses.copy(), self.starts.copy()
         for words, followers in self._followers.items():
             other._followers[words] = followers.copy()
@@ -86,8 +90,10 @@ class History:
         self._learn(words, 4)
 
     def is_refused(self, words: Sequence[str], word: str) -> bool:
-        """Whether a content word is in the line already, or was used as often as it may be."""
-        return _is_refused(self.standings[word], words, word)
+        """Whether a content word is in the line already, or was used as often as it may be, or a
+        phrase that was learned is completed."""
+        is_taken = self.learned.is_begun_by(words) and self.learned.is_ended_by(words, word)
+        return is_taken or _is_refused(self.standings[word], words, word)
 
     def followers(self, words: Sequence[str]) -> Mapping[str, int]:
         """How often each word was used right after these one to three."""
@@ -159,6 +165,7 @@ class WordCosts:
         self._history, self._words = history, words
         self._standings = history.standings
         self._barred = history.barred_after(words)
+        self._begins_learned = history.learned.is_begun_by(words)
         self._after_one = history.followers(words[-1:])
         self._after_two = history.followers(words[-2:]) if len(words) > 1 else _NOTHING
         #: All words whose cost here is not the one that they have anywhere.
@@ -168,6 +175,8 @@ class WordCosts:
 
     def of(self, word: str) -> float:
         """What to add to the log-probability of `word`: 0 or less."""
+        if self._begins_learned and self._history.learned.is_ended_by(self._words, word):
+            return FORBIDDEN
         standing = self._standings[word]
         return self._special_cost(word, standing) if word in self._special else standing.anywhere
 

@@ -12,7 +12,20 @@ from lyricist.bundle.manifest import TOKENIZER, Bundle
 from lyricist.errors import BundleError
 
 
-class Vocabulary:
+class Encoder:
+    """Text to token ids."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    def encode(self, text: str, markup: bool = False) -> list[int]:
+        """Ids of `text`; names of special tokens in it are plain text unless `markup`."""
+        self._tokenizer.encode_special_tokens = not markup
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+
+class Vocabulary(Encoder):
     """All tokens of a model."""
 
     def __init__(self, bundle: Bundle) -> None:
@@ -20,7 +33,7 @@ class Vocabulary:
         path = bundle.folder / TOKENIZER
         written = path.read_bytes()
         try:
-            self._tokenizer = Tokenizer.from_buffer(written)
+            super().__init__(Tokenizer.from_buffer(written))
         except Exception as error:
             raise BundleError(f"{path} is no tokenizer: {error}") from error
         self.size: int = self._tokenizer.get_vocab_size()
@@ -29,12 +42,6 @@ class Vocabulary:
         self.ends = frozenset(end for end in ends if end is not None)
         #: The id that ends a line.
         self.newline: int = self.encode("\n")[0]
-
-    def encode(self, text: str, markup: bool = False) -> list[int]:
-        """Ids of `text`; names of special tokens in it are plain text unless `markup`."""
-        self._tokenizer.encode_special_tokens = not markup
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
-        return ids
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of `ids`, special tokens left out."""

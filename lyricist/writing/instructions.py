@@ -6,7 +6,7 @@ It is told nothing of rhyme or of the number of lines: small models put such wor
 import re
 
 from lyricist.songs import SongRequest
-from lyricist.vocabulary.tokens import Vocabulary
+from lyricist.vocabulary.tokens import Encoder
 from lyricist.writing.styles import style_of
 
 #: How many tokens of a given beginning of the first line are read.
@@ -24,7 +24,7 @@ _PLEASE = re.compile(r"[,.]? please\b[.!?]*$", re.IGNORECASE)
 _SYSTEM = "You write song lyrics with short, concrete lines, like these:"
 
 
-def instructions(request: SongRequest, vocabulary: Vocabulary) -> list[int]:
+def instructions(request: SongRequest, vocabulary: Encoder) -> list[int]:
     """Token ids of all that stands before the title and the first line.
 
     A model whose vocabulary has no ChatML markup is given the topic as a line of its own.

@@ -15,7 +15,7 @@ from lyricist.lines.next_token import Chooser, Voice
 from lyricist.lines.topic import SongTopic
 from lyricist.songs import SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.vocabulary.tokens import Vocabulary
+from lyricist.vocabulary.tokens import Encoder
 from lyricist.writing.share import EngineShare
 
 _BEFORE, _AFTER = 'Title: "', '"\n'
@@ -71,7 +71,7 @@ def write_title(
     return title, title_tokens(title, share.vocabulary)
 
 
-def title_tokens(title: str, vocabulary: Vocabulary) -> list[int]:
+def title_tokens(title: str, vocabulary: Encoder) -> list[int]:
     """The tokens that name a song's title before its first section."""
     return vocabulary.encode(f"{_BEFORE}{title}{_AFTER}")
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lyricist.engine.sessions import Session
 from lyricist.errors import LyricistError
+from lyricist.language.learned_phrases import LearnedPhrases
 from lyricist.language.metrics import rhyme_score, scheme_relations
 from lyricist.language.safety import mask
 from lyricist.language.schemes import Part, parts, rhyme_groups
@@ -44,12 +45,16 @@ _GIVEN_EXTRA = 5
 
 
 def write_verse(
-    lexicon: Lexicon, judge: Judge, request: SongRequest, share: EngineShare
+    lexicon: Lexicon,
+    judge: Judge,
+    learned: LearnedPhrases,
+    request: SongRequest,
+    share: EngineShare,
 ) -> Session[Song]:
-    """A song of the asked shape, with exactly `request.lines` lines."""
+    """A song of the asked shape, with exactly `request.lines` lines, without a learned phrase."""
     if share.engine.context_length < _SMALLEST_CONTEXT:
         return (yield from write_freely(request, share))
-    return (yield from VerseWriter(lexicon, judge, request, share).write())
+    return (yield from VerseWriter(lexicon, judge, learned, request, share).write())
 
 
 def section_head(name: str) -> str:
@@ -61,7 +66,12 @@ class VerseWriter:
     """One song while it is written."""
 
     def __init__(
-        self, lexicon: Lexicon, judge: Judge, request: SongRequest, share: EngineShare
+        self,
+        lexicon: Lexicon,
+        judge: Judge,
+        learned: LearnedPhrases,
+        request: SongRequest,
+        share: EngineShare,
     ) -> None:
         self._lexicon, self._request, self._share = lexicon, request, share
         self._engine = share.engine
@@ -69,7 +79,7 @@ class VerseWriter:
         self._search = SEARCHES[self._effort]
         self._rows = share.rows[: self._search.all_rows]
         self._style = style_of(request)
-        history = History()
+        history = History(learned)
         for example in self._style.example:
             history.add_example(split_words(example))
         topic = SongTopic(request.prompt, lexicon, request.explicit)

@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from lyricist.bundle.manifest import Bundle, BundleFormat, read_bundle
+from lyricist.bundle.phrases_file import phrases_of
 from lyricist.engine.adapters import engine_class_for
 from lyricist.engine.lanes import Lanes, run_side_by_side
 from lyricist.engine.port import Engine
 from lyricist.engine.sessions import Session, run_together
 from lyricist.engine.threads import usable_processors, usable_threads
 from lyricist.errors import Abandoned, LyricistError
+from lyricist.language.learned_phrases import LearnedPhrases
 from lyricist.lines.effort import MOST_ROWS
 from lyricist.lines.judge import Judge
 from lyricist.songs import MOST_SONGS, Effort, Section, Song, SongRequest
@@ -55,7 +57,10 @@ class Writer:
         self.model_digest = model_digest
         self._engine, self._vocabulary = engine, vocabulary
         self._write_song = write_song or _rhymed_if_possible(
-            vocabulary, Judge.without_head(), derive_word_table(vocabulary.texts)
+            vocabulary,
+            Judge.without_head(),
+            LearnedPhrases(),
+            derive_word_table(vocabulary.texts),
         )
         self._lanes = lanes or Lanes(lambda: engine, most=1)
 
@@ -196,15 +201,18 @@ class _SongGroup:
 def best_way(bundle: Bundle, vocabulary: Vocabulary) -> WriteSong:
     """How the model of a bundle writes best."""
     judge = Judge.for_model(bundle.source_sha256, bundle.state_layers)
-    return _rhymed_if_possible(vocabulary, judge, word_table_of(bundle, vocabulary))
+    table = word_table_of(bundle, vocabulary)
+    return _rhymed_if_possible(vocabulary, judge, phrases_of(bundle), table)
 
 
-def _rhymed_if_possible(vocabulary: Vocabulary, judge: Judge, table: WordTable) -> WriteSong:
+def _rhymed_if_possible(
+    vocabulary: Vocabulary, judge: Judge, learned: LearnedPhrases, table: WordTable
+) -> WriteSong:
     """Verses that rhyme; free ones where too few tokens are whole words that could end a line."""
     if len(table.end_words) < FEWEST_END_WORDS:
         vocabulary.prepare()
         return write_freely
-    return partial(write_verse, Lexicon(table, vocabulary.encode), judge)
+    return partial(write_verse, Lexicon(table, vocabulary.encode), judge, learned)
 
 
 def _unfinished(request: SongRequest, lines: Sequence[str]) -> Song:

@@ -15,12 +15,11 @@ from lyricist.evaluate import (
     EvaluationSettings,
     as_json,
     evaluate,
-    frozen_prompts,
-    read_prompts,
     table,
 )
 from lyricist.language.metrics import Verse, measure, rhyme_score, scheme_relations, topic_coverage
 from lyricist.language.rhyme import RhymeKind
+from lyricist.prompts import frozen_prompts, read_prompts
 from lyricist.songs import Effort
 
 LINES = (

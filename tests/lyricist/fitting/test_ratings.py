@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lyricist.errors import LyricistError
-from lyricist.evaluate import frozen_prompts
 from lyricist.fitting.ratings import RATINGS, read_ratings
+from lyricist.prompts import frozen_prompts
 
 PLACE = {
     "prompt": "rain", "title": "Rain", "before": [], "is_answer": False, "target_syllables": 10,

@@ -1,0 +1,55 @@
+"""Phrases of lines that a model was tuned on, which it must not write down again.
+
+Only hashes of them are kept: enough to know such a phrase by, and none to read it from.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from lyricist.language.words import is_function_word, split_words
+
+#: So many words in a row are a phrase, and taken over if they are all the same.
+PHRASE_WORDS = 4
+#: One with fewer words of content than this (at the end of the) is anybody's.
+_FEWEST_CONTENT_WORDS = 2
+_HASH_BYTES = 8
+
+
+class LearnedPhrases:
+    """Hashes of four words in a row, and of the first three of them, by which they are begun."""
+
+    def __init__(self, hashes: Iterable[int] = ()) -> None:
+        self._hashes = frozenset(hashes)
+
+    @classmethod
+    def of_lines(cls, lines: Iterable[str]) -> "LearnedPhrases":
+        """The phrases of `lines`, common ones left out."""
+        hashes: set[int] = set()
+        for line in lines:
+            words = split_words(line)
+            for at in range(len(words) - PHRASE_WORDS + 1):
+                phrase = words[at : at + PHRASE_WORDS]
+                if sum(not is_function_word(word) for word in phrase) >= _FEWEST_CONTENT_WORDS:
+                    hashes |= {_hash(phrase), _hash(phrase[:-1])}
+        return cls(hashes)
+
+    @property
+    def hashes(self) -> list[int]:
+        """All hashes in order, each below 2 ** 64."""
+        return sorted(self._hashes)
+
+    def is_begun_by(self, words: Sequence[str]) -> bool:
+        """Whether a phrase begins with the last three of `words`."""
+        begun = words[1 - PHRASE_WORDS :]
+        return (
+            bool(self._hashes) and len(words) >= PHRASE_WORDS - 1 and _hash(begun) in self._hashes
+        )
+
+    def is_ended_by(self, words: Sequence[str], word: str) -> bool:
+        """Whether the last three of `words`, which begin a phrase, and `word` are one."""
+        return _hash([*words[1 - PHRASE_WORDS :], word]) in self._hashes
+
+
+def _hash(words: Sequence[str]) -> int:
+    digest = hashlib.blake2b(" ".join(words).encode(), digest_size=_HASH_BYTES).digest()
+    return int.from_bytes(digest, "little")
