@@ -5,6 +5,8 @@ DATA_DIR ?= $(or $(VERSEQUEUE_DATA_DIR),.versequeue)
 MODELS := $(DATA_DIR)/models
 # default, tiny (nonsense, for tests), a GGUF file, a bundle's folder, or gs://bucket/prefix
 MODEL ?= $(or $(VERSEQUEUE_MODEL),default)
+# What `make tune` has written, to be merged into MODEL.
+ADAPTER ?=
 BACKEND ?= sqlite
 PORT ?= 8080
 SEEDS ?= 200
@@ -12,16 +14,17 @@ CASES ?= 5000
 RUNS ?= 10
 TARGET = $(if $(PROJECT),--project "$(PROJECT)") $(if $(REGION),--region "$(REGION)")
 # Where the bundle of MODEL is, and how to build it where it is to be built.
-BUNDLE = $(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL)))))
-RECIPE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL)) --out "$(BUNDLE)"
+BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL))))))
+SOURCE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL))
+RECIPE = $(SOURCE) $(if $(ADAPTER),--adapter "$(ADAPTER)") --out "$(BUNDLE)"
 
-.PHONY: help up setup dev model test lint example simulate fuzz histories bench screenshots stage deploy destroy clean
+.PHONY: help up setup dev model tune test lint example simulate fuzz histories bench screenshots stage deploy destroy clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 up: setup model  ## serve on http://127.0.0.1:8080/, Ctrl-C ends it (PORT=9000 MODEL=tiny)
-	@$(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(if $(filter %.gguf,$(MODEL)),$(BUNDLE),$(MODEL))" $(ARGS)
+	@$(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(if $(or $(ADAPTER),$(filter %.gguf,$(MODEL))),$(BUNDLE),$(MODEL))" $(ARGS)
 
 setup:           ## make .venv with what serving needs, or heal it
 	@$(PYTHON) environment.py serve >/dev/null
@@ -35,6 +38,9 @@ ifneq ($(BUNDLE),)
 	  1) builder=$$($(PYTHON) environment.py build) && "$$builder" -m lyricist build $(RECIPE);; \
 	  *) exit 2;; esac
 endif
+
+tune:            ## teach MODEL from files of lyrics (LYRICS=songs.txt ADAPTER=mine.safetensors)
+	@builder=$$($(PYTHON) environment.py build) && "$$builder" -m lyricist tune $(LYRICS) $(SOURCE) --out "$(or $(ADAPTER),mine.safetensors)" $(ARGS)
 
 test: dev model  ## run every test, the fast ones first
 	@$(PY) -m tests

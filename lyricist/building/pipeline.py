@@ -74,6 +74,8 @@ def build_bundle(
             return True
         on_progress("Reading", 0.0)
         adapter = _adapter_of(adapter_path, source, preset, path)
+        if adapter_path:
+            name = name or adapter_path.stem
         recipe = RECIPES[preset](GgufFile(path), name, adapter)
         with new_folder(folder) as new:
             phrases = adapter.phrases if adapter else None
