@@ -161,14 +161,9 @@ def tune(
         training = TrainingSettings(passes, rate, seed)
         options = TuningOptions(preset, gguf, style, training)
         found = tune_model(files, out, options, show)
-    progress = found.progress
     if found.went_on:
-        click.echo("It goes on where it was interrupted.")
-    click.echo(
-        f"{out} learned from {found.songs} songs, {found.tokens_a_second:.0f} tokens a second. "
-        f"Loss of {found.unseen} unseen songs: {progress.first_loss:.3f} before, "
-        f"{progress.best_loss:.3f} after {progress.best_step} steps of {progress.step}."
-    )
+        click.echo("It went on where it had been interrupted.")
+    click.echo(f"{out} {found}")
 
 
 # The model writes a single line too; `evaluate` asks for four and more, as there must be rhymes.

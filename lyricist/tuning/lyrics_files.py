@@ -47,7 +47,7 @@ class _LyricsFile:
         if not text.strip():
             raise TuningError(f"{self._path} is empty.")
         if text.lstrip().startswith("{"):
-            rows = enumerate(text.splitlines(), 1)
+            rows = enumerate(text.split("\n"), 1)
             return [self._song_of(row, at) for at, row in rows if row.strip()]
         for at, line in enumerate(text.splitlines(), 1):
             self._check_line(line, at)

@@ -38,18 +38,20 @@ def songs_of_text(text: str, style: str) -> list[TrainingSong]:
 
 
 def _parted(block: Sequence[str]) -> tuple[str, tuple[Section, ...]]:
+    """The title of a block, "" if it has none, and those of its sections that have lines."""
     title = ""
     if block and (found := _TITLE.fullmatch(block[0])):
         title, block = found[1].strip('"'), block[1:]
-    name, sections = "Verse 1", dict[int, Section]()
-    at = 0
+    names: list[str] = ["Verse 1"]
+    parts: list[list[str]] = [[]]
     for line in block:
         if named := _SECTION.fullmatch(line):
-            name, at = named[1], at + 1
+            names.append(named[1])
+            parts.append([])
         else:
-            so_far = sections[at].lines if at in sections else ()
-            sections[at] = Section(name, (*so_far, line))
-    return title, tuple(sections.values())
+            parts[-1].append(line)
+    named_parts = zip(names, map(tuple, parts), strict=True)
+    return title, tuple(Section(name, lines) for name, lines in named_parts if lines)
 
 
 def _prompt(words: Counter[str], songs_with: Counter[str], sections: Sequence[Section]) -> str:

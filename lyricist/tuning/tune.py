@@ -58,6 +58,14 @@ class Tuned:
     went_on: bool
     tokens_a_second: float
 
+    def __str__(self) -> str:
+        progress = self.progress
+        return (
+            f"learned from {self.songs} songs, {self.tokens_a_second:.0f} tokens a second. "
+            f"Loss of {self.unseen} unseen songs: {progress.first_loss:.3f} before, "
+            f"{progress.best_loss:.3f} after {progress.best_step} steps of {progress.step}."
+        )
+
 
 def tune_model(
     files: Sequence[Path],

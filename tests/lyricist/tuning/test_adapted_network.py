@@ -1,6 +1,5 @@
 """The network that is trained says what the served one says, and its gradients are right."""
 
-
 import numpy as np
 import pytest
 import tensorflow as tf

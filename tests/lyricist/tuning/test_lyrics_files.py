@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lyricist.errors import TuningError
 from lyricist.songs import Section
@@ -145,3 +147,16 @@ def test_no_model_learns_from_a_prompt_that_models_are_compared_by(tmp_path: Pat
     assert frozen_prompt_near("pizza!") == "pizza"
     assert frozen_prompt_near("leftover pizza") is None
     assert frozen_prompt_near("my mother's soup pot") is None
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_any_bytes_are_songs_or_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = written(tmp_path_factory.mktemp("any"), content)
+    try:
+        told = f"{len(read_lyrics([path]))} songs"
+    except TuningError as error:
+        told = str(error)
+    assert told
+    assert "\n" not in told
