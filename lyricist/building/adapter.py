@@ -93,6 +93,8 @@ def read_adapter(path: Path) -> Adapter:
         )
     except KeyError as error:
         raise BuildError(f"{path} is no whole adapter: {error} is missing.") from error
+    if hashes.dtype != np.uint64 or hashes.ndim != 1:
+        raise BuildError(f"{path} is no adapter: its phrases are no list of hashes.")
     if any(
         first.ndim != 2
         or second.ndim != 2

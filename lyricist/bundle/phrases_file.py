@@ -1,5 +1,6 @@
 """phrases.npy, the file in a tuned bundle that holds the phrases of the lines it learned from."""
 
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from lyricist.language.learned_phrases import LearnedPhrases
 
 
 def write_phrases(folder: Path, phrases: LearnedPhrases) -> None:
-    """OSError as usual."""
+    """Adds the file to a bundle's folder. OSError as usual."""
     np.save(folder / PHRASES, np.array(phrases.hashes, np.uint64), allow_pickle=False)
 
 
@@ -25,4 +26,4 @@ def phrases_of(bundle: Bundle) -> LearnedPhrases:
         raise BundleError(f"{path} cannot be read: {error}") from error
     if found.dtype != np.uint64 or found.ndim != 1:
         raise BundleError(f"{path} holds no phrases.")
-    return LearnedPhrases(found.tolist())
+    return LearnedPhrases(array("Q", found.tobytes()))

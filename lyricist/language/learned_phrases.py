@@ -4,6 +4,7 @@ Only hashes of them are kept: enough to know such a phrase by, and none to read 
 """
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from lyricist.language.words import is_function_word, split_words
@@ -18,8 +19,10 @@ _HASH_BYTES = 8
 class LearnedPhrases:
     """Hashes of four words in a row, and of the first three of them, by which they are begun."""
 
-    def __init__(self, hashes: Iterable[int] = ()) -> None:
-        self._hashes = frozenset(hashes)
+    def __init__(self, hashes: Sequence[int] = ()) -> None:
+        """`hashes` in order, each below 2 ** 64."""
+        # Searched in where they are: a start has no time to make a set of them.
+        self.hashes = hashes
 
     @classmethod
     def of_lines(cls, lines: Iterable[str]) -> "LearnedPhrases":
@@ -31,23 +34,21 @@ class LearnedPhrases:
                 phrase = words[at : at + PHRASE_WORDS]
                 if sum(not is_function_word(word) for word in phrase) >= _FEWEST_CONTENT_WORDS:
                     hashes |= {_hash(phrase), _hash(phrase[:-1])}
-        return cls(hashes)
-
-    @property
-    def hashes(self) -> list[int]:
-        """All hashes in order, each below 2 ** 64."""
-        return sorted(self._hashes)
+        return cls(sorted(hashes))
 
     def is_begun_by(self, words: Sequence[str]) -> bool:
         """Whether a phrase begins with the last three of `words`."""
         begun = words[1 - PHRASE_WORDS :]
-        return (
-            bool(self._hashes) and len(words) >= PHRASE_WORDS - 1 and _hash(begun) in self._hashes
-        )
+        return len(begun) == PHRASE_WORDS - 1 and len(self.hashes) > 0 and self._has(begun)
 
     def is_ended_by(self, words: Sequence[str], word: str) -> bool:
         """Whether the last three of `words`, which begin a phrase, and `word` are one."""
-        return _hash([*words[1 - PHRASE_WORDS :], word]) in self._hashes
+        return self._has([*words[1 - PHRASE_WORDS :], word])
+
+    def _has(self, words: Sequence[str]) -> bool:
+        wanted = _hash(words)
+        at = bisect_left(self.hashes, wanted)
+        return at < len(self.hashes) and self.hashes[at] == wanted
 
 
 def _hash(words: Sequence[str]) -> int:
