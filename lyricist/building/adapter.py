@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from lyricist.arrays import FloatArray
 from lyricist.building.balance import NamedWeight
@@ -63,7 +63,7 @@ class Adapter:
             {"format": FORMAT, "source_sha256": self.source_sha256, "preset": self.preset}
         )
         with new_file(path) as new:
-            save_file(arrays, new, {_ABOUT: about})
+            new.write_bytes(save(arrays, {_ABOUT: about}))
 
 
 def read_adapter(path: Path) -> Adapter:
@@ -80,7 +80,7 @@ def read_adapter(path: Path) -> Adapter:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
     except (SafetensorError, OSError, ValueError, TypeError, RecursionError) as error:
         raise BuildError(f"{path} is no adapter: {error}") from error
-    if about.get("format") != FORMAT:
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise BuildError(f"{path} is no adapter that `python -m lyricist tune` has written.")
     try:
         hashes = arrays.pop(_PHRASES)
@@ -89,7 +89,10 @@ def read_adapter(path: Path) -> Adapter:
             name: (_float(arrays[name + _FIRST]), _float(arrays[name + _SECOND])) for name in names
         }
         found = Adapter(
-            about["source_sha256"], about["preset"], factors, LearnedPhrases(hashes.tolist())
+            str(about["source_sha256"]),
+            str(about["preset"]),
+            factors,
+            LearnedPhrases(hashes.tolist()),
         )
     except KeyError as error:
         raise BuildError(f"{path} is no whole adapter: {error} is missing.") from error

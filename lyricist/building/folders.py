@@ -49,7 +49,6 @@ def new_file(path: Path) -> Iterator[Path]:
         yield new
         with new.open("rb") as written:
             os.fsync(written.fileno())
-        new.chmod(0o644)
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from lyricist.building.folders import new_file
 from lyricist.tuning.training import Training
@@ -43,7 +43,7 @@ class Checkpoint:
         numbers, arrays = training.state()
         about = {"made_by": self._made_by, "numbers": json.dumps(numbers)}
         with new_file(self._path) as new:
-            save_file(arrays, new, about)
+            new.write_bytes(save(arrays, about))
         self._saved_at = self._clock()
 
     def remove(self) -> None:

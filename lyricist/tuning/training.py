@@ -111,13 +111,14 @@ class Training:
     def go_on_from(self, numbers: Mapping[str, Any], arrays: Mapping[str, FloatArray]) -> None:
         """Takes up a state that `state` gave. KeyError, TypeError or ValueError if it is none."""
         progress = Progress(**numbers)
-        for kind, values in self._arrays().items():
-            for at, value in enumerate(values):
-                found = arrays[f"{kind}.{at}"]
-                if isinstance(value, tf.Variable):
-                    value.assign(found)
-                else:
-                    self._best[at] = found
+        found = {
+            kind: [arrays[f"{kind}.{at}"] for at in range(len(values))]
+            for kind, values in self._arrays().items()
+        }
+        self._best = found.pop("best")
+        for kind, values in found.items():
+            for variable, value in zip(self._arrays()[kind], values, strict=True):
+                variable.assign(value)
         self.progress = progress
 
     def _arrays(self) -> dict[str, list[Any]]:

@@ -40,6 +40,12 @@ def test_checking_a_model_file_that_is_not_there_is_one_sentence(tmp_path: Path)
     assert done.stderr == "nothing.gguf cannot be read: No such file or directory.\n"
 
 
+def test_checking_an_adapter_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    done = lyricist("check", "--adapter", "mine.safetensors", "--out", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "mine.safetensors cannot be read: No such file or directory.\n"
+
+
 def test_building_what_is_there_says_so(tiny_bundle: Path) -> None:
     done = lyricist("build", "--preset", "tiny", "--out", tiny_bundle)
     assert done.returncode == 0
