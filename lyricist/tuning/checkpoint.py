@@ -2,14 +2,25 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from lyricist.arrays import FloatArray
 from lyricist.building.folders import new_file
-from lyricist.tuning.training import Training
+
+
+class Resumable(Protocol):
+    """A training, as far as a file has to know it."""
+
+    def state(self) -> tuple[dict[str, Any], dict[str, FloatArray]]:
+        """All that it goes on from."""
+
+    def go_on_from(self, numbers: Mapping[str, Any], arrays: Mapping[str, FloatArray]) -> None:
+        """Takes up such a state. KeyError, TypeError or ValueError if it is none."""
 
 
 class Checkpoint:
@@ -23,7 +34,7 @@ class Checkpoint:
         self._made_by = hashlib.sha256(made_by.encode()).hexdigest()
         self._saved_at = clock()
 
-    def restore(self, training: Training) -> bool:
+    def restore(self, training: Resumable) -> bool:
         """Lets `training` go on where it was; False if there is nothing to go on from."""
         try:
             with safe_open(self._path, "numpy") as file:
@@ -36,7 +47,7 @@ class Checkpoint:
             return False
         return True
 
-    def save(self, training: Training) -> None:
+    def save(self, training: Resumable) -> None:
         """Saves `training`, unless that was done a moment ago. OSError as usual."""
         if self._clock() - self._saved_at < self._every_s:
             return
