@@ -84,7 +84,14 @@ class MemoryStore:
     def update_batch(self, batch_id: str, change: BatchChange) -> Batch | None:
         return _update(self.batches, batch_id, change)
 
-    def batch_jobs(self, batch_id: str, *, after: int = -1, limit: int = 100) -> list[Job]:
+    def batch_jobs(
+        self,
+        batch_id: str,
+        *,
+        after: int = -1,
+        limit: int = 100,
+        readable_only: bool = False,
+    ) -> list[Job]:
         jobs = [job for job in self.jobs.values() if job.batch_id == batch_id]
         behind = [job for job in jobs if job.position > after]
         return sorted(behind, key=lambda job: job.position)[:limit]

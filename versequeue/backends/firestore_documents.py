@@ -58,6 +58,8 @@ class Document:
     body: str
     #: precondition of a change
     update_time: Any
+    #: the index field by which it was searched
+    order: Any = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Documents:
         with _faults():
             reference = self._connection.client().collection(collection).document(name)
             found = reference.get(**_limits())
-            return _document(found) if found.exists else None
+            return _document(found, "") if found.exists else None
 
     def change(
         self, collection: str, name: str, step: Callable[[Document | None], Fields | None]
@@ -152,7 +154,8 @@ class Documents:
     def find(self, query: Query) -> list[Document]:
         """The documents that match, in order."""
         with _faults():
-            return [_document(each) for each in self._query(query).stream(**_limits())]
+            found = self._query(query).stream(**_limits())
+            return [_document(each, query.order_by) for each in found]
 
     def count(self, query: Query) -> int:
         """How many match, counted by Firestore."""
@@ -213,8 +216,10 @@ def _unavailable(error: Exception) -> StoreUnavailable:
     return StoreUnavailable(f"The job store fails: {reason}.")
 
 
-def _document(found: Any) -> Document:
-    return Document(found.id, found.get("body"), found.update_time)
+def _document(found: Any, order_by: str) -> Document:
+    # The library raises KeyError for a field that is not there.
+    fields = found.to_dict()
+    return Document(found.id, fields.get("body"), found.update_time, fields.get(order_by))
 
 
 def pauses(tries: int) -> Iterator[float]:

@@ -102,8 +102,7 @@ class Dispatcher:
             last = 0
             while page := self._queue.in_hand(topic, last, PAGE):
                 for job_id in chain.from_iterable(_job_ids([one]) for one in page):
-                    if job := self._side.store.get_job(job_id):
-                        self._side.abandon([job_id], job.worker)
+                    self._side.free(job_id)
                 last = page[-1].id
         self._queue.release(self._side.clock())
 

@@ -131,7 +131,7 @@ class Job:
             return None
         if self.status is Status.QUEUED:
             return min(self.publish_at, self.deadline_at)
-        return self.lease_expires_at
+        return self.lease_expires_at or self.created_at  # who runs without a lease is due at once
 
     @property
     def notify_at(self) -> datetime | None:

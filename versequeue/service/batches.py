@@ -71,9 +71,12 @@ class Batches(CallersSide[BatchNow]):
         if not found.counts[Status.FAILED]:
             return found
         _check_retry(found)
-        failed = [job for job in self.rows(batch_id) if job.status is Status.FAILED]
+        rows = current_rows(self.store, batch_id, readable_only=True)
+        failed = [job for job in rows if job.status is Status.FAILED]
+        if not failed:  # another call was first, or they cannot be read
+            return self.get(batch_id)
         again = [job for job in failed if is_retryable(job.error)]
-        if failed and not again:
+        if not again:
             raise RetryRefused("Each failed row would fail again: its error is not retryable.")
         now = self.clock()
         jobs = [self._another_try(job, found.batch, now) for job in again]
