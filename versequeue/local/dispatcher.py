@@ -12,10 +12,15 @@ from typing import Any
 
 from versequeue.backends.sqlite_queue import LeasedMessage, SqliteQueue
 from versequeue.config import ACK_DEADLINE_S
-from versequeue.errors import QueueUnavailable, StoreUnavailable, VerseQueueError
+from versequeue.errors import (
+    SURROUNDINGS,
+    QueueUnavailable,
+    StoreUnavailable,
+    VerseQueueError,
+)
 from versequeue.functions.push import push_body, push_headers
 from versequeue.local import push
-from versequeue.local.loops import SURROUNDINGS, keep_on
+from versequeue.local.loops import keep_on
 from versequeue.local.worker_process import WorkerProcess
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE
