@@ -199,13 +199,13 @@ def _is_death(error: Exception) -> bool:
 
 
 def go_together(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> bool:
-    """Whether a waiting message joins those that are taken: single visitors' jobs, up to 8.
+    """Whether a waiting message joins those that are taken from the same topic: up to 8 jobs.
 
     Only on their first way. A job that brings its worker down takes the others along once: what
     comes back is pushed alone.
     """
     every = [*taken, candidate]
-    if any(one.topic is not Topic.JOBS or one.number > 1 for one in every):
+    if any(one.number > 1 for one in every):
         return False
     named = [one.message["job_ids"] for one in every if set(one.message) == {"job_ids"}]
     return len(named) == len(every) and len(dict.fromkeys(chain(*named))) <= JOBS_PER_MESSAGE

@@ -98,6 +98,8 @@ class Job:
     #: those of the attempts that the surroundings ended: they do not count
     excused: int = 0
     publishes: int = 1
+    #: its client had asked for many others a moment before: those who did not go first
+    gives_way: bool = False
     #: which worker holds the lease, so that one known to be dead can be given up on at once
     worker: str = ""
     #: how many jobs the last claim took at once: they share the worker's time
@@ -118,6 +120,11 @@ class Job:
     def done(self) -> bool:
         """Whether the job has reached its end."""
         return self.status.is_terminal
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether it is written when no visitor waits: a row of a batch, or one that gives way."""
+        return self.batch_id is not None or self.gives_way
 
     @property
     def tries(self) -> int:

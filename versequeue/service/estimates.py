@@ -175,7 +175,7 @@ def wait_of(
     `ahead` are the first of the `count` jobs that are written before it, if it is queued.
     """
     pace = outlook.pace
-    if job.done or pace is None or (job.status is Status.QUEUED and job.batch_id):
+    if job.done or pace is None or (job.status is Status.QUEUED and job.in_bulk):
         return None
     if job.status is Status.RUNNING:
         left_s = _left_s(job, outlook, pace, now)

@@ -7,7 +7,7 @@ from typing import Any
 
 from versequeue.contract.views import ExpectedWait, StatusView
 from versequeue.contract.wire import to_wire
-from versequeue.errors import NothingToRedeliver
+from versequeue.errors import NothingToRedeliver, RateLimited
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import State
 from versequeue.records import CANNOT_READ, from_record, to_record
@@ -23,12 +23,16 @@ from versequeue.service.callers import Accepted, CallersSide, Submission
 from versequeue.service.endings import follow_up
 from versequeue.service.hints import hint, hint_at_events
 from versequeue.service.limits import Bill
+from versequeue.service.reads import Reads
+from versequeue.service.seats import Seats
 
 log = logging.getLogger(__name__)
 #: A warm-up message is taken to be on its way for this long.
 WARMUP_ON_ITS_WAY_S = 60
 #: How long the worker's measured times may be kept in memory, so that polls do not read them.
 OUTLOOK_KEPT_S = 2.0
+#: Songs of one client in a minute that are not behind everybody else's.
+SONGS_THAT_GO_FIRST = 10
 #: What the status tells the waits of: a song whose options are all left out.
 USUAL_SONG = work_of(ResolvedOptions(seed=0))
 
@@ -40,6 +44,10 @@ class Jobs(CallersSide[Job]):
     #: the worker as it was last read from the store, and when
     _outlook: tuple[datetime, estimates.WorkerOutlook] | None = None
 
+    def __post_init__(self, shared_seats: Seats | None) -> None:
+        super().__post_init__(shared_seats)
+        self._first = Reads(SONGS_THAT_GO_FIRST, monotonic=self.monotonic)
+
     def submit(
         self, prompt: str, options: ResolvedOptions, submission: Submission
     ) -> Accepted[Job]:
@@ -49,7 +57,17 @@ class Jobs(CallersSide[Job]):
         """
         now = self.clock()
         job = self._new_job(prompt, options, submission, now)
+        if self._asks_much(submission.client):
+            job = replace(job, gives_way=True)
         return self._submit(submission, job, [job], now)
+
+    def _asks_much(self, client: str) -> bool:
+        # Counted in memory, as reads are: who goes first is worth no write.
+        try:
+            self._first.take(client, 1)
+        except RateLimited:
+            return True
+        return False
 
     def get(self, job_id: str) -> Job:
         """The job. Raises NotFound, or Gone past its retention, deleted or not."""
@@ -84,7 +102,7 @@ class Jobs(CallersSide[Job]):
         """
         if job.status is not Status.QUEUED:
             return None
-        return self.store.count_queued(job.created_at, singles=job.batch_id is None) + 1
+        return self.store.count_queued(job.created_at, singles=not job.in_bulk) + 1
 
     def wait_of(self, job: Job, position: int | None) -> estimates.Wait | None:
         """The time until the job's end, as far as is known."""
@@ -94,7 +112,7 @@ class Jobs(CallersSide[Job]):
         outlook = self._outlook_now(since=job.events[-1].at if job.events else None)
         count = (position or 1) - 1
         ahead: list[Job] = []
-        if count and outlook.pace and not job.batch_id:
+        if count and outlook.pace and not job.in_bulk:
             ahead = self.store.queued_jobs(job.created_at, limit=JOBS_PER_MESSAGE)
         return estimates.wait_of(job, outlook, self.clock(), ahead, count)
 

@@ -48,7 +48,7 @@ class WorkerSide:
         claims = _Claims(self, stage, together=len(job_ids))
         found = self.store.update_jobs(dict.fromkeys(job_ids, claims.claim))
         for job in claims.apart.values():
-            topic = Topic.BULK if job.batch_id else Topic.JOBS
+            topic = Topic.BULK if job.in_bulk else Topic.JOBS
             hint(self.queue, topic, [lone_message(job.id)])
         made = [claims.attempt(job_id, job) for job_id, job in found.items()]
         attempts = [attempt for attempt in made if attempt]
