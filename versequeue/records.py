@@ -70,11 +70,6 @@ def to_json(value: object) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def from_json(cls: type[T], text: str) -> T:
-    """The dataclass that `to_json` wrote."""
-    return from_record(cls, json.loads(text))
-
-
 def _plain(value: object) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return vars(value)

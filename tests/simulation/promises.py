@@ -4,6 +4,7 @@ Knows what callers were told and what receivers saw, and every version of every 
 It reads the documents themselves, so that no code of the product stands between.
 """
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -12,7 +13,7 @@ from tests.simulation.runtime import MOMENT_S, START, Clock, World
 from tests.simulation.songs import HONEST
 from tests.simulation.told import Told
 from tests.simulation.weather import Weather
-from versequeue.records import from_json
+from versequeue.records import from_record
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import TRANSITIONS, Job, Status
 from versequeue.rules.transitions import FURTHEST_S
@@ -78,14 +79,14 @@ class Promises:
         if UNREADABLE in (after or before or ""):
             return
         if table == "jobs":
-            job = from_json(Job, after) if after else None
+            job = from_record(Job, json.loads(after)) if after else None
             # What was there is known already, but for what a stranger has written.
             known = self.jobs.get(job.id) if job else None
-            old = known or (from_json(Job, before) if before else None)
+            old = known or (from_record(Job, json.loads(before)) if before else None)
             self.job_written(old, job)
         elif table == "batches":
-            previous = from_json(Batch, before) if before else None
-            self.batch_written(previous, from_json(Batch, after) if after else None)
+            previous = from_record(Batch, json.loads(before)) if before else None
+            self.batch_written(previous, from_record(Batch, json.loads(after)) if after else None)
 
     def job_written(self, before: Job | None, after: Job | None) -> None:
         """One job, before and after one commit."""

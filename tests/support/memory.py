@@ -29,7 +29,7 @@ from versequeue.ports.store import (
     State,
     TallyChange,
 )
-from versequeue.rules.batch import Batch
+from versequeue.rules.batch import Batch, unfinished
 from versequeue.rules.job import Job, Status
 from versequeue.rules.tally import Tally
 
@@ -98,6 +98,9 @@ class MemoryStore:
 
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         return Counter(job.status for job in self.jobs.values() if job.batch_id == batch_id)
+
+    def batch_unfinished(self, batch_id: str) -> int:
+        return unfinished(self.batch_counts(batch_id))
 
     def get_record(self, key: str) -> IdempotencyRecord | None:
         return self.records.get(key)

@@ -1,4 +1,4 @@
-"""What a store keeps of a document: the fields that it is searched by, and all of it as JSON."""
+"""What a store keeps of a document: the fields that it is searched by, and all of it."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from versequeue.clock import utc_now
 from versequeue.errors import Unreadable
 from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange, State
-from versequeue.records import CANNOT_READ, from_json, to_json
+from versequeue.records import CANNOT_READ, from_record
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job
 from versequeue.rules.tally import Tally
@@ -19,6 +19,8 @@ from versequeue.rules.transitions import FURTHEST_S
 
 log = logging.getLogger(__name__)
 Stored = Job | Batch | IdempotencyRecord | Tally
+#: A document as `records` writes it: JSON text, or the same as data.
+Body = str | Mapping[str, Any]
 T = TypeVar("T", Job, Batch, IdempotencyRecord, Tally)
 D = TypeVar("D", Job, Batch)
 R = TypeVar("R")
@@ -28,9 +30,9 @@ UNREADABLE_FOR_S = 300
 MOST_SAID = 200
 
 
-def fields_of(document: Stored) -> dict[str, Any]:
-    """The index fields of `document`, and `body`, from which it is read again."""
-    fields = {"expires_at": document.expires_at, "body": to_json(document)}
+def index_fields(document: Stored) -> dict[str, Any]:
+    """What `document` is searched by, as its store keeps it beside the body."""
+    fields: dict[str, Any] = {"expires_at": document.expires_at}
     if isinstance(document, Job | Batch):
         fields |= {"due_at": document.due_at, "notify_at": document.notify_at}
     if isinstance(document, Job):
@@ -49,10 +51,10 @@ def name_of(document: Stored) -> str:
     return document.id if isinstance(document, Job | Batch) else document.key
 
 
-def read_stored(kind: type[T], name: str, body: str) -> T:
+def read_stored(kind: type[T], name: str, body: Body) -> T:
     """The document in `body`. Raises Unreadable, for example if a newer version wrote it."""
     try:
-        document = from_json(kind, body)
+        document = from_record(kind, record_of(body))
         if name_of(document) != name:
             # A change of it would be written to another one.
             raise ValueError(f"it is {name_of(document)!r} inside")
@@ -69,21 +71,26 @@ def _searched_text(document: Job | Batch) -> str:
     return f"{document.client}{batch_id}"
 
 
-def read_tally(name: str, body: str) -> Tally | None:
+def read_tally(name: str, body: Body) -> Tally | None:
     """The tally in `body`; one that cannot be read begins anew, else it would stop everybody."""
     return readable(name, lambda: read_stored(Tally, name, body))
 
 
-def read_state(name: str, body: str) -> State:
+def read_state(name: str, body: Body) -> State:
     """The named document in `body`; one that cannot be read begins anew."""
     try:
-        state = json.loads(body)
+        state = record_of(body)
     except CANNOT_READ:
         state = None
     if isinstance(state, dict):
         return state
     log.warning("what is stored as %r cannot be read, and begins anew", name)
     return {}
+
+
+def record_of(body: Body) -> Any:
+    """The record in a body, if it is one. Raises one of CANNOT_READ if it is no JSON."""
+    return json.loads(body) if isinstance(body, str) else body
 
 
 def put_off(now: datetime) -> datetime:
@@ -102,7 +109,7 @@ class Found(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def body(self) -> str: ...
+    def body(self) -> Body: ...
     @property
     def order(self) -> Any:
         """The index field by which it was searched."""
@@ -196,7 +203,7 @@ class DocumentStore(ABC, Generic[F]):
             self._index(kind, found, {field: put_off(now)})
         elif getattr(known, field) is None:
             # An older version has indexed it: it meant both moments by `due_at`.
-            self._index(kind, found, fields_of(known))
+            self._index(kind, found, index_fields(known))
             return None
         return known
 

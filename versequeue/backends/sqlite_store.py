@@ -14,8 +14,8 @@ from versequeue.backends.document_store import (
     DocumentStore,
     Stored,
     T,
-    fields_of,
     furthest,
+    index_fields,
     name_of,
     read_state,
     read_stored,
@@ -26,7 +26,7 @@ from versequeue.backends.sqlite_file import SqliteFile
 from versequeue.backends.sqlite_tables import EXPIRING, INSERT, SCHEMA, SELECT, TABLE, UPDATE
 from versequeue.errors import StoreUnavailable
 from versequeue.ports import store as port
-from versequeue.records import format_time
+from versequeue.records import format_time, to_json
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job, Status
 from versequeue.rules.tally import Tally
@@ -98,6 +98,10 @@ class SqliteStore(DocumentStore[_Row]):
         # A newer version may know more of them: what has such a one is not taken for finished.
         counts[Status.QUEUED] += sum(count for status, count in rows if status not in _STATUSES)
         return {Status(status): count for status, count in counts.items() if count}
+
+    def batch_unfinished(self, batch_id: str) -> int:
+        counts = self.batch_counts(batch_id)
+        return sum(count for status, count in counts.items() if not status.is_terminal)
 
     def delete_expired(self, now: datetime, limit: int = 500) -> int:
         deleted = 0
@@ -215,7 +219,7 @@ def _claim_key(
 
 
 def _columns(document: Stored) -> dict[str, Any]:
-    return {"name": name_of(document), **_cells(fields_of(document))}
+    return {"name": name_of(document), **_cells(index_fields(document)), "body": to_json(document)}
 
 
 def _cells(fields: Mapping[str, Any]) -> dict[str, Any]:

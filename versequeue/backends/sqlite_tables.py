@@ -57,7 +57,7 @@ SELECT: dict[type, str] = {
     IdempotencyRecord: "SELECT body FROM records WHERE key = ?",
     Tally: "SELECT body FROM tallies WHERE key = ?",
 }
-#: The values are named as `versequeue.backends.document_store.fields_of` names them.
+#: The values are named as `versequeue.backends.document_store.index_fields` names them.
 INSERT: dict[type, str] = {
     Job: "INSERT INTO jobs (id, status, batch_id, position, client, created_at, due_at,"
     " notify_at, expires_at, body) VALUES (:name, :status, :batch_id, :position, :client,"

@@ -102,6 +102,9 @@ class Store(Protocol):
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         """How many jobs of the batch are in each status, counted now."""
 
+    def batch_unfinished(self, batch_id: str) -> int:
+        """How many jobs of the batch have not ended, all counted at one moment."""
+
     def get_record(self, key: str) -> IdempotencyRecord | None:
         """The idempotency record with this key, expired or not."""
 

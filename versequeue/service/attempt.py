@@ -18,6 +18,8 @@ from versequeue.service.endings import follow_up
 from versequeue.service.estimates import FirstLines
 
 log = logging.getLogger(__name__)
+#: Lines of a batch's row are written after so many intervals of a single job's.
+ROW_INTERVALS = 5
 
 
 @dataclass(eq=False)
@@ -50,10 +52,13 @@ class Attempt:
                 self._renew()
 
     def lines(self, lines: Sequence[str]) -> bool:
-        """Show the lines so far, at most once per interval; False: stop writing this job."""
+        """Show the lines so far, at most once per interval; False: stop writing this job.
+
+        Nobody watches a row of a batch line by line: it is shown a fifth as often.
+        """
         with self._lock:
             self._first = self._first or (self.clock(), len(lines))
-            if not self._reported_within(self.settings.progress_interval_s):
+            if not self._reported_within(self._interval_s()):
                 self._renew(tuple(lines), Stage.WRITING)
             return not self.over and not self.cancel_requested
 
@@ -89,6 +94,9 @@ class Attempt:
             return None
         at, count = self._first
         return FirstLines(count, (self.clock() - at).total_seconds())
+
+    def _interval_s(self) -> float:
+        return self.settings.progress_interval_s * (ROW_INTERVALS if self.job.batch_id else 1)
 
     def _reported_within(self, seconds: float) -> bool:
         # A clock that was set back says nothing of how long ago that was.

@@ -6,7 +6,7 @@ from datetime import datetime
 from versequeue.errors import Unreadable
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
-from versequeue.rules.batch import Batch, complete, unfinished
+from versequeue.rules.batch import Batch, complete
 from versequeue.rules.job import Job
 from versequeue.service.hints import hint_at_events
 
@@ -28,13 +28,13 @@ def finish_batch(store: Store, queue: Queue, batch_id: str, now: datetime) -> bo
 
     Raises StoreUnavailable, and Unreadable if the batch cannot be read.
     """
-    if unfinished(store.batch_counts(batch_id)):
+    if store.batch_unfinished(batch_id):
         return False
     # A retry may begin at any moment: what is counted has to be of the round that is ended.
     seen = store.get_batch(batch_id)
     if seen is None or seen.finished_at:
         return True
-    if unfinished(store.batch_counts(batch_id)):
+    if store.batch_unfinished(batch_id):
         return False
     ended = False
 

@@ -119,7 +119,11 @@ class WorkerSide:
         if last and 0 <= (now - last).total_seconds() < 1:
             return
         self._measured_at[kind] = now
-        self._note(lambda state: estimates.measured(state, job, first, now))
+        try:
+            self._note(lambda state: estimates.measured(state, job, first, now))
+        except StoreUnavailable as error:
+            # The song itself is stored: its message must not come again for this.
+            log.warning("what a song took is not noted: %s", error)
 
     def show_stopped(self) -> None:
         """Tell everybody who asks that the one worker there was has stopped."""

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.samples import NOW, at, batch_of, key_record, queued_job
 from tests.versequeue.backends.conftest import ON_EMULATOR, RACERS, StoreMaker, at_once
-from versequeue.backends.document_store import UNREADABLE_FOR_S, fields_of
+from versequeue.backends.document_store import UNREADABLE_FOR_S, index_fields
 from versequeue.errors import BudgetExhausted, RetryRefused, Unreadable
 from versequeue.ports.store import KeyTaken, Store
 from versequeue.rules.batch import Batch
@@ -187,8 +187,8 @@ def test_what_an_older_version_has_indexed_is_found_in_its_place(store: Store) -
     with pytest.MonkeyPatch.context() as patched:
         if type(store).__name__ == "FirestoreStore":
             patched.setattr(
-                "versequeue.backends.firestore_store.fields_of",
-                lambda job: {**fields_of(job), "due_at": at(1), "notify_at": None},
+                "versequeue.backends.firestore_store.index_fields",
+                lambda job: {**index_fields(job), "due_at": at(1), "notify_at": None},
             )
         store.create([ended], now=NOW)
     assert store.due_jobs(at(9)) == []

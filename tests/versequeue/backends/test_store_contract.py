@@ -125,6 +125,7 @@ def test_counts_follow_the_jobs(store: Store) -> None:
     store.create([*jobs, queued_job("job_other", batch_id="batch_2")], now=NOW)
     store.update_job("job_1", lambda job: request_cancel(job, at(1)))
     assert store.batch_counts("batch_1") == {Status.QUEUED: 2, Status.CANCELED: 1}
+    assert [store.batch_unfinished(f"batch_{n}") for n in (1, 2, 3)] == [2, 1, 0]
     assert store.count_queued() == 3
 
 
