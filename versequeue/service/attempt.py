@@ -13,13 +13,12 @@ from versequeue.errors import NotAllowed, StoreUnavailable, VerseQueueError
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.rules import transitions as rules
+from versequeue.rules.batch import ROW_INTERVALS
 from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.service.endings import follow_up
 from versequeue.service.estimates import FirstLines
 
 log = logging.getLogger(__name__)
-#: Lines of a batch's row are written after so many intervals of a single job's.
-ROW_INTERVALS = 5
 
 
 @dataclass(eq=False)
@@ -52,10 +51,7 @@ class Attempt:
                 self._renew()
 
     def lines(self, lines: Sequence[str]) -> bool:
-        """Show the lines so far, at most once per interval; False: stop writing this job.
-
-        Nobody watches a row of a batch line by line: it is shown a fifth as often.
-        """
+        """Show the lines so far, at most once per interval; False: stop writing this job."""
         with self._lock:
             self._first = self._first or (self.clock(), len(lines))
             if not self._reported_within(self._interval_s()):
