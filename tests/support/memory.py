@@ -96,6 +96,14 @@ class MemoryStore:
         behind = [job for job in jobs if job.position > after]
         return sorted(behind, key=lambda job: job.position)[:limit]
 
+    def ended_jobs(self, batch_id: str, since: datetime) -> list[Job]:
+        ended = [
+            (job.finished_at, job)
+            for job in self.batch_jobs(batch_id, limit=len(self.jobs))
+            if job.finished_at and job.finished_at >= since
+        ]
+        return [job for _, job in sorted(ended, key=lambda pair: pair[0])]
+
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         return Counter(job.status for job in self.jobs.values() if job.batch_id == batch_id)
 

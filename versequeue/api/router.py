@@ -33,7 +33,7 @@ UNEXPECTED = "unexpected error on %s %s"
 #: Headers of an answer that a page on another origin may read.
 EXPOSED = (
     "Location, Retry-After, ETag, Date, Idempotent-Replayed, Preference-Applied, "
-    "RateLimit, RateLimit-Policy, Allow"
+    "RateLimit, RateLimit-Policy, Allow, Next-Since"
 )
 
 

@@ -42,6 +42,7 @@ def index_fields(document: Stored) -> dict[str, Any]:
             "position": document.position,
             "client": document.client,
             "created_at": document.created_at,
+            "finished_at": document.finished_at,
         }
     return fields
 

@@ -85,6 +85,12 @@ class FirestoreStore(DocumentStore[Document]):
             for job_id, change in changes.items()
         }
 
+    def ended_jobs(self, batch_id: str, since: datetime) -> list[Job]:
+        ended = (("batch_id", "==", batch_id), ("finished_at", ">=", since))
+        found = self._documents.find(Query("jobs", ended, "finished_at"))
+        jobs = [readable(each.name, partial(_read, Job, each)) for each in found]
+        return [job for job in jobs if job]
+
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         """How many jobs of the batch are in each status, counted one by one while jobs move on.
 

@@ -90,6 +90,14 @@ class SqliteStore(DocumentStore[_Row]):
                 for job_id, change in changes.items()
             }
 
+    def ended_jobs(self, batch_id: str, since: datetime) -> list[Job]:
+        rows = self._file.read(
+            "SELECT id, body FROM jobs WHERE batch_id = ? AND finished_at >= ? ORDER BY finished_at",
+            (batch_id, format_time(since)),
+        )
+        jobs = [readable(name, partial(read_stored, Job, name, body)) for name, body in rows]
+        return [job for job in jobs if job]
+
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         rows = self._file.read(
             "SELECT status, count(*) FROM jobs WHERE batch_id = ? GROUP BY status", (batch_id,)

@@ -99,6 +99,12 @@ class Store(Protocol):
         only where no more can be read.
         """
 
+    def ended_jobs(self, batch_id: str, since: datetime) -> list[Job]:
+        """Jobs of a batch that ended at `since` or later, in the order of their ends.
+
+        One that cannot be read is left out, and the log says so.
+        """
+
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         """How many jobs of the batch are in each status, counted now."""
 

@@ -56,6 +56,10 @@ class Batches(CallersSide[BatchNow]):
         batch = self._live(self.store.get_batch(batch_id))
         return BatchNow(batch, rules.current_counts(batch.total, self.store.batch_counts(batch_id)))
 
+    def ended_rows(self, batch_id: str, since: datetime) -> list[Job]:
+        """The jobs of its rows that ended at `since` or later, in the order of their ends."""
+        return self.store.ended_jobs(batch_id, since)
+
     def rows(self, batch_id: str) -> Iterator[Job]:
         """One job per row, in the order of the file, whatever their statuses."""
         return current_rows(self.store, batch_id)
