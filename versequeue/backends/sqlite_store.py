@@ -92,7 +92,8 @@ class SqliteStore(DocumentStore[_Row]):
 
     def ended_jobs(self, batch_id: str, since: datetime) -> list[Job]:
         rows = self._file.read(
-            "SELECT id, body FROM jobs WHERE batch_id = ? AND finished_at >= ? ORDER BY finished_at",
+            "SELECT id, body FROM jobs WHERE batch_id = ? AND finished_at >= ?"
+            " ORDER BY finished_at",
             (batch_id, format_time(since)),
         )
         jobs = [readable(name, partial(read_stored, Job, name, body)) for name, body in rows]
