@@ -205,10 +205,16 @@ def _none_found(_true: Any) -> Any:
 def _count_in_turn(_true: Any) -> Any:
     """A batch's jobs are counted status by status while they move from one to the next."""
 
-    def unfinished(self: Any, batch_id: str) -> Any:
-        return sum(self._count_status(batch_id, each) for each in (Status.RUNNING, Status.QUEUED))
+    def counts(self: Any, batch_id: str) -> Any:
+        found = {status: self._count_status(batch_id, status) for status in reversed(list(Status))}
+        return {status: count for status, count in found.items() if count}
 
-    return unfinished
+    return counts
+
+
+def _count_what_waits(_true: Any) -> Any:
+    """A row that is being written is not counted among those that have not ended."""
+    return lambda self, batch_id: self._count_status(batch_id, Status.QUEUED)
 
 
 def _blind_write(true: Any) -> Any:
@@ -317,6 +323,11 @@ BROKEN_RULES = [
     ),
     BrokenRule(
         "versequeue.backends.firestore_store:FirestoreStore.batch_unfinished",
+        _count_what_waits,
+        "a batch ends while its last rows are written",
+    ),
+    BrokenRule(
+        "versequeue.backends.firestore_store:FirestoreStore.batch_counts",
         _count_in_turn,
         "a batch is counted while its jobs move",
     ),
