@@ -7,6 +7,7 @@ from pathlib import Path
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.rules.job import Job
 from versequeue.rules.options import ResolvedOptions
+from versequeue.rules.transitions import FURTHEST_S
 
 PROMPT = "a night train through the rain"
 #: Written in one transaction.
@@ -19,7 +20,10 @@ def queued_id(number: int) -> str:
 
 
 def queued_job(number: int, created_at: datetime) -> Job:
-    """A waiting job without a message, which the sweep leaves alone for a day."""
+    """A waiting job without a message, which the sweep leaves alone for half an hour from now.
+
+    What is to be looked at later than that was set by a clock that was set back, to the sweep.
+    """
     return Job(
         id=queued_id(number),
         prompt=PROMPT,
@@ -27,7 +31,7 @@ def queued_job(number: int, created_at: datetime) -> Job:
         created_at=created_at,
         expires_at=created_at + timedelta(days=30),
         deadline_at=created_at + timedelta(days=2),
-        publish_at=created_at + timedelta(days=2),
+        publish_at=datetime.now(UTC) + timedelta(seconds=FURTHEST_S - 600),
     )
 
 

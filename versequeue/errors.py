@@ -4,9 +4,15 @@ The slugs are part of the public contract and never change. Every problem docume
 answer and that of a failed job, is made here.
 """
 
+import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
+
+#: What a call on the system says where the fault is nobody's but the machine's.
+SURROUNDINGS = frozenset(
+    (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ENOSPC, errno.EAGAIN)
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,11 @@
-"""Frozen dataclasses to JSON at rest and back: unknown fields are ignored, missing get defaults."""
+"""Frozen dataclasses to JSON at rest and back: unknown fields are ignored, missing get defaults.
+
+What is read has the types that its class says, all the way down: whoever works with it never meets
+a list where a number was to be.
+"""
 
 import json
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -12,6 +17,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 Reader = Callable[[Any], Any]
+#: What `from_record` and `from_json` raise at what they cannot read.
+CANNOT_READ = (ValueError, TypeError, KeyError, RecursionError)
+#: No number of ours comes near it, so that sums and products of them can be stored and sent.
+BEYOND_ALL_NUMBERS = 2.0**63
+#: Moments before and behind these years are no clock's, and leave no room to reckon with.
+FIRST_YEAR, LAST_YEAR = 1000, 9000
 
 
 def format_time(moment: datetime) -> str:
@@ -20,10 +31,12 @@ def format_time(moment: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """The aware UTC moment that `format_time` wrote; ValueError if it is none."""
+    """The aware UTC moment that `format_time` wrote; TypeError or ValueError if it is none."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} is in no time zone")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"{text!r} is no clock's time")
     return moment
 
 
@@ -43,21 +56,18 @@ def to_record(value: object) -> Any:
 
 
 def from_record(cls: type[T], record: Mapping[str, Any]) -> T:
-    """The dataclass `cls` that `to_record` wrote; TypeError if a required field is missing."""
+    """The dataclass `cls` that `to_record` wrote; one of CANNOT_READ if it is something else."""
+    _check(record, dict)
     readers = _readers_of(typing.cast(Any, cls))
     known = {name: read(record[name]) for name, read in readers if name in record}
     return cls(**known)
 
 
 def to_json(value: object) -> str:
-    """`to_record` as compact JSON text."""
+    """`to_record` as compact JSON text, with half characters, which no file can hold, escaped."""
     # The encoder walks the containers itself and asks only about what it does not know.
-    return json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"))
-
-
-def from_json(cls: type[T], text: str) -> T:
-    """The dataclass that `to_json` wrote."""
-    return from_record(cls, json.loads(text))
+    text = json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _plain(value: object) -> Any:
@@ -73,22 +83,77 @@ def _readers_of(cls: type[Any]) -> tuple[tuple[str, Reader], ...]:
 
 
 def _reader(hint: Any) -> Reader:
-    origin = typing.get_origin(hint)
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        inner = _reader(next(arg for arg in typing.get_args(hint) if arg is not type(None)))
-        return lambda value: None if value is None else inner(value)
+        read = _reader(next(arg for arg in inner if arg is not type(None)))
+        return lambda value: None if value is None else read(value)
     if origin is tuple:
-        item = _reader(typing.get_args(hint)[0])
-        return lambda values: tuple(map(item, values))
-    if isinstance(hint, type):
-        if is_dataclass(hint):
-            return partial(from_record, hint)
-        if issubclass(hint, datetime):
-            return parse_time
-        if issubclass(hint, StrEnum):
-            return hint
-    return _as_it_is
+        return partial(_read_items, _reader(inner[0]))
+    if origin is typing.Literal:
+        return partial(_read_word, inner)
+    if origin in (dict, Mapping):
+        return partial(_read_values, _reader(inner[1]))
+    return _reader_of_class(hint) if isinstance(hint, type) else _as_it_is
+
+
+def _reader_of_class(cls: type[Any]) -> Reader:
+    if is_dataclass(cls):
+        return partial(from_record, cls)
+    if issubclass(cls, datetime):
+        return parse_time
+    if issubclass(cls, StrEnum):
+        return cls
+    return _PLAIN.get(cls, _as_it_is)
+
+
+def _read_items(read: Reader, values: Any) -> tuple[Any, ...]:
+    return tuple(map(read, _check(values, list)))
+
+
+def _read_values(read: Reader, values: Any) -> dict[str, Any]:
+    return {name: read(value) for name, value in _check(values, dict).items()}
+
+
+def _read_text(value: Any) -> str:
+    # Any of its kinds: what is read need not have been JSON.
+    return value if isinstance(value, str) else str(_check(value, str))
+
+
+def _read_word(words: tuple[str, ...], value: Any) -> str:
+    if value not in words:
+        raise ValueError(f"{value!r} is none of {', '.join(words)}")
+    return str(value)
+
+
+def _read_count(value: Any) -> int:
+    if not 0 <= _check(value, int) < BEYOND_ALL_NUMBERS:
+        raise ValueError(f"{value!r} counts nothing")
+    return int(value)
+
+
+def _read_number(value: Any) -> float:
+    # A whole one stays whole: it is told and stored again as it was written.
+    if type(value) is not int and not math.isfinite(_check(value, float)):
+        raise ValueError(f"{value!r} is no number")
+    if not -BEYOND_ALL_NUMBERS < value < BEYOND_ALL_NUMBERS:
+        raise ValueError(f"{value!r} is no number of ours")
+    return typing.cast(float, value)
+
+
+def _check(value: Any, kind: type[Any]) -> Any:
+    # Not isinstance: True is an int to Python.
+    if type(value) is not kind:
+        raise TypeError(f"{type(value).__name__} in place of {kind.__name__}")
+    return value
 
 
 def _as_it_is(value: Any) -> Any:
     return value
+
+
+_PLAIN: Mapping[type[Any], Reader] = {
+    str: _read_text,
+    bool: partial(_check, kind=bool),
+    int: _read_count,
+    float: _read_number,
+}

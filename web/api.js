@@ -43,7 +43,7 @@ async function call(url, init, parse = JSON.parse) {
 		throw new Trouble(kindOf(status, data?.type), { status, retryAfter, detail: data?.detail, errors: data?.errors ?? [] });
 	}
 	const skew_ms = Date.parse(headers.get("Date")) - Date.now() || 0;
-	return { status, data, retryAfter, skew_ms, etag: headers.get("ETag") };
+	return { status, data, retryAfter, skew_ms, etag: headers.get("ETag"), next: headers.get("Next-Since") };
 }
 
 const post = (path, body, headers) => call(SUBMIT_BASE + path, { method: "POST", body, headers });
@@ -60,6 +60,7 @@ export const read = (kind, id, etag) =>
 	call(RESULTS_BASE + at(kind, id), etag && { headers: { "If-None-Match": etag } });
 export const status = () => call(`${RESULTS_BASE}/v1/status`);
 export const lyricsLink = (id) => `${RESULTS_BASE}${at("job", id)}/lyrics`;
-const eachLine = (text) => text.trim().split("\n").map((line) => JSON.parse(line));
-export const rows = (id) => call(resultsLink(id, "jsonl"), {}, eachLine);
+const eachLine = (text) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+// All rows, or those that have ended since `since`, which is the last answer's `next`.
+export const rows = (id, since) => call(resultsLink(id, "jsonl") + (since ? `&since=${encodeURIComponent(since)}` : ""), {}, eachLine);
 export const resultsLink = (id, format) => `${RESULTS_BASE}${at("batch", id)}/results?format=${format}`;

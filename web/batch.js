@@ -12,10 +12,11 @@ const LEAST_PAUSE_S = 3;
 const ROWS_A_SECOND = 10;
 // After an answer that did not come.
 const PATIENCE_S = 10;
-let batch, rows, asked, asking, whole;
+// `next`: since when the rows that have ended are to be asked for; all of them where it is empty.
+let batch, rows, next, asked, asking, whole;
 
 export function reset() {
-	[batch, rows, asked, asking, whole] = [null, [], {}, false, false];
+	[batch, rows, next, asked, asking, whole] = [null, [], null, {}, false, false];
 	$("rows").replaceChildren();
 }
 
@@ -46,11 +47,12 @@ function drawRows() {
 async function refresh() {
 	const { id, done, request_counts: counts } = batch;
 	const over = finished(counts);
-	const pause_ms = 1000 * Math.max(LEAST_PAUSE_S, counts.total / ROWS_A_SECOND);
+	const pause_ms = 1000 * Math.max(LEAST_PAUSE_S, next ? 0 : counts.total / ROWS_A_SECOND);
 	if (asking || (asked.over === over && asked.done === done) || (!done && Date.now() - asked.at < pause_ms)) return;
+	if (asked.done && !done) next = null;
 	asking = true;
 	asked = { over, done, at: Date.now() };
-	const answer = await askRows(id).catch((error) => error);
+	const answer = await askRows(id, next).catch((error) => error);
 	if (batch?.id !== id) return;
 	asking = false;
 	if (answer instanceof Error) {
@@ -58,7 +60,9 @@ async function refresh() {
 		setTimeout(() => batch?.id === id && refresh(), 1000 * Math.max(PATIENCE_S, answer.retryAfter));
 		return;
 	}
-	rows = answer.data;
+	const ended = new Map(answer.data.map((row) => [row.custom_id, row]));
+	rows = next ? rows.map((row) => ended.get(row.custom_id) ?? row) : answer.data;
+	next = answer.next;
 	drawRows();
 	if (batch.done && !asked.done) refresh();
 }

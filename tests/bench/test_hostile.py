@@ -1,6 +1,7 @@
 """A hostile visitor's day in small: whatever he does, ten ordinary visitors get their songs."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,12 @@ import pytest
 from bench.hostile.attacks import ATTACKS
 from bench.hostile.day import Size, day, waits
 from bench.hostile.visitors import TOLD_LIMIT_S, Song
+from bench.stored_jobs import queued_job, store_jobs
+from tests.support.memory import MemoryQueue
 from tests.support.model_bundles import tiny_bundle
+from versequeue.backends.sqlite_store import SqliteStore
+from versequeue.clock import utc_now
+from versequeue.service.sweep import sweep
 
 __all__ = ["tiny_bundle"]
 #: Enough of each to stop a server that lets it in.
@@ -42,6 +48,14 @@ def test_ordinary_visitors_get_their_songs_whatever_one_attacker_does(
     assert found["memory"] < MEMORY_MIB
     assert found["disk"] < DISK_MIB
     assert found["messages"] < MESSAGES
+
+
+def test_what_nobody_is_to_write_is_not_sent_to_a_worker_by_the_sweep(tmp_path: Path) -> None:
+    moments = [utc_now() - timedelta(seconds=300 - number) for number in range(300)]
+    store_jobs(tmp_path, [queued_job(number, at) for number, at in enumerate(moments)])
+    store = SqliteStore(tmp_path / "store.sqlite3")
+    assert sweep(store, MemoryQueue(utc_now)).republished == 0
+    store.close()
 
 
 def test_a_song_that_never_came_counts_as_the_limit() -> None:

@@ -212,6 +212,11 @@ def _count_in_turn(_true: Any) -> Any:
     return counts
 
 
+def _count_what_waits(_true: Any) -> Any:
+    """A row that is being written is not counted among those that have not ended."""
+    return lambda self, batch_id: self._count_status(batch_id, Status.QUEUED)
+
+
 def _blind_write(true: Any) -> Any:
     """A document is written whatever it has become since it was read."""
 
@@ -315,6 +320,11 @@ BROKEN_RULES = [
     ),
     BrokenRule(
         "versequeue.local.push:Watch.check", _give_up_on_nobody, "a worker that hangs is waited for"
+    ),
+    BrokenRule(
+        "versequeue.backends.firestore_store:FirestoreStore.batch_unfinished",
+        _count_what_waits,
+        "a batch ends while its last rows are written",
     ),
     BrokenRule(
         "versequeue.backends.firestore_store:FirestoreStore.batch_counts",

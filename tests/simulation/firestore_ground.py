@@ -5,8 +5,9 @@ reads, searches and counts are of their own moments. An answer may be lost after
 """
 
 import itertools
+import json
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.ports import QueuePort
 from tests.simulation.promises import Promises
 from tests.support.memory import MemoryQueue
+from versequeue.backends.firestore_maps import from_map
 from versequeue.backends.firestore_store import FirestoreStore
 from versequeue.ports.queue import Topic
 
@@ -29,6 +31,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
     "!=": operator.ne,
+    "not-in": lambda value, wanted: value not in wanted,
 }
 
 
@@ -220,7 +223,7 @@ class MemoryFirestore:
             expires_at = stored.fields.get("expires_at")
             if expires_at is not None and expires_at <= now:
                 del self.documents[path]
-                self._promises.written(path[0], stored.fields["body"], None)
+                self._promises.written(path[0], _body(stored), None)
 
     def replace_body(self, path: Path, body: str) -> None:
         """A commit of somebody else's."""
@@ -263,7 +266,7 @@ class FirestoreGround:
     def body(self, table: str, name: str) -> str | None:
         """A document's text as it is stored."""
         stored = self.client.documents.get((table, name))
-        return stored.fields["body"] if stored else None
+        return _body(stored)
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -275,7 +278,8 @@ def _error(kind: Any, reference: Reference) -> Exception:
 
 
 def _body(stored: Stored | None) -> str | None:
-    return stored.fields.get("body") if stored else None
+    body = stored.fields.get("body") if stored else None
+    return json.dumps(from_map(body)) if isinstance(body, Mapping) else body
 
 
 def _holds(wanted: Any, stored: Stored) -> bool:

@@ -4,15 +4,16 @@ Knows what callers were told and what receivers saw, and every version of every 
 It reads the documents themselves, so that no code of the product stands between.
 """
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from tests.simulation.runtime import START, Clock, World
+from tests.simulation.runtime import MOMENT_S, START, Clock, World
 from tests.simulation.songs import HONEST
 from tests.simulation.told import Told
 from tests.simulation.weather import Weather
-from versequeue.records import from_json
+from versequeue.records import from_record
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import TRANSITIONS, Job, Status
 from versequeue.rules.transitions import FURTHEST_S
@@ -78,14 +79,14 @@ class Promises:
         if UNREADABLE in (after or before or ""):
             return
         if table == "jobs":
-            job = from_json(Job, after) if after else None
+            job = from_record(Job, json.loads(after)) if after else None
             # What was there is known already, but for what a stranger has written.
             known = self.jobs.get(job.id) if job else None
-            old = known or (from_json(Job, before) if before else None)
+            old = known or (from_record(Job, json.loads(before)) if before else None)
             self.job_written(old, job)
         elif table == "batches":
-            previous = from_json(Batch, before) if before else None
-            self.batch_written(previous, from_json(Batch, after) if after else None)
+            previous = from_record(Batch, json.loads(before)) if before else None
+            self.batch_written(previous, from_record(Batch, json.loads(after)) if after else None)
 
     def job_written(self, before: Job | None, after: Job | None) -> None:
         """One job, before and after one commit."""
@@ -156,6 +157,14 @@ class Promises:
                 late = self.world.now >= after.deadline_at
                 self.expect(late, f"{name} expired before its deadline")
 
+    def _slack_s(self) -> float:
+        """How long ago the clock may have been read by which a document was changed."""
+        if self.weather.backend == "sqlite":
+            return 0.0
+        # Firestore compares the document, not the clock, which was read a moment before; or long
+        # before, by a process that stood still between the two.
+        return MOMENT_S + self.world.process.stood_s() + 999 * self.weather.has("leaps")
+
     def check_attempts(self, before: Job, after: Job) -> None:
         """Attempts rise one by one, each under a lease of its own, and not too often."""
         name = after.id
@@ -167,9 +176,7 @@ class Promises:
         if not self.clocks_agree:
             return
         leased, now = before.lease_expires_at, self.world.now
-        # Firestore compares the document, not the clock, which was read a moment before.
-        slack_s = {"sqlite": 0.0, "firestore": 3.0 + 999 * self.weather.has("leaps")}
-        latest = now - timedelta(seconds=slack_s[self.weather.backend])
+        latest = now - timedelta(seconds=self._slack_s())
         if after.attempt > before.attempt:
             free = leased is None or leased <= now
             self.expect(free, f"{name} was claimed under a live lease")

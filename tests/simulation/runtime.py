@@ -22,6 +22,8 @@ START = datetime(2026, 1, 1, 22, tzinfo=UTC)
 FOREVER = math.inf
 #: Last moments of a world that a failure prints.
 TRACED = 80
+#: What lies between two steps of somebody who is not kept from them, in seconds.
+MOMENT_S = 3.0
 
 
 class Crash(BaseException):
@@ -84,10 +86,24 @@ class Process:
         self.stopping = False
         #: until when it stands still, as by SIGSTOP or on a processor that was taken away
         self.stands_until = 0.0
+        #: since when; of two times with hardly a moment between them, since the first
+        self.stands_since = 0.0
 
     def start(self, name: str, run: Callable[[], object]) -> Actor:
         """A new thread of this process."""
         return self.world.add(Actor(self, f"{self.name}/{name}", run))
+
+    def stand_still(self, seconds: float) -> None:
+        """Do nothing for so long."""
+        now_s = self.world.now_s
+        if now_s > self.stands_until + MOMENT_S:
+            self.stands_since = now_s
+        self.stands_until = now_s + seconds
+
+    def stood_s(self) -> float:
+        """How long it stood still until just now."""
+        stood = self.stands_until > self.world.now_s - MOMENT_S
+        return self.world.now_s - self.stands_since if stood else 0.0
 
     def kill(self) -> None:
         """As SIGKILL: nothing that a thread of this process does afterwards has an effect."""

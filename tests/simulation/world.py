@@ -123,8 +123,7 @@ class Simulation:
         workers = [each for each in self.setting.workers.values() if not each.dead]
         if workers:
             worker = self.faults.random.choice(workers)
-            stands_s = self.settings.lease_s * self.faults.random.choice((1.2, 3))
-            worker.stands_until = self.world.now_s + stands_s
+            worker.stand_still(self.settings.lease_s * self.faults.random.choice((1.2, 3)))
             self.world.note("stands still", worker.name)
 
     def _watch(self) -> None:

@@ -29,7 +29,7 @@ from versequeue.ports.store import (
     State,
     TallyChange,
 )
-from versequeue.rules.batch import Batch
+from versequeue.rules.batch import Batch, unfinished
 from versequeue.rules.job import Job, Status
 from versequeue.rules.tally import Tally
 
@@ -84,13 +84,31 @@ class MemoryStore:
     def update_batch(self, batch_id: str, change: BatchChange) -> Batch | None:
         return _update(self.batches, batch_id, change)
 
-    def batch_jobs(self, batch_id: str, *, after: int = -1, limit: int = 100) -> list[Job]:
+    def batch_jobs(
+        self,
+        batch_id: str,
+        *,
+        after: int = -1,
+        limit: int = 100,
+        readable_only: bool = False,
+    ) -> list[Job]:
         jobs = [job for job in self.jobs.values() if job.batch_id == batch_id]
         behind = [job for job in jobs if job.position > after]
         return sorted(behind, key=lambda job: job.position)[:limit]
 
+    def ended_jobs(self, batch_id: str, since: datetime) -> list[Job]:
+        ended = [
+            (job.finished_at, job)
+            for job in self.batch_jobs(batch_id, limit=len(self.jobs))
+            if job.finished_at and job.finished_at >= since
+        ]
+        return [job for _, job in sorted(ended, key=lambda pair: pair[0])]
+
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         return Counter(job.status for job in self.jobs.values() if job.batch_id == batch_id)
+
+    def batch_unfinished(self, batch_id: str) -> int:
+        return unfinished(self.batch_counts(batch_id))
 
     def get_record(self, key: str) -> IdempotencyRecord | None:
         return self.records.get(key)

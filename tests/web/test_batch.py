@@ -105,6 +105,24 @@ def test_rows_are_asked_for_only_as_often_as_their_number_allows(open_page: Open
     assert len(api.asked("GET", f"{PATH}/results")) == 2
 
 
+def test_only_rows_that_have_ended_since_the_last_answer_are_asked_for(open_page: Opener) -> None:
+    page, api = open_page("about:blank")
+    whole = Answer(
+        results("rain", queued="sun").body, headers={"Next-Since": "2026-03-01T12:00:00Z"}
+    )
+    api.on("GET", PATH, fine(batch(succeeded=1, queued=1)))
+    api.on("GET", f"{PATH}/results", whole)
+    page.clock.install()
+    page.goto(AT_BATCH)
+    expect(page.locator("#rows li")).to_have_text(["1Song of rainrain", "2sunin the queue"])
+    later = results("rain", "sun").body.splitlines()[1]
+    api.on("GET", f"{PATH}/results", Answer(later, headers=whole.headers))
+    api.on("GET", PATH, fine(batch(succeeded=2)))
+    page.clock.run_for(10_000)
+    expect(page.locator("#rows li")).to_have_text(["1Song of rainrain", "2Song of sunsun"])
+    assert "since=2026-03-01T12%3A00%3A00Z" in api.asked("GET", f"{PATH}/results")[-1].url
+
+
 def test_rows_that_did_not_come_are_asked_for_again(open_page: Opener) -> None:
     page, api = open_page("about:blank")
     api.on("GET", PATH, fine(batch(succeeded=1)))

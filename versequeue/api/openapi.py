@@ -104,13 +104,19 @@ _KEY = {
 }
 _MATCH = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
 _FORMAT = {"name": "format", "in": "query", "schema": {"enum": list(FORMATS)}}
+_SINCE = {
+    "name": "since",
+    "in": "query",
+    "schema": {"type": "string", "format": "date-time"},
+    "description": "Only rows that have ended since then: the last answer's `Next-Since`.",
+}
 _EXTRA = {
     "submit_job": [_KEY, _WAIT],
     "submit_batch": [_KEY],
     "get_job": [_MATCH, _WAIT],
     "get_lyrics": [_MATCH],
     "get_batch": [_MATCH, _WAIT],
-    "get_results": [_FORMAT],
+    "get_results": [_FORMAT, _SINCE],
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from versequeue.contract.wire import json_bytes
 from versequeue.rules.job import Job, Status
-from versequeue.service.views import row_view
+from versequeue.service.views import lyrics_of, row_view
 
 #: A spreadsheet takes a cell that begins with one of these for a formula, in every width of theirs.
 FORMULA_STARTS = ("=", "+", "-", "@", *"＝＋－＠﹦﹢﹣﹫⁼⁺₌₊⩵⩶﬩")
@@ -34,7 +34,7 @@ def as_text(jobs: Iterable[Job]) -> Iterator[bytes]:
     """For each row its number, its prompt and its lyrics, or why there are none."""
     for number, job in enumerate(jobs, start=1):
         name = "" if job.custom_id in (None, str(number)) else f"{job.custom_id}: "
-        yield f"{number}. {name}{job.prompt}\n\n{_lyrics(job) or _excuse(job)}\n\n\n".encode(
+        yield f"{number}. {name}{job.prompt}\n\n{lyrics_of(job) or _excuse(job)}\n\n\n".encode(
             errors="replace"
         )
 
@@ -66,8 +66,13 @@ def _record(cells: Iterable[str]) -> bytes:
     return record.getvalue().encode(errors="replace")
 
 
-def _lyrics(job: Job) -> str:
-    return str(job.output["lyrics"]) if job.output else ""
+def _part(job: Job, name: str) -> object:
+    return (row_view(job)["output"] or {}).get(name)
+
+
+def _rhyme_score(job: Job) -> object:
+    rhyme = _part(job, "rhyme")
+    return rhyme.get("score") if isinstance(rhyme, dict) else None
 
 
 def _fault(job: Job) -> str:
@@ -85,9 +90,9 @@ CSV_COLUMNS: dict[str, Callable[[Job], object]] = {
     "id": lambda job: job.id,
     "status": lambda job: job.status.value,
     "prompt": lambda job: job.prompt,
-    "title": lambda job: (job.output or {}).get("title"),
-    "lyrics": _lyrics,
-    "rhyme_score": lambda job: (job.output or {}).get("rhyme", {}).get("score"),
+    "title": lambda job: _part(job, "title"),
+    "lyrics": lyrics_of,
+    "rhyme_score": _rhyme_score,
     "seed": lambda job: job.options.seed,
     "error": _fault,
 }

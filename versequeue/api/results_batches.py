@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from versequeue.api.origin import client_of
 from versequeue.api.resources import batch_resource
 from versequeue.api.result_files import FORMATS
 from versequeue.errors import FieldError, ValidationFailed
+from versequeue.records import format_time, parse_time
 from versequeue.service.batches import Batches
 from versequeue.service.reads import Reads
 
@@ -21,6 +23,8 @@ from versequeue.service.reads import Reads
 CHUNK_BYTES = 16 * 1024
 #: Files of batches that have ended are kept up to this size together.
 MOST_KEPT_BYTES = 16 * 1024 * 1024
+#: Rows that ended so shortly before an answer are in the next one, too.
+OVERLAP_S = 10
 
 
 class KeptFiles:
@@ -75,13 +79,15 @@ def get_results(
     """200 with one row per input row, streamed, whether they have ended or not.
 
     The file of a batch that has ended is the same until a retry: it has an ETag, and is kept.
+    With `since`, only the rows that have ended since then.
     """
-    name = request.args.get("format", "jsonl")
-    if name not in FORMATS:
-        fault = FieldError("/query/format", f"This is one of {', '.join(FORMATS)}.")
-        raise ValidationFailed("There is no such format.", errors=[fault])
+    name, since = _format(request), _since(request)
     batch = batches.get(batch_id).batch
     content_type, write = FORMATS[name]
+    if since:
+        ended = batches.ended_rows(batch_id, since)
+        reads.take(client_of(request, batches.settings), len(ended))
+        return _pollable(Response(b"".join(write(ended)), content_type=content_type), batches)
     etag = digest({"id": batch.id, "round": batch.round, "format": name})
     if batch.finished_at and (known := kept.get(etag)) is not None:
         response = Response(known, content_type=content_type)
@@ -97,9 +103,32 @@ def get_results(
     named = _file_name(batch.id, batch.metadata.get("file", ""), name)
     response.headers.set("Content-Disposition", "attachment", **_names(named))
     if not batch.finished_at:
-        return response
+        return _pollable(response, batches)
     response.headers["Cache-Control"] = "private, no-cache"
     return conditional(request, response, etag)
+
+
+def _format(request: Request) -> str:
+    name = request.args.get("format", "jsonl")
+    if name not in FORMATS:
+        fault = FieldError("/query/format", f"This is one of {', '.join(FORMATS)}.")
+        raise ValidationFailed("There is no such format.", errors=[fault])
+    return name
+
+
+def _since(request: Request) -> datetime | None:
+    text = request.args.get("since")
+    try:
+        return parse_time(text).astimezone(UTC) if text else None
+    except (ValueError, OverflowError) as error:
+        fault = FieldError("/query/since", "This is a time as the header Next-Since has it.")
+        raise ValidationFailed("There is no such time.", errors=[fault]) from error
+
+
+def _pollable(response: Response, batches: Batches) -> Response:
+    # Workers' clocks differ, and what has ended a moment ago may not be stored yet.
+    response.headers["Next-Since"] = format_time(batches.clock() - timedelta(seconds=OVERLAP_S))
+    return response
 
 
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:

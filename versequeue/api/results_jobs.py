@@ -14,6 +14,7 @@ from versequeue.rules.job import Status
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
 from versequeue.service.reads import Reads
+from versequeue.service.views import lyrics_of
 
 
 def results_handlers(jobs: Jobs, batches: Batches, reads: Reads) -> dict[str, Handler]:
@@ -34,9 +35,10 @@ def get_lyrics(jobs: Jobs, request: Request, job_id: str) -> Response:
     if job.status is not Status.SUCCEEDED or job.output is None:
         retry = {} if job.done else {"Retry-After": "1"}
         raise NotFinished(f"The job is {job.status}; there are no lyrics.", headers=retry)
-    response = Response(f"{job.output['lyrics']}\n", content_type="text/plain; charset=utf-8")
+    lyrics = lyrics_of(job)
+    response = Response(f"{lyrics}\n", content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "private, no-cache"
-    return conditional(request, response, digest({"lyrics": job.output["lyrics"]}))
+    return conditional(request, response, digest({"lyrics": lyrics}))
 
 
 def get_openapi(settings: Settings, _request: Request) -> Response:

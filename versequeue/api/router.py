@@ -16,7 +16,9 @@ from versequeue.api.origin import check_host, check_page, client_of
 from versequeue.api.routes import ROUTES
 from versequeue.config import Settings
 from versequeue.errors import (
+    SURROUNDINGS,
     Forbidden,
+    FunctionUnavailable,
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
@@ -27,10 +29,11 @@ from versequeue.errors import (
 from versequeue.service.reads import Reads
 
 log = logging.getLogger(__name__)
+UNEXPECTED = "unexpected error on %s %s"
 #: Headers of an answer that a page on another origin may read.
 EXPOSED = (
     "Location, Retry-After, ETag, Date, Idempotent-Replayed, Preference-Applied, "
-    "RateLimit, RateLimit-Policy, Allow"
+    "RateLimit, RateLimit-Policy, Allow, Next-Since"
 )
 
 
@@ -64,8 +67,10 @@ class Api:
         except HTTPException as error:
             known = InvalidRequest if (error.code or 400) < 500 else VerseQueueError
             response = problem(known(error.description or ""), request.path)
+        except OSError as error:
+            response = problem(_fault_of_system(error, request), request.path)
         except Exception:
-            log.exception("unexpected error on %s %s", request.method, request.path)
+            log.exception(UNEXPECTED, request.method, request.path)
             response = problem(VerseQueueError(), request.path)
         return self._finish(request, response)
 
@@ -114,6 +119,15 @@ class Api:
                 )
                 response.headers["Access-Control-Max-Age"] = "86400"
         return response
+
+
+def _fault_of_system(error: OSError, request: Request) -> VerseQueueError:
+    if error.errno in SURROUNDINGS:
+        # Whatever is imported or opened at its first use can meet it.
+        log.warning("%s %s: %s", request.method, request.path, error)
+        return FunctionUnavailable("The machine is short of what this takes; try again.")
+    log.error(UNEXPECTED, request.method, request.path, exc_info=error)
+    return VerseQueueError()
 
 
 def check_api_key(request: Request, settings: Settings) -> None:

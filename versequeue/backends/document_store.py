@@ -1,15 +1,17 @@
-"""What a store keeps of a document: the fields that it is searched by, and all of it as JSON."""
+"""What a store keeps of a document: the fields that it is searched by, and all of it."""
 
+import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from versequeue.clock import utc_now
 from versequeue.errors import Unreadable
-from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange
-from versequeue.records import from_json, to_json
+from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange, State
+from versequeue.records import CANNOT_READ, from_record
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job
 from versequeue.rules.tally import Tally
@@ -17,15 +19,20 @@ from versequeue.rules.transitions import FURTHEST_S
 
 log = logging.getLogger(__name__)
 Stored = Job | Batch | IdempotencyRecord | Tally
+#: A document as `records` writes it: JSON text, or the same as data.
+Body = str | Mapping[str, Any]
 T = TypeVar("T", Job, Batch, IdempotencyRecord, Tally)
 D = TypeVar("D", Job, Batch)
+R = TypeVar("R")
 #: A document that this version cannot read is left alone for so long before it is due again.
 UNREADABLE_FOR_S = 300
+#: So much is told of what is wrong with a document: it may be as long as the document.
+MOST_SAID = 200
 
 
-def fields_of(document: Stored) -> dict[str, Any]:
-    """The index fields of `document`, and `body`, from which it is read again."""
-    fields = {"expires_at": document.expires_at, "body": to_json(document)}
+def index_fields(document: Stored) -> dict[str, Any]:
+    """What `document` is searched by, as its store keeps it beside the body."""
+    fields: dict[str, Any] = {"expires_at": document.expires_at}
     if isinstance(document, Job | Batch):
         fields |= {"due_at": document.due_at, "notify_at": document.notify_at}
     if isinstance(document, Job):
@@ -35,16 +42,56 @@ def fields_of(document: Stored) -> dict[str, Any]:
             "position": document.position,
             "client": document.client,
             "created_at": document.created_at,
+            "finished_at": document.finished_at,
         }
     return fields
 
 
-def read_stored(kind: type[T], body: str) -> T:
+def name_of(document: Stored) -> str:
+    """The name under which `document` is stored."""
+    return document.id if isinstance(document, Job | Batch) else document.key
+
+
+def read_stored(kind: type[T], name: str, body: Body) -> T:
     """The document in `body`. Raises Unreadable, for example if a newer version wrote it."""
     try:
-        return from_json(kind, body)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise Unreadable(f"This {kind.__name__.lower()} cannot be read: {error}.") from error
+        document = from_record(kind, record_of(body))
+        if name_of(document) != name:
+            # A change of it would be written to another one.
+            raise ValueError(f"it is {name_of(document)!r} inside")
+        if isinstance(document, Job | Batch):
+            _searched_text(document).encode()  # half a character is no index field
+    except CANNOT_READ as error:
+        said = f"{error!s:.{MOST_SAID}}"
+        raise Unreadable(f"{kind.__name__} {name} cannot be read: {said}.") from error
+    return document
+
+
+def _searched_text(document: Job | Batch) -> str:
+    batch_id = document.batch_id if isinstance(document, Job) else None
+    return f"{document.client}{batch_id}"
+
+
+def read_tally(name: str, body: Body) -> Tally | None:
+    """The tally in `body`; one that cannot be read begins anew, else it would stop everybody."""
+    return readable(name, lambda: read_stored(Tally, name, body))
+
+
+def read_state(name: str, body: Body) -> State:
+    """The named document in `body`; one that cannot be read begins anew."""
+    try:
+        state = record_of(body)
+    except CANNOT_READ:
+        state = None
+    if isinstance(state, dict):
+        return state
+    log.warning("what is stored as %r cannot be read, and begins anew", name)
+    return {}
+
+
+def record_of(body: Body) -> Any:
+    """The record in a body, if it is one. Raises one of CANNOT_READ if it is no JSON."""
+    return json.loads(body) if isinstance(body, str) else body
 
 
 def put_off(now: datetime) -> datetime:
@@ -63,7 +110,10 @@ class Found(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def body(self) -> str: ...
+    def body(self) -> Body: ...
+    @property
+    def order(self) -> Any:
+        """The index field by which it was searched."""
 
 
 F = TypeVar("F", bound=Found)
@@ -85,6 +135,10 @@ class DocumentStore(ABC, Generic[F]):
         """
 
     @abstractmethod
+    def _rows(self, batch_id: str, after: int, limit: int) -> Sequence[F]:
+        """The jobs of a batch by the index field `position`, those behind `after`."""
+
+    @abstractmethod
     def _index(self, kind: type[D], found: F, fields: Mapping[str, Any]) -> None:
         """Write these index fields, unless somebody has changed the document meanwhile."""
 
@@ -102,6 +156,19 @@ class DocumentStore(ABC, Generic[F]):
 
     def get_record(self, key: str) -> IdempotencyRecord | None:
         return self._get(IdempotencyRecord, key)
+
+    def batch_jobs(
+        self, batch_id: str, *, after: int = -1, limit: int = 100, readable_only: bool = False
+    ) -> list[Job]:
+        while found := self._rows(batch_id, after, limit):
+            reads = [partial(_read_row, one) for one in found]
+            if not readable_only:
+                return [read() for read in reads]
+            jobs = [readable(one.name, read) for one, read in zip(found, reads, strict=True)]
+            if known := [job for job in jobs if job]:
+                return known
+            after = found[-1].order
+        return []
 
     def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
         return self._due(Job, "due_at", now, limit)
@@ -132,20 +199,28 @@ class DocumentStore(ABC, Generic[F]):
 
     def _known(self, kind: type[D], field: str, found: F, now: datetime) -> D | None:
         # What is due; None if that is not to be known, or a mistake of the index.
-        known = readable(found.name, lambda: read_stored(kind, found.body))
+        known = readable(found.name, lambda: read_stored(kind, found.name, found.body))
         if known is None:
             self._index(kind, found, {field: put_off(now)})
         elif getattr(known, field) is None:
             # An older version has indexed it: it meant both moments by `due_at`.
-            self._index(kind, found, fields_of(known))
+            self._index(kind, found, index_fields(known))
             return None
         return known
 
 
-def readable(name: str, read: Callable[[], D | None]) -> D | None:
+def readable(name: str, read: Callable[[], R | None]) -> R | None:
     """What `read` gives; None, and a line in the log, if that raises Unreadable."""
     try:
         return read()
     except Unreadable as error:
         log.warning("%s is left as it is: %s", name, error)
         return None
+
+
+def _read_row(found: Found) -> Job:
+    # Whoever pages through a batch goes on behind the position of the last job.
+    job = read_stored(Job, found.name, found.body)
+    if job.position != found.order:
+        raise Unreadable(f"Job {job.id} cannot be read: it is at {found.order} and {job.position}.")
+    return job

@@ -1,4 +1,4 @@
-"""Firestore as documents that have one text body: reads, searches, and compare-and-set.
+"""Firestore as documents that have one body: reads, searches, and compare-and-set.
 
 The precondition of a change is the update time of what was read: whoever was slower reads again.
 Faults become StoreUnavailable within seconds.
@@ -7,8 +7,8 @@ Faults become StoreUnavailable within seconds.
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
 
+from versequeue.backends.firestore_maps import from_map, to_map
 from versequeue.backends.google_calls import PASSING_FAULTS, Connection, require_project, retry_for
 from versequeue.errors import StoreUnavailable
 
@@ -55,9 +56,12 @@ class Document:
     """A document as it was read."""
 
     name: str
-    body: str
+    #: a record; text if an older version wrote it
+    body: Any
     #: precondition of a change
     update_time: Any
+    #: the index field by which it was searched
+    order: Any = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Documents:
         with _faults():
             reference = self._connection.client().collection(collection).document(name)
             found = reference.get(**_limits())
-            return _document(found) if found.exists else None
+            return _document(found, "") if found.exists else None
 
     def change(
         self, collection: str, name: str, step: Callable[[Document | None], Fields | None]
@@ -152,7 +156,8 @@ class Documents:
     def find(self, query: Query) -> list[Document]:
         """The documents that match, in order."""
         with _faults():
-            return [_document(each) for each in self._query(query).stream(**_limits())]
+            found = self._query(query).stream(**_limits())
+            return [_document(each, query.order_by) for each in found]
 
     def count(self, query: Query) -> int:
         """How many match, counted by Firestore."""
@@ -182,11 +187,12 @@ class Documents:
             writes = client.batch()
             for document in documents:
                 reference = client.collection(document.collection).document(document.name)
+                fields = _as_stored(document.fields)
                 if document.instead_of:
                     read_at = client.write_option(last_update_time=document.instead_of.update_time)
-                    writes.update(reference, document.fields, option=read_at)
+                    writes.update(reference, fields, option=read_at)
                 else:
-                    writes.create(reference, document.fields)
+                    writes.create(reference, fields)
             try:
                 writes.commit(retry=None, timeout=timeout_s)
             except _OTHERS_WERE_FIRST as error:
@@ -213,8 +219,17 @@ def _unavailable(error: Exception) -> StoreUnavailable:
     return StoreUnavailable(f"The job store fails: {reason}.")
 
 
-def _document(found: Any) -> Document:
-    return Document(found.id, found.get("body"), found.update_time)
+def _as_stored(fields: Fields) -> Fields:
+    return {**fields, "body": to_map(fields["body"])} if "body" in fields else fields
+
+
+def _document(found: Any, order_by: str) -> Document:
+    # The library raises KeyError for a field that is not there.
+    fields = found.to_dict()
+    body = fields.get("body")
+    with suppress(ValueError, TypeError):  # somebody's edit: whoever reads it finds that out
+        body = from_map(body) if isinstance(body, Mapping) else body
+    return Document(found.id, body, found.update_time, fields.get(order_by))
 
 
 def pauses(tries: int) -> Iterator[float]:

@@ -9,7 +9,11 @@ from google.api_core import exceptions, retry
 from versequeue.errors import StartupError
 
 #: Faults that pass by themselves; a write that ended so may have taken effect.
-PASSING_FAULTS = (exceptions.ServiceUnavailable, exceptions.InternalServerError)
+PASSING_FAULTS = (
+    exceptions.ServiceUnavailable,
+    exceptions.InternalServerError,
+    exceptions.GatewayTimeout,
+)
 
 
 def require_project(project: str) -> str:

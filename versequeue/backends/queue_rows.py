@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from versequeue.ports.queue import Topic
-from versequeue.records import format_time, parse_time
+from versequeue.records import CANNOT_READ, format_time, parse_time
 
 #: Dead letters that are kept to be looked at; the sweep looks after what they spoke of.
 MAX_DEAD_LETTERS = 1000
@@ -59,9 +59,17 @@ def read(body: str) -> dict[str, Any] | None:
     """The message, or None if it cannot be read: it must not keep the others back."""
     try:
         message = json.loads(body)
-    except ValueError:
+    except CANNOT_READ:
         return None
     return message if isinstance(message, dict) else None
+
+
+def read_time(text: str) -> datetime | None:
+    """The moment, or None if it cannot be read."""
+    try:
+        return parse_time(text)
+    except CANNOT_READ:
+        return None
 
 
 def hold(connection: sqlite3.Connection, message_id: int, number: int, until: datetime) -> None:
@@ -91,9 +99,11 @@ def bring_forward(connection: sqlite3.Connection, now: datetime, by: timedelta) 
     later = connection.execute(
         "SELECT id, due_at FROM messages WHERE due_at > ?", (format_time(now),)
     ).fetchall()
+    # One whose time cannot be read is looked at now.
+    moments = [(one, read_time(due_at) or now) for one, due_at in later]
     connection.executemany(
         "UPDATE messages SET due_at = ? WHERE id = ?",
-        [(format_time(max(now, parse_time(due_at) - by)), one) for one, due_at in later],
+        [(format_time(max(now, due_at - by)), one) for one, due_at in moments],
     )
     return len(later)
 

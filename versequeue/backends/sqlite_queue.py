@@ -15,7 +15,7 @@ from versequeue.backends.sqlite_file import SqliteFile
 from versequeue.clock import Clock
 from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Message, Topic
-from versequeue.records import format_time, parse_time
+from versequeue.records import format_time
 
 log = logging.getLogger(__name__)
 #: Deliveries before a message becomes a dead letter.
@@ -26,6 +26,8 @@ BACKOFF_FIRST_S, BACKOFF_LONGEST_S = 1.0, 600.0
 CLOCK_SLACK = timedelta(seconds=5)
 #: How often a waiting dispatcher looks whether another process has published.
 LOOK_S = 0.25
+#: Before every moment.
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 _WAY_OUT = "Move it away: an empty queue is made, and the sweep publishes again what was in it."
 
@@ -73,7 +75,7 @@ class SqliteQueue:
         self._publishes = 0
         self._turning = threading.Lock()
         #: the latest moment that a lease was asked for
-        self._latest = datetime.min.replace(tzinfo=UTC)
+        self._latest = NEVER
         # Losing the last moments at a power cut is allowed here: a message is only a hint.
         self._file = SqliteFile(
             path,
@@ -113,8 +115,8 @@ class SqliteQueue:
         Each has an ack deadline of its own. All of them are leased in one transaction.
         """
         self._follow(now)
-        due_at = self.next_due_at(topics)
-        if due_at is None or due_at > now:
+        earliest = self._earliest(topics)
+        if earliest is None or earliest > format_time(now):
             return []
         until = now + timedelta(seconds=ack_deadline_s)
         with self._file.transaction() as connection:
@@ -170,7 +172,9 @@ class SqliteQueue:
         """Messages of a topic that were delivered and never acked, by id from behind `after` on."""
         found = self._file.read(rows.IN_HAND, (topic.value, after, limit))
         return [
-            LeasedMessage(number, topic, rows.read(body) or {}, parse_time(published), deliveries)
+            LeasedMessage(
+                number, topic, rows.read(body) or {}, rows.read_time(published) or NEVER, deliveries
+            )
             for number, body, published, deliveries in found
         ]
 
@@ -185,9 +189,8 @@ class SqliteQueue:
 
     def next_due_at(self, topics: Sequence[Topic]) -> datetime | None:
         """When the next message of any of these topics can be leased; None if there is none."""
-        sql = "SELECT min(due_at) FROM messages WHERE topic = ?"
-        moments = [self._file.read(sql, (topic.value,))[0][0] for topic in topics]
-        return min((parse_time(moment) for moment in moments if moment), default=None)
+        earliest = self._earliest(topics)
+        return rows.read_time(earliest) if earliest else None
 
     @property
     def publishes(self) -> int:
@@ -213,6 +216,12 @@ class SqliteQueue:
         self._wake()
         self._file.close()
 
+    def _earliest(self, topics: Sequence[Topic]) -> str | None:
+        # As text: one that is no time must not keep the others back.
+        sql = "SELECT min(due_at) FROM messages WHERE topic = ?"
+        moments = [self._file.read(sql, (topic.value,))[0][0] for topic in topics]
+        return min((str(moment) for moment in moments if moment is not None), default=None)
+
     def _follow(self, now: datetime) -> None:
         """After a step back of the clock: what was to come in a second comes in a second."""
         with self._turning:
@@ -230,9 +239,8 @@ class SqliteQueue:
     ) -> LeasedMessage | None:
         while row := rows.first_due(connection, topic, now):
             number, body, published_at, deliveries = row
-            message = rows.read(body)
-            if message is not None and deliveries < self._max_deliveries:
-                published = parse_time(published_at)
+            message, published = rows.read(body), rows.read_time(published_at)
+            if message is not None and published and deliveries < self._max_deliveries:
                 return LeasedMessage(number, topic, message, published, deliveries + 1)
             rows.bury(connection, number, now)
         return None

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -13,16 +14,19 @@ from versequeue.backends.document_store import (
     DocumentStore,
     Stored,
     T,
-    fields_of,
     furthest,
+    index_fields,
+    name_of,
+    read_state,
     read_stored,
+    read_tally,
     readable,
 )
 from versequeue.backends.sqlite_file import SqliteFile
 from versequeue.backends.sqlite_tables import EXPIRING, INSERT, SCHEMA, SELECT, TABLE, UPDATE
 from versequeue.errors import StoreUnavailable
 from versequeue.ports import store as port
-from versequeue.records import format_time
+from versequeue.records import format_time, to_json
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job, Status
 from versequeue.rules.tally import Tally
@@ -33,9 +37,13 @@ _WAY_OUT = (
 )
 
 
+_STATUSES = frozenset(Status)
+
+
 class _Row(NamedTuple):
     name: str
     body: str
+    order: Any
 
 
 class SqliteStore(DocumentStore[_Row]):
@@ -65,13 +73,14 @@ class SqliteStore(DocumentStore[_Row]):
             if record:
                 _claim_key(connection, record, now)
             for key, charge in (charges or {}).items():
-                tally = charge(_read(connection, Tally, key))
-                connection.execute(INSERT[Tally], _columns(tally, key))
+                row = connection.execute(SELECT[Tally], (key,)).fetchone()
+                tally = charge(read_tally(key, row[0]) if row else None)
+                connection.execute(INSERT[Tally], _columns(tally))
             if joined:
                 _change_one(connection, Batch, *joined)
             if batch:
-                connection.execute(INSERT[Batch], _columns(batch, batch.id))
-            connection.executemany(INSERT[Job], [_columns(job, job.id) for job in jobs])
+                connection.execute(INSERT[Batch], _columns(batch))
+            connection.executemany(INSERT[Job], [_columns(job) for job in jobs])
 
     def update_jobs(self, changes: Mapping[str, port.JobChange]) -> Mapping[str, Job | None]:
         """All of them in one transaction: one wait for the disk."""
@@ -81,18 +90,27 @@ class SqliteStore(DocumentStore[_Row]):
                 for job_id, change in changes.items()
             }
 
-    def batch_jobs(self, batch_id: str, *, after: int = -1, limit: int = 100) -> list[Job]:
+    def ended_jobs(self, batch_id: str, since: datetime) -> list[Job]:
         rows = self._file.read(
-            "SELECT body FROM jobs WHERE batch_id = ? AND position > ? ORDER BY position LIMIT ?",
-            (batch_id, after, limit),
+            "SELECT id, body FROM jobs WHERE batch_id = ? AND finished_at >= ?"
+            " ORDER BY finished_at",
+            (batch_id, format_time(since)),
         )
-        return [read_stored(Job, body) for (body,) in rows]
+        jobs = [readable(name, partial(read_stored, Job, name, body)) for name, body in rows]
+        return [job for job in jobs if job]
 
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         rows = self._file.read(
             "SELECT status, count(*) FROM jobs WHERE batch_id = ? GROUP BY status", (batch_id,)
         )
-        return {Status(status): count for status, count in rows}
+        counts = Counter({status: count for status, count in rows if status in _STATUSES})
+        # A newer version may know more of them: what has such a one is not taken for finished.
+        counts[Status.QUEUED] += sum(count for status, count in rows if status not in _STATUSES)
+        return {Status(status): count for status, count in counts.items() if count}
+
+    def batch_unfinished(self, batch_id: str) -> int:
+        counts = self.batch_counts(batch_id)
+        return sum(count for status, count in counts.items() if not status.is_terminal)
 
     def delete_expired(self, now: datetime, limit: int = 500) -> int:
         deleted = 0
@@ -116,25 +134,25 @@ class SqliteStore(DocumentStore[_Row]):
 
     def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
         sql = (
-            "SELECT body FROM jobs WHERE status = 'queued' AND batch_id IS NULL"
+            "SELECT id, body FROM jobs WHERE status = 'queued' AND batch_id IS NULL"
             " AND created_at < ? ORDER BY created_at LIMIT ?"
         )
         rows = self._file.read(sql, (format_time(before), limit))
-        return [read_stored(Job, body) for (body,) in rows]
+        jobs = [readable(name, partial(read_stored, Job, name, body)) for name, body in rows]
+        return [job for job in jobs if job]
 
     def count_created(self, since: datetime) -> int:
         return self._count("SELECT count(*) FROM jobs WHERE created_at >= ?", format_time(since))
 
     def get_state(self, name: str) -> port.State:
         rows = self._file.read("SELECT body FROM states WHERE name = ?", (name,))
-        state: port.State = json.loads(rows[0][0]) if rows else {}
-        return state
+        return read_state(name, rows[0][0]) if rows else {}
 
     def update_state(self, name: str, change: Callable[[port.State], port.State]) -> port.State:
         with self._file.transaction() as connection:
             query = "SELECT body FROM states WHERE name = ?"
             row = connection.execute(query, (name,)).fetchone()
-            state: port.State = json.loads(row[0]) if row else {}
+            state = read_state(name, row[0]) if row else {}
             changed = change(state)
             if changed is not state:
                 connection.execute(
@@ -148,16 +166,23 @@ class SqliteStore(DocumentStore[_Row]):
 
     def _get(self, kind: type[T], name: str) -> T | None:
         rows = self._file.read(SELECT[kind], (name,))
-        return read_stored(kind, rows[0][0]) if rows else None
+        return read_stored(kind, name, rows[0][0]) if rows else None
 
     def _change(self, kind: type[D], name: str, change: Callable[[D], D]) -> D | None:
         with self._file.transaction() as connection:
             return _change_one(connection, kind, name, change)
 
+    def _rows(self, batch_id: str, after: int, limit: int) -> list[_Row]:
+        sql = (
+            "SELECT id, body, position FROM jobs WHERE batch_id = ? AND position > ?"
+            " ORDER BY position LIMIT ?"
+        )
+        return [_Row(*row) for row in self._file.read(sql, (batch_id, after, limit))]
+
     def _search(self, kind: type[D], field: str, now: datetime, limit: int) -> list[_Row]:
         # Each part is read off the index; an OR would walk over all that is not due.
         parts = [
-            f"SELECT * FROM (SELECT id, body FROM {TABLE[kind]}"  # noqa: S608 - names of ours
+            f"SELECT * FROM (SELECT id, body, {field} FROM {TABLE[kind]}"  # noqa: S608 - names of ours
             f" WHERE {field} {comparison} ORDER BY {field} LIMIT ?)"
             for comparison in ("<= ?", "> ?")
         ]
@@ -177,7 +202,7 @@ class SqliteStore(DocumentStore[_Row]):
 
 def _read(connection: sqlite3.Connection, kind: type[T], name: str) -> T | None:
     row = connection.execute(SELECT[kind], (name,)).fetchone()
-    return read_stored(kind, row[0]) if row else None
+    return read_stored(kind, name, row[0]) if row else None
 
 
 def _change_one(
@@ -188,7 +213,7 @@ def _change_one(
         return None
     changed = change(document)
     if changed is not document:
-        connection.execute(UPDATE[kind], _columns(changed, changed.id))
+        connection.execute(UPDATE[kind], _columns(changed))
     return changed
 
 
@@ -198,12 +223,12 @@ def _claim_key(
     query = "SELECT body FROM records WHERE key = ? AND expires_at > ?"
     row = connection.execute(query, (record.key, format_time(now))).fetchone()
     if row:
-        raise port.KeyTaken(read_stored(port.IdempotencyRecord, row[0]))
-    connection.execute(INSERT[port.IdempotencyRecord], _columns(record, record.key))
+        raise port.KeyTaken(read_stored(port.IdempotencyRecord, record.key, row[0]))
+    connection.execute(INSERT[port.IdempotencyRecord], _columns(record))
 
 
-def _columns(document: Stored, name: str) -> dict[str, Any]:
-    return {"name": name, **_cells(fields_of(document))}
+def _columns(document: Stored) -> dict[str, Any]:
+    return {"name": name_of(document), **_cells(index_fields(document)), "body": to_json(document)}
 
 
 def _cells(fields: Mapping[str, Any]) -> dict[str, Any]:

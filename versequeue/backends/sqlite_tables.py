@@ -46,8 +46,14 @@ _WEBHOOKS_APART = (
     "CREATE TABLE tallies (key TEXT PRIMARY KEY, expires_at TEXT NOT NULL, body TEXT NOT NULL)",
     "CREATE INDEX tallies_expires ON tallies (expires_at)",
 )
+# The rows of a file that have ended since somebody looked. What ended before is found by position.
+_ENDED = (
+    "ALTER TABLE jobs ADD COLUMN finished_at TEXT",
+    "CREATE INDEX jobs_ended ON jobs (batch_id, finished_at)"
+    " WHERE batch_id IS NOT NULL AND finished_at IS NOT NULL",
+)
 #: What leads from each version of the file to the next: a file is given those that it lacks.
-SCHEMA = (_FIRST, _WIDER_QUEUED, _WEBHOOKS_APART)
+SCHEMA = (_FIRST, _WIDER_QUEUED, _WEBHOOKS_APART, _ENDED)
 #: What is deleted once it is past its retention.
 EXPIRING = ("jobs", "batches", "records", "tallies")
 TABLE: dict[type, str] = {Job: "jobs", Batch: "batches"}
@@ -57,11 +63,11 @@ SELECT: dict[type, str] = {
     IdempotencyRecord: "SELECT body FROM records WHERE key = ?",
     Tally: "SELECT body FROM tallies WHERE key = ?",
 }
-#: The values are named as `versequeue.backends.document_store.fields_of` names them.
+#: The values are named as `versequeue.backends.document_store.index_fields` names them.
 INSERT: dict[type, str] = {
     Job: "INSERT INTO jobs (id, status, batch_id, position, client, created_at, due_at,"
-    " notify_at, expires_at, body) VALUES (:name, :status, :batch_id, :position, :client,"
-    " :created_at, :due_at, :notify_at, :expires_at, :body)",
+    " notify_at, finished_at, expires_at, body) VALUES (:name, :status, :batch_id, :position,"
+    " :client, :created_at, :due_at, :notify_at, :finished_at, :expires_at, :body)",
     Batch: "INSERT INTO batches (id, due_at, notify_at, expires_at, body)"
     " VALUES (:name, :due_at, :notify_at, :expires_at, :body)",
     IdempotencyRecord: "INSERT OR REPLACE INTO records (key, expires_at, body)"
@@ -72,7 +78,7 @@ INSERT: dict[type, str] = {
 #: Only what a change may touch: SQLite writes the index of every column that is named here.
 UPDATE: dict[type, str] = {
     Job: "UPDATE jobs SET status = :status, due_at = :due_at, notify_at = :notify_at,"
-    " expires_at = :expires_at, body = :body WHERE id = :name",
+    " finished_at = :finished_at, expires_at = :expires_at, body = :body WHERE id = :name",
     Batch: "UPDATE batches SET due_at = :due_at, notify_at = :notify_at,"
     " expires_at = :expires_at, body = :body WHERE id = :name",
 }

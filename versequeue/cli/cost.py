@@ -26,6 +26,20 @@ from versequeue.rules.batch import MAX_ROWS
 @click.option(
     "--min-instances", type=click.IntRange(0, 1000), default=0, help="Workers that are always kept."
 )
+@click.option(
+    "--hold",
+    "hold_s",
+    type=click.FloatRange(0, 60),
+    default=0.0,
+    help="Seconds for which each question is held until there is something new.",
+)
+@click.option(
+    "--failing",
+    "failing_percent",
+    type=click.FloatRange(0, 100),
+    default=0.0,
+    help="Of a hundred attempts so many fail and are tried again.",
+)
 @report_options("Draw 10 to 10 million jobs a day to an SVG.")
 def cost(as_json: bool, plot: Path | None, **options: Any) -> None:
     """What a month costs on pay-per-use services, and on machines that run all day."""

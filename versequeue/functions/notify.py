@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -44,12 +45,17 @@ def notify_in_turn(target: str) -> None:
 
 
 def receiver_of(target: str) -> str:
-    """The host and port of `target`'s webhook; empty if it has none. Raises StoreUnavailable."""
+    """The host and port of `target`'s webhook; empty if it has none.
+
+    Raises StoreUnavailable, and Unreadable if `target` cannot be read.
+    """
     if not _names_something(target):
         return ""
     store = wiring.store()
     found = store.get_batch(target) if target.startswith(BATCH_PREFIX) else store.get_job(target)
-    return urlsplit(found.webhook.url).netloc if found and found.webhook else ""
+    with suppress(ValueError):  # an address that is none is told so by whoever sends
+        return urlsplit(found.webhook.url).netloc if found and found.webhook else ""
+    return ""
 
 
 def _names_something(target: str) -> bool:

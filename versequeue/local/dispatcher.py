@@ -12,10 +12,15 @@ from typing import Any
 
 from versequeue.backends.sqlite_queue import LeasedMessage, SqliteQueue
 from versequeue.config import ACK_DEADLINE_S
-from versequeue.errors import QueueUnavailable, StoreUnavailable, VerseQueueError
+from versequeue.errors import (
+    SURROUNDINGS,
+    QueueUnavailable,
+    StoreUnavailable,
+    VerseQueueError,
+)
 from versequeue.functions.push import push_body, push_headers
 from versequeue.local import push
-from versequeue.local.loops import SURROUNDINGS, keep_on
+from versequeue.local.loops import keep_on
 from versequeue.local.worker_process import WorkerProcess
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE
@@ -102,8 +107,7 @@ class Dispatcher:
             last = 0
             while page := self._queue.in_hand(topic, last, PAGE):
                 for job_id in chain.from_iterable(_job_ids([one]) for one in page):
-                    if job := self._side.store.get_job(job_id):
-                        self._side.abandon([job_id], job.worker)
+                    self._side.free(job_id)
                 last = page[-1].id
         self._queue.release(self._side.clock())
 
@@ -195,13 +199,13 @@ def _is_death(error: Exception) -> bool:
 
 
 def go_together(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> bool:
-    """Whether a waiting message joins those that are taken: single visitors' jobs, up to 8.
+    """Whether a waiting message joins those that are taken from the same topic: up to 8 jobs.
 
     Only on their first way. A job that brings its worker down takes the others along once: what
     comes back is pushed alone.
     """
     every = [*taken, candidate]
-    if any(one.topic is not Topic.JOBS or one.number > 1 for one in every):
+    if any(one.number > 1 for one in every):
         return False
     named = [one.message["job_ids"] for one in every if set(one.message) == {"job_ids"}]
     return len(named) == len(every) and len(dict.fromkeys(chain(*named))) <= JOBS_PER_MESSAGE

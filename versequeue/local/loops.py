@@ -1,6 +1,5 @@
 """Loops that nothing in their surroundings ends, and the descriptors that they live on."""
 
-import errno
 import logging
 import resource
 import threading
@@ -11,10 +10,6 @@ from versequeue.errors import StartupError, VerseQueueError
 log = logging.getLogger(__name__)
 #: Wait after a turn that went wrong; doubled each time, at most the second one.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-#: What a call on the system says where the fault is nobody's but the machine's.
-SURROUNDINGS = frozenset(
-    (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ENOSPC, errno.EAGAIN)
-)
 #: Descriptors that connections may not have: files, databases and pipes of all threads.
 KEPT_DESCRIPTORS = 256
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from versequeue.backends.sqlite_queue import LeasedMessage, SqliteQueue
 from versequeue.clock import Clock, utc_now
-from versequeue.errors import VerseQueueError
+from versequeue.errors import Unreadable, VerseQueueError
 from versequeue.local.loops import keep_on
 from versequeue.ports.queue import Topic
 from versequeue.webhooks.receivers import SENDERS, Receivers
@@ -76,6 +76,10 @@ class NotifyDispatcher:
         try:
             receiver = self._receiver_of(_target(delivery))
             wait_s = self._receivers.ask(receiver, self._monotonic())
+        except Unreadable as error:
+            log.warning("its webhook will be tried again: %s", error)
+            self._queue.nack(delivery, self._clock())
+            return True
         except Exception:
             self._queue.nack(delivery, self._clock())
             raise

@@ -2,24 +2,19 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from versequeue.config import Settings
+from versequeue.planning import store_calls
 from versequeue.planning.arrivals import SECONDS_PER_DAY
 from versequeue.planning.prices import Prices
 from versequeue.planning.service_times import ServiceTimes, message_sizes, round_up
-from versequeue.rules.batch import JOBS_PER_MESSAGE
+from versequeue.planning.store_calls import StoreCalls
 
 DAYS_PER_MONTH = 365.25 / 12
 SECONDS_PER_MONTH = DAYS_PER_MONTH * SECONDS_PER_DAY
 GIB = 2**30
 PAY_PER_USE = "pay per use"
-
-# What one job asks of the store. The progress writes come on top, at most one a second.
-WRITES_TO_SUBMIT = 2  # the job, its idempotency record
-WRITES_TO_WORK = 3  # the claim, the end, the worker's measured times
-READS_TO_SUBMIT = 3  # the record; the client's and everybody's jobs are counted for the limits
-READS_TO_POLL = 2  # the job; while it is queued also how many are before it
-DELETES_PER_JOB = 2  # the job and its idempotency record, at the end of their retention
 
 
 @dataclass(frozen=True)
@@ -33,14 +28,25 @@ class Load:
     #: Times that the page or program asks for a job's (or file's) state until it is done.
     polls: int = 6
     min_instances: int = 0
+    #: Seconds for which the server holds each such question, until there is something new.
+    hold_s: float = 0.0
+    #: Of a hundred attempts so many fail, and are tried again alone.
+    failing_percent: float = 0.0
 
     @property
     def submits_per_day(self) -> float:
         return self.jobs_per_day / self.burst
 
     @property
+    def retries_per_day(self) -> float:
+        share = self.failing_percent / 100
+        return self.jobs_per_day * sum(
+            share**attempt for attempt in range(1, Settings.max_attempts)
+        )
+
+    @property
     def messages_per_day(self) -> float:
-        return self.submits_per_day * len(message_sizes(self.burst))
+        return self.submits_per_day * len(message_sizes(self.burst)) + self.retries_per_day
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,8 @@ def worker_use(load: Load, prices: Prices, times: ServiceTimes) -> WorkerUse:
         round_up(times.song_s(load.lines, size), prices.run.rounding_s) + start_s
         for size in message_sizes(load.burst)
     )
-    busy_s = load.submits_per_day * DAYS_PER_MONTH * per_submit_s
+    retry_s = round_up(times.song_s(load.lines, 1), prices.run.rounding_s)
+    busy_s = (load.submits_per_day * per_submit_s + load.retries_per_day * retry_s) * DAYS_PER_MONTH
     idle_s = max(0.0, load.min_instances * SECONDS_PER_MONTH - busy_s)
     return WorkerUse(busy_s, load.messages_per_day * DAYS_PER_MONTH, idle_s)
 
@@ -137,7 +144,13 @@ def _run_uses(load: Load, prices: Prices, times: ServiceTimes, use: WorkerUse) -
     return [
         _RunUse("worker", use.busy_s, *instance, use.requests, use.idle_s),
         _light("submit", submits, measured.submit_request_s, prices, times),
-        _light("results", submits * load.polls, measured.results_request_s, prices, times),
+        _light(
+            "results",
+            submits * load.polls,
+            load.hold_s + measured.results_request_s,
+            prices,
+            times,
+        ),
         _light("sweep", ticks, assumed.sweep_request_s, prices, times),
     ]
 
@@ -171,28 +184,41 @@ def _pubsub_line(load: Load, prices: Prices, times: ServiceTimes) -> BillLine:
     return BillLine("Pub/Sub", f"{messages:,.0f} messages, {gib:,.3g} GiB", cost, cost * free)
 
 
-def writes_per_job(load: Load, times: ServiceTimes) -> int:
-    """Document writes that one job causes, its progress a write a second."""
-    progress = math.ceil(times.song_s(load.lines, min(load.burst, JOBS_PER_MESSAGE)))
-    return WRITES_TO_SUBMIT + WRITES_TO_WORK + progress
+def calls_per_day(load: Load, times: ServiceTimes) -> StoreCalls:
+    """What all songs and questions of a day ask of the store, and the sweep whether or not any."""
+    submission = store_calls.of_a_submission(load.burst)
+    submission = submission.plus(store_calls.of_a_poll(load.burst, load.hold_s).times(load.polls))
+    attempt = store_calls.of_an_attempt(load.lines, load.burst, times)
+    retry = store_calls.of_an_attempt(load.lines, 1, times)
+    sweeps = SECONDS_PER_DAY / times.assumed.sweep_period_s
+    return (
+        submission.times(load.submits_per_day)
+        .plus(attempt.times(load.jobs_per_day))
+        .plus(retry.times(load.retries_per_day))
+        .plus(StoreCalls(reads=store_calls.READS_TO_SWEEP).times(sweeps))
+    )
+
+
+def writes_per_job(load: Load, times: ServiceTimes) -> float:
+    """Document writes that one job causes."""
+    one = replace(load, jobs_per_day=1.0)
+    return calls_per_day(one, times).writes
 
 
 def _firestore_lines(load: Load, prices: Prices, times: ServiceTimes) -> list[BillLine]:
     """Its free tier is by the day, for reads and writes; deletes by TTL have none."""
     store, days = prices.firestore, DAYS_PER_MONTH
-    writes = load.jobs_per_day * writes_per_job(load, times)
-    ticks = SECONDS_PER_DAY / times.assumed.sweep_period_s
-    reads = (  # each write after submitting is a transaction that reads and compares first
-        load.jobs_per_day * (READS_TO_SUBMIT + writes_per_job(load, times) - WRITES_TO_SUBMIT)
-        + load.submits_per_day * load.polls * READS_TO_POLL
-        + ticks * times.assumed.sweep_reads
-    )
-    deletes = load.jobs_per_day * DELETES_PER_JOB
+    calls = calls_per_day(load, times)
     gib = load.jobs_per_day * times.assumed.gib_per_daily_job
     rows = [
-        ("reads", reads * days, store.reads_per_100k / 1e5, store.free_reads_per_day * days),
-        ("writes", writes * days, store.writes_per_100k / 1e5, store.free_writes_per_day * days),
-        ("deletes", deletes * days, store.deletes_per_100k / 1e5, 0.0),
+        ("reads", calls.reads * days, store.reads_per_100k / 1e5, store.free_reads_per_day * days),
+        (
+            "writes",
+            calls.writes * days,
+            store.writes_per_100k / 1e5,
+            store.free_writes_per_day * days,
+        ),
+        ("deletes", calls.deletes * days, store.deletes_per_100k / 1e5, 0.0),
         ("GiB kept", gib, store.gib_month, store.free_gib),
     ]
     return [_counted_line(f"Firestore: {name}", name, *numbers) for name, *numbers in rows]

@@ -42,7 +42,6 @@ class Assumed:
     light_vcpu: float
     light_gib: float
     sweep_period_s: float
-    sweep_reads: float
     sweep_request_s: float
     message_bytes: int
     poll_bytes: int

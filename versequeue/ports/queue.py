@@ -16,7 +16,8 @@ class Topic(StrEnum):
     #: `{"job_ids": [id]}` of a single visitor, or `{"warmup": true}`. With `"again": true` beside
     #: the id, in BULK too, the job was tried before, and nobody adds others to the message
     JOBS = "jobs"
-    #: `{"job_ids": [...]}` of a batch, at most eight; waits while JOBS has something
+    #: `{"job_ids": [...]}` of a batch, at most eight, or of one who asks for many songs; waits
+    #: while JOBS has something
     BULK = "bulk"
     #: `{"target": id}`: the pending webhook event of a job or batch is to be sent
     NOTIFY = "notify"

@@ -45,7 +45,8 @@ class KeyTaken(Exception):
 class Store(Protocol):
     """Everything here raises StoreUnavailable when the store cannot be reached.
 
-    Whatever reads a document raises Unreadable if it cannot, except where it says otherwise.
+    Whatever reads a document raises Unreadable if it cannot, except where it says otherwise: a
+    tally and a named document begin anew then.
     """
 
     def create(
@@ -89,11 +90,26 @@ class Store(Protocol):
     def update_batch(self, batch_id: str, change: BatchChange) -> Batch | None:
         """As `update_job`."""
 
-    def batch_jobs(self, batch_id: str, *, after: int = -1, limit: int = 100) -> list[Job]:
-        """Jobs of a batch by position, those behind position `after`."""
+    def batch_jobs(
+        self, batch_id: str, *, after: int = -1, limit: int = 100, readable_only: bool = False
+    ) -> list[Job]:
+        """Jobs of a batch by position, those behind position `after`.
+
+        With `readable_only` those that cannot be read are logged and left out; the list is empty
+        only where no more can be read.
+        """
+
+    def ended_jobs(self, batch_id: str, since: datetime) -> list[Job]:
+        """Jobs of a batch that ended at `since` or later, in the order of their ends.
+
+        One that cannot be read is left out, and the log says so.
+        """
 
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         """How many jobs of the batch are in each status, counted now."""
+
+    def batch_unfinished(self, batch_id: str) -> int:
+        """How many jobs of the batch have not ended, all counted at one moment."""
 
     def get_record(self, key: str) -> IdempotencyRecord | None:
         """The idempotency record with this key, expired or not."""
@@ -121,7 +137,10 @@ class Store(Protocol):
         """Queued jobs, or those of them created before a moment; `singles`: those of no batch."""
 
     def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
-        """The first of those that `count_queued` counts before a moment, without batches."""
+        """The first of those that `count_queued` counts before a moment, without batches.
+
+        Those that cannot be read are logged and left out.
+        """
 
     def count_created(self, since: datetime) -> int:
         """Jobs created at or after `since`."""

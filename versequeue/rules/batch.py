@@ -14,6 +14,8 @@ BatchStatus = Literal["running", "completed", "canceled"]
 BATCH_PREFIX = "batch_"
 #: Jobs in one message, which one worker writes together.
 JOBS_PER_MESSAGE = 8
+#: Nobody watches a row line by line: its lines are written after so many intervals of a job's.
+ROW_INTERVALS = 5
 #: Rows of one file. A retried row has the position of the failed one plus this, times the round.
 MAX_ROWS = 1000
 MAX_FILE_BYTES = 1 << 20

@@ -98,6 +98,8 @@ class Job:
     #: those of the attempts that the surroundings ended: they do not count
     excused: int = 0
     publishes: int = 1
+    #: its client had asked for many others a moment before: those who did not go first
+    gives_way: bool = False
     #: which worker holds the lease, so that one known to be dead can be given up on at once
     worker: str = ""
     #: how many jobs the last claim took at once: they share the worker's time
@@ -120,6 +122,11 @@ class Job:
         return self.status.is_terminal
 
     @property
+    def in_bulk(self) -> bool:
+        """Whether it is written when no visitor waits: a row of a batch, or one that gives way."""
+        return self.batch_id is not None or self.gives_way
+
+    @property
     def tries(self) -> int:
         """The attempts that count: at most `max_attempts`."""
         return self.attempt - self.excused
@@ -131,7 +138,7 @@ class Job:
             return None
         if self.status is Status.QUEUED:
             return min(self.publish_at, self.deadline_at)
-        return self.lease_expires_at
+        return self.lease_expires_at or self.created_at  # who runs without a lease is due at once
 
     @property
     def notify_at(self) -> datetime | None:

@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 WINDOW_S = 60
 #: A tally is of no use any more when its day is over and its last request was paced.
 KEPT = timedelta(days=2)
-#: A clock that differs by more has been set; less is how far those of two machines may be apart.
-CLOCK_STEP_S = 5
+#: A clock that is behind by more has been set back; less is how far two machines' may be apart.
+CLOCK_STEP_S = 60
+#: So often a day that is believed of one tally: clocks that stay apart by more must not let in
+#: anything anew whenever the slower one is asked.
+STEPS_A_DAY = 3
 
 
 @dataclass(frozen=True)
@@ -31,25 +34,26 @@ class Tally:
     used: int = 0
     #: those of the last minute, and those that were let in ahead of their time
     recent: tuple[Use, ...] = ()
+    #: how often this day the clock was found to have been set back
+    steps: int = 0
 
 
 def tally_at(found: Tally | None, key: str, now: datetime) -> Tally:
     """The tally at `now`: a new day begins at zero, and what is older than a minute goes.
 
-    If the clock was set back, the requests go too, once: they would count for as long as it was
-    set back. The songs of the day stay.
+    Of machines whose clocks differ, the one that is ahead says what the time is. If the clock was
+    set back, the requests go, too: they would count for as long as it was set back. The songs of
+    the day stay.
     """
     if found is None:
         return Tally(key, now, now + KEPT, start_of_day(now))
     day = day_that_counts(found.day, now)
-    was_set_back = (found.changed_at - now).total_seconds() > CLOCK_STEP_S
-    return replace(
-        found,
-        changed_at=now,
-        day=day,
-        used=found.used if found.day == day else 0,
-        recent=() if was_set_back else tuple(use for use in found.recent if _end(use) > now),
-    )
+    today = found if found.day == day else replace(found, day=day, used=0, steps=0)
+    behind_s = (found.changed_at - now).total_seconds()
+    if behind_s > CLOCK_STEP_S and today.steps < STEPS_A_DAY:
+        return replace(today, changed_at=now, recent=(), steps=today.steps + 1)
+    at = max(now, found.changed_at)
+    return replace(today, changed_at=at, recent=tuple(u for u in found.recent if _end(u) > at))
 
 
 def add_songs(tally: Tally, count: int, limit: int) -> Tally | None:

@@ -152,7 +152,7 @@ def counts_as_lost(job: Job, now: datetime) -> bool:
 
 def republish(job: Job, now: datetime) -> Job:
     """A queued job whose message is sent again now; the next time later by a factor of two."""
-    wait_s = min(REPUBLISH_FIRST_S * 2**job.publishes, REPUBLISH_LONGEST_S)
+    wait_s = min(REPUBLISH_FIRST_S * 2 ** min(job.publishes, 30), REPUBLISH_LONGEST_S)
     return replace(job, publishes=job.publishes + 1, publish_at=now + timedelta(seconds=wait_s))
 
 

@@ -123,7 +123,7 @@ def hinted(webhook: Webhook, now: datetime) -> Webhook:
         return webhook
     if max(pending.due_at, pending.hinted_until or pending.due_at) > now:
         return replace(webhook, pending=replace(pending, noted_at=now))
-    wait_s = min(HINT_FIRST_S * 2**pending.hints, HINT_LONGEST_S)
+    wait_s = min(HINT_FIRST_S * 2 ** min(pending.hints, 30), HINT_LONGEST_S)
     until = now + timedelta(seconds=wait_s)
     hinted_at = replace(pending, hints=pending.hints + 1, hinted_until=until, noted_at=now)
     return replace(webhook, pending=hinted_at)

@@ -13,6 +13,7 @@ from versequeue.errors import NotAllowed, StoreUnavailable, VerseQueueError
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.rules import transitions as rules
+from versequeue.rules.batch import ROW_INTERVALS
 from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.service.endings import follow_up
 from versequeue.service.estimates import FirstLines
@@ -53,7 +54,7 @@ class Attempt:
         """Show the lines so far, at most once per interval; False: stop writing this job."""
         with self._lock:
             self._first = self._first or (self.clock(), len(lines))
-            if not self._reported_within(self.settings.progress_interval_s):
+            if not self._reported_within(self._interval_s()):
                 self._renew(tuple(lines), Stage.WRITING)
             return not self.over and not self.cancel_requested
 
@@ -89,6 +90,9 @@ class Attempt:
             return None
         at, count = self._first
         return FirstLines(count, (self.clock() - at).total_seconds())
+
+    def _interval_s(self) -> float:
+        return self.settings.progress_interval_s * (ROW_INTERVALS if self.job.batch_id else 1)
 
     def _reported_within(self, seconds: float) -> bool:
         # A clock that was set back says nothing of how long ago that was.

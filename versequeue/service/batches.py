@@ -56,6 +56,10 @@ class Batches(CallersSide[BatchNow]):
         batch = self._live(self.store.get_batch(batch_id))
         return BatchNow(batch, rules.current_counts(batch.total, self.store.batch_counts(batch_id)))
 
+    def ended_rows(self, batch_id: str, since: datetime) -> list[Job]:
+        """The jobs of its rows that ended at `since` or later, in the order of their ends."""
+        return self.store.ended_jobs(batch_id, since)
+
     def rows(self, batch_id: str) -> Iterator[Job]:
         """One job per row, in the order of the file, whatever their statuses."""
         return current_rows(self.store, batch_id)
@@ -71,9 +75,12 @@ class Batches(CallersSide[BatchNow]):
         if not found.counts[Status.FAILED]:
             return found
         _check_retry(found)
-        failed = [job for job in self.rows(batch_id) if job.status is Status.FAILED]
+        rows = current_rows(self.store, batch_id, readable_only=True)
+        failed = [job for job in rows if job.status is Status.FAILED]
+        if not failed:  # another call was first, or they cannot be read
+            return self.get(batch_id)
         again = [job for job in failed if is_retryable(job.error)]
-        if failed and not again:
+        if not again:
             raise RetryRefused("Each failed row would fail again: its error is not retryable.")
         now = self.clock()
         jobs = [self._another_try(job, found.batch, now) for job in again]

@@ -1,30 +1,40 @@
 """What follows when a job has ended. Its end is stored before: the sweep repeats what is lost."""
 
+import logging
 from datetime import datetime
 
+from versequeue.errors import Unreadable
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
-from versequeue.rules.batch import Batch, complete, unfinished
+from versequeue.rules.batch import Batch, complete
 from versequeue.rules.job import Job
 from versequeue.service.hints import hint_at_events
+
+log = logging.getLogger(__name__)
 
 
 def follow_up(store: Store, queue: Queue, job: Job, now: datetime) -> None:
     """Do what `job`'s end asks for. Raises StoreUnavailable."""
     hint_at_events(queue, [job])
     if job.batch_id:
-        finish_batch(store, queue, job.batch_id, now)
+        try:
+            finish_batch(store, queue, job.batch_id, now)
+        except Unreadable as error:  # which is no fault of the job
+            log.warning("not looked whether a batch has ended: %s", error)
 
 
 def finish_batch(store: Store, queue: Queue, batch_id: str, now: datetime) -> bool:
-    """Note the end of a batch once all its jobs have ended; whether they have."""
-    if unfinished(store.batch_counts(batch_id)):
+    """Note the end of a batch once all its jobs have ended; whether they have.
+
+    Raises StoreUnavailable, and Unreadable if the batch cannot be read.
+    """
+    if store.batch_unfinished(batch_id):
         return False
     # A retry may begin at any moment: what is counted has to be of the round that is ended.
     seen = store.get_batch(batch_id)
     if seen is None or seen.finished_at:
         return True
-    if unfinished(store.batch_counts(batch_id)):
+    if store.batch_unfinished(batch_id):
         return False
     ended = False
 

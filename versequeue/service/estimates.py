@@ -1,5 +1,6 @@
 """What workers measured lately, in one small document, and the waits told from it. Pure."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,11 +9,12 @@ from typing import Any
 
 from versequeue.contract.views import WorkerState
 from versequeue.ports.store import State
-from versequeue.records import format_time, parse_time
+from versequeue.records import CANNOT_READ, format_time, from_record, parse_time
 from versequeue.rules import waits
 from versequeue.rules.job import Job, Stage, Status
 from versequeue.rules.waits import Pace, Queue
 
+log = logging.getLogger(__name__)
 #: Name of the stored document.
 WORKER_DOCUMENT = "worker"
 KEPT_SAMPLES = 12
@@ -58,7 +60,50 @@ class WorkerOutlook:
         """Seconds until the pass that is being written ends."""
         if self.pass_at is None:
             return 0.0
-        return max(0.0, max(self.pass_ends_s.values()) - _seconds(self.pass_at, now))
+        return max(0.0, max(self.pass_ends_s.values(), default=0.0) - _seconds(self.pass_at, now))
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """The latest measurements as they are stored under `pace`."""
+
+    line_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    song_s: tuple[float, ...] = ()
+    start_s: tuple[float, ...] = ()
+    written: tuple[float, ...] = ()
+    shared: tuple[float, ...] = ()
+    over: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What is stored under `pass`."""
+
+    at: datetime
+    ends_s: dict[str, float]
+    shared: float = 1.0
+
+
+@dataclass(frozen=True)
+class _Document:
+    """All else that is stored, as far as anything is reckoned with it."""
+
+    seen_at: datetime | None = None
+    stopped_at: datetime | None = None
+    model: str | None = None
+    pace: _Samples | None = None
+
+
+def sound(state: State) -> State:
+    """The document; an empty one where what is stored is something else, to be learned anew."""
+    try:
+        from_record(_Document, state)
+        if running := state.get("pass"):
+            from_record(_Pass, running)
+    except CANNOT_READ as error:
+        log.warning("what was measured cannot be read, and begins anew: %.200s", error)
+        return {}
+    return state
 
 
 def seen(state: State, now: datetime, worker: str, model: str) -> State:
@@ -96,6 +141,7 @@ def measured(state: State, job: Job, first: FirstLines | None, now: datetime) ->
 
 def read(state: State, now: datetime, warm_s: float) -> WorkerOutlook:
     """What the document means at `now`; a worker not seen for `warm_s` counts as cold."""
+    state = sound(state)
     worker: WorkerState = "unknown"
     if state.get("seen_at"):
         age_s = (now - parse_time(state["seen_at"])).total_seconds()
@@ -129,7 +175,7 @@ def wait_of(
     `ahead` are the first of the `count` jobs that are written before it, if it is queued.
     """
     pace = outlook.pace
-    if job.done or pace is None or (job.status is Status.QUEUED and job.batch_id):
+    if job.done or pace is None or (job.status is Status.QUEUED and job.in_bulk):
         return None
     if job.status is Status.RUNNING:
         left_s = _left_s(job, outlook, pace, now)
@@ -150,7 +196,8 @@ def _left_s(job: Job, outlook: WorkerOutlook, pace: Pace, now: datetime) -> floa
     left_s = total_s - _seconds(claimed_at, now)
     if job.preview:
         # Not sooner than if it were alone from now on, nor later than if the others came first.
-        alone_s = (waits.song_s(work, pace) - pace.song_s) * (1 - len(job.preview) / work.lines)
+        left = 1 - len(job.preview) / max(1, work.lines)
+        alone_s = (waits.song_s(work, pace) - pace.song_s) * left
         left_s = min(max(left_s, alone_s), alone_s * job.together)
     return max(0.0, left_s)
 

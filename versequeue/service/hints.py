@@ -25,7 +25,7 @@ def hint_at_jobs(queue: Queue, jobs: Sequence[Job]) -> int:
     """Ask for queued jobs to be written; how many of the jobs went out in a message."""
     sent = 0
     for topic in (Topic.JOBS, Topic.BULK):
-        of_topic = [job for job in jobs if (job.batch_id is not None) == (topic is Topic.BULK)]
+        of_topic = [job for job in jobs if job.in_bulk == (topic is Topic.BULK)]
         if messages := job_messages(of_topic):
             sent += len(of_topic) * hint(queue, topic, messages)
     return sent

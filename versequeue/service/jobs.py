@@ -1,15 +1,16 @@
 """What a caller may do with single jobs, and with the worker: see its status, warm it up."""
 
-from dataclasses import replace
+import logging
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from versequeue.contract.views import ExpectedWait, StatusView
 from versequeue.contract.wire import to_wire
-from versequeue.errors import NothingToRedeliver
+from versequeue.errors import NothingToRedeliver, RateLimited
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import State
-from versequeue.records import format_time, parse_time
+from versequeue.records import CANNOT_READ, from_record, to_record
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Job, Status
 from versequeue.rules.options import ResolvedOptions
@@ -22,11 +23,16 @@ from versequeue.service.callers import Accepted, CallersSide, Submission
 from versequeue.service.endings import follow_up
 from versequeue.service.hints import hint, hint_at_events
 from versequeue.service.limits import Bill
+from versequeue.service.reads import Reads
+from versequeue.service.seats import Seats
 
+log = logging.getLogger(__name__)
 #: A warm-up message is taken to be on its way for this long.
 WARMUP_ON_ITS_WAY_S = 60
 #: How long the worker's measured times may be kept in memory, so that polls do not read them.
 OUTLOOK_KEPT_S = 2.0
+#: Songs of one client in a minute that are not behind everybody else's.
+SONGS_THAT_GO_FIRST = 10
 #: What the status tells the waits of: a song whose options are all left out.
 USUAL_SONG = work_of(ResolvedOptions(seed=0))
 
@@ -38,6 +44,10 @@ class Jobs(CallersSide[Job]):
     #: the worker as it was last read from the store, and when
     _outlook: tuple[datetime, estimates.WorkerOutlook] | None = None
 
+    def __post_init__(self, shared_seats: Seats | None) -> None:
+        super().__post_init__(shared_seats)
+        self._first = Reads(SONGS_THAT_GO_FIRST, monotonic=self.monotonic)
+
     def submit(
         self, prompt: str, options: ResolvedOptions, submission: Submission
     ) -> Accepted[Job]:
@@ -47,7 +57,17 @@ class Jobs(CallersSide[Job]):
         """
         now = self.clock()
         job = self._new_job(prompt, options, submission, now)
+        if self._asks_much(submission.client):
+            job = replace(job, gives_way=True)
         return self._submit(submission, job, [job], now)
+
+    def _asks_much(self, client: str) -> bool:
+        # Counted in memory, as reads are: who goes first is worth no write.
+        try:
+            self._first.take(client, 1)
+        except RateLimited:
+            return True
+        return False
 
     def get(self, job_id: str) -> Job:
         """The job. Raises NotFound, or Gone past its retention, deleted or not."""
@@ -82,7 +102,7 @@ class Jobs(CallersSide[Job]):
         """
         if job.status is not Status.QUEUED:
             return None
-        return self.store.count_queued(job.created_at, singles=job.batch_id is None) + 1
+        return self.store.count_queued(job.created_at, singles=not job.in_bulk) + 1
 
     def wait_of(self, job: Job, position: int | None) -> estimates.Wait | None:
         """The time until the job's end, as far as is known."""
@@ -92,7 +112,7 @@ class Jobs(CallersSide[Job]):
         outlook = self._outlook_now(since=job.events[-1].at if job.events else None)
         count = (position or 1) - 1
         ahead: list[Job] = []
-        if count and outlook.pace and not job.batch_id:
+        if count and outlook.pace and not job.in_bulk:
             ahead = self.store.queued_jobs(job.created_at, limit=JOBS_PER_MESSAGE)
         return estimates.wait_of(job, outlook, self.clock(), ahead, count)
 
@@ -113,10 +133,11 @@ class Jobs(CallersSide[Job]):
 
         def mark(state: State) -> State:
             nonlocal sent
-            warmups = _warmups_of_day(state, now)
+            noted = _warmups_of_day(state, now)
             # A worker that is woken all day costs as much as one that writes.
-            sent = not _on_its_way(state, now) and not 0 < budget <= warmups
-            return _noted(state, now, warmups + 1) if sent else state
+            sent = not noted.on_its_way(now) and not 0 < budget <= noted.warmups
+            marked = replace(noted, warmup_at=now, warmups=noted.warmups + 1)
+            return {**state, **to_record(marked)} if sent else state
 
         if self._outlook_now().worker == "warm":
             return False
@@ -144,22 +165,26 @@ class Jobs(CallersSide[Job]):
         return is_young and (since is None or since <= read_at)
 
 
-def _on_its_way(state: State, now: datetime) -> bool:
-    asked_at = state.get("warmup_at")
-    age_s = (now - parse_time(asked_at)).total_seconds() if asked_at else -1
-    return 0 <= age_s < WARMUP_ON_ITS_WAY_S
+@dataclass(frozen=True)
+class _Warmups:
+    """What is stored of them: when the last one went out, and how many of the day did."""
+
+    day: datetime
+    warmup_at: datetime | None = None
+    warmups: int = 0
+
+    def on_its_way(self, now: datetime) -> bool:
+        age_s = (now - self.warmup_at).total_seconds() if self.warmup_at else -1
+        return 0 <= age_s < WARMUP_ON_ITS_WAY_S
 
 
-def _noted(state: State, now: datetime, warmups: int) -> State:
-    day = format_time(_day_of(state, now))
-    return {**state, "warmup_at": format_time(now), "day": day, "warmups": warmups}
-
-
-def _warmups_of_day(state: State, now: datetime) -> int:
-    same_day = state.get("day") == format_time(_day_of(state, now))
-    return int(state.get("warmups", 0)) if same_day else 0
-
-
-def _day_of(state: State, now: datetime) -> datetime:
-    noted = state.get("day")
-    return day_that_counts(parse_time(noted), now) if noted else start_of_day(now)
+def _warmups_of_day(state: State, now: datetime) -> _Warmups:
+    if not state:
+        return _Warmups(start_of_day(now))
+    try:
+        noted = from_record(_Warmups, state)
+    except CANNOT_READ as error:
+        log.warning("what was noted of warm-ups cannot be read, and begins anew: %.200s", error)
+        return _Warmups(start_of_day(now))
+    day = day_that_counts(noted.day, now)
+    return noted if day == noted.day else replace(noted, day=day, warmups=0)

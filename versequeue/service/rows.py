@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from itertools import chain
 
 from versequeue.ports.queue import Queue
@@ -19,11 +20,15 @@ CANCELED_AT_ONCE = 25
 CANCEL_BUDGET_S = 20.0
 
 
-def current_rows(store: Store, batch_id: str) -> Iterator[Job]:
-    """One job per row in the order of the file: the latest one where a row was retried."""
-    retried = chain.from_iterable(_pages(store, batch_id, MAX_ROWS - 1))
+def current_rows(store: Store, batch_id: str, *, readable_only: bool = False) -> Iterator[Job]:
+    """One job per row in the order of the file: the latest one where a row was retried.
+
+    Raises Unreadable at a row that cannot be read, unless they are to be left out.
+    """
+    pages = partial(_pages, store, batch_id, readable_only=readable_only)
+    retried = chain.from_iterable(pages(MAX_ROWS - 1))
     latest = {job.position % MAX_ROWS: job for job in retried}
-    for job in chain.from_iterable(_pages(store, batch_id, -1)):
+    for job in chain.from_iterable(pages(-1)):
         if job.position >= MAX_ROWS:
             return
         yield latest.get(job.position, job)
@@ -41,7 +46,7 @@ def cancel_rows(
     What is left is found again by the sweep, since the batch remembers that it was canceled.
     """
     end = monotonic() + CANCEL_BUDGET_S
-    for page in _pages(store, batch_id, -1):
+    for page in _pages(store, batch_id, -1, readable_only=True):
         wanted = [job.id for job in page if not (job.done or job.cancel_requested_at)]
         for start in range(0, len(wanted), CANCELED_AT_ONCE):
             if monotonic() > end:
@@ -52,7 +57,8 @@ def cancel_rows(
             hint_at_events(queue, [job for job in changed.values() if job and job.done])
 
 
-def _pages(store: Store, batch_id: str, after: int) -> Iterator[list[Job]]:
-    while jobs := store.batch_jobs(batch_id, after=after, limit=PAGE):
+def _pages(store: Store, batch_id: str, after: int, *, readable_only: bool) -> Iterator[list[Job]]:
+    page = partial(store.batch_jobs, batch_id, limit=PAGE, readable_only=readable_only)
+    while jobs := page(after=after):
         yield jobs
         after = jobs[-1].position

@@ -138,7 +138,7 @@ class _Tick:
                 self._guarded(partial(repair, [job]), job.id)
         return bool(found)
 
-    def _guarded(self, repair: Callable[[], None], what: str) -> bool:
+    def _guarded(self, repair: Callable[[], object], what: str) -> bool:
         try:
             repair()
         except StoreUnavailable as error:
@@ -177,7 +177,8 @@ class _Tick:
         hint_at_events(self.queue, list(ended.values()))
         for batch_id in dict.fromkeys(job.batch_id for job in ended.values()):
             if batch_id:
-                finish_batch(self.store, self.queue, batch_id, self.now)
+                end = partial(finish_batch, self.store, self.queue, batch_id, self.now)
+                self._guarded(end, batch_id)
 
     def _notify(self, found: Sequence[Job]) -> None:
         due: dict[str, Job] = {}

@@ -1,15 +1,16 @@
 """A job, a batch or a row as a caller sees it: which fields, under which names, with which URLs."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from versequeue.config import Settings
 from versequeue.contract import paths, views
 from versequeue.contract.paths import path_of
 from versequeue.contract.wire import to_wire
-from versequeue.errors import Problem
-from versequeue.records import from_record, to_record
+from versequeue.errors import Problem, Unreadable
+from versequeue.records import CANNOT_READ, from_record, to_record
 from versequeue.rules.batch import Batch, batch_status
 from versequeue.rules.job import Job, Status
 from versequeue.rules.webhook import Webhook
@@ -17,6 +18,14 @@ from versequeue.service.estimates import Wait
 from versequeue.service.jobs import Jobs
 
 Document = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Lyrics:
+    """As much as every model's output has."""
+
+    lyrics: str
 
 
 def present(jobs: Jobs, job: Job) -> Document:
@@ -117,16 +126,28 @@ def retry_after_s(job: Job, now: datetime) -> int:
     return 1 if age_s < 15 else 2 if age_s < 60 else 5
 
 
+def lyrics_of(job: Job) -> str:
+    """The finished text, empty where there is none. Raises Unreadable."""
+    return _read(_Lyrics, job.output).lyrics if job.output else ""
+
+
 def _output(job: Job) -> Any:
     """The song; as it is, what another model made."""
     if job.output and "sections" in job.output:
-        return from_record(views.Song, job.output)
+        return _read(views.Song, job.output)
     return job.output
 
 
 def _error(job: Job) -> Problem | None:
     # A job that is tried again keeps its last attempt's error; callers see one only of its end.
-    return from_record(Problem, job.error) if job.error and job.status is Status.FAILED else None
+    return _read(Problem, job.error) if job.error and job.status is Status.FAILED else None
+
+
+def _read(cls: type[T], record: Document) -> T:
+    try:
+        return from_record(cls, record)
+    except CANNOT_READ as error:
+        raise Unreadable(f"What is stored of this job cannot be read: {error!s:.200}.") from error
 
 
 def _webhook(webhook: Webhook | None) -> views.WebhookView | None:

@@ -48,7 +48,7 @@ class WorkerSide:
         claims = _Claims(self, stage, together=len(job_ids))
         found = self.store.update_jobs(dict.fromkeys(job_ids, claims.claim))
         for job in claims.apart.values():
-            topic = Topic.BULK if job.batch_id else Topic.JOBS
+            topic = Topic.BULK if job.in_bulk else Topic.JOBS
             hint(self.queue, topic, [lone_message(job.id)])
         made = [claims.attempt(job_id, job) for job_id, job in found.items()]
         attempts = [attempt for attempt in made if attempt]
@@ -76,12 +76,22 @@ class WorkerSide:
         """`worker` is known to have died: what it held of these is queued again; how many."""
         now = self.clock()
         held = 0
-        for job_id in job_ids:
-            job = self.store.update_job(job_id, lambda job: rules.abandon(job, worker, now))
+        freed = dict.fromkeys(job_ids, lambda job: rules.abandon(job, worker, now))
+        for job in self.store.update_jobs(freed).values():
             held += job is not None and job.worker == worker
             if job and job.done:
                 follow_up(self.store, self.queue, job, now)
         return held
+
+    def free(self, job_id: str) -> None:
+        """Whoever holds this job is known to have died: it is queued again, if it can be read."""
+        try:
+            job = self.store.get_job(job_id)
+        except Unreadable as error:
+            log.warning("not freed: %s", error, extra={"job_id": job_id})
+            return
+        if job:
+            self.abandon([job_id], job.worker)
 
     def fail_unclaimed(self, job_ids: Iterable[str], reason: str) -> None:
         """A worker died without claiming these: one attempt of each has failed for `reason`."""
@@ -109,7 +119,11 @@ class WorkerSide:
         if last and 0 <= (now - last).total_seconds() < 1:
             return
         self._measured_at[kind] = now
-        self._note(lambda state: estimates.measured(state, job, first, now))
+        try:
+            self._note(lambda state: estimates.measured(state, job, first, now))
+        except StoreUnavailable as error:
+            # The song itself is stored: its message must not come again for this.
+            log.warning("what a song took is not noted: %s", error)
 
     def show_stopped(self) -> None:
         """Tell everybody who asks that the one worker there was has stopped."""
@@ -128,7 +142,9 @@ class WorkerSide:
             log.warning("not told when these are to end: %s", error)
 
     def _note(self, change: Callable[[State], State]) -> None:
-        self.store.update_state(estimates.WORKER_DOCUMENT, change)
+        self.store.update_state(
+            estimates.WORKER_DOCUMENT, lambda state: change(estimates.sound(state))
+        )
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """What holds for every route: sizes, types, methods, keys, origins, and errors without a trace."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,9 @@ def test_a_caller_who_has_the_answer_gets_304_and_a_long_list_of_tags_costs_litt
         (BadRequest("The form breaks off."), 400, "invalid-request"),
         (RequestEntityTooLarge(), 413, "payload-too-large"),
         (GatewayTimeout(), 500, "internal"),
+        # As where a module or a codec is loaded at its first use.
+        (OSError(errno.EMFILE, "Too many open files"), 503, "function-unavailable"),
+        (OSError(errno.EIO, "Input/output error"), 500, "internal"),
     ],
 )
 def test_what_a_library_raises_is_told_as_one_of_our_errors(

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.api import make_api
 from tests.support.batches import a_batch, end, end_all, jobs_of, look, rows_of
+from versequeue.config import Settings
 from versequeue.rules.job import Status
 
 
@@ -111,3 +112,49 @@ def test_an_unknown_batch_is_not_found_and_an_old_one_is_gone(method: str, path:
     api.clock.pass_s(timedelta(days=30).total_seconds())
     gone = api.client.open(f"/v1/batches/{batch_id}{path}", method=method)
     assert (gone.status_code, gone.get_json()["type"]) == (410, "/problems/gone")
+
+
+def test_rows_are_told_as_they_end_without_the_whole_file_each_time() -> None:
+    api = make_api()
+    batch_id = a_batch(api)
+    first, second, third = jobs_of(api, batch_id)
+    path = f"/v1/batches/{batch_id}/results"
+    seen: list[list[str]] = []
+    since = api.client.get(path).headers["Next-Since"]
+    for job in (second, first, third):
+        end(api, job, Status.SUCCEEDED)
+        api.clock.pass_s(11)
+        answer = api.client.get(path, query_string={"since": since})
+        seen.append([json.loads(row)["id"] for row in answer.data.splitlines()])
+        since = answer.headers["Next-Since"]
+    assert seen == [[second.id], [first.id], [third.id]]
+
+
+def test_a_row_that_ends_by_a_clock_that_is_behind_is_told_all_the_same() -> None:
+    api = make_api()
+    batch_id = a_batch(api)
+    path = f"/v1/batches/{batch_id}/results"
+    since = api.client.get(path).headers["Next-Since"]
+    api.clock.pass_s(-9)
+    end(api, jobs_of(api, batch_id)[0], Status.SUCCEEDED)
+    assert len(api.client.get(path, query_string={"since": since}).data.splitlines()) == 1
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-03-01", "0001-01-01T00:00:00+23:00", "1"])
+def test_a_time_that_is_none_is_refused(since: str) -> None:
+    api = make_api()
+    batch_id = a_batch(api)
+    answer = api.client.get(f"/v1/batches/{batch_id}/results", query_string={"since": since})
+    assert answer.status_code == 422, answer.text
+    assert answer.get_json()["errors"][0]["pointer"] == "/query/since"
+
+
+def test_rows_since_cost_their_own_number_of_reads_and_not_the_whole_file_s() -> None:
+    api = make_api(Settings(hash_key="test", reads_per_minute=300))
+    batch_id = a_batch(api, b"x\n" * 250, "text/plain")
+    path = f"/v1/batches/{batch_id}/results"
+    since = {"since": api.client.get(path).headers["Next-Since"]}
+    end(api, jobs_of(api, batch_id)[0], Status.SUCCEEDED)
+    answers = [api.client.get(path, query_string=since) for _ in range(4)]
+    assert [len(answer.data.splitlines()) for answer in answers] == [1, 1, 1, 1]
+    assert api.client.get(path).status_code == 429

@@ -36,6 +36,8 @@ CALLS: tuple[Callable[[FirestoreStore], Any], ...] = (
 SEARCHES: tuple[Callable[[FirestoreStore], Any], ...] = (
     lambda store: store.batch_jobs("batch_1"),
     lambda store: store.batch_counts("batch_1"),
+    lambda store: store.batch_unfinished("batch_1"),
+    lambda store: store.ended_jobs("batch_1", NOW),
     lambda store: store.due_jobs(NOW),
     lambda store: store.due_batches(NOW),
     lambda store: store.count_queued(),

@@ -284,6 +284,7 @@ def test_every_search_has_the_index_that_was_made_for_it(path: Path) -> None:
     store.due_batches(NOW)
     store.batch_jobs("batch_1")
     store.batch_counts("batch_1")
+    store.ended_jobs("batch_1", NOW)
     store.count_queued()
     store.count_queued(NOW)
     store.queued_jobs(NOW, 8)
@@ -293,9 +294,9 @@ def test_every_search_has_the_index_that_was_made_for_it(path: Path) -> None:
     store.jobs_to_notify(NOW)
     store.batches_to_notify(NOW)
     searches = [plan for plan in plans if re.match(r"SEARCH|SCAN (?!\(subquery)", plan)]
-    assert len(searches) == 15
+    assert len(searches) == 16
     used = {plan.split(" INDEX ")[1].split()[0] for plan in searches}
-    jobs = {"jobs_due", "jobs_queued", "jobs_batch", "jobs_created", "jobs_notify"}
+    jobs = {"jobs_due", "jobs_queued", "jobs_batch", "jobs_created", "jobs_notify", "jobs_ended"}
     assert used == jobs | {"batches_due", "batches_notify"}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.samples import NOW, at, batch_of, key_record, queued_job
 from tests.versequeue.backends.conftest import ON_EMULATOR, RACERS, StoreMaker, at_once
-from versequeue.backends.document_store import UNREADABLE_FOR_S, fields_of
+from versequeue.backends.document_store import UNREADABLE_FOR_S, index_fields
 from versequeue.errors import BudgetExhausted, RetryRefused, Unreadable
 from versequeue.ports.store import KeyTaken, Store
 from versequeue.rules.batch import Batch
@@ -27,9 +27,9 @@ class NewerStage(StrEnum):
     REHEARSING = "rehearsing"
 
 
-def charge_of(songs: int, limit: int) -> Callable[[Tally | None], Tally]:
+def charge_of(songs: int, limit: int, key: str = "all") -> Callable[[Tally | None], Tally]:
     def charge(found: Tally | None) -> Tally:
-        added = add_songs(tally_at(found, "all", NOW), songs, limit)
+        added = add_songs(tally_at(found, key, NOW), songs, limit)
         if added is None:
             raise BudgetExhausted()
         return added
@@ -83,7 +83,7 @@ def test_of_racing_creations_as_many_pass_as_the_limit_allows(open_shared: Store
 
     def race(racer: tuple[int, Store]) -> bool:
         number, store = racer
-        charges = {"all": charge_of(1, limit=3), "client": charge_of(1, limit=RACERS)}
+        charges = {"all": charge_of(1, 3), "client": charge_of(1, RACERS, "client")}
         try:
             store.create([queued_job(f"job_{number}")], charges=charges, now=NOW)
         except BudgetExhausted:
@@ -173,7 +173,7 @@ def test_what_cannot_be_read_is_not_put_off_until_a_day_that_was_asked_for(store
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(
             "versequeue.backends.document_store.read_stored",
-            lambda _kind, body: queued_job("job_odd", publish_at=at(1)) if body else None,
+            lambda _kind, _name, body: queued_job("job_odd", publish_at=at(1)) if body else None,
         )
         soon = datetime.now(UTC) + timedelta(seconds=UNREADABLE_FOR_S + 60)
         assert [job.id for job in store.due_jobs(soon)] == ["job_odd"]
@@ -187,8 +187,8 @@ def test_what_an_older_version_has_indexed_is_found_in_its_place(store: Store) -
     with pytest.MonkeyPatch.context() as patched:
         if type(store).__name__ == "FirestoreStore":
             patched.setattr(
-                "versequeue.backends.firestore_store.fields_of",
-                lambda job: {**fields_of(job), "due_at": at(1), "notify_at": None},
+                "versequeue.backends.firestore_store.index_fields",
+                lambda job: {**index_fields(job), "due_at": at(1), "notify_at": None},
             )
         store.create([ended], now=NOW)
     assert store.due_jobs(at(9)) == []

@@ -125,7 +125,24 @@ def test_counts_follow_the_jobs(store: Store) -> None:
     store.create([*jobs, queued_job("job_other", batch_id="batch_2")], now=NOW)
     store.update_job("job_1", lambda job: request_cancel(job, at(1)))
     assert store.batch_counts("batch_1") == {Status.QUEUED: 2, Status.CANCELED: 1}
+    assert [store.batch_unfinished(f"batch_{n}") for n in (1, 2, 3)] == [2, 1, 0]
     assert store.count_queued() == 3
+
+
+def test_ended_jobs_are_those_of_the_batch_since_a_moment_in_the_order_of_their_ends(
+    store: Store,
+) -> None:
+    ends = {"job_1": at(5), "job_2": at(3), "job_3": at(4), "job_4": None}
+    jobs = [
+        queued_job(name, batch_id="batch_1", position=n, status=Status.CANCELED, finished_at=end)
+        for n, (name, end) in enumerate(ends.items())
+    ]
+    other = queued_job("job_5", batch_id="batch_2", status=Status.CANCELED, finished_at=at(5))
+    store.create([*jobs, other], now=NOW)
+    store.update_job("job_4", lambda job: replace(job, finished_at=at(6)))
+    found = [job.id for job in store.ended_jobs("batch_1", at(4))]
+    assert found == ["job_3", "job_1", "job_4"]
+    assert store.ended_jobs("batch_3", at(0)) == []
 
 
 def test_due_jobs_are_those_whose_moment_has_come_most_overdue_first(store: Store) -> None:

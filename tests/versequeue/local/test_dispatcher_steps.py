@@ -10,12 +10,12 @@ import pytest
 from tests.support.api import ApiUnderTest, make_api
 from tests.support.inspected_queue import InspectedQueue
 from versequeue.backends.sqlite_queue import LeasedMessage
-from versequeue.errors import QueueUnavailable, StoreUnavailable
+from versequeue.errors import QueueUnavailable, StoreUnavailable, Unreadable
 from versequeue.local import push
 from versequeue.local.dispatcher import PAGE, TOPICS, Dispatcher
 from versequeue.local.push import WorkerSilent
 from versequeue.ports.queue import Topic
-from versequeue.rules.job import Stage, Status
+from versequeue.rules.job import Job, Stage, Status
 
 NAME = "local-1"
 
@@ -240,6 +240,29 @@ def test_any_number_of_jobs_is_taken_over_a_page_at_a_time(
     assert {app.jobs.get(job_id).status for job_id in ids} == {Status.QUEUED}
     assert max(pages) <= PAGE
     assert queue.next_due_at(TOPICS) == app.clock()
+
+
+def test_a_job_that_cannot_be_read_keeps_no_other_from_being_taken_over(
+    app: ApiUnderTest,
+    queue: InspectedQueue,
+    dispatcher: Dispatcher,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    odd, sound = app.submit(), app.submit()
+    for job_id in (odd, sound):
+        take_in_hand(queue, job_id)
+        app.worker_side.claim(job_id, Stage.WRITING)
+    get_job = app.store.get_job
+
+    def partly_readable(job_id: str) -> Job | None:
+        if job_id == odd:
+            raise Unreadable("A newer version wrote it.")
+        return get_job(job_id)
+
+    monkeypatch.setattr(app.store, "get_job", partly_readable)
+    dispatcher.take_over()
+    assert app.jobs.get(sound).status is Status.QUEUED
+    assert queue.next_due_at(TOPICS) == app.clock(), "its message, too, is due"
 
 
 def test_a_worker_that_idles_is_stopped_and_told_of_even_if_the_disk_is_full(

@@ -9,7 +9,7 @@ import pytest
 from tests.support.api import ManualClock
 from tests.support.inspected_queue import InspectedQueue
 from tests.support.waiting import wait_until
-from versequeue.errors import StoreUnavailable
+from versequeue.errors import StoreUnavailable, Unreadable
 from versequeue.local.notify import NOTIFY_ACK_DEADLINE_S, NotifyDispatcher
 from versequeue.ports.queue import Topic
 from versequeue.webhooks.receivers import REST_LONGEST_S, SENDERS
@@ -87,6 +87,23 @@ def test_one_receiver_that_never_answers_holds_up_nobody_else(
     assert len(senders.on_their_way) == 2
     senders.end()
     assert senders.sent == ["dead/0", "alive/1"]
+
+
+def test_a_job_that_cannot_be_read_holds_up_nobody_else(
+    queue: InspectedQueue, clock: ManualClock, senders: Senders
+) -> None:
+    def receiver_of(target: str) -> str:
+        if target.startswith("odd"):
+            raise Unreadable("A newer version wrote it.")
+        return target
+
+    notifier = NotifyDispatcher(
+        queue, senders.deliver, receiver_of, start=senders.start, clock=clock
+    )
+    hint(queue, *(f"odd/{n}" for n in range(DEAD)), "alive/1")
+    steps(notifier)
+    senders.end()
+    assert senders.sent == ["alive/1"]
 
 
 def test_hints_at_what_waits_add_nothing_and_all_of_it_is_sent_in_the_end(

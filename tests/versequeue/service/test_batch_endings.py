@@ -51,6 +51,19 @@ def test_a_finished_batch_is_not_canceled() -> None:
     assert (answer.status_code, answer.get_json()["status"]) == (200, "completed")
 
 
+def test_a_cancel_that_came_when_all_had_ended_cancels_nothing_that_is_tried_again() -> None:
+    api = make_api()
+    batch_id = a_batch(api)
+    for job in jobs_of(api, batch_id):
+        end(api, job, Status.FAILED)
+    api.batches.cancel(batch_id)
+    assert api.client.post(f"/v1/batches/{batch_id}/retry-failed").status_code == 202
+    for _ in range(3):
+        api.clock.pass_s(61)
+        sweep(api.store, api.queue, api.clock)
+    assert look(api, batch_id)["request_counts"]["queued"] == 3
+
+
 def test_a_cancel_that_was_cut_short_is_finished_by_the_sweep(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

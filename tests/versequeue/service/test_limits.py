@@ -145,6 +145,25 @@ def test_a_clock_that_is_set_back_makes_nobody_wait_for_longer() -> None:
     assert passes(lambda: jobs.submit("rain", OPTIONS, Submission(client="one")))
 
 
+@pytest.mark.parametrize("apart_s", [1, 6, 30, 59, 600, 86_400])
+def test_clocks_that_differ_have_one_minute_between_them(apart_s: float) -> None:
+    store, slow = MemoryStore(), ManualClock()
+    fast = ManualClock(slow() + timedelta(seconds=apart_s))
+    instances = [sides(store, replace(OPEN, rate_per_minute=5), each)[0] for each in (slow, fast)]
+    made, limit = [], 5
+    for number in range(1200):
+        slow.pass_s(0.5)
+        fast.pass_s(0.5)
+        jobs = instances[number % 2]
+        if passes(lambda: jobs.submit("rain", OPTIONS, Submission(client="one"))):  # noqa: B023
+            made.append(slow())
+    in_a_minute = [sum(0 <= (one - each).total_seconds() < 60 for one in made) for each in made]
+    # Where the one that is ahead comes in, what the other has counted is older all at once.
+    anew = 1 if apart_s < 60 else 4
+    assert limit * 9 <= len(made) <= limit * (10 + anew)
+    assert max(in_a_minute) <= limit * (1 + anew)
+
+
 def test_jobs_that_an_older_version_made_count_too() -> None:
     api = make_api()
     old, _ = sides(api.store, OPEN, ManualClock())

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from tests.support.api import ManualClock
 from tests.support.memory import MemoryQueue, MemoryStore
 from tests.support.samples import NOW, at, queued_job
+from versequeue.config import Settings
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import MAX_ROWS
 from versequeue.rules.job import Status
@@ -21,6 +24,7 @@ from versequeue.rules.webhook import (
     take_delivery,
 )
 from versequeue.service.batches import ROW_PACE_S
+from versequeue.service.jobs import Jobs
 from versequeue.service.sweep import sweep
 
 #: The clock now says so much less than when the job was written.
@@ -63,6 +67,21 @@ def test_whoever_was_to_be_told_is_told_now(
     assert job.webhook
     assert take_delivery(job.webhook, NOW) is not job.webhook, "the message finds it due"
     assert sweep(store, queue, lambda: at(1)).notified == 0
+
+
+def test_whoever_waits_waits_no_longer_than_was_asked_for(store: MemoryStore) -> None:
+    clock, passed = ManualClock(NOW), 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+        clock.pass_s(-600)
+
+    store.create([queued_job()], now=NOW)
+    times: dict[str, Any] = {"clock": clock, "monotonic": lambda: passed, "sleep": sleep}
+    jobs = Jobs(store, MemoryQueue(clock), Settings(hash_key="test"), **times)
+    jobs.wait_for(jobs.get("job_1"), 30, lambda job: job.done)
+    assert passed == 30
 
 
 def test_a_lost_message_is_sent_again_now(store: MemoryStore, queue: MemoryQueue) -> None:

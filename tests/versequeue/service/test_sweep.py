@@ -204,10 +204,10 @@ def test_a_tick_is_over_when_its_time_is() -> None:
 
 def started_meanwhile(store: MemoryStore, batch_id: str) -> Any:
     """A retry comes between the count of a batch's jobs and its end."""
-    count = store.batch_counts
+    count = store.batch_unfinished
     asked: Sequence[int] = []
 
-    def counts(name: str) -> Any:
+    def unfinished(name: str) -> int:
         found = count(name)
         asked.append(1)  # type: ignore[attr-defined]
         if len(asked) == 2:
@@ -218,7 +218,7 @@ def started_meanwhile(store: MemoryStore, batch_id: str) -> Any:
             )
         return found
 
-    return counts
+    return unfinished
 
 
 def test_a_batch_whose_retry_begins_while_it_is_counted_does_not_end(
@@ -227,7 +227,7 @@ def test_a_batch_whose_retry_begins_while_it_is_counted_does_not_end(
     store, queue = MemoryStore(), MemoryQueue(lambda: LATER)
     failed = queued_job("job_1", batch_id="batch_1", status=Status.FAILED)
     store.create([failed], batch=batch_of(check_at=at(2), total=1), now=NOW)
-    monkeypatch.setattr(store, "batch_counts", started_meanwhile(store, "batch_1"))
+    monkeypatch.setattr(store, "batch_unfinished", started_meanwhile(store, "batch_1"))
     swept(store, queue)
     batch = store.get_batch("batch_1")
     assert batch

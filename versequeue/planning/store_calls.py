@@ -1,0 +1,69 @@
+"""What songs read, write and delete in Firestore, as it bills that. Pure arithmetic.
+
+The numbers are those of the calls that the code makes: `tests/versequeue/planning` counts them.
+Each read is of one document, or a count of up to a thousand, or an answer without any.
+"""
+
+import math
+from dataclasses import dataclass
+
+from versequeue.config import Settings
+from versequeue.planning.service_times import ServiceTimes
+from versequeue.rules.batch import JOBS_PER_MESSAGE, ROW_INTERVALS
+
+#: The idempotency record before the transaction and in it, two tallies, the songs that are before.
+READS_TO_SUBMIT = 5
+#: Beside the jobs themselves: the idempotency record, two tallies; a file has its batch as well.
+WRITES_BESIDE_JOBS, WRITES_BESIDE_ROWS = 3, 4
+#: A job, and while it is queued how many are before it; a batch, and its rows by status.
+READS_TO_POLL, READS_TO_POLL_FILE = 2, 7
+#: The claim, and each write of the lines so far: the job, read and written.
+CALLS_OF_A_WRITE = 1
+#: The end itself and, once a second at most, the worker's measured times; for a row also one count
+#: of those that are left.
+READS_AT_THE_END, READS_AT_A_ROWS_END, WRITES_AT_THE_END = 2, 3, 2
+#: The four searches of a sweep that finds nothing due.
+READS_TO_SWEEP = 4
+#: Seconds between two writes of the lines so far: of a song alone, and of a file's row.
+PROGRESS_S = Settings.progress_interval_s
+ROWS_PROGRESS_S = PROGRESS_S * ROW_INTERVALS
+
+
+@dataclass(frozen=True)
+class StoreCalls:
+    """So many calls, of one song or of a day."""
+
+    reads: float = 0.0
+    writes: float = 0.0
+    deletes: float = 0.0
+
+    def times(self, number: float) -> "StoreCalls":
+        """The calls of `number` such."""
+        return StoreCalls(self.reads * number, self.writes * number, self.deletes * number)
+
+    def plus(self, other: "StoreCalls") -> "StoreCalls":
+        """These and those."""
+        return StoreCalls(
+            self.reads + other.reads, self.writes + other.writes, self.deletes + other.deletes
+        )
+
+
+def of_a_submission(rows: int) -> StoreCalls:
+    """The request that brings `rows` prompts, and what Firestore deletes of it in the end."""
+    beside = WRITES_BESIDE_JOBS if rows == 1 else WRITES_BESIDE_ROWS
+    return StoreCalls(READS_TO_SUBMIT, rows + beside, rows + beside)
+
+
+def of_a_poll(rows: int, held_s: float = 0.0) -> StoreCalls:
+    """One question how far it is; one that is held is looked after once a second."""
+    each = READS_TO_POLL if rows == 1 else READS_TO_POLL_FILE
+    return StoreCalls(reads=each * (1 + math.floor(held_s / PROGRESS_S)))
+
+
+def of_an_attempt(lines: int, rows: int, times: ServiceTimes) -> StoreCalls:
+    """One song written from its claim to its end, one of a file of `rows` or alone."""
+    took_s = times.song_s(lines, min(rows, JOBS_PER_MESSAGE))
+    progress = math.ceil(took_s / (PROGRESS_S if rows == 1 else ROWS_PROGRESS_S))
+    shared = CALLS_OF_A_WRITE * (1 + progress)
+    read_at_end = READS_AT_THE_END if rows == 1 else READS_AT_A_ROWS_END
+    return StoreCalls(shared + read_at_end, shared + WRITES_AT_THE_END)
