@@ -14,7 +14,6 @@ from typing import Any
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
 
 from versequeue.api.edge import MAX_BODY_BYTES
 from versequeue.api.origin import network_of
@@ -22,6 +21,7 @@ from versequeue.api.submit_batches import MAX_FORM_BYTES
 from versequeue.local.host import THREADS
 from versequeue.local.incoming import Parser, Refusal
 from versequeue.local.loops import connections_within
+from versequeue.local.turns import FairDispatcher
 
 WsgiApp = Callable[..., Iterable[bytes]]
 Clock = Callable[[], float]
@@ -39,6 +39,8 @@ HEADERS_S, BODY_S, ANSWER_S, IDLE_S = 10.0, 60.0, 300.0, 60.0
 #: Seconds in which some of an answer has to be taken, and the bytes of it that wait here meanwhile;
 #: beyond them the thread that answers waits, too.
 STALLED_S, UNREAD_BYTES = 10.0, 1024 * 1024
+#: Threads that answer one address: those that wait for its jobs, and as many others.
+THREADS_OF_ONE = THREADS * 2 // 3
 #: Threads that may wait so; for one more the reader that has taken the least is given up.
 SLOW_READERS = THREADS // 3
 #: Bytes of an answer that the system holds: few, so that it is seen when somebody reads slowly.
@@ -240,7 +242,7 @@ def front_server(
     clock: Clock = time.monotonic,
 ) -> FrontServer:
     """The HTTP server of an `up`. With `of_one` 0 one address, a proxy's, may have them all."""
-    dispatcher = ThreadedTaskDispatcher()
+    dispatcher = FairDispatcher(THREADS_OF_ONE if of_one else 0)
     dispatcher.set_thread_count(THREADS)
     adjustments = Adjustments(
         connection_limit=connections_within(connections),
@@ -251,6 +253,8 @@ def front_server(
         max_request_header_size=MAX_HEADER_BYTES,
         inbuf_overflow=SPOOLED_FROM_BYTES,
         outbuf_high_watermark=UNREAD_BYTES,
+        # Who is believed is decided where a caller is told from others (api/origin.py).
+        clear_untrusted_proxy_headers=False,
     )
     send_buffer = (socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     adjustments.socket_options = [*Adjustments.socket_options, send_buffer]
