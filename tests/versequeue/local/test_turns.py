@@ -1,5 +1,6 @@
 """Whose request is answered next, whoever has sent how many."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,10 +8,12 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from tests.support.front import LIMIT_S, Front, read_all, running_front
 from tests.support.waiting import wait_until
 from versequeue.api.edge import MAX_BODY_BYTES
-from versequeue.local.front import THREADS_OF_ONE
+from versequeue.local.front import SWITCH_S, THREADS_OF_ONE
 from versequeue.local.host import THREADS
 from versequeue.local.turns import LARGE_AT_ONCE, Turns
 
@@ -104,6 +107,7 @@ def test_one_address_with_many_requests_has_its_threads_and_all_are_answered_in_
 def test_files_that_are_read_keep_no_song_waiting() -> None:
     held = Held()
     with running_front(held) as front:
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_S, rel=0.1)
         with holding(front, held, THREADS, b"x" * (MAX_BODY_BYTES + 1)):
             wait_until(lambda: held.count == LARGE_AT_ONCE, LIMIT_S)
             assert front.ask().endswith(b"fine")
