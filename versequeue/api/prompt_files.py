@@ -1,13 +1,12 @@
 """A prompt file, checked as a whole before anything is queued. Pure: knows no HTTP and no store."""
 
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from versequeue.api.bodies import as_sentence, clean_prompt
+from versequeue.api.bodies import as_sentence, clean_prompt, normalized
 from versequeue.api.raw_rows import Fault, FaultCode, RawRow, csv_rows, decode, json_rows, text_rows
 from versequeue.errors import BatchInvalid, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
 from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS, Row
@@ -169,10 +168,11 @@ class _Checker:
             detail = "There is no prompt." if raw.prompt is None else "A prompt is text."
             self._refuse(raw, FaultCode.MISSING_PROMPT, detail, custom_id)
             return ""
+        prompt = normalized(raw.prompt, MAX_PROMPT_CHARACTERS)
         try:
-            return clean_prompt(raw.prompt)
+            return clean_prompt(prompt)
         except ValueError as error:
-            self._refuse(raw, _prompt_code(raw.prompt), as_sentence(str(error)), custom_id)
+            self._refuse(raw, _prompt_code(prompt), as_sentence(str(error)), custom_id)
             return ""
 
     def _options(self, raw: RawRow, custom_id: str) -> ResolvedOptions | None:
@@ -189,10 +189,9 @@ class _Checker:
 
 def _prompt_code(prompt: str) -> FaultCode:
     # Which of its rules `clean_prompt` found broken.
-    text = unicodedata.normalize("NFC", prompt).strip()
-    if len(text) > MAX_PROMPT_CHARACTERS:
+    if len(prompt) > MAX_PROMPT_CHARACTERS:
         return FaultCode.PROMPT_TOO_LONG
-    return FaultCode.INVALID_TEXT if text else FaultCode.MISSING_PROMPT
+    return FaultCode.INVALID_TEXT if prompt else FaultCode.MISSING_PROMPT
 
 
 def _option_detail(found: Any) -> str:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from versequeue.rules.batch import MAX_ROWS
+
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 #: First bytes of what people send instead of text, and what to tell them.
@@ -81,9 +83,9 @@ def decode(data: bytes) -> str | Fault:
 
 
 def json_rows(text: str) -> Iterator[RawRow | Fault]:
-    """One row for every line that is not blank."""
-    for number, line in _numbered(text):
-        yield _json_row(number, line)
+    """One row for every line that is not blank; what goes beyond MAX_ROWS is counted, not read."""
+    for count, (number, line) in enumerate(_numbered(text)):
+        yield _json_row(number, line) if count < MAX_ROWS else RawRow(number)
 
 
 def text_rows(text: str) -> Iterator[RawRow]:
@@ -95,10 +97,12 @@ def text_rows(text: str) -> Iterator[RawRow]:
 def csv_rows(text: str, option_names: frozenset[str]) -> Iterator[RawRow | Fault]:
     """One row for every record below the header that has anything in it.
 
-    A cell may hold line ends inside quotes; a row's line is the one on which it begins.
+    A cell may hold line ends inside quotes; a row's line is the one on which it begins. What goes
+    beyond MAX_ROWS is counted, not read.
     """
     records = _csv_records(text)
     header: list[str] = []
+    count = 0
     for line, cells in records:
         if isinstance(cells, Fault):
             yield cells
@@ -106,7 +110,8 @@ def csv_rows(text: str, option_names: frozenset[str]) -> Iterator[RawRow | Fault
         if not any(cell.strip() for cell in cells):
             continue
         if header:
-            yield _csv_row(line, header, cells)
+            yield _csv_row(line, header, cells) if count < MAX_ROWS else RawRow(line)
+            count += 1
             continue
         header = [cell.strip().lower() for cell in cells]
         faults = list(_header_faults(line, header, option_names))

@@ -15,6 +15,7 @@ from versequeue.api.edge import (
     prefer_wait_s,
     read_body,
 )
+from versequeue.api.origin import client_of
 from versequeue.contract import paths
 from versequeue.errors import StoreUnavailable
 from versequeue.rules.batch import BatchNow
@@ -43,8 +44,8 @@ class Resource(Generic[Found]):
     #: when a poller should come back; None: there is nothing to come back for
     retry_after_s: Callable[[Found], int | None]
 
-    def accepted(self, accepted: Accepted[Found], wait_s: int = 0) -> Response:
-        """202 with what was submitted, or 200 if it ended within `wait_s`.
+    def accepted(self, accepted: Accepted[Found], wait_s: int = 0, client: str = "") -> Response:
+        """202 with what was submitted, or 200 if it ended within the `wait_s` of its `client`.
 
         What is accepted is told so, even where the store fails right after.
         """
@@ -54,7 +55,7 @@ class Resource(Generic[Found]):
             headers["Idempotent-Replayed"] = "true"
         if wait_s:
             with suppress(StoreUnavailable):
-                found, waited = self._wait(found, wait_s, lambda current: current.done)
+                found, waited = self._wait(client, found, wait_s, lambda current: current.done)
                 headers |= waited
         headers["Location"] = f"{self.side.settings.results_url}{self.path}/{found.id}"
         try:
@@ -70,7 +71,8 @@ class Resource(Generic[Found]):
         found = self.side.get(found_id)
         headers: dict[str, str] = {}
         if wait_s := prefer_wait_s(request):
-            found, headers = self._wait(found, wait_s, self._changed(request, found))
+            client = client_of(request, self.side.settings)
+            found, headers = self._wait(client, found, wait_s, self._changed(request, found))
         if found.done:
             headers["Cache-Control"] = "private, no-cache"
         else:
@@ -86,13 +88,13 @@ class Resource(Generic[Found]):
         return json_response(self.view(action(found_id)), status)
 
     def _wait(
-        self, found: Found, wait_s: int, changed: Callable[[Found], bool]
+        self, client: str, found: Found, wait_s: int, changed: Callable[[Found], bool]
     ) -> tuple[Found, dict[str, str]]:
         """What it has become, and the header that says that it was waited for: if a seat is free.
 
         Whoever finds none is answered at once, as if it had not asked for a wait.
         """
-        with self.side.seats.one() as seated:
+        with self.side.seats.one(client) as seated:
             if not seated:
                 return found, {}
             applied = {"Preference-Applied": f"wait={wait_s}"}

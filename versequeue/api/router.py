@@ -89,9 +89,17 @@ class Api:
             raise NotFound(f"{request.method} {request.path} is served by {place}.")
         if route.name != "health":
             check_api_key(request, self.settings)
-        if documents := route.reads + route.look * prefer_wait_s(request):
+        looks = route.look * prefer_wait_s(request)
+        if documents := route.reads + looks:
             self.reads.take(client_of(request, self.settings), documents)
-        return self.handlers[route.name](request, *arguments.values())
+        waited = False
+        try:
+            response = self.handlers[route.name](request, *arguments.values())
+            waited = "Preference-Applied" in response.headers
+        finally:
+            if looks and not waited:
+                self.reads.give_back(client_of(request, self.settings), looks)
+        return response
 
     def _wrong_method(self, request: Request, allowed: list[str]) -> Response:
         allow = ", ".join(sorted({*allowed, "OPTIONS"}))

@@ -33,6 +33,8 @@ from versequeue.service.reads import Reads
 
 #: A form holds the file, the names of its fields and the lines between them.
 MAX_FORM_BYTES = MAX_FILE_BYTES + MAX_BODY_BYTES
+#: Options that are looked at in one row: of more, each that is not known would be a fault to name.
+MOST_OPTIONS = 50
 #: Rows of a good file that its check shows.
 FIRST_ROWS = 3
 
@@ -138,6 +140,8 @@ def options_reader(asked: Mapping[str, str], file_format: FileFormat) -> ReadOpt
     model = OptionsBody if file_format is FileFormat.JSONL else FormOptions
 
     def read(options: Mapping[str, Any]) -> ResolvedOptions:
+        if len(options) > MOST_OPTIONS:
+            raise ValidationFailed(f"A row has at most {MOST_OPTIONS} options, not {len(options)}.")
         return validate(model, {**given, **options}).resolved(random_seed())
 
     return read

@@ -54,7 +54,7 @@ def submit_job(jobs: Jobs, reads: Reads, request: Request) -> Response:
     count_key(reads, submission)
     accepted = jobs.submit(body.prompt, options, replace(submission, own_options=body.own()))
     count_replay(reads, submission, accepted, "get_job")
-    return job_resource(jobs).accepted(accepted, prefer_wait_s(request))
+    return job_resource(jobs).accepted(accepted, prefer_wait_s(request), submission.client)
 
 
 def warm_up(jobs: Jobs, request: Request) -> Response:

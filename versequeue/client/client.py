@@ -176,7 +176,7 @@ class Client:
         for line in self._transport.lines(_results(batch, "jsonl")):
             try:
                 document = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise UnexpectedAnswer("A row of the results is not JSON.") from error
             yield read_answer(Row, document)
 

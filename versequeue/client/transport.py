@@ -5,12 +5,14 @@ Idempotency-Key. Knows neither jobs nor batches.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
+import urllib3
 
 from versequeue.client.errors import ApiError, ClientError, ServerUnreachable, UnexpectedAnswer
 from versequeue.contract import retry_after
@@ -21,6 +23,8 @@ CONNECT_TIMEOUT_S = 5.0
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 MAX_REDIRECTS = 5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
+#: No answer but a file of results is as long as this, whatever it was packed to on its way.
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,10 @@ class Transport:
             headers["X-Api-Key"] = self.api_key
         try:
             response = self._request(call, headers)
+            if not call.stream or response.status_code >= 300:
+                self._read(response, self.timeout_s + call.hold_s)
+        except UnexpectedAnswer as error:
+            return error
         except requests.Timeout:
             return self._unreachable("did not answer in time")
         except requests.RequestException:
@@ -114,16 +122,29 @@ class Transport:
                 headers=dict(headers),
                 timeout=(CONNECT_TIMEOUT_S, self.timeout_s + call.hold_s),
                 proxies=self._proxies(),
-                stream=call.stream,
+                stream=True,
                 allow_redirects=False,
             )
-            target = urljoin(url, response.headers.get("Location", ""))
-            moved = call.method == "GET" and response.is_redirect
-            if not moved or origin(target) != origin(url):
+            target = _target_of(response, url) if call.method == "GET" else ""
+            if origin(target) != origin(url):
                 break
             response.close()
             url, params = target, {}
         return response
+
+    def _read(self, response: requests.Response, within_s: float) -> None:
+        """Read the body: bounded in all, since a socket's time-out begins anew with each byte."""
+        end, body = self.clock() + within_s, bytearray()
+        with ExitStack() as undo:
+            undo.callback(response.close)
+            for piece in _pieces(response):
+                body += piece
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise UnexpectedAnswer(f"{response.url} answers without an end.")
+                if self.clock() > end:
+                    raise requests.Timeout
+            undo.pop_all()
+        response.raw = BytesIO(body)
 
     def _proxies(self) -> dict[str, str]:
         """A proxy of the environment's cannot know what this machine's own addresses mean."""
@@ -132,6 +153,24 @@ class Transport:
 
     def _unreachable(self, what: str) -> ServerUnreachable:
         return ServerUnreachable(f"The server at {self.url} {what}.")
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """What has come of the body each time, unpacked."""
+    try:
+        while piece := response.raw.read1(65536, decode_content=True):
+            yield piece
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.Timeout from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError from error
+
+
+def _target_of(response: requests.Response, url: str) -> str:
+    """Where a redirect points to; empty if nowhere."""
+    with suppress(ValueError):
+        return urljoin(url, response.headers["Location"]) if response.is_redirect else ""
+    return ""
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
@@ -154,7 +193,7 @@ def error_of(response: requests.Response) -> ClientError:
     """The error that a response stands for: a problem document, a gateway's page, or neither."""
     document: Any = None
     if "json" in response.headers.get("Content-Type", ""):
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             document = response.json()
     said = f"{response.status_code} {response.reason or ''}".rstrip()
     if not isinstance(document, dict) and response.status_code in RETRIED_STATUSES:
@@ -176,7 +215,7 @@ def json_answer(response: requests.Response) -> object:
     """The JSON body. Raises UnexpectedAnswer if it is something else."""
     try:
         return response.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnexpectedAnswer(f"What answers at {response.url} is not VerseQueue.") from error
 
 

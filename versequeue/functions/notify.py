@@ -2,17 +2,19 @@
 
 import logging
 import time
-from contextlib import suppress
 from functools import cache
-from urllib.parse import urlsplit
 
+from versequeue.errors import WebhookUrlForbidden
 from versequeue.functions import wiring
 from versequeue.rules.batch import BATCH_PREFIX
+from versequeue.webhooks.addresses import read_url
 from versequeue.webhooks.notifier import Notifier
-from versequeue.webhooks.receivers import Receivers
+from versequeue.webhooks.receivers import Receiver, Receivers
 from versequeue.webhooks.sender import Outcome, WebhookSender
 
 log = logging.getLogger(__name__)
+#: Of a message with nothing to send.
+NOBODY = Receiver("")
 #: Who has this process's senders.
 _receivers = Receivers()
 
@@ -44,18 +46,22 @@ def notify_in_turn(target: str) -> None:
         _receivers.done(receiver, now_s, took_s=now_s - began_s, answered=answered)
 
 
-def receiver_of(target: str) -> str:
-    """The host and port of `target`'s webhook; empty if it has none.
+def receiver_of(target: str) -> Receiver:
+    """Who gets `target`'s webhook; nobody if it has none.
 
     Raises StoreUnavailable, and Unreadable if `target` cannot be read.
     """
     if not _names_something(target):
-        return ""
+        return NOBODY
     store = wiring.store()
     found = store.get_batch(target) if target.startswith(BATCH_PREFIX) else store.get_job(target)
-    with suppress(ValueError):  # an address that is none is told so by whoever sends
-        return urlsplit(found.webhook.url).netloc if found and found.webhook else ""
-    return ""
+    if found is None or found.webhook is None:
+        return NOBODY
+    try:
+        place = read_url(found.webhook.url, allow_private=True).place
+    except WebhookUrlForbidden:  # of another version: it is told so by whoever sends
+        place = ""
+    return Receiver(place, found.client)
 
 
 def _names_something(target: str) -> bool:

@@ -5,11 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from http.client import HTTPException
 from itertools import chain
 from typing import Any
 
+from versequeue.backends.document_store import readable
 from versequeue.backends.sqlite_queue import LeasedMessage, SqliteQueue
 from versequeue.config import ACK_DEADLINE_S
 from versequeue.errors import (
@@ -24,6 +25,7 @@ from versequeue.local.loops import keep_on
 from versequeue.local.worker_process import WorkerProcess
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE
+from versequeue.rules.waits import Work, fit_together, work_of
 from versequeue.service.worker import WorkerSide
 
 log = logging.getLogger(__name__)
@@ -85,12 +87,17 @@ class Dispatcher:
         """
         self._pay()
         now = self._side.clock()
-        deliveries = self._queue.lease_together(TOPICS, now, ACK_DEADLINE_S, go_together)
+        fits = partial(go_together, cache(self._work_of))
+        deliveries = self._queue.lease_together(TOPICS, now, ACK_DEADLINE_S, fits)
         if deliveries:
             self._push(deliveries)
         else:
             self._stop_if_idle()
         return bool(deliveries)
+
+    def _work_of(self, job_id: str) -> Work | None:
+        job = readable(job_id, partial(self._side.store.get_job, job_id))
+        return work_of(job.options) if job else None
 
     def _turn(self) -> None:
         seen = self._queue.publishes
@@ -198,8 +205,14 @@ def _is_death(error: Exception) -> bool:
     return is_broken_off and getattr(error, "errno", None) not in SURROUNDINGS
 
 
-def go_together(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> bool:
-    """Whether a waiting message joins those that are taken from the same topic: up to 8 jobs.
+def go_together(
+    work_of: Callable[[str], Work | None],
+    taken: Sequence[LeasedMessage],
+    candidate: LeasedMessage,
+) -> bool:
+    """Whether a waiting message joins those taken from the same topic: up to 8 jobs that fit.
+
+    `work_of` says what work a job is, None if there is no such job.
 
     Only on their first way. A job that brings its worker down takes the others along once: what
     comes back is pushed alone.
@@ -208,7 +221,10 @@ def go_together(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> boo
     if any(one.number > 1 for one in every):
         return False
     named = [one.message["job_ids"] for one in every if set(one.message) == {"job_ids"}]
-    return len(named) == len(every) and len(dict.fromkeys(chain(*named))) <= JOBS_PER_MESSAGE
+    if len(named) != len(every):
+        return False
+    ids = dict.fromkeys(chain(*named))
+    return len(ids) <= JOBS_PER_MESSAGE and fit_together([*filter(None, map(work_of, ids))])
 
 
 def joined(deliveries: Sequence[LeasedMessage]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ way to a new one, so that no number of them keeps others out.
 """
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +15,6 @@ from typing import Any
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
 
 from versequeue.api.edge import MAX_BODY_BYTES
 from versequeue.api.origin import network_of
@@ -22,6 +22,7 @@ from versequeue.api.submit_batches import MAX_FORM_BYTES
 from versequeue.local.host import THREADS
 from versequeue.local.incoming import Parser, Refusal
 from versequeue.local.loops import connections_within
+from versequeue.local.turns import FairDispatcher
 
 WsgiApp = Callable[..., Iterable[bytes]]
 Clock = Callable[[], float]
@@ -39,12 +40,17 @@ HEADERS_S, BODY_S, ANSWER_S, IDLE_S = 10.0, 60.0, 300.0, 60.0
 #: Seconds in which some of an answer has to be taken, and the bytes of it that wait here meanwhile;
 #: beyond them the thread that answers waits, too.
 STALLED_S, UNREAD_BYTES = 10.0, 1024 * 1024
+#: Threads that answer one address: those that wait for its jobs, and as many others.
+THREADS_OF_ONE = THREADS * 2 // 3
 #: Threads that may wait so; for one more the reader that has taken the least is given up.
 SLOW_READERS = THREADS // 3
 #: Bytes of an answer that the system holds: few, so that it is seen when somebody reads slowly.
 SEND_BUFFER_BYTES = 64 * 1024
 #: How often deadlines are looked at.
 LOOK_S = 1.0
+#: How long a thread computes while others wait for the interpreter. The server's loop waits so with
+#: each piece that comes in, for each thread that reads a file; Python's own 5 ms become seconds.
+SWITCH_S = 0.0005
 #: What is still taken from somebody whose request was refused, so that the refusal can be read: to
 #: close a connection with unread bytes resets it.
 LINGER_S, LINGER_BYTES = 5.0, 8 * 1024 * 1024
@@ -240,7 +246,8 @@ def front_server(
     clock: Clock = time.monotonic,
 ) -> FrontServer:
     """The HTTP server of an `up`. With `of_one` 0 one address, a proxy's, may have them all."""
-    dispatcher = ThreadedTaskDispatcher()
+    sys.setswitchinterval(SWITCH_S)
+    dispatcher = FairDispatcher(THREADS_OF_ONE if of_one else 0)
     dispatcher.set_thread_count(THREADS)
     adjustments = Adjustments(
         connection_limit=connections_within(connections),
@@ -251,6 +258,8 @@ def front_server(
         max_request_header_size=MAX_HEADER_BYTES,
         inbuf_overflow=SPOOLED_FROM_BYTES,
         outbuf_high_watermark=UNREAD_BYTES,
+        # Who is believed is decided where a caller is told from others (api/origin.py).
+        clear_untrusted_proxy_headers=False,
     )
     send_buffer = (socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     adjustments.socket_options = [*Adjustments.socket_options, send_buffer]

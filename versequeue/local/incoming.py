@@ -23,7 +23,12 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # waitress has no types
 
     def received(self, data: bytes) -> int:
         """Take some bytes, behind the request's end as well; how many were taken."""
-        consumed: int = super().received(data)
+        try:
+            consumed: int = super().received(data)
+        except ValueError:  # Content-Length has more digits than int() reads
+            self.error = BadRequest("Content-Length is no number of bytes.")
+            self.completed = True
+            return len(data)
         if self.chunked and not self.completed:
             longest = max(len(self.body_rcv.control_line), len(self.body_rcv.trailer))
             if longest > MAX_CHUNK_LINE_BYTES:

@@ -15,7 +15,7 @@ from versequeue.clock import Clock, utc_now
 from versequeue.errors import Unreadable, VerseQueueError
 from versequeue.local.loops import keep_on
 from versequeue.ports.queue import Topic
-from versequeue.webhooks.receivers import SENDERS, Receivers
+from versequeue.webhooks.receivers import SENDERS, Receiver, Receivers
 from versequeue.webhooks.sender import Outcome
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class NotifyDispatcher:
         self,
         queue: SqliteQueue,
         deliver: Callable[[str], Outcome | None],
-        receiver_of: Callable[[str], str],
+        receiver_of: Callable[[str], Receiver],
         *,
         start: Callable[[Callable[[], None]], object] | None = None,
         clock: Clock = utc_now,
@@ -97,7 +97,7 @@ class NotifyDispatcher:
             else:
                 self._queue.wait(seen, LONGEST_WAIT_S)
 
-    def _begin(self, delivery: LeasedMessage, receiver: str) -> None:
+    def _begin(self, delivery: LeasedMessage, receiver: Receiver) -> None:
         mine = threading.Lock()
 
         def send() -> None:
@@ -114,7 +114,7 @@ class NotifyDispatcher:
             self._receivers.unused(receiver)
             self._queue.nack(delivery, self._clock())
 
-    def _send(self, delivery: LeasedMessage, receiver: str) -> None:
+    def _send(self, delivery: LeasedMessage, receiver: Receiver) -> None:
         answered, began_s = True, self._monotonic()
         try:
             outcome = self._deliver(_target(delivery))

@@ -3,11 +3,14 @@
 Pure arithmetic: what was measured, and where it is kept, is the business of whoever calls.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar, get_args
 
 from versequeue.rules.batch import JOBS_PER_MESSAGE
-from versequeue.rules.options import Effort, ResolvedOptions
+from versequeue.rules.options import LINES, Effort, ResolvedOptions
+
+T = TypeVar("T")
 
 #: What a line of each kind costs, as long as it was not measured; a quick one's is 1.
 USUAL_LINES: Mapping[str, float] = {
@@ -18,6 +21,7 @@ USUAL_LINES: Mapping[str, float] = {
     "normal unrhymed": 1.7,
     "best unrhymed": 2.4,
 }
+USUAL_EFFORTS: tuple[Effort, ...] = get_args(Effort)
 #: What each further song of a pass adds to the time of the one beside it, as a share of its own.
 BESIDE_QUICK = 0.36
 #: A song of more effort fills a pass of its own, after the quick ones; two of them find room.
@@ -112,18 +116,44 @@ def pass_ends_s(songs: Sequence[Work], pace: Pace) -> list[float]:
     return [end * pace.shared for end in ends]
 
 
+def fit_together(songs: Sequence[Work]) -> bool:
+    """Whether these are one pass: as many as a message may name, no longer than the longest song.
+
+    An attempt has a time limit, which a worker that can write that song alone must not exceed.
+    """
+    if len(songs) > JOBS_PER_MESSAGE:
+        return False
+    usual = Pace(USUAL_LINES)
+    longest = Work(int(LINES.most), max(USUAL_EFFORTS, key=lambda effort: USUAL_LINES[effort]))
+    return len(songs) < 2 or max(pass_ends_s(songs, usual)) <= song_s(longest, usual)
+
+
+def in_passes(songs: Iterable[T], work: Callable[[T], Work]) -> list[list[T]]:
+    """These in their order, as many in each pass as fit."""
+    passes: list[list[T]] = []
+    for song in songs:
+        if passes and fit_together([work(each) for each in (*passes[-1], song)]):
+            passes[-1].append(song)
+        else:
+            passes.append([song])
+    return passes
+
+
 def end_s(work: Work, queue: Queue, pace: Pace) -> float:
     """Seconds until a waiting song ends: the passes before its own, and its part of that one."""
     known = list(queue.ahead[: queue.count])
     full, rest = divmod(queue.count, JOBS_PER_MESSAGE)
-    at_s = queue.busy_s
-    if full and known:
-        at_s += full * max(pass_ends_s(known[:JOBS_PER_MESSAGE], pace))
     company = known[-rest:] if rest else []
-    return at_s + pass_ends_s([*company, work], pace)[-1]
+    *before, own = in_passes([*company, work], _itself)
+    before_s = full * batch_s(known[:JOBS_PER_MESSAGE], pace)
+    before_s += sum(max(pass_ends_s(each, pace)) for each in before)
+    return queue.busy_s + before_s + pass_ends_s(own, pace)[-1]
 
 
 def batch_s(songs: Sequence[Work], pace: Pace) -> float:
-    """Seconds for a whole file of songs, a message after the other."""
-    starts = range(0, len(songs), JOBS_PER_MESSAGE)
-    return sum(max(pass_ends_s(songs[at : at + JOBS_PER_MESSAGE], pace)) for at in starts)
+    """Seconds for a whole file of songs, a pass after the other."""
+    return sum(max(pass_ends_s(each, pace)) for each in in_passes(songs, _itself))
+
+
+def _itself(work: Work) -> Work:
+    return work

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Message, Queue, Topic
-from versequeue.rules.batch import JOBS_PER_MESSAGE, Batch
+from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job
+from versequeue.rules.waits import in_passes, work_of
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +46,9 @@ def job_messages(jobs: Sequence[Job]) -> list[Message]:
     no other along. A single visitor's job has a message of its own; those that wait are joined when
     they are pushed.
     """
-    new = [job.id for job in jobs if job.batch_id and not job.tries]
-    starts = range(0, len(new), JOBS_PER_MESSAGE)
-    messages: list[Message] = [{"job_ids": new[at : at + JOBS_PER_MESSAGE]} for at in starts]
+    new = (job for job in jobs if job.batch_id and not job.tries)
+    parties = in_passes(new, lambda job: work_of(job.options))
+    messages: list[Message] = [{"job_ids": [job.id for job in party]} for party in parties]
     for job in jobs:
         if job.tries:
             messages.append(lone_message(job.id))

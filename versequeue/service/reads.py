@@ -44,3 +44,9 @@ class Reads:
                 f"try again in {wait_s} s.",
                 headers={"Retry-After": str(wait_s)},
             )
+
+    def give_back(self, client: str, documents: int) -> None:
+        """So many of what `client` took were not read after all."""
+        with self._lock:
+            if known := self._left.get(client):
+                self._left[client] = known[0] + documents, known[1]

@@ -85,6 +85,11 @@ class Endpoint:
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
+    def place(self) -> str:
+        """The host and port, in one spelling."""
+        return f"{_literal(self.host) or self.host} {self.port}"
+
+    @property
     def receiver(self) -> str:
         """Who is called there: the URL without its query, in one spelling."""
         return f"{self.scheme}://{self.host_header.lower()}{self.target.partition('?')[0]}"

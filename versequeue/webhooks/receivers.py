@@ -1,37 +1,62 @@
-"""Which receiver of webhooks may have a sender now: a share for each, a rest for the silent."""
+"""Which receiver of webhooks may have a sender now: a share for each, a rest for the silent.
+
+A receiver that never answered is a stranger, and one caller may name any number of them: they share
+a few senders, so that they keep the strangers of others waiting as little as those who answer.
+"""
 
 import threading
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 #: Deliveries on their way at once, to everybody and to one receiver.
 SENDERS, SHARE = 16, 4
 #: Senders that are kept for receivers that answered last time.
 KEPT_FOR_GOOD = 4
+#: Senders of one caller; beyond them only those of its receivers get more that answered last time.
+SHARE_OF_CALLER = 2
 #: Rest of a receiver that did not answer; doubled each time, at most the second one.
 REST_FIRST_S, REST_LONGEST_S = 2.0, 60.0
 #: What a receiver is taken to need for a delivery before its first, and at least.
 FIRST_TOOK_S, LEAST_TOOK_S = 0.2, 0.02
-#: Receivers that are remembered; beyond it the one that was heard of the longest ago is forgotten.
+#: Receivers and callers that are remembered; beyond it the one that was heard of the longest ago is
+#: forgotten.
 REMEMBERED = 1000
 
 
+class Receiver(NamedTuple):
+    """Who gets a webhook: its host and port in one spelling, and the caller who named it."""
+
+    place: str
+    client: str = ""
+
+
 @dataclass
-class _Known:
+class _Line:
+    """Messages that wait for the same senders."""
+
     in_flight: int = 0
-    #: times in a row that it did not answer; None before its first answer
-    silences: int | None = None
-    rests_until: float = 0.0
     #: how long its last delivery took
     took_s: float = FIRST_TOOK_S
     #: when the last message that was put back is to come again
     last_turn: float = 0.0
 
-    def next_turn(self, now_s: float) -> float:
-        """When one more message is to come again: one after the other, at the receiver's pace."""
+    def next_turn(self, now_s: float, senders: int, rests_until: float = 0.0) -> float:
+        """When one more message is to come again: one after the other, at the pace of senders."""
         # Else all that wait would be taken and put back again and again.
-        free_at = max(now_s, self.rests_until, self.last_turn)
-        self.last_turn = min(free_at + self.took_s / self.share, now_s + REST_LONGEST_S)
+        free_at = max(now_s, rests_until, self.last_turn)
+        self.last_turn = min(free_at + self.took_s / senders, now_s + REST_LONGEST_S)
         return self.last_turn
+
+    def ended(self, took_s: float) -> None:
+        self.in_flight -= 1
+        self.took_s = max(LEAST_TOOK_S, took_s)
+
+
+@dataclass
+class _Known(_Line):
+    #: times in a row that it did not answer; None before its first answer
+    silences: int | None = None
+    rests_until: float = 0.0
 
     @property
     def good(self) -> bool:
@@ -51,6 +76,7 @@ class Receivers:
         self._lock = threading.Lock()
         #: in the order in which they were last heard of
         self._known: dict[str, _Known] = {}
+        self._callers: dict[str, _Line] = {}
         self._in_flight = 0
 
     @property
@@ -58,40 +84,54 @@ class Receivers:
         """Whether no sender is free for anybody."""
         return self._in_flight >= SENDERS
 
-    def ask(self, receiver: str, now_s: float) -> float:
+    def ask(self, receiver: Receiver, now_s: float) -> float:
         """0, and a sender is taken for it; else how long its message has to wait, in seconds."""
         with self._lock:
-            known = self._known.setdefault(receiver, _Known())
-            room = SENDERS if known.good else SENDERS - KEPT_FOR_GOOD
-            rests = known.rests_until > now_s
-            if rests or known.in_flight >= known.share or self._in_flight >= room:
-                self._forget()
-                return known.next_turn(now_s) - now_s
-            known.in_flight += 1
-            self._in_flight += 1
-            return 0
+            known = self._known.setdefault(receiver.place, _Known())
+            caller = self._callers.setdefault(receiver.client, _Line())
+            if known.rests_until > now_s or known.in_flight >= known.share:
+                turn = known.next_turn(now_s, known.share, known.rests_until)
+            elif not known.good and caller.in_flight >= SHARE_OF_CALLER:
+                turn = caller.next_turn(now_s, SHARE_OF_CALLER)
+            elif self._in_flight >= (SENDERS if known.good else SENDERS - KEPT_FOR_GOOD):
+                turn = known.next_turn(now_s, known.share)
+            else:
+                for line in (known, caller):
+                    line.in_flight += 1
+                self._in_flight += 1
+                return 0
+            self._forget()
+            return turn - now_s
 
-    def unused(self, receiver: str) -> None:
+    def unused(self, receiver: Receiver) -> None:
         """The sender is free again without having sent anything."""
         with self._lock:
             self._in_flight -= 1
-            self._known[receiver].in_flight -= 1
+            for line in (self._known[receiver.place], self._callers[receiver.client]):
+                line.in_flight -= 1
 
-    def done(self, receiver: str, now_s: float, *, took_s: float, answered: bool) -> None:
+    def done(self, receiver: Receiver, now_s: float, *, took_s: float, answered: bool) -> None:
         """The sender is free again, after `took_s`; a receiver that did not answer rests."""
         with self._lock:
             self._in_flight -= 1
-            known = self._known.pop(receiver)
-            known.in_flight -= 1
-            known.took_s = max(LEAST_TOOK_S, took_s)
+            known = self._known.pop(receiver.place)
+            caller = self._callers.pop(receiver.client)
+            known.ended(took_s)
+            caller.ended(took_s)
             known.silences = 0 if answered else (known.silences or 0) + 1
             if known.silences:
                 rest_s = REST_FIRST_S * 2.0 ** min(known.silences - 1, 30)
                 known.rests_until = now_s + min(rest_s, REST_LONGEST_S)
-            self._known[receiver] = known
+            self._known[receiver.place] = known
+            self._callers[receiver.client] = caller
             self._forget()
 
     def _forget(self) -> None:
-        idle = (name for name, known in self._known.items() if not known.in_flight)
-        if len(self._known) > REMEMBERED and (oldest := next(idle, None)):
-            del self._known[oldest]
+        _forget_oldest(self._known)
+        _forget_oldest(self._callers)
+
+
+def _forget_oldest(lines: dict[str, Any]) -> None:
+    idle = (name for name, line in lines.items() if not line.in_flight)
+    if len(lines) > REMEMBERED and (oldest := next(idle, None)) is not None:
+        del lines[oldest]

@@ -1,10 +1,12 @@
 """Bodies of requests: what is not valid is refused by name before anything is queued."""
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.support.api import ApiUnderTest, is_problem, pointers
+from tests.support.cpu_limit import cpu_limit
 from versequeue.ports.queue import Topic
 
 JSON = "application/json"
@@ -62,6 +64,23 @@ def test_what_is_not_valid_is_refused_by_name_before_anything_is_queued(
 def test_half_a_character_is_refused_wherever_it_stands(app: ApiUnderTest, body: bytes) -> None:
     answer = app.client.post("/v1/jobs", data=body, content_type=JSON)
     assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.parametrize("name", ["prompt", "mood"])
+def test_combining_marks_without_end_are_refused_at_once(app: ApiUnderTest, name: str) -> None:
+    marks = "a" + "\u0300\u0327" * 16_000
+    body = {"prompt": marks} if name == "prompt" else {"prompt": "x", "options": {"mood": marks}}
+    data = json.dumps(body, ensure_ascii=False).encode()
+    with cpu_limit(0.1):
+        answer = app.client.post("/v1/jobs", data=data, content_type=JSON)
+    assert pointers(is_problem(answer, 422, "validation"))[0].endswith(name)
+
+
+def test_a_prompt_has_its_length_once_its_marks_are_composed(app: ApiUnderTest) -> None:
+    longest = "\u03b1\u0313\u0300\u0345" * 500
+    answer = app.post_job({"prompt": longest})
+    assert answer.status_code == 202
+    assert answer.get_json()["prompt"] == "\u1f82" * 500
 
 
 @pytest.mark.parametrize("digits", [309, 400, 4000])

@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from tests.support.api import ApiUnderTest, make_api
 from tests.support.batches import LINES, upload
+from tests.support.cpu_limit import cpu_limit
 from versequeue.config import Settings
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import MAX_FILE_BYTES
@@ -104,3 +105,21 @@ def test_a_form_with_the_file_is_taken_too() -> None:
     form = {"file": (io.BytesIO(b"rain\nsun\n"), "weather.txt"), "lines": "8"}
     found: Any = make_api().client.post("/v1/file-checks", data=form).get_json()
     assert found["rows"] == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "faults"),
+    [
+        (("a" + "\u0300\u0327" * 50_000).encode(), "text/plain", 1),
+        (b'{"prompt": "x", "options": {%s}}' % b",".join(b'"%x":1' % n for n in range(110_000)),
+         "application/jsonl", 1),
+        (b"{}\n" * 349_000, "application/jsonl", 1001),
+        (b"prompt\n" + b"x\n" * 524_000, "text/csv", 1),
+    ],
+    ids=["combining marks", "unknown options", "JSON lines", "CSV rows"],
+)  # fmt: skip
+def test_no_file_keeps_the_processor_for_long(data: bytes, kind: str, faults: int) -> None:
+    api = make_api()
+    with cpu_limit(1.5):
+        found: Any = check(api, data, kind).get_json()
+    assert found["fault_count"] == faults

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.api import ApiUnderTest, is_problem, make_api
 from tests.support.batches import LINES, a_batch, end_all
-from versequeue.api.results_batches import KeptFiles
+from versequeue.api.results_batches import CHUNK_BYTES, KeptFiles
 from versequeue.config import Settings
 from versequeue.errors import GenerationFailed, RateLimited
 from versequeue.rules.job import Status
@@ -50,6 +50,19 @@ def test_the_results_of_a_batch_that_has_ended_are_read_once(
     known = api.client.get(url, headers={"If-None-Match": first.headers["ETag"]})
     assert (known.status_code, known.data) == (304, b"")
     assert asked == []
+
+
+def test_a_kept_file_is_sent_in_pieces_so_that_little_of_it_lies_ready() -> None:
+    api = make_api()
+    batch_id = a_batch(api, ("x" * 500 + "\n").encode() * 200, "text/plain")
+    end_all(api, batch_id, *[Status.CANCELED] * 200)
+    url = f"/v1/batches/{batch_id}/results"
+    first = api.client.get(url).data
+    kept = api.client.get(url, buffered=False)
+    pieces = list(kept.iter_encoded())
+    assert b"".join(pieces) == first
+    assert max(map(len, pieces)) <= CHUNK_BYTES < len(first)
+    assert kept.content_length == len(first)
 
 
 def test_whoever_has_the_results_is_told_so_by_a_server_that_does_not() -> None:
@@ -99,6 +112,19 @@ def test_a_client_that_reads_too_much_has_to_wait() -> None:
     for path in (f"/v1/batches/{batch_id}", f"/v1/batches/{batch_id}/results", "/v1/status"):
         is_problem(api.client.get(path), 429, "rate-limited")
     assert api.client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("waiters", [0, 1])
+def test_a_wait_is_charged_only_to_those_who_are_let_to_wait(waiters: int) -> None:
+    settings = Settings(hash_key="test", reads_per_minute=100, waiters=waiters)
+    api, batch_id = finished(settings)
+    job_id = api.submit()
+    api.jobs.cancel(job_id)
+    paths = (f"/v1/jobs/{job_id}", f"/v1/batches/{batch_id}", "/v1/jobs/job_unknown")
+    statuses = [api.client.get(path, headers={"Prefer": "wait=30"}).status_code for path in paths]
+    assert statuses == ([200, 200, 404] if waiters == 0 else [200, 200, 429])
+    api.client.post("/v1/jobs", json={}, headers={"Prefer": "wait=30"})
+    assert api.client.get("/v1/status").status_code == (200 if waiters == 0 else 429)
 
 
 def test_a_file_of_results_counts_all_its_rows() -> None:

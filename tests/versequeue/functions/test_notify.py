@@ -97,6 +97,17 @@ def test_one_silent_receiver_does_not_have_all_senders_and_what_waits_is_left_to
     assert len(store.jobs_to_notify(api.clock())) == len(dead)
 
 
+def test_a_receiver_is_known_by_its_place_and_by_the_caller_who_named_it(store: Store) -> None:
+    api = an_api(store)
+    urls = ("https://example.com/a", "https://EXAMPLE.com.:00443/b", "https://example.com:8443/")
+    one, same, other = (notify.receiver_of(a_finished_job(api, url)) for url in urls)
+    assert one == same != other
+    job = store.get_job(a_finished_job(api, urls[0]))
+    assert job
+    assert one.client == job.client != ""
+    assert notify.receiver_of("job_unknown").place == ""
+
+
 def test_the_deployed_function_has_more_threads_than_senders() -> None:
     spec = function("notify")
     assert dict(spec.variables)["THREADS"] == str(spec.concurrency)

@@ -1,5 +1,6 @@
 """The embedded dispatcher with worker processes that misbehave."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,22 @@ def test_jobs_that_wait_together_are_pushed_together_up_to_eight(
 ) -> None:
     messages: list[Message] = [{"job_ids": [str(n)]} for n in range(10)]
     assert _pushes(app, tmp_path, messages) == ["0 1 2 3 4 5 6 7", "8 9"]
+
+
+def test_songs_that_would_take_too_long_together_are_pushed_one_by_one(
+    app: ApiUnderTest, tmp_path: Path
+) -> None:
+    long = [app.submit("a boat", options={"lines": 64, "effort": "best"}) for _ in range(2)]
+    short = [app.submit("rain", options={"lines": 4}) for _ in range(2)]
+    messages: list[Message] = [{"job_ids": [job_id]} for job_id in (*long, *short)]
+    assert _pushes(app, tmp_path, messages) == [*long, " ".join(short)]
+
+
+def test_rows_that_would_take_too_long_together_are_messages_of_their_own() -> None:
+    rows = [replace(queued_job(str(n)), batch_id="batch_1") for n in range(9)]
+    options = replace(rows[0].options, lines=64, effort="best")
+    messages = job_messages([replace(rows[0], options=options), *rows])
+    assert [len(message["job_ids"]) for message in messages] == [1, 8, 1]
 
 
 def test_what_is_no_first_try_of_a_job_is_pushed_alone(app: ApiUnderTest, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,28 @@ def test_a_body_in_chunks_is_refused_while_it_comes(front: Front) -> None:
 def test_a_line_between_chunks_that_never_ends_is_refused(front: Front) -> None:
     with front.connect(CHUNKED + b"0" * 5000) as connection:
         is_refused(read_all(connection), 400, "invalid-request")
+
+
+def test_a_length_of_more_digits_than_a_number_has_is_refused(
+    front: Front, caplog: pytest.LogCaptureFixture
+) -> None:
+    with front.connect(b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n") as one:
+        is_refused(read_all(one), 400, "invalid-request")
+    assert caplog.records == []
+
+
+def test_what_a_proxy_says_of_the_caller_reaches_the_app() -> None:
+    told: list[str] = []
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        told.append(environ["HTTP_X_FORWARDED_FOR"])
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    caller = b"GET / HTTP/1.0\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n"
+    with running_front(app, of_one=0) as front, front.connect(caller) as proxy:
+        assert read_all(proxy).startswith(b"HTTP/1.0 200")
+    assert told == ["203.0.113.9"]
 
 
 def test_somebody_with_a_slightly_too_large_file_can_read_why_it_is_refused(front: Front) -> None:

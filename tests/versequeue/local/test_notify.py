@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 from versequeue.errors import StoreUnavailable, Unreadable
 from versequeue.local.notify import NOTIFY_ACK_DEADLINE_S, NotifyDispatcher
 from versequeue.ports.queue import Topic
-from versequeue.webhooks.receivers import REST_LONGEST_S, SENDERS
+from versequeue.webhooks.receivers import REST_LONGEST_S, SENDERS, Receiver
 from versequeue.webhooks.sender import Outcome
 
 DEAD = 500
@@ -62,7 +62,7 @@ def notifier(queue: InspectedQueue, clock: ManualClock, senders: Senders) -> Not
     return NotifyDispatcher(
         queue,
         senders.deliver,
-        lambda target: target.partition("/")[0],
+        lambda target: Receiver(target.partition("/")[0], client=target[:4]),
         start=senders.start,
         clock=clock,
         monotonic=lambda: clock().timestamp(),
@@ -92,10 +92,10 @@ def test_one_receiver_that_never_answers_holds_up_nobody_else(
 def test_a_job_that_cannot_be_read_holds_up_nobody_else(
     queue: InspectedQueue, clock: ManualClock, senders: Senders
 ) -> None:
-    def receiver_of(target: str) -> str:
+    def receiver_of(target: str) -> Receiver:
         if target.startswith("odd"):
             raise Unreadable("A newer version wrote it.")
-        return target
+        return Receiver(target)
 
     notifier = NotifyDispatcher(
         queue, senders.deliver, receiver_of, start=senders.start, clock=clock
@@ -124,7 +124,7 @@ def test_no_more_is_taken_than_there_are_senders(
     notifier: NotifyDispatcher, queue: InspectedQueue, senders: Senders
 ) -> None:
     for number in range(3 * SENDERS):
-        hint(queue, f"host{number}/1")
+        hint(queue, f"{number:04}/1")
     steps(notifier)
     assert len(senders.on_their_way) < SENDERS
     assert queue.depth(Topic.NOTIFY) == 3 * SENDERS
@@ -133,7 +133,7 @@ def test_no_more_is_taken_than_there_are_senders(
 def test_a_receiver_that_cannot_be_looked_up_keeps_its_message(
     queue: InspectedQueue, clock: ManualClock, senders: Senders
 ) -> None:
-    def receiver_of(_target: str) -> str:
+    def receiver_of(_target: str) -> Receiver:
         raise StoreUnavailable("The job store fails: the disk is full.")
 
     notifier = NotifyDispatcher(
@@ -152,7 +152,7 @@ def test_a_delivery_that_fails_by_a_fault_of_ours_frees_its_sender(
     def deliver(_target: str) -> Outcome:
         raise RuntimeError("can't start new thread")
 
-    notifier = NotifyDispatcher(queue, deliver, str, start=senders.start, clock=clock)
+    notifier = NotifyDispatcher(queue, deliver, Receiver, start=senders.start, clock=clock)
     hint(queue, "x", "y")
     for _ in range(2):
         assert notifier.step()
@@ -170,7 +170,7 @@ def test_where_no_thread_can_start_the_message_is_put_back_and_sent_once_later(
     def no_thread(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    notifier = NotifyDispatcher(queue, senders.deliver, str, clock=clock)
+    notifier = NotifyDispatcher(queue, senders.deliver, Receiver, clock=clock)
     hint(queue, "x")
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", no_thread)
@@ -190,7 +190,7 @@ def test_its_own_threads_send_side_by_side(queue: InspectedQueue) -> None:
         both.wait(timeout=30)
         return Outcome(200)
 
-    notifier = NotifyDispatcher(queue, deliver, str, clock=lambda: queue._clock())
+    notifier = NotifyDispatcher(queue, deliver, Receiver, clock=lambda: queue._clock())
     hint(queue, "a", "b")
     steps(notifier)
     wait_until(lambda: queue.depth(Topic.NOTIFY) == 0, 30)

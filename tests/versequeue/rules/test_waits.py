@@ -2,7 +2,18 @@
 
 import pytest
 
-from versequeue.rules.waits import Pace, Queue, Work, batch_s, end_s, line_s, pass_ends_s, song_s
+from versequeue.rules.waits import (
+    USUAL_LINES,
+    Pace,
+    Queue,
+    Work,
+    batch_s,
+    end_s,
+    in_passes,
+    line_s,
+    pass_ends_s,
+    song_s,
+)
 
 PACE = Pace({"quick": 0.1, "best": 0.5}, song_s=0.4, start_s=2.0, written=0.75, beside=0.4)
 
@@ -50,6 +61,32 @@ def test_songs_of_more_effort_come_one_after_another_behind_the_quick_ones() -> 
     assert quick == pytest.approx(0.8)
     assert first == pytest.approx(0.8 + 2.4)
     assert second == pytest.approx(0.8 + 2.4 + 0.75 * 2.4)
+
+
+@pytest.mark.parametrize(
+    ("songs", "passes"),
+    [
+        ([Work(64)] * 9, [8, 1]),
+        ([Work(16, "best")] * 6, [5, 1]),
+        ([Work(64, "best")] * 3, [1, 1, 1]),
+        ([Work(4), Work(64, "best"), Work(64, "best"), Work(4), Work(4)], [1, 1, 1, 2]),
+        ([], []),
+    ],
+)
+def test_no_pass_is_longer_than_the_longest_song_alone(
+    songs: list[Work], passes: list[int]
+) -> None:
+    found = in_passes(songs, lambda work: work)
+    assert [len(each) for each in found] == passes
+    assert [song for each in found for song in each] == songs
+    assert all(max(pass_ends_s(each, Pace(USUAL_LINES))) <= 64 * 4 for each in found)
+
+
+def test_a_song_waits_for_every_pass_before_its_own() -> None:
+    before = [Work(64, "best")] * 2
+    alone_s = song_s(Work(64, "best"), PACE)
+    assert end_s(Work(4), Queue(0.0, before, 2), PACE) == pytest.approx(2 * alone_s + 0.8)
+    assert batch_s(before, PACE) == pytest.approx(2 * alone_s)
 
 
 def test_a_waiting_song_ends_after_what_is_being_written_and_what_was_there_before() -> None:

@@ -1,5 +1,6 @@
 """Whoever asks for many songs gets them, behind those who ask for a few."""
 
+from functools import partial
 from pathlib import Path
 
 from tests.support.api import ApiUnderTest, make_api
@@ -10,6 +11,7 @@ from versequeue.ports.queue import Topic
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Stage
 from versequeue.rules.options import ResolvedOptions
+from versequeue.rules.waits import Work
 from versequeue.service.callers import Submission
 from versequeue.service.jobs import SONGS_THAT_GO_FIRST
 from versequeue.service.sweep import sweep
@@ -58,7 +60,8 @@ def test_one_who_asks_for_a_few_waits_for_one_pass_of_one_who_asks_for_many(tmp_
         ask(api, "many")
     few = ask(api, "few")
     passes = []
-    while taken := queue.lease_together(TOPICS, api.clock(), ACK_DEADLINE_S, go_together):
+    fits = partial(go_together, lambda _: Work(16))
+    while taken := queue.lease_together(TOPICS, api.clock(), ACK_DEADLINE_S, fits):
         passes.append(joined(taken)["job_ids"])
         queue.ack_all(taken)
     assert any(few in each for each in passes[:2])

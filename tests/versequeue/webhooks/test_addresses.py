@@ -137,3 +137,14 @@ def test_private_mode_takes_http_and_names_of_this_network() -> None:
         read_url(url, allow_private=True)
     with pytest.raises(WebhookUrlForbidden):
         read_url("http://169.254.169.254/", allow_private=True)
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        ("https://Example.com/a", "https://example.COM.:443/b", "https://example.com:000443/"),
+        ("http://[::1]:80/", "http://[0:0::1]/", "http://[::0001]:0080/"),
+    ],
+)
+def test_a_receiver_is_one_place_however_its_url_is_written(urls: tuple[str, ...]) -> None:
+    assert len({read_url(url, allow_private=True).place for url in urls}) == 1
