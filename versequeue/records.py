@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 Reader = Callable[[Any], Any]
-#: What `from_record` and `from_json` raise at what they cannot read.
+#: What `from_record` raises at what it cannot read, and `json.loads` before it.
 CANNOT_READ = (ValueError, TypeError, KeyError, RecursionError)
 #: No number of ours comes near it, so that sums and products of them can be stored and sent.
 BEYOND_ALL_NUMBERS = 2.0**63

@@ -198,6 +198,19 @@ def test_the_other_rows_of_a_canceled_batch_are_canceled(store: str) -> None:
             assert ground.store.get_job("job_row").status is Status.CANCELED, place
 
 
+@pytest.mark.parametrize("store", GROUNDS)
+def test_a_row_that_is_not_where_it_says_hides_none_behind_it(store: str) -> None:
+    with new_ground(store) as ground:
+        api, _ = parts(ground)
+        rows = [row("job_odd", 0), row("job_row", 1)]
+        ground.store.create(rows, batch=batch_of(total=2, check_at=at(1)), now=NOW)
+        ground.put("jobs", "job_odd", to_json(replace(rows[0], position=900)))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("versequeue.service.rows.PAGE", 1)
+            api.batches.cancel("batch_1")
+        assert ground.store.get_job("job_row").status is Status.CANCELED
+
+
 BATCHES = {
     "open": batch_of("batch_odd", check_at=at(1), cancel_requested_at=NOW, expected_s=9.0),
     "ended": batch_of(
@@ -222,8 +235,8 @@ def test_an_odd_batch_travels_alone(store: str, state: str) -> None:
 
 def _beside_odd_batch(ground: Ground, whole: Batch, body: str) -> None:
     api, notifier = parts(ground)
-    rows = [replace(row(f"job_{n}", n), batch_id="batch_odd") for n in range(2)]
-    rows[1] = running(rows[1])
+    # With the end of its only row somebody looks at the batch.
+    rows = [queued_job("job_0"), running(replace(row("job_1", 1), batch_id="batch_odd"))]
     ground.store.create([*rows, running(queued_job("job_held"))], batch=whole, now=NOW)
     ground.store.create([row("job_row", 1)], batch=batch_of(total=1, check_at=at(1)), now=NOW)
     ground.put("batches", "batch_odd", body)

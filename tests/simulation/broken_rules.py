@@ -342,11 +342,6 @@ BROKEN_RULES = [
         "what has not expired is deleted",
     ),
     BrokenRule(f"{_WEBHOOK}:record_delivery", _deaf(HTTP_GONE), "410 does not end an event"),
-    BrokenRule(
-        "versequeue.service.sweep:_Tick._guarded",
-        lambda _true: lambda _self, repair, _what: repair() is None,
-        "one row that cannot be repaired ends the tick",
-    ),
     BrokenRule(f"{_WEBHOOK}:start_delivery", _due_all_the_time, "two senders take one event"),
     BrokenRule(f"{_WEBHOOK}:hinted", _deliveries_without_end, "a hint is given at every tick"),
     BrokenRule(

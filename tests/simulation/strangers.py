@@ -1,6 +1,6 @@
 """Rows that another version of the program wrote into the same store, while this one runs.
 
-Two cannot be read, one can be read and not be repaired, and one has more in it than is known.
+Three cannot be read, and one has more in it than is known.
 """
 
 import json
@@ -17,8 +17,7 @@ from versequeue.service.callers import Submission
 UNKNOWN_STAGE = {"stage": UNREADABLE}
 NO_TIME_ZONE = {"deadline_at": "2026-01-01T00:00:00", "metadata": {"note": UNREADABLE}}
 #: Nobody can count these further, neither a worker that claims it nor a sweep that sends it again.
-#: Promises are made to no row that has the word in it.
-UNREPAIRABLE = {"publishes": "many", "attempt": "many", "metadata": {"note": UNREADABLE}}
+UNCOUNTABLE = {"publishes": "many", "attempt": "many", "metadata": {"note": UNREADABLE}}
 MORE = {"moon": {"phase": 3}}
 
 
@@ -37,7 +36,7 @@ class Strangers:
 
     def _appear(self) -> None:
         callers, promises = self._callers, self._callers.promises
-        for oddity in (UNKNOWN_STAGE, NO_TIME_ZONE, UNREPAIRABLE, MORE):
+        for oddity in (UNKNOWN_STAGE, NO_TIME_ZONE, UNCOUNTABLE, MORE):
             callers.world.pause(callers.random.uniform(0, 60))
             made = callers.ask("submit", self._submit)
             if not hasattr(made, "found"):
@@ -48,12 +47,11 @@ class Strangers:
                 continue
             changed = json.dumps({**document, **oddity})
             self._ground.put_body("jobs", job_id, changed)
-            if oddity in (UNKNOWN_STAGE, NO_TIME_ZONE):
-                self._left[job_id] = changed
-            if oddity is not MORE:
-                del promises.jobs[job_id]
-            else:
+            if oddity is MORE:
                 promises.accepted.add(job_id)
+            else:
+                self._left[job_id] = changed
+                del promises.jobs[job_id]
 
     def _submit(self) -> Any:
         options = ResolvedOptions(seed=3, lines=LINES)

@@ -65,6 +65,7 @@ class Told:
     def promised_again(self, target: str, before: int) -> None:
         """A caller was told that the last event of `target` will be sent once more."""
         self._again[target] = before
+        self._spent.discard(target)
 
     def changed(self, target: str, before: Webhook | None, after: Webhook | None) -> None:
         """An event ends only when it was acknowledged, refused for good, or out of tries."""
@@ -121,7 +122,10 @@ class Told:
         for target, before in self._again.items():
             # The last one may be on its way yet: its report is not waited for.
             more = sum(self._sends[each] for each in self._ids(target)) > before
-            self._expect(more, f"{target} was to be sent once more, and was not")
+            # Or its try died after it was claimed, and before it was sent.
+            self._expect(
+                more or target in self._spent, f"{target} was to be sent once more, and was not"
+            )
 
     def _is_calm(self) -> bool:
         # Where a report may be lost, or time leaps over the try's own lease, it may be sent again.

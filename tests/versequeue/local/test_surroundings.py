@@ -129,6 +129,7 @@ def test_a_model_that_is_away_for_a_while_costs_no_job_its_attempts(
         away.rename(model)
         jobs = [server.wait_done(job_id) for job_id in ids]
     assert {job["status"] for job in jobs} == {"succeeded"}
+    assert {job["max_attempts"] - job["attempt"] for job in jobs} == {4}, "one attempt counts"
 
 
 def test_somebody_who_holds_the_stores_lock_ends_nothing(server: Server) -> None:
