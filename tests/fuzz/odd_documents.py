@@ -15,6 +15,7 @@ from tests.fuzz import CASES
 from tests.simulation.firestore_ground import MemoryFirestore, Stored
 from tests.simulation.sqlite_ground import MEMORY
 from versequeue.backends import firestore_documents
+from versequeue.backends.firestore_maps import from_map, to_map
 from versequeue.backends.firestore_store import FirestoreStore
 from versequeue.backends.sqlite_store import SqliteStore
 
@@ -96,10 +97,12 @@ class FirestoreGround:
         self.store: Any = FirestoreStore("odd")
 
     def put(self, table: str, name: str, body: str) -> None:
-        self._client.replace_body((table, name), body)
+        record = json.loads(body)
+        kept = to_map(record) if isinstance(record, dict) else body
+        self._client.replace_body((table, name), kept)
 
     def body(self, table: str, name: str) -> str:
-        return str(self._client.documents[table, name].fields["body"])
+        return json.dumps(from_map(self._client.documents[table, name].fields["body"]))
 
     def names(self, table: str) -> list[str]:
         return [name for of, name in self._client.documents if of == table]

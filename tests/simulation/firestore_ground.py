@@ -225,7 +225,7 @@ class MemoryFirestore:
                 del self.documents[path]
                 self._promises.written(path[0], _body(stored), None)
 
-    def replace_body(self, path: Path, body: str) -> None:
+    def replace_body(self, path: Path, body: Any) -> None:
         """A commit of somebody else's."""
         fields = {**self.documents[path].fields, "body": body}
         self.documents[path] = Stored(fields, next(self._times))
