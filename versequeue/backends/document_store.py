@@ -1,5 +1,6 @@
 """What a store keeps of a document: the fields that it is searched by, and all of it as JSON."""
 
+import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from versequeue.clock import utc_now
 from versequeue.errors import Unreadable
-from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange
+from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange, State
 from versequeue.records import from_json, to_json
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job
@@ -45,6 +46,15 @@ def read_stored(kind: type[T], body: str) -> T:
         return from_json(kind, body)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Unreadable(f"This {kind.__name__.lower()} cannot be read: {error}.") from error
+
+
+def read_state(name: str, body: str) -> State:
+    """The named document in `body`; `{}`, and a line in the log, if that is none."""
+    try:
+        return dict(json.loads(body))
+    except (ValueError, TypeError) as error:
+        log.warning("the document %r cannot be read and begins anew: %s", name, error)
+        return {}
 
 
 def put_off(now: datetime) -> datetime:

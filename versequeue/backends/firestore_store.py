@@ -20,6 +20,7 @@ from versequeue.backends.document_store import (
     T,
     fields_of,
     furthest,
+    read_state,
     read_stored,
     readable,
 )
@@ -120,23 +121,23 @@ class FirestoreStore(DocumentStore[Document]):
             ("batch_id", "==", None),
             ("created_at", "<", before),
         )
-        found = self._documents.find(Query("jobs", filters, "created_at", limit))
-        return [read_stored(Job, each.body) for each in found]
+        documents = self._documents.find(Query("jobs", filters, "created_at", limit))
+        found = (readable(each.name, partial(read_stored, Job, each.body)) for each in documents)
+        return [job for job in found if job]
 
     def count_created(self, since: datetime) -> int:
         return self._documents.count(Query("jobs", (("created_at", ">=", since),)))
 
     def get_state(self, name: str) -> port.State:
         found = self._documents.read("states", name)
-        state: port.State = json.loads(found.body) if found else {}
-        return state
+        return read_state(name, found.body) if found else {}
 
     def update_state(self, name: str, change: Callable[[port.State], port.State]) -> port.State:
         changed: port.State = {}
 
         def step(found: Document | None) -> dict[str, Any] | None:
             nonlocal changed
-            state: port.State = json.loads(found.body) if found else {}
+            state = read_state(name, found.body) if found else {}
             changed = change(state)
             return None if changed is state else {"body": json.dumps(changed)}
 

@@ -15,6 +15,7 @@ from versequeue.backends.document_store import (
     T,
     fields_of,
     furthest,
+    read_state,
     read_stored,
     readable,
 )
@@ -116,25 +117,25 @@ class SqliteStore(DocumentStore[_Row]):
 
     def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
         sql = (
-            "SELECT body FROM jobs WHERE status = 'queued' AND batch_id IS NULL"
+            "SELECT id, body FROM jobs WHERE status = 'queued' AND batch_id IS NULL"
             " AND created_at < ? ORDER BY created_at LIMIT ?"
         )
         rows = self._file.read(sql, (format_time(before), limit))
-        return [read_stored(Job, body) for (body,) in rows]
+        found = (readable(name, partial(read_stored, Job, body)) for name, body in rows)
+        return [job for job in found if job]
 
     def count_created(self, since: datetime) -> int:
         return self._count("SELECT count(*) FROM jobs WHERE created_at >= ?", format_time(since))
 
     def get_state(self, name: str) -> port.State:
         rows = self._file.read("SELECT body FROM states WHERE name = ?", (name,))
-        state: port.State = json.loads(rows[0][0]) if rows else {}
-        return state
+        return read_state(name, rows[0][0]) if rows else {}
 
     def update_state(self, name: str, change: Callable[[port.State], port.State]) -> port.State:
         with self._file.transaction() as connection:
             query = "SELECT body FROM states WHERE name = ?"
             row = connection.execute(query, (name,)).fetchone()
-            state: port.State = json.loads(row[0]) if row else {}
+            state = read_state(name, row[0]) if row else {}
             changed = change(state)
             if changed is not state:
                 connection.execute(

@@ -121,13 +121,16 @@ class Store(Protocol):
         """Queued jobs, or those of them created before a moment; `singles`: those of no batch."""
 
     def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
-        """The first of those that `count_queued` counts before a moment, without batches."""
+        """The first of those that `count_queued` counts before a moment, without batches.
+
+        One that cannot be read is logged and left out.
+        """
 
     def count_created(self, since: datetime) -> int:
         """Jobs created at or after `since`."""
 
     def get_state(self, name: str) -> State:
-        """A small named document, `{}` if there is none."""
+        """A small named document, `{}` if there is none, or none that can be read."""
 
     def update_state(self, name: str, change: Callable[[State], State]) -> State:
         """Change a named document in one transaction, as `update_job` does."""

@@ -1,6 +1,10 @@
-"""What workers measured lately, in one small document, and the waits told from it. Pure."""
+"""What workers measured lately, in one small document, and the waits told from it. Pure.
 
-from collections.abc import Mapping, Sequence
+What another version has written in a form of its own counts as not there: it is measured anew.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median, quantiles
@@ -13,6 +17,7 @@ from versequeue.rules import waits
 from versequeue.rules.job import Job, Stage, Status
 from versequeue.rules.waits import Pace, Queue
 
+log = logging.getLogger(__name__)
 #: Name of the stored document.
 WORKER_DOCUMENT = "worker"
 KEPT_SAMPLES = 12
@@ -73,7 +78,7 @@ def stopped(state: State, now: datetime) -> State:
 
 def begun(state: State, jobs: Sequence[Job], now: datetime) -> State:
     """The document after these jobs were claimed, to be written in one pass."""
-    pace = _pace(state)
+    pace = _pace(_understood(state))
     if pace is None:
         return state
     start_s = pace.start_s if jobs[0].stage is Stage.LOADING_MODEL else 0.0
@@ -86,6 +91,7 @@ def begun(state: State, jobs: Sequence[Job], now: datetime) -> State:
 
 def measured(state: State, job: Job, first: FirstLines | None, now: datetime) -> State:
     """The document after `job` has succeeded: what it took joins the latest measurements."""
+    state = _understood(state)
     kept: dict[str, Any] = dict(state.get("pace") or {})
     if job.together > 1:
         _keep_shared(kept, state, job)
@@ -96,6 +102,7 @@ def measured(state: State, job: Job, first: FirstLines | None, now: datetime) ->
 
 def read(state: State, now: datetime, warm_s: float) -> WorkerOutlook:
     """What the document means at `now`; a worker not seen for `warm_s` counts as cold."""
+    state = _understood(state)
     worker: WorkerState = "unknown"
     if state.get("seen_at"):
         age_s = (now - parse_time(state["seen_at"])).total_seconds()
@@ -138,6 +145,39 @@ def wait_of(
         queue = Queue(waiting(outlook, now), works, count)
         left_s = waits.end_s(waits.work_of(job.options), queue, pace)
     return Wait(round(left_s, 1), round(left_s * outlook.spread, 1))
+
+
+def _understood(state: State) -> State:
+    kept = dict(state)
+    for part, check in _CHECKS.items():
+        try:
+            if kept.get(part) is not None:
+                check(kept[part])
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            log.warning("what is stored of the worker's %s is measured anew: %s", part, error)
+            del kept[part]
+    return kept
+
+
+def _check_pace(pace: Mapping[str, Any]) -> None:
+    for samples in (*pace.get("line_s", {}).values(), *map(pace.get, _SAMPLED)):
+        sum(samples or ())  # raises for whatever is not numbers
+
+
+def _check_pass(running: Mapping[str, Any]) -> None:
+    if running:
+        parse_time(running["at"])
+        sum(running["ends_s"].values(), running.get("shared", 1.0))
+        max(running["ends_s"].values())  # raises if there are none
+
+
+_SAMPLED = ("song_s", "start_s", "written", "shared", "over")
+_CHECKS: Mapping[str, Callable[[Any], object]] = {
+    "seen_at": parse_time,
+    "stopped_at": parse_time,
+    "pace": _check_pace,
+    "pass": _check_pass,
+}
 
 
 def _left_s(job: Job, outlook: WorkerOutlook, pace: Pace, now: datetime) -> float:

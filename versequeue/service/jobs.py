@@ -1,5 +1,6 @@
 """What a caller may do with single jobs, and with the worker: see its status, warm it up."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -145,8 +146,8 @@ class Jobs(CallersSide[Job]):
 
 
 def _on_its_way(state: State, now: datetime) -> bool:
-    asked_at = state.get("warmup_at")
-    age_s = (now - parse_time(asked_at)).total_seconds() if asked_at else -1
+    asked_at = _moment(state, "warmup_at")
+    age_s = (now - asked_at).total_seconds() if asked_at else -1
     return 0 <= age_s < WARMUP_ON_ITS_WAY_S
 
 
@@ -161,5 +162,12 @@ def _warmups_of_day(state: State, now: datetime) -> int:
 
 
 def _day_of(state: State, now: datetime) -> datetime:
-    noted = state.get("day")
-    return day_that_counts(parse_time(noted), now) if noted else start_of_day(now)
+    noted = _moment(state, "day")
+    return day_that_counts(noted, now) if noted else start_of_day(now)
+
+
+def _moment(state: State, name: str) -> datetime | None:
+    # What another version has written in a form of its own counts as not there.
+    with suppress(LookupError, ValueError, TypeError):
+        return parse_time(state[name])
+    return None
