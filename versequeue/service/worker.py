@@ -72,13 +72,21 @@ class WorkerSide:
                 reports[job_id] = moment
         return reports
 
-    def abandon(self, job_ids: Iterable[str], worker: str) -> int:
-        """`worker` is known to have died: what it held of these is queued again; how many."""
+    def abandon(self, job_ids: Iterable[str], worker: str | None) -> int:
+        """`worker` is known to have died: what it held of these is queued again; how many.
+
+        None means whichever worker holds them. One that cannot be read is logged and left, and
+        holds up no other.
+        """
         now = self.clock()
+
+        def give_up(job: Job) -> Job:
+            return rules.abandon(job, job.worker if worker is None else worker, now)
+
         held = 0
         for job_id in job_ids:
-            job = self.store.update_job(job_id, lambda job: rules.abandon(job, worker, now))
-            held += job is not None and job.worker == worker
+            job = self.store.update_jobs({job_id: give_up})[job_id]
+            held += job is not None and worker in (None, job.worker)
             if job and job.done:
                 follow_up(self.store, self.queue, job, now)
         return held

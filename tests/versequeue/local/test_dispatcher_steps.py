@@ -2,6 +2,8 @@
 
 import errno
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from tests.support.api import ApiUnderTest, make_api
 from tests.support.inspected_queue import InspectedQueue
 from versequeue.backends.sqlite_queue import LeasedMessage
+from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.errors import QueueUnavailable, StoreUnavailable
 from versequeue.local import push
 from versequeue.local.dispatcher import PAGE, TOPICS, Dispatcher
@@ -60,6 +63,10 @@ def worker() -> PlayedWorker:
 
 @pytest.fixture
 def dispatcher(app: ApiUnderTest, queue: InspectedQueue, worker: PlayedWorker) -> Dispatcher:
+    return dispatcher_of(app, queue, worker)
+
+
+def dispatcher_of(app: ApiUnderTest, queue: InspectedQueue, worker: PlayedWorker) -> Dispatcher:
     played: Any = worker
     return Dispatcher(
         queue,
@@ -240,6 +247,38 @@ def test_any_number_of_jobs_is_taken_over_a_page_at_a_time(
     assert {app.jobs.get(job_id).status for job_id in ids} == {Status.QUEUED}
     assert max(pages) <= PAGE
     assert queue.next_due_at(TOPICS) == app.clock()
+
+
+@pytest.mark.parametrize("by", ["take-over", "death"])
+def test_a_row_that_cannot_be_read_holds_up_none_that_a_dead_worker_had_beside_it(
+    by: str, tmp_path: Path, answer: Callable[[Callable[[], bool]], None]
+) -> None:
+    store = SqliteStore(tmp_path / "store.sqlite3")
+    app = make_api(store=store)
+    queue = InspectedQueue(tmp_path / "queue.sqlite3", app.clock)
+    dispatcher = dispatcher_of(app, queue, PlayedWorker())
+    ids = [app.submit(), app.submit(), app.submit()]
+    for job_id in ids:
+        queue.publish(Topic.JOBS, [{"job_ids": [job_id]}])
+    side = replace(app.worker_side, worker=NAME)
+
+    def die() -> bool:
+        side.claim_all(ids, Stage.WRITING)
+        store._file.read("UPDATE jobs SET body = '{}' WHERE id = ?", [ids[0]])
+        raise ConnectionResetError
+
+    if by == "death":
+        answer(die)
+        dispatcher.step()
+    else:
+        queue.lease_together(TOPICS, app.clock(), 600, lambda *_: True)
+        with suppress(ConnectionResetError):
+            die()
+        dispatcher.take_over()
+    assert [app.jobs.get(job_id).status for job_id in ids[1:]] == [Status.QUEUED] * 2
+    assert queue.next_due_at(TOPICS) == app.clock()
+    queue.close()
+    store.close()
 
 
 def test_a_worker_that_idles_is_stopped_and_told_of_even_if_the_disk_is_full(
