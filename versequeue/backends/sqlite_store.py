@@ -21,7 +21,7 @@ from versequeue.backends.document_store import (
 )
 from versequeue.backends.sqlite_file import SqliteFile
 from versequeue.backends.sqlite_tables import EXPIRING, INSERT, SCHEMA, SELECT, TABLE, UPDATE
-from versequeue.errors import StoreUnavailable
+from versequeue.errors import StoreUnavailable, Unreadable
 from versequeue.ports import store as port
 from versequeue.records import format_time
 from versequeue.rules.batch import Batch
@@ -93,7 +93,10 @@ class SqliteStore(DocumentStore[_Row]):
         rows = self._file.read(
             "SELECT status, count(*) FROM jobs WHERE batch_id = ? GROUP BY status", (batch_id,)
         )
-        return {Status(status): count for status, count in rows}
+        try:
+            return {Status(status): count for status, count in rows}
+        except ValueError as error:
+            raise Unreadable(f"A job of this batch cannot be read: {error}.") from error
 
     def delete_expired(self, now: datetime, limit: int = 500) -> int:
         deleted = 0
