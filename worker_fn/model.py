@@ -60,8 +60,8 @@ class Model(Protocol):
         """
 
 
-#: Loads the model from its folder. Raises ModelUnusable if it never could, else ModelUnavailable or
-#: OSError: the jobs then wait for it.
+#: Loads the model from its folder. Raises ModelUnusable, or ValueError, LookupError or TypeError as
+#: parsers do, if it never could; else ModelUnavailable or OSError: the jobs then wait for it.
 OpenModel = Callable[[Path], Model]
 
 

@@ -55,7 +55,15 @@ class Studio:
             stage = Stage.WRITING if self._model else Stage.LOADING_MODEL
             if attempts := self._side.claim_all(job_ids, stage):
                 with Heartbeat(attempts, self._side.settings, self._on_stall) as heart:
-                    self._write(attempts, heart)
+                    try:
+                        self._write(attempts, heart)
+                    except (VerseQueueError, WorkerStopping):
+                        raise
+                    except Exception:
+                        log.exception("the model met a fault that nobody expected; it is reopened")
+                        self._model = None
+                        for attempt in attempts:
+                            attempt.fail(VerseQueueError(), retry=True)
 
     def _write(self, attempts: list[Attempt], heart: Heartbeat) -> None:
         cold, started = self._model is None, time.monotonic()
@@ -125,7 +133,11 @@ class Studio:
             attempt.hand_back("The worker was asked to stop.")
 
     def _load(self) -> Model:
-        self._model = self._open_model(wiring.model_folder(self._side.settings))
+        folder = wiring.model_folder(self._side.settings)
+        try:
+            self._model = self._open_model(folder)
+        except (ValueError, LookupError, TypeError) as error:
+            raise ModelUnusable(f"The model in {folder} cannot be read: {error!r}.") from error
         log.info("model loaded", extra={"worker": self._side.worker})
         if not self._side.settings.bulk_only:
             self._side.show_model(self._model.name)

@@ -14,12 +14,13 @@ from worker_fn.model import OneByOne, Result
 
 
 class DigitReader(OneByOne):
-    """The trained network in memory. OSError if it is not in `folder`."""
+    """The trained network in memory. OSError if it is not in `folder`, ValueError if damaged."""
 
     def __init__(self, folder: Path) -> None:
         about = json.loads((folder / "bundle.json").read_text())
         self.name, self.digest = about["name"], about["digest"]
-        self._network = Interpreter(str(folder / "model.tflite")).get_signature_runner()
+        graph = (folder / "model.tflite").read_bytes()
+        self._network = Interpreter(model_content=graph).get_signature_runner()
 
     def result_of(self, job: Job) -> Result:
         """The likeliest digits, as many as the option `guesses` says."""

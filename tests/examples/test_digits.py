@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from examples.digits.drawings import draw, read
+from examples.digits.worker import DigitReader
 from tests.support.example import running_digits
 from tests.support.paths import ROOT
 from tests.support.receivers import answer, receiver
@@ -120,6 +121,17 @@ def test_a_stroke_on_the_page_is_read_when_the_pen_is_lifted(
     assert page.locator("#guesses li").count() == 3
     page.get_by_role("button", name="Clear").click()
     assert page.locator("#guesses li").count() == 0
+
+
+@pytest.mark.parametrize("file", ["bundle.json", "model.tflite"])
+def test_a_damaged_model_is_told_from_one_that_is_away(file: str, tmp_path: Path) -> None:
+    (tmp_path / "bundle.json").write_text('{"name": "digits", "digest": "sha256:1"}')
+    with pytest.raises(FileNotFoundError):
+        DigitReader(tmp_path)
+    (tmp_path / "model.tflite").write_bytes(b"no network")
+    (tmp_path / file).write_bytes(b"\xff half of it")
+    with pytest.raises(ValueError):  # noqa: PT011 - in the words of whoever parses it
+        DigitReader(tmp_path)
 
 
 def test_a_drawing_is_the_text_that_it_was() -> None:

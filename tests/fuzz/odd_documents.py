@@ -69,6 +69,7 @@ class SqliteGround:
         self.store: Any = SqliteStore(MEMORY)
         # It makes its file the owner's alone before SQLite opens it, and opens none by this name.
         Path(MEMORY).unlink(missing_ok=True)
+        self.store._file._identity = None  # none lies there that could be replaced
         self._connection = self.store._file._connection()
 
     def put(self, table: str, name: str, body: str) -> None:

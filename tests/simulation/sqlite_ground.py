@@ -26,6 +26,8 @@ class SqliteGround:
         self._queue = SqliteQueue(MEMORY, faults.world.clock, max_deliveries=max_deliveries)
         # Both make their file the owner's alone before SQLite opens it; it opens none by this name.
         MEMORY.unlink(missing_ok=True)
+        for file in (self._real._file, self._queue._file):
+            file._identity = None  # none lies there that could be replaced
         self._connection = self._real._file._connection()
         self._promises = promises
         self._changes: list[tuple[str, str | None, str | None]] = []

@@ -192,7 +192,10 @@ def test_a_model_that_is_out_of_reach_for_long_costs_no_job_an_attempt_that_coun
     assert app.jobs.get(job_id).status == "succeeded"
 
 
-@pytest.mark.parametrize("error", [BundleError("It is damaged."), ModelUnusable("It is damaged.")])
+@pytest.mark.parametrize(
+    "error",
+    [BundleError("It is damaged."), ModelUnusable("It is damaged."), ValueError("It is damaged.")],
+)
 def test_a_model_that_is_damaged_fails_its_jobs_at_once_with_the_reason(
     app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -203,7 +206,7 @@ def test_a_model_that_is_damaged_fails_its_jobs_at_once_with_the_reason(
         job = app.jobs.get(job_id)
         assert (job.status, job.attempt) == ("failed", 1)
         assert job.error
-        assert job.error["detail"] == "It is damaged."
+        assert "It is damaged." in job.error["detail"]
         assert job.error["type"] == "/problems/model-unusable"
 
 

@@ -94,3 +94,51 @@ def test_a_model_that_is_not_there_is_waited_for(app: ApiUnderTest) -> None:
     job = app.jobs.get(job_id)
     assert (job.status, job.tries) == ("queued", 0)
     assert "There is nothing" in str(job.events[-1].detail)
+
+
+def test_what_nobody_expects_of_a_model_ends_the_attempt_at_once_and_opens_the_model_anew(
+    app: ApiUnderTest,
+) -> None:
+    class Failing(Echo):
+        def result_of(self, job: Job) -> Result:
+            if job.prompt == "rain" and len(opened) < 3:
+                raise KeyError("nobody expects it")
+            return super().result_of(job)
+
+    opened: list[Failing] = []
+
+    def open_model(folder: Path) -> Failing:
+        if not opened:
+            opened.append(Failing(folder))
+            raise RuntimeError("neither does anybody expect this")
+        opened.append(Failing(folder))
+        return opened[-1]
+
+    studio = Studio(app.worker_side, open_model)
+    ids = [app.submit("snow"), app.submit("rain"), app.submit("sun")]
+    studio.perform(ids)
+    assert [app.jobs.get(job_id).status for job_id in ids] == ["queued"] * 3
+    for job_id in ids * 2:
+        studio.perform([job_id])
+    jobs = [app.jobs.get(job_id) for job_id in ids]
+    assert [(job.status, job.attempt) for job in jobs] == [
+        ("succeeded", 2),
+        ("succeeded", 3),
+        ("succeeded", 2),
+    ]
+    assert len(opened) == 3
+
+
+def test_a_model_that_fails_unexpectedly_each_time_fails_its_job_for_that(
+    app: ApiUnderTest,
+) -> None:
+    def open_model(_folder: Path) -> Echo:
+        raise RuntimeError("nobody expects it")
+
+    job_id = app.submit("rain")
+    for _ in range(5):
+        Studio(app.worker_side, open_model).perform([job_id])
+    job = app.jobs.get(job_id)
+    assert job.status == "failed"
+    assert job.error
+    assert job.error["type"] == "/problems/internal"

@@ -17,7 +17,7 @@ from versequeue.api.edge import (
 )
 from versequeue.api.origin import client_of
 from versequeue.contract import paths
-from versequeue.errors import StoreUnavailable
+from versequeue.errors import StoreUnavailable, Unreadable
 from versequeue.rules.batch import BatchNow
 from versequeue.rules.job import Job
 from versequeue.service.batches import Batches
@@ -54,13 +54,13 @@ class Resource(Generic[Found]):
         if accepted.replayed:
             headers["Idempotent-Replayed"] = "true"
         if wait_s:
-            with suppress(StoreUnavailable):
+            with suppress(StoreUnavailable, Unreadable):
                 found, waited = self._wait(client, found, wait_s, lambda current: current.done)
                 headers |= waited
         headers["Location"] = f"{self.side.settings.results_url}{self.path}/{found.id}"
         try:
             view = self.view(found)
-        except StoreUnavailable:
+        except (StoreUnavailable, Unreadable):
             view = self.plain_view(found)
         if found.done and wait_s:
             return json_response(view, 200, headers)

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
@@ -15,7 +16,7 @@ from versequeue.api.origin import client_of
 from versequeue.api.resources import batch_resource
 from versequeue.api.result_files import FORMATS
 from versequeue.errors import FieldError, ValidationFailed
-from versequeue.records import format_time, parse_time
+from versequeue.records import format_time
 from versequeue.service.batches import Batches
 from versequeue.service.reads import Reads
 
@@ -120,11 +121,14 @@ def _format(request: Request) -> str:
 
 def _since(request: Request) -> datetime | None:
     text = request.args.get("since")
-    try:
-        return parse_time(text).astimezone(UTC) if text else None
-    except (ValueError, OverflowError) as error:
-        fault = FieldError("/query/since", "This is a time as the header Next-Since has it.")
-        raise ValidationFailed("There is no such time.", errors=[fault]) from error
+    if not text:
+        return None
+    with suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo:
+            return moment.astimezone(UTC)
+    fault = FieldError("/query/since", "This is a time as the header Next-Since has it.")
+    raise ValidationFailed("There is no such time.", errors=[fault])
 
 
 def _pollable(response: Response, batches: Batches) -> Response:

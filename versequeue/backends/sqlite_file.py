@@ -21,8 +21,8 @@ BUSY_TIMEOUT_S = 5.0
 #: Pauses between two tries to get the write lock. SQLite's own busy handler waits up to a tenth of
 #: a second between two, in which a process that writes without a break has always taken it again.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.0002, 0.005
-#: Times that the switch to WAL is tried while another process opens the same new file.
-WAL_TRIES = 20
+#: Between two tries of the switch to WAL while another process opens the same new file.
+WAL_PAUSE_S = 0.25
 
 _FAULTS = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -70,6 +70,7 @@ class SqliteFile:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             keep_private(path)
+            self._identity = _identity(path)
             self._migrate(schema)
         except StartupError:
             self.close()
@@ -89,6 +90,8 @@ class SqliteFile:
         """A connection that alone may write; committed at the end, undone by any exception."""
         with self._faults(), self._writing(self._connection()) as connection:
             yield connection
+            # Once more, since it has waited for the lock.
+            self._check_place()
 
     def changed_by_others(self) -> bool:
         """Whether another thread or process wrote since this thread last asked."""
@@ -109,11 +112,21 @@ class SqliteFile:
         # SQLite's own record of its locks is wrong after a fork, even for a new connection.
         if self._process != os.getpid():
             raise RuntimeError(f"{self._noun} was opened before a fork: open it after the fork.")
+        self._check_place()
         if not hasattr(self._local, "connection"):
             self._local.connection = self._open()
             self._local.data_version = self._data_version()
         connection: sqlite3.Connection = self._local.connection
         return connection
+
+    def _check_place(self) -> None:
+        # A connection goes on in a file that was deleted or replaced: what is accepted there is
+        # lost, and threads whose connections are younger see another file.
+        if not self._closed and _identity(self._path) != self._identity:
+            raise self._unavailable(
+                f"{self._noun} fails: its file was deleted or replaced while it was in use. "
+                "Start the server again."
+            )
 
     def _data_version(self) -> int:
         return int(self._connection().execute("PRAGMA data_version").fetchone()[0])
@@ -130,15 +143,17 @@ class SqliteFile:
                 factory=_Connection,
             )
             self._opened.add(connection)
-        for tries_left in reversed(range(WAL_TRIES)):
+        end = time.monotonic() + BUSY_TIMEOUT_S
+        while True:
             try:
                 connection.execute("PRAGMA journal_mode = WAL").fetchone()
                 break
             except sqlite3.OperationalError as error:
-                # This statement alone does not wait for the busy timeout.
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not tries_left:
+                # This statement often does not wait for the busy timeout.
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > end:
                     raise
-                threading.Event().wait(BUSY_TIMEOUT_S / WAL_TRIES)
+                time.sleep(WAL_PAUSE_S)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         # Half a MiB for each thread: the default of two grows the server with the store.
         connection.execute("PRAGMA cache_size = -512")
@@ -190,6 +205,15 @@ def keep_private(path: Path) -> None:
         with suppress(FileNotFoundError, PermissionError):
             if each.stat().st_mode & 0o077:
                 each.chmod(0o600)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there; None if there is none, or none that can be seen."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
 
 
 class _Connection(sqlite3.Connection):

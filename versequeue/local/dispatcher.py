@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from http.client import HTTPException
@@ -113,7 +113,7 @@ class Dispatcher:
         for topic in TOPICS:
             last = 0
             while page := self._queue.in_hand(topic, last, PAGE):
-                for job_id in chain.from_iterable(_job_ids([one]) for one in page):
+                for job_id in _job_ids(page):
                     self._side.free(job_id)
                 last = page[-1].id
         self._queue.release(self._side.clock())
@@ -220,8 +220,8 @@ def go_together(
     every = [*taken, candidate]
     if any(one.number > 1 for one in every):
         return False
-    named = [one.message["job_ids"] for one in every if set(one.message) == {"job_ids"}]
-    if len(named) != len(every):
+    named = [_named(one.message) for one in every if set(one.message) == {"job_ids"}]
+    if len(named) != len(every) or not all(named):
         return False
     ids = dict.fromkeys(chain(*named))
     return len(ids) <= JOBS_PER_MESSAGE and fit_together([*filter(None, map(work_of, ids))])
@@ -231,9 +231,15 @@ def joined(deliveries: Sequence[LeasedMessage]) -> dict[str, Any]:
     """The one message that says what all of these say."""
     if len(deliveries) == 1:
         return deliveries[0].message
-    named = chain.from_iterable(one.message["job_ids"] for one in deliveries)
-    return {"job_ids": list(dict.fromkeys(named))}
+    return {"job_ids": _job_ids(deliveries)}
 
 
 def _job_ids(deliveries: Sequence[LeasedMessage]) -> list[str]:
-    return list(joined(deliveries).get("job_ids", []))
+    return list(dict.fromkeys(chain.from_iterable(_named(one.message) for one in deliveries)))
+
+
+def _named(message: Mapping[str, Any]) -> list[str]:
+    # None of an odd message: the worker, which it is pushed to alone, says so and drops it.
+    found = message.get("job_ids")
+    is_read = isinstance(found, list) and all(isinstance(item, str) for item in found)
+    return list(found) if found and is_read else []

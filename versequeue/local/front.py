@@ -21,7 +21,7 @@ from versequeue.api.origin import network_of
 from versequeue.api.submit_batches import MAX_FORM_BYTES
 from versequeue.local.host import THREADS
 from versequeue.local.incoming import Parser, Refusal
-from versequeue.local.loops import connections_within
+from versequeue.local.loops import connections_within, starting_threads
 from versequeue.local.turns import FairDispatcher
 
 WsgiApp = Callable[..., Iterable[bytes]]
@@ -245,10 +245,14 @@ def front_server(
     connections: int = CONNECTIONS,
     clock: Clock = time.monotonic,
 ) -> FrontServer:
-    """The HTTP server of an `up`. With `of_one` 0 one address, a proxy's, may have them all."""
+    """The HTTP server of an `up`. With `of_one` 0 one address, a proxy's, may have them all.
+
+    Raises StartupError if the machine has no room for its threads.
+    """
     sys.setswitchinterval(SWITCH_S)
     dispatcher = FairDispatcher(THREADS_OF_ONE if of_one else 0)
-    dispatcher.set_thread_count(THREADS)
+    with starting_threads():
+        dispatcher.set_thread_count(THREADS)
     adjustments = Adjustments(
         connection_limit=connections_within(connections),
         asyncore_use_poll=True,  # select() ends at 1,024 files

@@ -3,7 +3,8 @@
 import logging
 import resource
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from versequeue.errors import StartupError, VerseQueueError
 
@@ -42,9 +43,16 @@ def daemons(**turns: Callable[[], object]) -> list[threading.Thread]:
 
 def start_all(threads: Iterable[threading.Thread]) -> None:
     """Start these. Raises StartupError if the machine has no room for them."""
-    try:
+    with starting_threads():
         for thread in threads:
             thread.start()
+
+
+@contextmanager
+def starting_threads() -> Iterator[None]:
+    """In this block threads are started. Raises StartupError if there is no room for them."""
+    try:
+        yield
     except RuntimeError as error:
         raise StartupError(f"The server's threads cannot be started: {error}.") from error
 

@@ -53,8 +53,9 @@ class WorkerProcess(KeptProcess):
         return child
 
     def _child_on(self, listener: socket.socket, name: str) -> ChildProcess:
+        about = listener.fileno(), os.getpid()
         return ChildProcess(
-            [sys.executable, "-m", __spec__.name, str(listener.fileno()), self._source],
+            [sys.executable, "-m", __spec__.name, *map(str, about), self._source],
             environ={**os.environ, "VERSEQUEUE_WORKER": name, "PYTHONPATH": str(ROOT)},
             pass_fds=[listener.fileno()],
         )
@@ -66,8 +67,11 @@ def _reset_at_exit(child: ChildProcess, listener: socket.socket) -> None:
     listener.close()
 
 
-def serve(listener_fd: int, source: str) -> int:
-    """The child: serve the worker function until SIGTERM, then finish what is in hand."""
+def serve(listener_fd: int, parent: int, source: str) -> int:
+    """The child: serve the worker function until SIGTERM, or until `parent` is gone.
+
+    What is in hand is finished.
+    """
     flag = StopFlag()
     signal.signal(signal.SIGTERM, flag.handle)
     app = functions_framework.create_app(  # type: ignore[no-untyped-call]
@@ -79,9 +83,11 @@ def serve(listener_fd: int, source: str) -> int:
     # Not signal.pause(): a signal between the look and the pause would never be seen.
     while flag.alive:
         time.sleep(LOOK_S)
+        if os.getppid() != parent:  # the reaper, which sends the signal then, may be gone too
+            flag.alive = False
     server.task_dispatcher.shutdown(cancel_pending=True, timeout=GRACE_S - 1)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(serve(int(sys.argv[1]), sys.argv[2]))
+    sys.exit(serve(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))

@@ -144,6 +144,15 @@ def test_warming_up_a_warm_worker_sends_nothing(app: ApiUnderTest) -> None:
     assert app.queue.depth(Topic.JOBS) == 0
 
 
+def test_a_warm_up_that_another_version_noted_in_another_form_keeps_nobody_from_one(
+    app: ApiUnderTest,
+) -> None:
+    noted = {"warmup_at": "2026-03-01T12:00:00", "day": ["2026-03-01"], "warmups": 2}
+    app.store.update_state("warmup", lambda _: noted)
+    assert app.client.post("/v1/warmup").status_code == 202
+    assert app.queue.depth(Topic.JOBS) == 1
+
+
 def test_a_client_over_its_rate_is_told_when_to_come_back(tmp_path: Path) -> None:
     with freeze_time("2026-05-01T12:00:00Z") as frozen:
         app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, rate_per_minute=2))

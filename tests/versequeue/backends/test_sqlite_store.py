@@ -8,7 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
@@ -219,6 +220,48 @@ def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     connection.close()
     with pytest.raises(StartupError, match="newer version"):
         SqliteStore(path)
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
+def test_a_file_that_was_deleted_or_replaced_under_its_server_takes_nothing_more(
+    replaced: bool, path: Path
+) -> None:
+    store = SqliteStore(path)
+    store.create([queued_job()], now=NOW)
+
+    def exchange(job: Job) -> Job:
+        for each in path.parent.glob(f"{path.name}*"):
+            each.unlink()
+        if replaced:
+            SqliteStore(path).close()
+        return replace(job, attempt=1)
+
+    gone = pytest.raises(StoreUnavailable, match="deleted or replaced")
+    with gone:  # what waited for the lock, or had it
+        store.update_job("job_1", exchange)
+    uses: list[Callable[[], object]] = [
+        lambda: store.create([queued_job("job_2")], now=NOW),
+        lambda: store.get_job("job_1"),
+    ]
+    for use in uses:
+        with gone:
+            use()
+        with ThreadPoolExecutor(1) as pool, gone:  # nor by a connection of its own
+            pool.submit(use).result(timeout=10)
+    assert path.exists() == replaced
+
+
+def test_a_connection_to_a_file_that_was_emptied_is_given_up_after_one_wait(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("versequeue.backends.sqlite_file.BUSY_TIMEOUT_S", 0.3)
+    store = SqliteStore(path)
+    store.create([queued_job()], now=NOW)
+    os.truncate(path, 0)
+    began_s = time.monotonic()
+    with ThreadPoolExecutor(1) as pool, pytest.raises(StoreUnavailable):
+        pool.submit(store.create, [queued_job("job_2")], now=NOW).result(timeout=30)
+    assert time.monotonic() - began_s < 4, "twenty waits are six seconds"
 
 
 def test_a_closed_store_is_unavailable_in_every_thread(path: Path) -> None:

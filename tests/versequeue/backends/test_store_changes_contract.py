@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -209,6 +210,24 @@ def test_what_cannot_be_read_is_left_where_others_are_changed(store: Store) -> N
     for use in (store.get_job, lambda job_id: store.update_job(job_id, take)):
         with pytest.raises(Unreadable, match="rehearsing"):
             use("job_odd")
+
+
+@on_disk
+def test_what_cannot_be_read_is_left_out_of_the_queue_before_a_job(store: Store) -> None:
+    newer: Any = NewerStage.REHEARSING
+    store.create([queued_job("job_odd", stage=newer), queued_job("job_1")], now=NOW)
+    assert [job.id for job in store.queued_jobs(at(1), 8)] == ["job_1"]
+
+
+@on_disk
+def test_a_named_document_that_cannot_be_read_begins_anew(store: Store) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        half = SimpleNamespace(dumps=lambda _state: "{half")
+        patched.setattr(f"{type(store).__module__}.json", half)
+        store.update_state("worker", lambda _: {"seen": 1})
+    assert store.get_state("worker") == {}
+    store.update_state("worker", lambda state: {**state, "seen": 2})
+    assert store.get_state("worker") == {"seen": 2}
 
 
 def test_a_tally_goes_when_it_is_of_no_use_any_more(store: Store) -> None:

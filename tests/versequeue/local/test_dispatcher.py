@@ -72,14 +72,18 @@ def test_a_message_that_is_refused_comes_again(app: ApiUnderTest, tmp_path: Path
 
 
 def _pushes(
-    app: ApiUnderTest, folder: Path, messages: list[Message], deadly: str = ""
+    app: ApiUnderTest,
+    folder: Path,
+    messages: list[Message],
+    deadly: str = "",
+    source: str = NOTING,
 ) -> list[str]:
     """The ids of each push, in order, if all these messages wait when the dispatcher starts."""
     early = InspectedQueue(folder / "queue.sqlite3", utc_now)
     early.publish(Topic.JOBS, messages)
     early.close()
     seen = folder / "seen"
-    with dispatching(app, folder, NOTING.format(seen=str(seen), deadly=deadly)) as queue:
+    with dispatching(app, folder, source.format(seen=str(seen), deadly=deadly)) as queue:
         wait_until(lambda: queue.depth(Topic.JOBS) == 0, 60, poll_s=0.05)
     return seen.read_text().splitlines()
 
@@ -117,6 +121,16 @@ def test_what_is_no_first_try_of_a_job_is_pushed_alone(app: ApiUnderTest, tmp_pa
         {"job_ids": ["4"]},
     ]
     assert _pushes(app, tmp_path, messages) == ["0", "warmup", "1", "2", "3 4"]
+
+
+@pytest.mark.parametrize("odd", [5, None, [["1"]], {"1": 1}, "1", []], ids=repr)
+def test_a_message_that_names_no_jobs_keeps_no_others_back(
+    odd: object, app: ApiUnderTest, tmp_path: Path
+) -> None:
+    messages: list[Message] = [{"job_ids": ["0"]}, {"job_ids": odd}, {"job_ids": ["2"]}]
+    silent = NOTING.replace('message.get("job_ids", ["warmup"])', "[len(message)]")
+    silent = silent.replace('message.get("job_ids", [])', "[]")
+    assert _pushes(app, tmp_path, messages, source=silent) == ["1", "1", "1"]
 
 
 def test_a_job_that_brings_the_worker_down_takes_its_company_along_once(

@@ -2,6 +2,8 @@
 
 import errno
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,13 @@ import pytest
 from tests.support.api import ApiUnderTest, make_api
 from tests.support.inspected_queue import InspectedQueue
 from versequeue.backends.sqlite_queue import LeasedMessage
-from versequeue.errors import QueueUnavailable, StoreUnavailable, Unreadable
+from versequeue.backends.sqlite_store import SqliteStore
+from versequeue.errors import QueueUnavailable, StoreUnavailable
 from versequeue.local import push
 from versequeue.local.dispatcher import PAGE, TOPICS, Dispatcher
 from versequeue.local.push import WorkerSilent
 from versequeue.ports.queue import Topic
-from versequeue.rules.job import Job, Stage, Status
+from versequeue.rules.job import Stage, Status
 
 NAME = "local-1"
 
@@ -60,6 +63,10 @@ def worker() -> PlayedWorker:
 
 @pytest.fixture
 def dispatcher(app: ApiUnderTest, queue: InspectedQueue, worker: PlayedWorker) -> Dispatcher:
+    return dispatcher_of(app, queue, worker)
+
+
+def dispatcher_of(app: ApiUnderTest, queue: InspectedQueue, worker: PlayedWorker) -> Dispatcher:
     played: Any = worker
     return Dispatcher(
         queue,
@@ -242,27 +249,36 @@ def test_any_number_of_jobs_is_taken_over_a_page_at_a_time(
     assert queue.next_due_at(TOPICS) == app.clock()
 
 
-def test_a_job_that_cannot_be_read_keeps_no_other_from_being_taken_over(
-    app: ApiUnderTest,
-    queue: InspectedQueue,
-    dispatcher: Dispatcher,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("by", ["take-over", "death"])
+def test_a_row_that_cannot_be_read_holds_up_none_that_a_dead_worker_had_beside_it(
+    by: str, tmp_path: Path, answer: Callable[[Callable[[], bool]], None]
 ) -> None:
-    odd, sound = app.submit(), app.submit()
-    for job_id in (odd, sound):
-        take_in_hand(queue, job_id)
-        app.worker_side.claim(job_id, Stage.WRITING)
-    get_job = app.store.get_job
+    store = SqliteStore(tmp_path / "store.sqlite3")
+    app = make_api(store=store)
+    queue = InspectedQueue(tmp_path / "queue.sqlite3", app.clock)
+    dispatcher = dispatcher_of(app, queue, PlayedWorker())
+    ids = [app.submit(), app.submit(), app.submit()]
+    for job_id in ids:
+        queue.publish(Topic.JOBS, [{"job_ids": [job_id]}])
+    side = replace(app.worker_side, worker=NAME)
 
-    def partly_readable(job_id: str) -> Job | None:
-        if job_id == odd:
-            raise Unreadable("A newer version wrote it.")
-        return get_job(job_id)
+    def die() -> bool:
+        side.claim_all(ids, Stage.WRITING)
+        store._file.read("UPDATE jobs SET body = '{}' WHERE id = ?", [ids[0]])
+        raise ConnectionResetError
 
-    monkeypatch.setattr(app.store, "get_job", partly_readable)
-    dispatcher.take_over()
-    assert app.jobs.get(sound).status is Status.QUEUED
-    assert queue.next_due_at(TOPICS) == app.clock(), "its message, too, is due"
+    if by == "death":
+        answer(die)
+        dispatcher.step()
+    else:
+        queue.lease_together(TOPICS, app.clock(), 600, lambda *_: True)
+        with suppress(ConnectionResetError):
+            die()
+        dispatcher.take_over()
+    assert [app.jobs.get(job_id).status for job_id in ids[1:]] == [Status.QUEUED] * 2
+    assert queue.next_due_at(TOPICS) == app.clock()
+    queue.close()
+    store.close()
 
 
 def test_a_worker_that_idles_is_stopped_and_told_of_even_if_the_disk_is_full(

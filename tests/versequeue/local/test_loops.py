@@ -2,6 +2,7 @@
 
 import logging
 import resource
+import socket
 import threading
 from collections.abc import Callable
 from unittest import mock
@@ -10,6 +11,7 @@ import pytest
 
 from versequeue.errors import QueueUnavailable, StartupError
 from versequeue.local import loops
+from versequeue.local.front import front_server
 from versequeue.local.loops import FIRST_PAUSE_S, LONGEST_PAUSE_S, keep_on, start_all
 
 FAULTS: tuple[Exception, ...] = (
@@ -78,6 +80,20 @@ def test_a_machine_without_room_for_threads_says_so_in_one_sentence() -> None:
     thread = mock.Mock(**{"start.side_effect": RuntimeError("can't start new thread")})
     with pytest.raises(StartupError, match=r"^The server's threads cannot be started: can't"):
         start_all([thread])
+
+
+def test_a_machine_without_room_for_the_threads_of_http_says_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        pytest.raises(StartupError, match=r"^The server's threads cannot be started: can't"),
+    ):
+        front_server(lambda *_: [], listener)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,17 @@
-"""The worker's process, where the machine has no room for what watches it."""
+"""The worker's process, where nobody is left to watch it."""
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
 from tests.support.rough_worker import source
+from tests.support.waiting import wait_until
 from versequeue.child_process import ChildProcess
 from versequeue.local.worker_process import WorkerProcess
 
@@ -41,3 +46,28 @@ def test_a_worker_that_nobody_can_watch_is_not_left_running(
     worker.ensure()
     assert worker.running
     worker.kill()
+
+
+PARENT = """
+import os, sys
+from pathlib import Path
+from versequeue.local.worker_process import WorkerProcess
+worker = WorkerProcess(Path(sys.argv[1]))
+worker.ensure()
+children = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+print(worker.pid, *(set(map(int, children.split())) - {worker.pid}), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_worker_ends_with_its_parent_though_the_reaper_was_killed_too(tmp_path: Path) -> None:
+    main = tmp_path / "worker" / "main.py"
+    main.parent.mkdir()
+    main.write_text(source(tmp_path / "pids"))
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", PARENT, str(main)]
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as parent:  # type: ignore[call-overload]
+        worker, reaper = map(int, parent.stdout.readline().split())
+        for pid in (reaper, parent.pid):
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not Path(f"/proc/{worker}").exists(), 60)

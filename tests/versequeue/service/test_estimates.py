@@ -77,6 +77,34 @@ def test_the_start_is_learned_of_a_cold_song_with_the_time_until_its_process_ran
     assert cold.expected_s - warm.expected_s == 2.0
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"pace": [0.1, 0.2]},
+        {"pace": {"line_s": [0.1, 0.2]}},
+        {"pace": {"line_s": {"quick": ["0.1"]}}},
+        {"pace": {"line_s": {"quick": [0.1]}, "over": [{"of": 1.0}] * 5}},
+        {"pass": {"began": "2026-01-01T00:00:00Z"}},
+        {"pass": {"at": "2026-01-01T00:00:00Z", "ends_s": {}}},
+        {"pass": {"at": "2026-01-01T00:00:00Z", "ends_s": {"job_1": None}}},
+        {"seen_at": "2026-01-01T00:00:00", "stopped_at": 7},
+    ],
+)
+def test_what_another_version_noted_of_the_worker_in_another_form_is_measured_anew(
+    state: State,
+) -> None:
+    job = song(5.0)
+    for stored in (state, {**learned((job, None)), **state}):
+        found = estimates.sound(stored)
+        outlook = estimates.read(found, NOW, 60)
+        wait_of(queued_job(), outlook, NOW, [queued_job()], 1)
+        outlook.busy_s(NOW)
+        begun = estimates.begun(found, [job], NOW)
+        pace = estimates.read(estimates.measured(begun, job, None, NOW), NOW, 60).pace
+        assert pace is not None
+        assert pace.line_s["quick"] > 0
+
+
 def test_a_chorus_that_is_sung_again_was_written_once() -> None:
     lines = [f"line {n}" for n in range(4)]
     names = ("Verse 1", "Chorus", "Verse 2", "Chorus")

@@ -9,7 +9,7 @@ from tests.support.emulators import EmulatedProject
 from tests.support.memory import MemoryQueue
 from versequeue.clock import utc_now
 from versequeue.config import Settings
-from versequeue.errors import StoreUnavailable
+from versequeue.errors import StoreUnavailable, Unreadable
 from versequeue.ports.queue import Topic
 from versequeue.rules.job import Status
 from versequeue.rules.options import ResolvedOptions
@@ -57,6 +57,19 @@ def test_a_job_that_was_accepted_is_a_202_though_the_store_fails_right_after(
     assert answer.status_code == 202, answer.text
     assert answer.get_json()["queue_position"] == (1 if call == "get_job" else None)
     assert app.jobs.get(answer.get_json()["id"]).status is Status.QUEUED
+    assert app.queue.depth(Topic.JOBS) == 1
+
+
+def test_a_job_that_was_accepted_is_a_202_though_a_newer_version_writes_it_right_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def newer(_: str) -> None:
+        raise Unreadable("This job cannot be read: 'rehearsing' is not a valid Stage.")
+
+    app = make_api()
+    monkeypatch.setattr(app.store, "get_job", newer)
+    answer = app.post_job({"prompt": "rain"}, headers={"Prefer": "wait=20"})
+    assert answer.status_code == 202, answer.text
     assert app.queue.depth(Topic.JOBS) == 1
 
 
