@@ -15,13 +15,16 @@ TARGET = $(if $(PROJECT),--project "$(PROJECT)") $(if $(REGION),--region "$(REGI
 BUNDLE = $(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL)))))
 RECIPE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL)) --out "$(BUNDLE)"
 
-.PHONY: help up setup dev model test lint example simulate fuzz histories bench screenshots stage deploy destroy clean
+.PHONY: help up free setup dev model test lint example simulate fuzz histories bench screenshots stage deploy destroy clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-up: setup model  ## serve on http://127.0.0.1:8080/, Ctrl-C ends it (PORT=9000 MODEL=tiny)
+up: setup free model  ## serve on http://127.0.0.1:8080/, Ctrl-C ends it (PORT=9000 MODEL=tiny)
 	@$(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(if $(filter %.gguf,$(MODEL)),$(BUNDLE),$(MODEL))" $(ARGS)
+
+free: setup      # a taken port is said before anything is built
+	@$(PY) -m versequeue up --check --port $(PORT) $(ARGS)
 
 setup:           ## make .venv with what serving needs, or heal it
 	@$(PYTHON) environment.py serve >/dev/null

@@ -52,8 +52,9 @@ def test_the_wait_is_told_as_a_story_and_ends_on_done(open_page: Opener) -> None
 def tops(page: Page) -> dict[str, float]:
     """Where things begin, in pixels from the top of the page."""
     found: dict[str, float] = page.evaluate(
-        "Object.fromEntries(['.ticket', '#sheet', '#meta', '#lyrics', '#cancel', '#share'].map("
-        "name => [name, document.querySelector(name).getBoundingClientRect().top + scrollY]))"
+        "names => Object.fromEntries(names.map(name =>"
+        " [name, document.querySelector(name).getBoundingClientRect().top + scrollY]))",
+        [".ticket", "#sheet", "#end", "#meta", "#lyrics", "#cancel", "#share"],
     )
     return found
 
@@ -147,6 +148,8 @@ def test_every_end_has_its_words_and_a_way_on(open_page: Opener, status: str, sa
     expect(page.locator("#end")).to_contain_text(said)
     expect(page.locator("#end")).to_contain_text("The reason.")
     expect(page.locator("#meta")).to_have_text("Written before it ended:")
+    order = tops(page)
+    assert order["#end"] < order["#meta"] < order["#lyrics"], "the lines follow their heading"
     api.job(job(prompt="another try"))
     page.locator("#end").get_by_role("button").click()
     expect(page.locator("#words")).to_have_text("another try")
@@ -161,6 +164,7 @@ def test_cancel_stops_the_song(open_page: Opener) -> None:
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("#why")).to_have_text("Stopping at the next line.")
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
+    expect(page.locator("#tell")).to_be_hidden()
     api.job(job("canceled"))
     expect(page.locator("#end")).to_contain_text("Canceled")
     expect(page.locator("#live")).to_have_text("Canceled")

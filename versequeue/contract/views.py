@@ -67,6 +67,10 @@ class Song:
     rhyme: Sent[Rhyme] = None
     receipt: Sent[Receipt] = None
 
+    def __str__(self) -> str:
+        """The lyrics."""
+        return self.lyrics
+
 
 @dataclass(frozen=True)
 class Progress:

@@ -8,6 +8,7 @@ from versequeue.planning.arrivals import SECONDS_PER_DAY
 from versequeue.planning.prices import Prices
 from versequeue.planning.service_times import ServiceTimes, message_sizes, round_up
 from versequeue.rules.batch import JOBS_PER_MESSAGE
+from versequeue.rules.options import Effort
 
 DAYS_PER_MONTH = 365.25 / 12
 SECONDS_PER_MONTH = DAYS_PER_MONTH * SECONDS_PER_DAY
@@ -33,6 +34,8 @@ class Load:
     #: Times that the page or program asks for a job's (or file's) state until it is done.
     polls: int = 6
     min_instances: int = 0
+    #: That of the songs; the service times that go with the load are those of this effort.
+    effort: Effort = "quick"
 
     @property
     def submits_per_day(self) -> float:

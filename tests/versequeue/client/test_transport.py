@@ -144,6 +144,25 @@ def test_a_server_that_is_not_there_is_given_up_on_after_a_time(time: FakeTime) 
     assert 3 < time.now_s <= 10
 
 
+def test_where_nobody_ever_answered_it_says_at_once_that_it_tries_and_gives_up_sooner(
+    api: FakeApi, time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = Flaky(failures=10**6)
+    with connect(api.url, time, session=lost) as client, pytest.raises(ServerUnreachable):
+        client.submit("rain")
+    assert 5 < time.now_s <= 10
+    (said,) = [record.getMessage() for record in caplog.records if "versequeue" in record.name]
+    assert said == f"The server at {api.url} could not be reached. It is tried again for 10 s."
+
+    time.now_s, lost.failures = 0.0, 0
+    with connect(api.url, time, session=lost) as client:
+        client.submit("rain")
+        lost.failures = 10**6
+        with pytest.raises(ServerUnreachable):
+            client.submit("rain")
+    assert 40 < time.now_s <= 60
+
+
 def test_a_connection_that_breaks_before_the_answer_is_tried_again(
     api: FakeApi, time: FakeTime
 ) -> None:
