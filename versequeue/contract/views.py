@@ -209,6 +209,8 @@ class ExpectedWait:
 
     cold: float | None = None
     warm: float | None = None
+    #: the same verse with a warm worker at each effort; empty as long as nothing was measured
+    efforts: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
