@@ -120,7 +120,7 @@ def run(quick: bool) -> Report:
         folder = Path(name)
         with up(folder, bundle_folder(), idle_timeout_s=3600, env=_no_limits()) as server:
             lessons, watch = measure(server.connect(), SONGS // 3 if quick else SONGS)
-        _keep(folder, {**lessons.ended, **watch.ended})
+        keep(folder, {**lessons.ended, **watch.ended})
     told = [each for notes in watch.ended.values() for each in notes.told()]
     whens = (SUBMITTED, BEGUN, WHOLE)
     return Report(
@@ -195,7 +195,7 @@ def _options(rng: random.Random) -> dict[str, Any]:
     }
 
 
-def _keep(folder: Path, ended: Mapping[str, Notes]) -> None:
+def keep(folder: Path, ended: Mapping[str, Notes]) -> None:
     """Write a line for each song that was written in the data folder `folder`."""
     store = SqliteStore(folder / "store.sqlite3")
     lines = []
