@@ -44,6 +44,8 @@ function show(done) {
 	for (const id of ["lead", "examples"]) $(id).hidden = isBelow;
 	$("songs").hidden = false;
 	list.draw();
+	// What a song has taken tells what the next one will.
+	if (done && isBelow) showServer().catch(() => {});
 }
 
 async function route(known) {

@@ -41,6 +41,7 @@ def test_the_wait_is_told_as_a_story_and_ends_on_done(open_page: Opener) -> None
     expect(page.get_by_role("heading", name="Roll Me Home")).to_be_visible()
     expect(page.locator("#live")).to_have_text("Done: “Roll Me Home”, 8 lines.")
     expect(page.locator("#ask")).to_be_visible()
+    expect(page.locator("#server")).to_have_text("The model is awake.")
     expect(step(page, "Waking up")).to_contain_text("1.9 s")
     expect(page.locator("#clock")).to_contain_text("6.2 s")
     count = asked(page, api)
@@ -95,6 +96,8 @@ def test_a_wait_that_may_be_much_longer_is_told_as_a_range(open_page: Opener) ->
     expect(page.locator("#clock")).to_contain_text(re.compile(r"\d+ to \d+ s to go"))
     api.job({**writing(2), "eta_seconds": 20.0, "eta_at_most_seconds": 22.0})
     expect(page.locator("#clock")).to_contain_text(re.compile(r"about \d+ s to go"))
+    api.job({**writing(3), "eta_seconds": 141.0, "eta_at_most_seconds": 205.0})
+    expect(page.locator("#clock")).to_contain_text("2 min to 3 min to go")
 
 
 def test_there_is_one_clock(open_page: Opener) -> None:
