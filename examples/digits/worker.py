@@ -17,8 +17,7 @@ class DigitReader(OneByOne):
     """The trained network in memory. OSError if it is not in `folder`."""
 
     def __init__(self, folder: Path) -> None:
-        about = json.loads((folder / "bundle.json").read_text())
-        self.name, self.digest = about["name"], about["digest"]
+        self.name, self.digest = json.loads((folder / "bundle.json").read_text()).values()
         self._network = Interpreter(str(folder / "model.tflite")).get_signature_runner()
 
     def result_of(self, job: Job) -> Result:

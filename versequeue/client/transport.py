@@ -108,6 +108,9 @@ class Transport:
             headers["X-Api-Key"] = self.api_key
         try:
             response = self._request(call, headers)
+        except requests.ReadTimeout:
+            self.heard = True  # somebody took the call, and is slow
+            return self._unreachable("did not answer in time")
         except requests.Timeout:
             return self._unreachable("did not answer in time")
         except requests.RequestException:
