@@ -1,4 +1,5 @@
 # Every target makes what it needs first; Python 3.11 to 3.13 and make are enough.
+# A server is run by `exec`: a shell between it and make would answer Ctrl-C with a line of its own.
 PYTHON ?= python3
 PY := .venv/bin/python
 DATA_DIR ?= $(or $(VERSEQUEUE_DATA_DIR),.versequeue)
@@ -18,13 +19,16 @@ BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $
 SOURCE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL))
 RECIPE = $(SOURCE) $(if $(ADAPTER),--adapter "$(ADAPTER)") --out "$(BUNDLE)"
 
-.PHONY: help up setup dev model tune test lint example simulate fuzz histories bench screenshots stage deploy destroy clean
+.PHONY: help up free setup dev model tune test lint example simulate fuzz histories bench screenshots stage deploy destroy clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-up: setup model  ## serve on http://127.0.0.1:8080/, Ctrl-C ends it (PORT=9000 MODEL=tiny)
-	@$(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(if $(or $(ADAPTER),$(filter %.gguf,$(MODEL))),$(BUNDLE),$(MODEL))" $(ARGS)
+up: setup free model  ## serve on http://127.0.0.1:8080/, Ctrl-C ends it (PORT=9000 MODEL=tiny)
+	@exec $(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(if $(or $(ADAPTER),$(filter %.gguf,$(MODEL))),$(BUNDLE),$(MODEL))" $(ARGS)
+
+free: setup      # a taken port is said before anything is built
+	@$(PY) -m versequeue up --check --port $(PORT) $(ARGS)
 
 setup:           ## make .venv with what serving needs, or heal it
 	@$(PYTHON) environment.py serve >/dev/null
@@ -46,7 +50,7 @@ test: dev model  ## run every test, the fast ones first
 	@$(PY) -m tests
 
 example: setup   ## train and serve a model that is not lyrics: digits that you draw (PORT=9000)
-	@$(PY) -m examples.digits --port $(PORT) $(ARGS)
+	@exec $(PY) -m examples.digits --port $(PORT) $(ARGS)
 
 lint: dev        ## ruff format, ruff, mypy strict, the walls between packages
 	@$(PY) -m ruff format --check .

@@ -72,10 +72,10 @@ def install(folder: Path, name: str) -> None:
     done, wanted = installed(folder), fingerprint(name)
     if done.get(name) == wanted:
         return
+    say(f"Installing {GROUPS[name].note}.")
     prepare(folder)
     known = {**installed(folder), "made": made()}
     stamp(folder, {**known, UNFINISHED: name})
-    say(f"Installing {GROUPS[name].note}.")
     try:
         install_with_pip(folder, GROUPS[name])
     except Unusable:  # pip has ended by itself, and undone what it had begun

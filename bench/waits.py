@@ -4,14 +4,18 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.harness import Goal, Measurement, Report
 from bench.models import bundle_folder
+from bench.report import BUILD
 from bench.server import QUIET, Connection, up
+from versequeue.backends.sqlite_store import SqliteStore
+from versequeue.records import to_record
+from versequeue.rules.job import Job
 from versequeue.waiting import wait_until
 
 SONGS, BATCHES, ROWS = 34, 2, 8
@@ -31,6 +35,8 @@ METHOD = (
     "are told of when their writing begins, the file as a whole when it is submitted. It is near "
     f"the real one within {NEAR:.0%} of it, or within {NEAR_S:g} s."
 )
+#: Where a run leaves a line for each song: what it was, what it took, what was told of it.
+DAY = BUILD / "waits.jsonl"
 SUBMITTED, BEGUN, WHOLE = "at submission", "at the start of writing", "a file, at submission"
 
 
@@ -54,38 +60,68 @@ class Told:
         return self.real_s <= self.at_most_s + NEAR_S
 
 
+@dataclass
+class Notes:
+    """What was seen of one song or file while it was followed, by the monotonic clock."""
+
+    #: (when, moment, what was told then)
+    answers: list[tuple[str, float, dict[str, Any]]]
+    #: the moment at which lines were first seen, and how many
+    first: tuple[float, int] | None = None
+    ended: float = 0.0
+
+    def told(self) -> list[Told]:
+        """The waits that were told, once it has ended."""
+        return [
+            Told(
+                when,
+                answer["eta_seconds"],
+                answer.get("eta_at_most_seconds") or answer["eta_seconds"],
+                self.ended - at,
+            )
+            for when, at, answer in self.answers
+            if answer["eta_seconds"]
+        ]
+
+
 class Watch:
     """Follows songs until they end, and notes what was told of each of them."""
 
     def __init__(self, server: Connection) -> None:
         self._server = server
-        #: path -> (when, moment, what was told then)
-        self._open: dict[str, list[tuple[str, float, dict[str, Any]]]] = {}
-        self.told: list[Told] = []
+        self._open: dict[str, Notes] = {}
+        #: those that have ended, by their paths
+        self.ended: dict[str, Notes] = {}
 
     def add(self, path: str, answer: dict[str, Any] | None, when: str = SUBMITTED) -> None:
         """Follow what is at `path`; `answer` is that of its submission."""
-        self._open[path] = [(when, time.monotonic(), answer)] if answer else []
+        self._open[path] = Notes([(when, time.monotonic(), answer)] if answer else [])
 
     def look(self) -> bool:
         """Ask for all that is unfinished; whether all of it has ended."""
         for path, notes in [*self._open.items()]:
             now, found = time.monotonic(), self._server.get(path).json()
+            lines = found.get("progress", {}).get("completed", 0)
+            if lines and not notes.first:
+                notes.first = now, lines
             if found["done"]:
-                self.told += [_told(*note, now) for note in notes if note[2]["eta_seconds"]]
-                del self._open[path]
-            elif found.get("stage") == "writing" and all(note[0] != BEGUN for note in notes):
-                notes.append((BEGUN, now, found))
+                notes.ended = now
+                self.ended[path] = self._open.pop(path)
+            elif found.get("stage") == "writing" and all(
+                each[0] != BEGUN for each in notes.answers
+            ):
+                notes.answers.append((BEGUN, now, found))
         return not self._open
 
 
 def run(quick: bool) -> Report:
     """The mixed songs once; a quick run has a third of them."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        up(Path(folder), bundle_folder(), idle_timeout_s=3600, env=_no_limits()) as server,
-    ):
-        told = measure(server.connect(), SONGS // 3 if quick else SONGS)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with up(folder, bundle_folder(), idle_timeout_s=3600, env=_no_limits()) as server:
+            lessons, watch = measure(server.connect(), SONGS // 3 if quick else SONGS)
+        keep(folder, {**lessons.ended, **watch.ended})
+    told = [each for notes in watch.ended.values() for each in notes.told()]
     whens = (SUBMITTED, BEGUN, WHOLE)
     return Report(
         "waits",
@@ -102,18 +138,18 @@ def run(quick: bool) -> Report:
                 90,
             ),
             Measurement("Told over real", "times", _by(told, whens, _ratio), digits=2),
+            Measurement("Most told over told", "times", _by(told, whens[:2], _width), digits=2),
         ],
         remarks=(f"{len(told)} waits were told.",),
     )
 
 
-def measure(server: Connection, songs: int, seed: int = 1) -> list[Told]:
-    """What was told of so many single songs and of the files among them."""
-    rng, watch = random.Random(seed), Watch(server)
+def measure(server: Connection, songs: int, seed: int = 1) -> tuple[Watch, Watch]:
+    """What was told of the lessons, and then of so many single songs and the files among them."""
+    rng, lessons, watch = random.Random(seed), Watch(server), Watch(server)
     for effort, lines in LESSONS:
-        watch.add(*_submit(server, rng, effort=effort, lines=lines))
-        wait_until(watch.look, LIMIT_S, LOOK_S)
-    watch.told.clear()
+        lessons.add(*_submit(server, rng, effort=effort, lines=lines))
+        wait_until(lessons.look, LIMIT_S, LOOK_S)
     files = {songs * (n + 1) // (BATCHES + 1) for n in range(BATCHES)}
     for number in range(songs):
         watch.add(*_submit(server, rng))
@@ -124,7 +160,7 @@ def measure(server: Connection, songs: int, seed: int = 1) -> list[Told]:
         else:
             _look_for(watch, rng.uniform(0.2, 3.0))
     wait_until(watch.look, LIMIT_S, LOOK_S)
-    return watch.told
+    return lessons, watch
 
 
 def _look_for(watch: Watch, seconds: float) -> None:
@@ -159,9 +195,30 @@ def _options(rng: random.Random) -> dict[str, Any]:
     }
 
 
-def _told(when: str, at: float, answer: dict[str, Any], ended: float) -> Told:
-    told_s = answer["eta_seconds"]
-    return Told(when, told_s, answer.get("eta_at_most_seconds") or told_s, ended - at)
+def keep(folder: Path, ended: Mapping[str, Notes]) -> None:
+    """Write a line for each song that was written in the data folder `folder`."""
+    store = SqliteStore(folder / "store.sqlite3")
+    lines = []
+    for path, notes in ended.items():
+        if job := store.get_job(path.rpartition("/")[2]):
+            lines.append(json.dumps(_line(job, notes)))
+    store.close()
+    DAY.parent.mkdir(parents=True, exist_ok=True)
+    DAY.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _line(job: Job, notes: Notes) -> dict[str, Any]:
+    fields = ("id", "batch_id", "options", "together", "created_at", "finished_at", "metrics")
+    record = to_record(job)
+    first_s = notes.first and (notes.first[1], round(notes.ended - notes.first[0], 2))
+    events = [(each["event"], each["at"], each["detail"]) for each in record["events"]]
+    told = [vars(each) for each in notes.told()]
+    return {
+        **{name: record[name] for name in fields},
+        "events": events,
+        "first": first_s,
+        "told": told,
+    }
 
 
 def _no_limits() -> dict[str, str]:
@@ -170,6 +227,10 @@ def _no_limits() -> dict[str, str]:
 
 def _ratio(told: Told) -> float:
     return told.told_s / max(told.real_s, 0.1)
+
+
+def _width(told: Told) -> float:
+    return told.at_most_s / max(told.told_s, 0.1)
 
 
 def _by(

@@ -280,13 +280,22 @@ def _clear_errors() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[str, float], None]]:
-    """A progress bar on what is stderr now, even if stderr is redirected afterwards."""
+    """A progress bar on what is stderr now, even if stderr is redirected afterwards.
+
+    Where that is no terminal, each stage is a line.
+    """
     with contextlib.ExitStack() as open_until_the_end:
         copy = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8")
         terminal = open_until_the_end.enter_context(copy)
         bars: list[Any] = []
+        told: list[str] = []
 
         def show(stage: str, share: float) -> None:
+            if not terminal.isatty():
+                if stage not in told:
+                    told.append(stage)
+                    print(stage, file=terminal, flush=True)
+                return
             if not bars:  # what is done already shows no bar
                 bar_format = "{desc:<20}{percentage:3.0f}%|{bar}|"
                 new = tqdm(total=100, file=terminal, bar_format=bar_format)

@@ -27,8 +27,9 @@ from versequeue.waiting import wait_until
 T = TypeVar("T")
 # The child itself names its group to the reaper, before it becomes the command: were it left to
 # the parent, a kill -9 between the start and the naming would leave the child for ever. Its
-# standard input is the reaper's pipe until then. A reaper that is gone must not hold it up.
-_NAMED_TO_REAPER = """trap '' PIPE; echo "+$$" >&0; trap - PIPE; exec "$@" </dev/null"""
+# standard input is the reaper's pipe until then. A reaper that is gone must not hold it up, nor be
+# spoken of: after Ctrl-C it may be the first to go.
+_NAMED_TO_REAPER = """trap '' PIPE; echo "+$$" >&0 2>/dev/null; trap - PIPE; exec "$@" </dev/null"""
 _reaper_lock = threading.Lock()
 
 

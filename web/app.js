@@ -44,6 +44,8 @@ function show(done) {
 	for (const id of ["lead", "examples"]) $(id).hidden = isBelow;
 	$("songs").hidden = false;
 	list.draw();
+	// What a song has taken tells what the next one will.
+	if (done && isBelow) showServer().catch(() => {});
 }
 
 async function route(known) {
@@ -131,7 +133,7 @@ async function showServer() {
 	const { worker, expected_wait_seconds: wait, queue_depth: queue } = (await api.status()).data;
 	const start_s = Math.max(0, (wait?.cold ?? 0) - (wait?.warm ?? 0));
 	$("server").textContent = (worker === "warm" ? T.server.warm : T.server.cold(start_s)) + T.server.queue(queue);
-	form.expect(wait?.warm);
+	form.expect(wait?.efforts);
 }
 
 // A page that nobody looks at wakes nobody, and wakes once.

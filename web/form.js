@@ -7,10 +7,10 @@ import * as T from "./texts.js";
 const form = $("form");
 const field = (name) => form.elements.namedItem(name);
 const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 16, mood: "", explicit: false, continue_prompt: false, effort: "quick" };
-// How many times as long as a quick song each takes, and how much of a song its chorus is not again.
-const EFFORTS = { quick: 1, normal: 2.5, best: 4 };
+// How much of a song its chorus is not again, and what a song takes that need not rhyme.
 const WRITTEN = { verse: 1, song: 0.8 };
-let quick_s;
+const UNRHYMED = 0.75;
+let usual_s = {};
 
 const clean = () => field("prompt").value.normalize("NFC").replace(/\s+/g, " ").trim();
 
@@ -37,15 +37,15 @@ function showChoices() {
 	const chosen = options();
 	$("choices").textContent = T.choices(chosen);
 	$("lines-text").textContent = T.lines(chosen.lines);
-	const lines = chosen.lines * WRITTEN[chosen.structure];
+	const lines = chosen.lines * WRITTEN[chosen.structure] * (chosen.rhyme_scheme === "none" ? UNRHYMED : 1);
 	for (const input of field("effort")) {
-		input.nextSibling.data = T.effort(input.value, quick_s && (quick_s * EFFORTS[input.value] * lines) / USUAL.lines);
+		input.nextSibling.data = T.effort(input.value, (usual_s[input.value] * lines) / USUAL.lines);
 	}
 }
 
-// `seconds`: what a quick verse of the usual length takes; nothing if it is not known.
+// `seconds`: what a verse of the usual length takes at each effort, as far as it is known.
 export function expect(seconds) {
-	quick_s = seconds;
+	usual_s = seconds ?? {};
 	showChoices();
 }
 
@@ -83,7 +83,7 @@ const radio = (name) => ([value, text]) => make("label", {}, make("input", { typ
 export function start(submit) {
 	$("style").append(...Object.entries(T.styles).map(radio("style")));
 	$("structure").append(...Object.entries(T.structures).map(radio("structure")));
-	$("effort").append(...Object.keys(EFFORTS).map((value) => radio("effort")([value])));
+	$("effort").append(...Object.keys(T.efforts).map((value) => radio("effort")([value])));
 	$("scheme").append(...Object.entries(T.schemes).map(([value, text]) => make("option", { value }, text)));
 	$("examples").append(...T.examples.map((text) => make("li", {}, button(text, () => edit(text)))));
 	choose(lastChoices());

@@ -78,7 +78,8 @@ export const place = (n) => (n > 1 ? `number ${number(n)}` : "next");
 export function toGo(s, most) {
 	if (s < -3) return "longer than usual, still going";
 	if (s < 1.5) return "any moment now";
-	return most > 1.4 * s ? `${Math.round(s)} to ${duration(Math.round(most))} to go` : `about ${duration(Math.round(s))} to go`;
+	if (most > 1.4 * s) return `${most < 60 ? Math.round(s) : duration(Math.round(s))} to ${duration(Math.round(most))} to go`;
+	return `about ${duration(Math.round(s))} to go`;
 }
 export const progress = (done, total) => `${number(done)} of ${lines(total)}`;
 export const working = "Your song";

@@ -33,7 +33,7 @@ function news({ data, skew_ms: skew }) {
 	$("sheet").hidden = $("steps").hidden = kind === "batch";
 	$("rows").hidden = kind === "job";
 	$("cancel").hidden = thing.done || thing.cancel_requested_at;
-	$("tell").hidden = thing.done || !notify.possible();
+	$("tell").hidden = thing.done || thing.cancel_requested_at || !notify.possible();
 	$("retry").hidden = true;
 	view.draw(thing, page.submit);
 	tick();

@@ -37,5 +37,7 @@ def receive(event: CloudEvent, open_model: OpenModel) -> None:
         elif ids := job_ids(message):
             studio_of(open_model).perform(ids)
     except (WorkerStopping, VerseQueueError) as error:
-        log.warning("the message is to come again: %s", error)
+        # A worker that is asked to stop is nothing to worry about.
+        level = logging.INFO if isinstance(error, WorkerStopping) else logging.WARNING
+        log.log(level, "the message is to come again: %s", error)
         raise ServiceUnavailable(str(error)) from error

@@ -46,6 +46,10 @@ class Model(Protocol):
     def digest(self) -> str:
         """Names exactly these weights, for the receipts."""
 
+    @property
+    def lanes(self) -> int:
+        """How many of several jobs are done at the same time; the waits are reckoned with it."""
+
     def perform(
         self,
         jobs: Sequence[Job],
@@ -70,6 +74,7 @@ class OneByOne(ABC):
 
     name: str
     digest: str
+    lanes = 1
 
     @abstractmethod
     def result_of(self, job: Job) -> Result:

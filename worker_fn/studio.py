@@ -44,7 +44,7 @@ class Studio:
         """Load the model, or only say that it is loaded. Raises ModelUnavailable or OSError."""
         with self._busy:
             model = self._model or self._load()
-            self._side.show_model(model.name)
+            self._side.show_model(model.name, model.lanes)
 
     def perform(self, job_ids: Sequence[str]) -> None:
         """Claim these jobs, have them done together, store what came of them.
@@ -140,5 +140,5 @@ class Studio:
             raise ModelUnusable(f"The model in {folder} cannot be read: {error!r}.") from error
         log.info("model loaded", extra={"worker": self._side.worker})
         if not self._side.settings.bulk_only:
-            self._side.show_model(self._model.name)
+            self._side.show_model(self._model.name, self._model.lanes)
         return self._model

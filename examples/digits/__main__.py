@@ -1,20 +1,21 @@
 """`python -m examples.digits [--port N]`: trains the model if there is none, then serves it."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE, run
 
 from environment import provide
 from versequeue.cli.main import main
 
-DATA = Path(os.environ.get("VERSEQUEUE_DATA_DIR", ".versequeue")) / "digits"
-MODEL = f"{DATA}/model"
-WORKER, PAGE = (str(Path(__file__).resolve().with_name(name)) for name in ("worker.py", "web"))
+MODEL = Path(os.environ.get("VERSEQUEUE_DATA_DIR", ".versequeue"), "digits", "model")
+WORKER, PAGE = (Path(__file__).resolve().with_name(name) for name in ("worker.py", "web"))
 
 if __name__ == "__main__":
-    if not Path(MODEL, "bundle.json").exists():
-        subprocess.run([str(provide("build")), "-m", "examples.digits.train", MODEL], check=True)
+    if not (MODEL / "bundle.json").exists():
+        done = run([provide("build"), "-m", "examples.digits.train", MODEL], stderr=PIPE, text=True)
+        if done.returncode:  # else TensorFlow's notes are of no use
+            sys.exit(done.stderr)
     os.environ["VERSEQUEUE_OWN_OPTIONS"] = "1"
-    ours = ["--data-dir", str(DATA), "--model", MODEL, "--worker", WORKER, "--page", PAGE]
-    main(["up", *ours, *sys.argv[1:]], prog_name="python -m examples.digits")
+    ours = ["--data-dir", MODEL.parent, "--model", MODEL, "--worker", WORKER, "--page", PAGE]
+    main(["up", *map(str, ours), *sys.argv[1:]], prog_name="python -m examples.digits")

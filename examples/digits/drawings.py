@@ -22,8 +22,7 @@ def draw(digit: int, random: np.random.Generator) -> np.ndarray:
     shape = np.array([[np.cos(turn), slant - np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     shape *= random.uniform((0.7, 1.0), (1.6, 1.9))[:, np.newaxis]
     place, pen = random.normal(7.5, 0.7, 2), random.uniform(0.5, 1.9)
-    cells = np.zeros((16, 16), np.float32)
-    y, x = np.mgrid[:16, :16, :1][:2]
+    cells, (y, x) = np.zeros((16, 16), np.float32), np.mgrid[:16, :16, :1][:2]
     for stroke in random.choice(WAYS[digit]).split("|"):
         points = np.array([[*map(int, point)] for point in stroke.split()]) - 4
         points = (points + random.normal(0, 0.25, points.shape)) @ shape.T + place

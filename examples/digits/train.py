@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from keras import Input, Sequential, utils
+from keras import Input, Sequential, config, utils
 from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 
 from examples.digits.drawings import draw
@@ -21,6 +21,7 @@ if __name__ == "__main__":
     network = Sequential([Input((16, 16, 1), name="drawing"), *looks, *decides])
     network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     network.fit(cells, np.arange(8000) % 10, 64, epochs=6, validation_split=0.1, verbose=2)
+    config.disable_interactive_logging()
     graph = tf.lite.TFLiteConverter.from_keras_model(network).convert()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.tflite").write_bytes(graph)

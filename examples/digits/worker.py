@@ -17,8 +17,7 @@ class DigitReader(OneByOne):
     """The trained network in memory. OSError if it is not in `folder`, ValueError if damaged."""
 
     def __init__(self, folder: Path) -> None:
-        about = json.loads((folder / "bundle.json").read_text())
-        self.name, self.digest = about["name"], about["digest"]
+        self.name, self.digest = json.loads((folder / "bundle.json").read_text()).values()
         graph = (folder / "model.tflite").read_bytes()
         self._network = Interpreter(model_content=graph).get_signature_runner()
 

@@ -15,12 +15,14 @@ class Lanes:
     """Engines that are made when they are first needed, and kept. Not thread-safe."""
 
     def __init__(self, make_engine: Callable[[], Engine], most: int) -> None:
-        self._make_engine, self._most = make_engine, most
+        self._make_engine = make_engine
+        #: So many songs are written at the same time.
+        self.most = most
         self._engines: list[Engine] = []
 
     def take(self, songs: int) -> Sequence[Engine]:
         """An engine for each processor, but no more than there are songs."""
-        wanted = min(songs, self._most)
+        wanted = min(songs, self.most)
         while len(self._engines) < wanted:
             self._engines.append(self._make_engine())
         return self._engines[:wanted]

@@ -94,6 +94,11 @@ class Writer:
             lanes = Lanes(partial(make, 1), threads or usable_processors())
         return cls(engine, vocabulary, bundle.name, bundle.digest, write_song, lanes)
 
+    @property
+    def most_lanes(self) -> int:
+        """How many of several songs are written at the same time."""
+        return self._lanes.most
+
     def write(
         self,
         requests: Sequence[SongRequest],

@@ -103,3 +103,11 @@ def test_a_full_disk_is_one_sentence(
     assert ended.value.code == 2
     assert "No space left on device" in capfd.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "tiny").exists()
+
+
+def test_in_a_log_each_stage_of_a_build_is_a_line(tmp_path: Path) -> None:
+    done = lyricist("build", "--preset", "tiny", "--out", tmp_path / "tiny")
+    assert done.returncode == 0
+    assert "\r" not in done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == len({*lines}) >= 2

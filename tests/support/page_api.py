@@ -202,7 +202,8 @@ class PageApi:
     def __init__(self) -> None:
         self.seen: list[Request] = []
         self._replies: dict[tuple[str, str], list[Reply]] = {}
-        waits = {"cold": 6.0, "warm": 3.0}
+        efforts = {"quick": 3.0, "normal": 7.5, "best": 12.0}
+        waits = {"cold": 6.0, "warm": 3.0, "efforts": efforts}
         status = {"worker": "warm", "queue_depth": 0, "expected_wait_seconds": waits, "model": "m"}
         self.on("GET", "/v1/status", Answer(status))
         self.on("POST", "/v1/warmup", Answer({}, 202))

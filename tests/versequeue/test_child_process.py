@@ -91,6 +91,24 @@ def test_a_parent_leaves_nothing_however_it_ends(end: str, tmp_path: Path) -> No
     wait_until(lambda: not any(map(_lives, left)), 10)
 
 
+def test_a_child_that_finds_no_reaper_starts_and_says_nothing_of_it() -> None:
+    script = textwrap.dedent(
+        """
+        import os, signal
+        from pathlib import Path
+        from versequeue.child_process import ChildProcess
+        ChildProcess(["true"]).stop()
+        [reaper] = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        os.kill(int(reaper), signal.SIGKILL)
+        os.waitpid(int(reaper), 0)
+        print(ChildProcess(["echo", "started"]).wait(30))
+        """
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert (done.stdout, done.stderr) == ("started\n0\n", "")
+
+
 def test_waiting_for_a_child_ends_with_the_child_and_says_what_it_printed(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with ChildProcess([sys.executable, "-c", "print('one\\ntwo\\n')"], log=log) as child:

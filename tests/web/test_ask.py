@@ -232,6 +232,8 @@ def test_every_effort_tells_its_likely_time_for_the_lines_that_are_chosen(
     expect(efforts).to_have_text(["Quick · 9 s", "Normal · 23 s", "Best · 36 s"])
     page.get_by_text("Verse, chorus, verse, chorus").click()
     expect(efforts).to_have_text(["Quick · 7 s", "Normal · 18 s", "Best · 29 s"])
+    page.get_by_label("Rhymes").select_option("none")
+    expect(efforts).to_have_text(["Quick · 5 s", "Normal · 14 s", "Best · 22 s"])
 
 
 def test_without_a_measured_time_an_effort_tells_none(open_page: Opener) -> None:

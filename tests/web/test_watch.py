@@ -41,6 +41,7 @@ def test_the_wait_is_told_as_a_story_and_ends_on_done(open_page: Opener) -> None
     expect(page.get_by_role("heading", name="Roll Me Home")).to_be_visible()
     expect(page.locator("#live")).to_have_text("Done: “Roll Me Home”, 8 lines.")
     expect(page.locator("#ask")).to_be_visible()
+    expect(page.locator("#server")).to_have_text("The model is awake.")
     expect(step(page, "Waking up")).to_contain_text("1.9 s")
     expect(page.locator("#clock")).to_contain_text("6.2 s")
     count = asked(page, api)
@@ -52,8 +53,9 @@ def test_the_wait_is_told_as_a_story_and_ends_on_done(open_page: Opener) -> None
 def tops(page: Page) -> dict[str, float]:
     """Where things begin, in pixels from the top of the page."""
     found: dict[str, float] = page.evaluate(
-        "Object.fromEntries(['.ticket', '#sheet', '#meta', '#lyrics', '#cancel', '#share'].map("
-        "name => [name, document.querySelector(name).getBoundingClientRect().top + scrollY]))"
+        "names => Object.fromEntries(names.map(name =>"
+        " [name, document.querySelector(name).getBoundingClientRect().top + scrollY]))",
+        [".ticket", "#sheet", "#end", "#meta", "#lyrics", "#cancel", "#share"],
     )
     return found
 
@@ -94,6 +96,8 @@ def test_a_wait_that_may_be_much_longer_is_told_as_a_range(open_page: Opener) ->
     expect(page.locator("#clock")).to_contain_text(re.compile(r"\d+ to \d+ s to go"))
     api.job({**writing(2), "eta_seconds": 20.0, "eta_at_most_seconds": 22.0})
     expect(page.locator("#clock")).to_contain_text(re.compile(r"about \d+ s to go"))
+    api.job({**writing(3), "eta_seconds": 141.0, "eta_at_most_seconds": 205.0})
+    expect(page.locator("#clock")).to_contain_text("2 min to 3 min to go")
 
 
 def test_there_is_one_clock(open_page: Opener) -> None:
@@ -147,6 +151,8 @@ def test_every_end_has_its_words_and_a_way_on(open_page: Opener, status: str, sa
     expect(page.locator("#end")).to_contain_text(said)
     expect(page.locator("#end")).to_contain_text("The reason.")
     expect(page.locator("#meta")).to_have_text("Written before it ended:")
+    order = tops(page)
+    assert order["#end"] < order["#meta"] < order["#lyrics"], "the lines follow their heading"
     api.job(job(prompt="another try"))
     page.locator("#end").get_by_role("button").click()
     expect(page.locator("#words")).to_have_text("another try")
@@ -161,6 +167,7 @@ def test_cancel_stops_the_song(open_page: Opener) -> None:
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("#why")).to_have_text("Stopping at the next line.")
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
+    expect(page.locator("#tell")).to_be_hidden()
     api.job(job("canceled"))
     expect(page.locator("#end")).to_contain_text("Canceled")
     expect(page.locator("#live")).to_have_text("Canceled")

@@ -28,6 +28,7 @@ class GivenWriter:
 
     model_name = "given"
     model_digest = "sha256:0"
+    most_lanes = 1
 
     def __init__(self, song: Callable[[int, SongRequest], Song | LyricistError]) -> None:
         self.song = song

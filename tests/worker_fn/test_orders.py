@@ -5,12 +5,13 @@ from typing import get_args
 
 import pytest
 
-from lyricist.language.schemes import PATTERNS, parts
+from lyricist.language.schemes import PATTERNS, parts, rhyme_groups
 from lyricist.songs import Effort, SongRequest
 from lyricist.writing.styles import STYLES
 from tests.support.samples import queued_job
+from versequeue.rules.options import LINES, ResolvedOptions, RhymeScheme, Structure, Style
 from versequeue.rules.options import Effort as JobEffort
-from versequeue.rules.options import ResolvedOptions, RhymeScheme, Structure, Style
+from versequeue.rules.written import answering, written_parts
 from worker_fn.orders import song_request
 
 
@@ -30,6 +31,18 @@ def test_the_model_knows_every_word_that_a_job_may_use() -> None:
 @pytest.mark.parametrize("structure", get_args(Structure))
 def test_the_model_shares_out_the_lines_of_every_structure(structure: str) -> None:
     assert sum(part.lines for part in parts(structure, 16)) == 16
+
+
+@pytest.mark.parametrize("structure", get_args(Structure))
+def test_waits_are_reckoned_with_the_lines_that_the_model_writes(structure: Structure) -> None:
+    for lines in range(int(LINES.least), int(LINES.most) + 1):
+        shape = {part.name: part.lines for part in parts(structure, lines)}
+        assert written_parts(structure, lines) == tuple(shape.values())
+        for scheme in get_args(RhymeScheme):
+            for part in shape.values():
+                groups = rhyme_groups(scheme, part)
+                rhymed = [group for group in groups if group is not None]
+                assert answering(scheme, part) == len(rhymed) - len({*rhymed}), (scheme, part)
 
 
 def test_what_the_model_is_asked_for_is_what_the_job_says() -> None:

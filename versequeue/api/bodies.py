@@ -67,7 +67,10 @@ def _printable(text: str) -> str:
 
 
 def _mood(text: str) -> str:
-    return _printable(normalized(text, MAX_MOOD_CHARACTERS))
+    text = normalized(text, MAX_MOOD_CHARACTERS)
+    if len(text) > MAX_MOOD_CHARACTERS:
+        raise ValueError(f"this has at most {MAX_MOOD_CHARACTERS} characters")
+    return _printable(text)
 
 
 # The patterns say in openapi.json what the validators do; the validators have the better words.
@@ -92,7 +95,13 @@ Prompt = Annotated[
         json_schema_extra=PROMPT_SCHEMA,
     ),
 ]
-Mood = Annotated[str, AfterValidator(_mood), Field(max_length=MAX_MOOD_CHARACTERS), _ANY_PRINTABLE]
+Mood = Annotated[
+    str,
+    AfterValidator(_mood),
+    Field(
+        json_schema_extra={"maxLength": MAX_MOOD_CHARACTERS, "pattern": f"^{_PRINTABLE}*$"},
+    ),
+]
 MetadataText = Annotated[
     str, StringConstraints(max_length=MAX_METADATA_CHARACTERS), _IS_PRINTABLE, _ANY_PRINTABLE
 ]
@@ -275,6 +284,36 @@ class BatchFields(Strict):
     webhook: WebhookBody | None = None
 
 
+_OBJECT, _WHOLE, _NUMBER = (
+    "This is to be a JSON object.",
+    "This is to be a whole number.",
+    "This is to be a number.",
+)
+#: What is said of each kind of fault that pydantic finds, with the bounds that it names.
+_SENTENCES = {
+    "missing": "This field is required.",
+    "extra_forbidden": "This field is not known.",
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
+    "dict_type": _OBJECT,
+    "list_type": "This is to be a list.",
+    "string_type": "This is to be a text.",
+    "bool_type": "This is to be true or false.",
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "finite_number": _NUMBER,
+    "greater_than_equal": "This is to be at least {ge:.10g}.",
+    "less_than_equal": "This is to be at most {le:.10g}.",
+    "literal_error": "This is to be {expected}.",
+    "string_too_short": "This is empty.",
+    "string_too_long": "This has at most {max_length} characters.",
+    "too_long": "This has at most {max_length} entries.",
+}
+
 Model = TypeVar("Model", bound=Strict)
 
 
@@ -302,14 +341,12 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 
 
 def _sentence(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        is_option = len(fault["loc"]) == 1 and fault["loc"][0] in OPTION_NAMES
-        return "This belongs in options." if is_option else "This field is not known."
-    if fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
-        return "This is to be a JSON object."
-    if fault["type"] == "missing":
-        return "This field is required."
-    return as_sentence(fault["msg"].removeprefix("Value error, "))
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "extra_forbidden" and len(fault["loc"]) == 1 and fault["loc"][0] in OPTION_NAMES:
+        return "This belongs in options."
+    if kind in _SENTENCES:
+        return _SENTENCES[kind].format(**context)
+    return as_sentence(str(context.get("error") or fault["msg"]))
 
 
 def as_sentence(text: str) -> str:

@@ -27,10 +27,9 @@ MAX_BODY_BYTES = 64 * 1024
 def json_response(
     document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """`document` as application/json."""
-    return Response(
-        json_bytes(document), status, dict(headers or {}), content_type="application/json"
-    )
+    """`document` as application/json, with a line end for whoever reads it on a terminal."""
+    body = json_bytes(document) + b"\n"
+    return Response(body, status, dict(headers or {}), content_type="application/json")
 
 
 def problem(error: VerseQueueError, instance: str) -> Response:

@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from versequeue.cli.tables import SHOW_DEFAULTS, SONG_LINES, report_options, save, table, usd
+from versequeue.cli.tables import (
+    SHOW_DEFAULTS,
+    SONG_LINES,
+    effort_option,
+    length,
+    report_options,
+    save,
+    table,
+    usd,
+)
 from versequeue.planning.chart import Axis, Series, line_chart
 from versequeue.planning.costs import DAYS_PER_MONTH, PAY_PER_USE, Load, bill, total_usd
 from versequeue.planning.hosting import choices, grid, machine_usd, turns
@@ -21,6 +30,7 @@ from versequeue.rules.batch import MAX_ROWS
     "--jobs-per-day", type=click.FloatRange(0, 1e9), default=300.0, help="Songs asked for a day."
 )
 @click.option("--lines", type=SONG_LINES, default=16, help="Lines per song.")
+@effort_option
 @click.option("--burst", type=click.IntRange(1, MAX_ROWS), default=1, help="Jobs sent as one file.")
 @click.option("--polls", type=click.IntRange(0, 1000), default=6, help="Questions per submission.")
 @click.option(
@@ -44,7 +54,7 @@ from versequeue.rules.batch import MAX_ROWS
 def cost(as_json: bool, plot: Path | None, **options: Any) -> None:
     """What a month costs on pay-per-use services, and on machines that run all day."""
     load = Load(**options)
-    prices, times = load_prices(), load_service_times()
+    prices, times = load_prices(), load_service_times().at_effort(load.effort)
     if plot is not None:
         save(plot, cost_chart(load, prices, times))
     click.echo(cost_json(load, prices, times) if as_json else cost_text(load, prices, times))
@@ -77,12 +87,13 @@ def cost_text(load: Load, prices: Prices, times: ServiceTimes) -> str:
         for line in lines
     ]
     rows.append(["Total", "", "", "", usd(total_usd(lines))])
+    songs = length(load.lines, load.effort)
     found = choices(load, prices, times)
     kinds = [[c.name, str(c.machines or "-"), usd(c.month_usd)] for c in found]
     steps = [[f"{turn.jobs_per_day:,.0f}", turn.name] for turn in turns(load, prices, times)]
     return "\n".join(
         [
-            f"{load.jobs_per_day:,.0f} jobs a day of {load.lines} lines, in a month:",
+            f"{load.jobs_per_day:,.0f} jobs a day of {songs}, in a month:",
             table(["Service", "Use", "List", "Free", "To pay"], rows, right_from=2),
             "",
             table(["Choice", "Machines", "A month"], kinds, right_from=1),
@@ -105,7 +116,7 @@ def cost_chart(load: Load, prices: Prices, times: ServiceTimes) -> str:
     loads = [each.jobs_per_day for each in grown]
     most = 10 * max(max(curve) for curve in curves.values())
     return line_chart(
-        f"A month's bill, songs of {load.lines} lines",
+        f"A month's bill, songs of {length(load.lines, load.effort)}",
         Axis("jobs a day", loads[0], loads[-1], logarithmic=True),
         Axis("dollars a month", 0.01, most, logarithmic=True, prefix="$"),
         [Series(name, list(zip(loads, curve, strict=True))) for name, curve in curves.items()],

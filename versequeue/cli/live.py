@@ -96,8 +96,9 @@ def _about(job: Job) -> str:
     expected_s = max(1.0, job.eta_seconds)
     at_most_s = job.eta_at_most_seconds or expected_s
     if round(at_most_s) > WIDE * expected_s:
-        most = f"{at_most_s:.0f} s" if at_most_s < 60 else duration(at_most_s)
-        return f" · {expected_s:.0f} to {most} to go"
+        if at_most_s < 60:
+            return f" · {expected_s:.0f} to {at_most_s:.0f} s to go"
+        return f" · {duration(expected_s)} to {duration(at_most_s)} to go"
     return f" · about {duration(expected_s)} to go"
 
 

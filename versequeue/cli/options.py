@@ -72,9 +72,15 @@ SONG_OPTIONS = (
 def connect(server: str | None, *, following: bool = False) -> Client:
     """The client of the server that is meant."""
     settings = ClientSettings.from_environ()
-    retry_for_s = FOLLOWING_S if following else FIRST_CALL_S
+    # Who follows a job has been answered before, by another client.
+    retry_s = FOLLOWING_S if following else FIRST_CALL_S
     try:
-        return Client(server or settings.url, settings.api_key or None, retry_for_s=retry_for_s)
+        return Client(
+            server or settings.url,
+            settings.api_key or None,
+            retry_for_s=retry_s,
+            retry_unheard_for_s=retry_s,
+        )
     except ValueError as error:
         raise click.BadParameter(f"{error}.", param_hint="--server") from error
 

@@ -6,11 +6,20 @@ Owns the policies that are compared and the wording. What is simulated is in `pl
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
-from versequeue.cli.tables import SHOW_DEFAULTS, SONG_LINES, report_options, save, table, usd
+from versequeue.cli.tables import (
+    SHOW_DEFAULTS,
+    SONG_LINES,
+    effort_option,
+    length,
+    report_options,
+    save,
+    table,
+    usd,
+)
 from versequeue.planning.arrivals import Traffic
 from versequeue.planning.chart import Axis, Series, line_chart
 from versequeue.planning.fleet import Policy
@@ -123,7 +132,7 @@ def plan_text(answer: PlanAnswer) -> str:
     met = [_limit_row(limit) for limit in answer.limits]
     return "\n".join(
         [
-            f"{asked.jobs_per_day:,.0f} jobs a day of {asked.lines} lines{_effort(asked)}, "
+            f"{asked.jobs_per_day:,.0f} jobs a day of {length(asked.lines, asked.effort)}, "
             f"{part} simulated.",
             "Seconds until the first line can be read:",
             table(header, rows, right_from=1),
@@ -163,10 +172,6 @@ def _forecast_row(expected: Forecast, month: float) -> list[str]:
     return [expected.policy.name, *waits, cold, most, usd(month)]
 
 
-def _effort(asked: PlanQuestion) -> str:
-    return "" if asked.effort == "quick" else f" at effort {asked.effort}"
-
-
 def _needed(answer: PlanAnswer) -> str:
     within = f"95 of 100 first lines within {answer.asked.target:g} s"
     workers, most = answer.busy_at_peak, answer.asked.max_instances
@@ -188,12 +193,7 @@ def _limit_row(limit: Limit) -> list[str]:
     "--jobs-per-day", type=click.FloatRange(0.1, 1e8), default=300.0, help="Songs asked for a day."
 )
 @click.option("--lines", type=SONG_LINES, default=16, help="Lines of each song.")
-@click.option(
-    "--effort",
-    type=click.Choice(get_args(Effort)),
-    default="quick",
-    help="How widely each line is searched for.",
-)
+@effort_option
 @click.option(
     "--peak",
     type=click.FloatRange(1, 20),

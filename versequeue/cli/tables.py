@@ -3,18 +3,24 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from versequeue.cli.failures import Refused
-from versequeue.rules.options import LINES
+from versequeue.rules.options import LINES, Effort
 
 #: For `click.command`: each option's help ends with its default.
 SHOW_DEFAULTS = {"show_default": True}
 SONG_LINES = click.IntRange(int(LINES.least), int(LINES.most))
 SVG_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 Command = Callable[..., Any]
+effort_option = click.option(
+    "--effort",
+    type=click.Choice(get_args(Effort)),
+    default="quick",
+    help="How widely each line is searched for.",
+)
 
 
 def report_options(picture: str) -> Callable[[Command], Command]:
@@ -43,6 +49,11 @@ def save(picture: Path, text: str) -> None:
         picture.write_text(text, encoding="utf-8")
     except OSError as error:
         raise Refused(f"{picture} cannot be written: {error.strerror}.") from error
+
+
+def length(lines: int, effort: Effort) -> str:
+    """A song's lines, and its effort where that is not the usual one."""
+    return f"{lines} lines" + ("" if effort == "quick" else f" at effort {effort}")
 
 
 def usd(amount: float) -> str:

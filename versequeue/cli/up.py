@@ -47,6 +47,7 @@ from versequeue.config import Settings
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of another page.",
 )
+@click.option("--check", is_flag=True, help="Only say whether the address is free; serve nothing.")
 def up(
     host: str,
     port: int,
@@ -56,12 +57,13 @@ def up(
     backend: str,
     worker: Path | None,
     page: Path | None,
+    check: bool,
 ) -> None:
     """Run the page, the API and a worker on this machine; Ctrl-C ends all of it."""
     if backend == "emulators" and (worker or page):
         raise click.UsageError("--worker and --page go with --backend sqlite.")
     try:
-        from versequeue.local.host import PAGE, WORKER, UpOptions
+        from versequeue.local.host import PAGE, WORKER, UpOptions, listening
 
         if backend == "emulators":
             from versequeue.emulated.up import run_up
@@ -73,6 +75,9 @@ def up(
             "all that it takes to serve."
         ) from error
 
+    if check:
+        with listening(host, port):
+            return
     settings = Settings.from_environ()
     data_dir, model = data_dir or settings.data_dir, model or settings.model
     own = (worker or WORKER, page or PAGE)

@@ -33,15 +33,19 @@ class Client:
         *,
         timeout_s: float = 30.0,
         retry_for_s: float = 60.0,
+        retry_unheard_for_s: float = 10.0,
         session: requests.Session | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """A failed call is tried again for `retry_for_s`. Raises ValueError if `url` is none."""
+        """A failed call is tried again for `retry_for_s`. Raises ValueError if `url` is none.
+
+        `retry_unheard_for_s`: as long as nobody has ever answered there, no longer than this.
+        """
         session = session or requests.Session()
         self._transport = Transport(
-            url, api_key, timeout_s, retry_for_s, session, clock, sleep, jitter
+            url, api_key, timeout_s, retry_for_s, retry_unheard_for_s, session, clock, sleep, jitter
         )
 
     def __enter__(self) -> Self:

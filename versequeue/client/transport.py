@@ -4,6 +4,7 @@ Every call that goes through here can be repeated safely: it reads, ends somethi
 Idempotency-Key. Knows neither jobs nor batches.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ MAX_REDIRECTS = 5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
 #: No answer but a file of results is as long as this, whatever it was packed to on its way.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
+#: Who gives up within so much says it then, and not before.
+UNSAID_S = 2.0
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,18 +45,24 @@ class Call:
     stream: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Transport:
-    """Sends calls to the server at `url`, trying again for at most `retry_for_s`."""
+    """Sends calls to the server at `url`, trying again for at most `retry_for_s`.
+
+    As long as nobody has answered there, for at most `retry_unheard_for_s`.
+    """
 
     url: str
     api_key: str | None
     timeout_s: float
     retry_for_s: float
+    retry_unheard_for_s: float
     session: requests.Session
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     jitter: Callable[[], float]
+    #: whether anybody has ever answered
+    heard: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Refuse what is not the address of a server, before the first call."""
@@ -62,15 +72,20 @@ class Transport:
 
     def send(self, call: Call) -> requests.Response:
         """The answer, 2xx or 304. Raises ApiError or ServerUnreachable when trying is over."""
-        give_up_at = self.clock() + self.retry_for_s
+        started_at = self.clock()
         attempt = 0
         while True:
             outcome = self._attempt(call)
             if isinstance(outcome, requests.Response):
+                self.heard = True
                 return outcome
+            self.heard = self.heard or not isinstance(outcome, ServerUnreachable)
+            patience_s = self.retry_for_s if self.heard else self.retry_unheard_for_s
             pause_s = pause_before_retry(attempt, outcome.retry_after_s, self.jitter())
-            if not _worth_retrying(outcome) or self.clock() + pause_s > give_up_at:
+            if not _worth_retrying(outcome) or self.clock() + pause_s > started_at + patience_s:
                 raise outcome
+            if attempt == 0 and patience_s > UNSAID_S:
+                log.warning("%s It is tried again for %.0f s.", outcome, patience_s)
             self.sleep(pause_s)
             attempt += 1
 
@@ -101,6 +116,9 @@ class Transport:
                 self._read(response, self.timeout_s + call.hold_s)
         except UnexpectedAnswer as error:
             return error
+        except requests.ReadTimeout:
+            self.heard = True  # somebody took the call, and is slow
+            return self._unreachable("did not answer in time")
         except requests.Timeout:
             return self._unreachable("did not answer in time")
         except requests.RequestException:

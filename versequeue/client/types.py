@@ -30,6 +30,11 @@ class Job(JobView, Answer):
         """The finished song's text; until then the lines so far."""
         return self.output.lyrics if self.output else self.preview
 
+    @property
+    def title(self) -> str:
+        """The finished song's title, empty until then."""
+        return self.output.title if self.output else ""
+
 
 @dataclass(frozen=True)
 class Batch(BatchView, Answer):
@@ -49,6 +54,11 @@ class Row(RowView, Answer):
     def lyrics(self) -> str:
         """The finished song's text, empty where there is none."""
         return self.output.lyrics if self.output else ""
+
+    @property
+    def title(self) -> str:
+        """The finished song's title, empty where there is none."""
+        return self.output.title if self.output else ""
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,10 @@ class Song:
     rhyme: Sent[Rhyme] = None
     receipt: Sent[Receipt] = None
 
+    def __str__(self) -> str:
+        """The lyrics."""
+        return self.lyrics
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -205,6 +209,8 @@ class ExpectedWait:
 
     cold: float | None = None
     warm: float | None = None
+    #: the same verse with a warm worker at each effort; empty as long as nothing was measured
+    efforts: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

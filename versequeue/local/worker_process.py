@@ -15,6 +15,7 @@ import functions_framework
 import waitress
 
 from versequeue.child_process import ChildProcess, KeptProcess
+from versequeue.functions import wiring
 from versequeue.local.host import ROOT
 from versequeue.local.loops import daemons
 from versequeue.reaper import GRACE_S
@@ -74,6 +75,7 @@ def serve(listener_fd: int, parent: int, source: str) -> int:
     """
     flag = StopFlag()
     signal.signal(signal.SIGTERM, flag.handle)
+    wiring.settings()  # from here on the log has its level and form, waitress's notes too
     app = functions_framework.create_app(  # type: ignore[no-untyped-call]
         "worker", source, "cloudevent"
     )

@@ -10,6 +10,7 @@ from versequeue.planning.arrivals import SECONDS_PER_DAY
 from versequeue.planning.prices import Prices
 from versequeue.planning.service_times import ServiceTimes, message_sizes, round_up
 from versequeue.planning.store_calls import StoreCalls
+from versequeue.rules.options import Effort
 
 DAYS_PER_MONTH = 365.25 / 12
 SECONDS_PER_MONTH = DAYS_PER_MONTH * SECONDS_PER_DAY
@@ -32,6 +33,8 @@ class Load:
     hold_s: float = 0.0
     #: Of a hundred attempts so many fail, and are tried again alone.
     failing_percent: float = 0.0
+    #: That of the songs; the service times that go with the load are those of this effort.
+    effort: Effort = "quick"
 
     @property
     def submits_per_day(self) -> float:

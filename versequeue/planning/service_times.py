@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from versequeue.rules.batch import JOBS_PER_MESSAGE
-from versequeue.rules.options import Effort
-from versequeue.rules.waits import Pace, Work, pass_ends_s
+from versequeue.rules.options import Effort, ResolvedOptions
+from versequeue.rules.waits import Pace, Work, pass_s
 
 SERVICE_TIMES_PATH = Path(__file__).with_name("service_times.json")
 
@@ -82,15 +82,17 @@ class ServiceTimes:
         alone_s = self.line_s(1)
         added_s = (self.line_s(streams) - alone_s) / max(1, streams - 1)
         pace = Pace({"quick": alone_s}, beside=added_s / alone_s)
-        return max(pass_ends_s([Work(lines)] * streams, pace))
+        return pass_s([Work(lines)] * streams, pace)
 
     def at_effort(self, effort: Effort) -> "ServiceTimes":
         """The times of songs of another effort than the quick one that was measured."""
-        pace = Pace({"quick": self.line_s(1)})
         if effort == "quick":
             return self
+        scheme = ResolvedOptions.rhyme_scheme
+        quick_s = self.line_s(1) / Work(1, scheme=scheme).size
+        pace = Pace({"quick": quick_s}, lanes=self.measured.threads)
         points = tuple(
-            (streams, max(pass_ends_s([Work(1, effort)] * streams, pace)))
+            (streams, pass_s([Work(1, effort, scheme=scheme)] * streams, pace))
             for streams, _ in self.measured.seconds_per_line
         )
         first_s = self.measured.worker_first_line_s + points[0][1] - self.line_s(1)

@@ -4,45 +4,45 @@ Pure arithmetic: what was measured, and where it is kept, is the business of who
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar, get_args
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeVar
 
 from versequeue.rules.batch import JOBS_PER_MESSAGE
-from versequeue.rules.options import LINES, Effort, ResolvedOptions
+from versequeue.rules.options import LINES, Effort, ResolvedOptions, RhymeScheme, Structure
+from versequeue.rules.written import answering, written_parts
 
 T = TypeVar("T")
 
-#: What a line of each kind costs, as long as it was not measured; a quick one's is 1.
-USUAL_LINES: Mapping[str, float] = {
-    "quick": 1.0,
-    "normal": 2.5,
-    "best": 4.0,
-    "quick unrhymed": 0.75,
-    "normal unrhymed": 1.7,
-    "best unrhymed": 2.4,
-}
-USUAL_EFFORTS: tuple[Effort, ...] = get_args(Effort)
-#: What each further song of a pass adds to the time of the one beside it, as a share of its own.
-BESIDE_QUICK = 0.36
-#: A song of more effort fills a pass of its own, after the quick ones; two of them find room.
-BESIDE_OTHERS = 0.75
-#: The share of a song's lines that are written, the others being its chorus again.
-USUAL_WRITTEN = 0.8
+#: What a line costs that need not rhyme, as long as it was not measured; a quick one's is 1.
+USUAL_LINES: Mapping[Effort, float] = {"quick": 1.0, "normal": 2.45, "best": 3.6}
+#: What a line costs that must answer an earlier one, in lines that need not: more drafts are begun.
+ANSWER: Mapping[Effort, float] = {"quick": 1.5, "normal": 1.75, "best": 2.1}
+#: Several songs are written on lanes of one thread, which is slower than one song on all threads.
+LANE_SLOWER: Mapping[Effort, float] = {"quick": 1.35, "normal": 1.5, "best": 1.5}
+NO_SLOWER: Mapping[Effort, float] = dict.fromkeys(LANE_SLOWER, 1.0)
+#: What each further quick song of a lane adds to the time of a line, as a share of it.
+BESIDE = 0.53
+#: A song's own pace counts as much as what was expected of it when so many of its lines are shown.
+PRIOR_LINES = 4
+#: So many lines of a song may be written before the first of them is shown.
+SHOWN_LATE = 4
 
 
 @dataclass(frozen=True)
 class Pace:
     """What a worker was measured to take, in seconds."""
 
-    #: a line of a song that is written alone, by its kind
-    line_s: Mapping[str, float]
+    #: a line that need not rhyme, of a song that is written alone, by its effort
+    line_s: Mapping[Effort, float]
     #: the part of each song that does not depend on its lines
     song_s: float = 0.0
     #: a worker that has to be started and to load its model, until it writes
     start_s: float = 0.0
-    #: the share of the lines of a song with a chorus that are written
-    written: float = USUAL_WRITTEN
-    beside: float = BESIDE_QUICK
+    #: the part of that from the claim on: the model is loaded
+    load_s: float = 0.0
+    #: so many songs of a pass are written at the same time, each on a processor of its own
+    lanes: int = 1
+    beside: float = BESIDE
     #: by how much passes of several songs took longer than is reckoned here
     shared: float = 1.0
 
@@ -53,13 +53,27 @@ class Work:
 
     lines: int
     effort: Effort = "quick"
-    has_chorus: bool = False
-    is_rhymed: bool = True
+    structure: Structure = "verse"
+    scheme: RhymeScheme = "none"
 
     @property
-    def kind(self) -> str:
-        """What its lines cost alike: a line that need not rhyme takes fewer drafts."""
-        return self.effort if self.is_rhymed else f"{self.effort} unrhymed"
+    def written(self) -> int:
+        """Lines that are written; what else the song has is its chorus again, at the end."""
+        return sum(written_parts(self.structure, self.lines))
+
+    @property
+    def size(self) -> float:
+        """All of it in lines that need not rhyme."""
+        parts = written_parts(self.structure, self.lines)
+        answers = sum(answering(self.scheme, part) for part in parts)
+        return sum(parts) + answers * (ANSWER[self.effort] - 1)
+
+
+class Span(NamedTuple):
+    """When a song of a pass begins and ends, in seconds from the beginning of the pass."""
+
+    begin_s: float
+    end_s: float
 
 
 @dataclass(frozen=True)
@@ -75,45 +89,56 @@ class Queue:
 
 def work_of(options: ResolvedOptions) -> Work:
     """The work that a song with these options is."""
-    has_chorus, is_rhymed = options.structure == "song", options.rhyme_scheme != "none"
-    return Work(options.lines, options.effort, has_chorus, is_rhymed)
+    return Work(options.lines, options.effort, options.structure, options.rhyme_scheme)
 
 
-def line_s(kind: str, pace: Pace) -> float:
-    """Seconds for a line written alone: measured, or reckoned from the nearest measured kind."""
-    if kind in pace.line_s:
-        return pace.line_s[kind]
-    known = min(pace.line_s, key=lambda other: abs(USUAL_LINES[other] - USUAL_LINES[kind]))
-    return pace.line_s[known] * USUAL_LINES[kind] / USUAL_LINES[known]
+def line_s(effort: Effort, pace: Pace) -> float:
+    """Seconds for a line that need not rhyme: measured, or reckoned from the nearest effort."""
+    if effort in pace.line_s:
+        return pace.line_s[effort]
+    known = min(pace.line_s, key=lambda other: abs(USUAL_LINES[other] - USUAL_LINES[effort]))
+    return pace.line_s[known] * USUAL_LINES[effort] / USUAL_LINES[known]
 
 
 def song_s(work: Work, pace: Pace) -> float:
     """Seconds in which a warm worker writes this song alone."""
-    written = work.lines * (pace.written if work.has_chorus else 1.0)
-    return pace.song_s + written * line_s(work.kind, pace)
+    return pace.song_s + work.size * line_s(work.effort, pace)
 
 
-def pass_ends_s(songs: Sequence[Work], pace: Pace) -> list[float]:
-    """When each song of one pass ends, in seconds from its beginning.
+def pass_spans_s(songs: Sequence[Work], pace: Pace) -> list[Span]:
+    """When each song of one pass begins and ends, in seconds from the beginning of the pass.
 
-    Quick ones go side by side, the others one after another behind them.
+    The songs are dealt out to the lanes. In each, quick ones go side by side, the others one after
+    another behind them.
     """
     alone = [song_s(song, pace) for song in songs]
     if len(songs) == 1:
-        return alone
-    quick = [at for at, song in enumerate(songs) if song.effort == "quick"]
-    ends = [0.0] * len(songs)
-    at_s = before_s = 0.0
-    beside = len(quick)
-    for at in sorted(quick, key=lambda index: alone[index]):
-        beside -= 1
-        at_s += (alone[at] - before_s) * (1 + pace.beside * beside)
-        before_s, ends[at] = alone[at], at_s
-    share = 1.0
-    for at in (index for index, song in enumerate(songs) if song.effort != "quick"):
-        at_s += alone[at] * share
-        ends[at], share = at_s, BESIDE_OTHERS
-    return [end * pace.shared for end in ends]
+        return [Span(0.0, alone[0])]
+    lanes = min(pace.lanes, len(songs))
+    slower = LANE_SLOWER if lanes > 1 else NO_SLOWER
+    takes = [alone[at] * slower[song.effort] * pace.shared for at, song in enumerate(songs)]
+    spans = [Span(0.0, 0.0)] * len(songs)
+    for lane in range(lanes):
+        own = range(lane, len(songs), lanes)
+        quick = sorted((at for at in own if songs[at].effort == "quick"), key=takes.__getitem__)
+        end = before = 0.0
+        for place, at in enumerate(quick):
+            end += (takes[at] - before) * (1 + pace.beside * (len(quick) - place - 1))
+            before, spans[at] = takes[at], Span(0.0, end)
+        for at in own:
+            if songs[at].effort != "quick":
+                spans[at] = Span(end, end + takes[at])
+                end += takes[at]
+    return spans
+
+
+def pass_s(songs: Sequence[Work], pace: Pace) -> float:
+    """Seconds until the last song of one pass ends."""
+    return max(span.end_s for span in pass_spans_s(songs, pace))
+
+
+#: What takes the longest of all that may be asked for.
+LONGEST = Work(int(LINES.most), "best", "verse", "AABB")
 
 
 def fit_together(songs: Sequence[Work]) -> bool:
@@ -124,8 +149,7 @@ def fit_together(songs: Sequence[Work]) -> bool:
     if len(songs) > JOBS_PER_MESSAGE:
         return False
     usual = Pace(USUAL_LINES)
-    longest = Work(int(LINES.most), max(USUAL_EFFORTS, key=lambda effort: USUAL_LINES[effort]))
-    return len(songs) < 2 or max(pass_ends_s(songs, usual)) <= song_s(longest, usual)
+    return len(songs) < 2 or pass_s(songs, usual) <= song_s(LONGEST, usual)
 
 
 def in_passes(songs: Iterable[T], work: Callable[[T], Work]) -> list[list[T]]:
@@ -139,20 +163,45 @@ def in_passes(songs: Iterable[T], work: Callable[[T], Work]) -> list[list[T]]:
     return passes
 
 
-def end_s(work: Work, queue: Queue, pace: Pace) -> float:
-    """Seconds until a waiting song ends: the passes before its own, and its part of that one."""
+def left_s(work: Work, shown: int, elapsed_s: float, span: Span, pace: Pace) -> float:
+    """Seconds until a song ends of which so many lines are shown, and were `elapsed_s` in its pass.
+
+    `span` is what was expected of it. Its own lines tell more of its pace, the more there are.
+    """
+    whole_s, spent_s = span.end_s - span.begin_s, elapsed_s - span.begin_s
+    lines_s = whole_s * (1 - pace.song_s / max(song_s(work, pace), pace.song_s, 0.001))
+    each_s = lines_s / work.written
+    if not shown:
+        # The first lines may be shown together, and not before the last of them is written.
+        return max(whole_s - spent_s, each_s * (work.written - SHOWN_LATE), 0.0)
+    # What is shown is half a line behind what is written.
+    done = min(shown, work.written) + 0.5
+    usual_s = whole_s - lines_s + each_s * done
+    slower = (spent_s + PRIOR_LINES * each_s) / (usual_s + PRIOR_LINES * each_s)
+    return max(0.0, slower * each_s * (work.written - done))
+
+
+def queue_s(queue: Queue, pace: Pace) -> float:
+    """Seconds until all of these are written: what is being written now, then full passes."""
     known = list(queue.ahead[: queue.count])
     full, rest = divmod(queue.count, JOBS_PER_MESSAGE)
-    company = known[-rest:] if rest else []
-    *before, own = in_passes([*company, work], _itself)
     before_s = full * batch_s(known[:JOBS_PER_MESSAGE], pace)
-    before_s += sum(max(pass_ends_s(each, pace)) for each in before)
-    return queue.busy_s + before_s + pass_ends_s(own, pace)[-1]
+    return queue.busy_s + before_s + batch_s(known[:rest], pace)
+
+
+def end_s(work: Work, queue: Queue, pace: Pace) -> float:
+    """Seconds until a waiting song ends: the passes before its own, and its part of that one."""
+    rest = queue.count % JOBS_PER_MESSAGE
+    company = queue.ahead[: queue.count][-rest:] if rest else ()
+    *before, own = in_passes([*company, work], _itself)
+    begin_s = queue_s(replace(queue, count=queue.count - rest), pace)
+    begin_s += sum(pass_s(each, pace) for each in before)
+    return begin_s + pass_spans_s(own, pace)[-1].end_s
 
 
 def batch_s(songs: Sequence[Work], pace: Pace) -> float:
     """Seconds for a whole file of songs, a pass after the other."""
-    return sum(max(pass_ends_s(each, pace)) for each in in_passes(songs, _itself))
+    return sum(pass_s(each, pace) for each in in_passes(songs, _itself))
 
 
 def _itself(work: Work) -> Work:

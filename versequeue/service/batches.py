@@ -7,10 +7,17 @@ from functools import partial
 
 from versequeue.errors import RetryRefused, is_retryable
 from versequeue.rules import batch as rules
-from versequeue.rules.batch import MAX_ROUNDS, MAX_ROWS, Batch, BatchNow, Row
+from versequeue.rules.batch import (
+    JOBS_PER_MESSAGE,
+    MAX_ROUNDS,
+    MAX_ROWS,
+    Batch,
+    BatchNow,
+    Row,
+)
 from versequeue.rules.job import Job, Status
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
-from versequeue.rules.waits import batch_s, work_of
+from versequeue.rules.waits import Queue, batch_s, queue_s, work_of
 from versequeue.rules.webhook import Webhook
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
@@ -118,7 +125,12 @@ class Batches(CallersSide[BatchNow]):
         if outlook.pace is None:
             return None
         works = [work_of(row.options) for row in rows]
-        return round(estimates.waiting(outlook, now) + batch_s(works, outlook.pace), 1)
+        # Of the rows of other files that are before these nothing is known but their number.
+        singles = self.store.queued_jobs(now, limit=JOBS_PER_MESSAGE)
+        ahead = [*(work_of(job.options) for job in singles), *works]
+        busy_s = estimates.waiting(outlook, now, self.in_hand(outlook))
+        queue = Queue(busy_s, ahead[:JOBS_PER_MESSAGE], self.store.count_queued())
+        return round(queue_s(queue, outlook.pace) + batch_s(works, outlook.pace), 1)
 
     def _row_job(
         self, batch: Batch, row: Row | Job, position: int, submission: Submission, now: datetime

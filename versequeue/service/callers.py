@@ -3,13 +3,14 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, InitVar, dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
-from versequeue.errors import Gone, NotFound
+from versequeue.errors import Gone, NotFound, Unreadable
 from versequeue.ids import IdSource, random_id
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import KeyTaken, Store
@@ -18,6 +19,7 @@ from versequeue.rules.job import Job
 from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.webhook import Webhook
+from versequeue.service.estimates import WorkerOutlook
 from versequeue.service.hints import hint_at_jobs
 from versequeue.service.idempotency import first_answer, record_for, same_request
 from versequeue.service.limits import NO_LIMIT, Allowance, Bill
@@ -91,6 +93,14 @@ class CallersSide(ABC, Generic[Found]):
             self.sleep(min(pause_s, left_s))
             seen = self.get(seen.id)
         return seen
+
+    def in_hand(self, outlook: WorkerOutlook) -> list[Job]:
+        """The jobs of the latest pass as they are now, as far as they can be read."""
+        found = []
+        for job_id in outlook.pass_spans:
+            with suppress(Unreadable):
+                found.append(self.store.get_job(job_id))
+        return [job for job in found if job]
 
     @abstractmethod
     def _cancel(self, found_id: str, now: datetime) -> Found: ...

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from versequeue.contract.views import ExpectedWait, StatusView
 from versequeue.contract.wire import to_wire
@@ -13,7 +13,7 @@ from versequeue.ports.store import State
 from versequeue.records import CANNOT_READ, from_record, to_record
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Job, Status
-from versequeue.rules.options import ResolvedOptions
+from versequeue.rules.options import Effort, ResolvedOptions
 from versequeue.rules.tally import day_that_counts, start_of_day
 from versequeue.rules.transitions import request_cancel
 from versequeue.rules.waits import song_s, work_of
@@ -112,9 +112,12 @@ class Jobs(CallersSide[Job]):
         outlook = self._outlook_now(since=job.events[-1].at if job.events else None)
         count = (position or 1) - 1
         ahead: list[Job] = []
-        if count and outlook.pace and not job.in_bulk:
-            ahead = self.store.queued_jobs(job.created_at, limit=JOBS_PER_MESSAGE)
-        return estimates.wait_of(job, outlook, self.clock(), ahead, count)
+        in_hand: list[Job] = []
+        if job.status is Status.QUEUED and outlook.pace and not job.in_bulk:
+            in_hand = self.in_hand(outlook)
+            if count:
+                ahead = self.store.queued_jobs(job.created_at, limit=JOBS_PER_MESSAGE)
+        return estimates.wait_of(job, outlook, self.clock(), ahead, count, in_hand)
 
     def status(self) -> dict[str, Any]:
         """The worker, the queue and the expected waits, as on the wire."""
@@ -123,7 +126,9 @@ class Jobs(CallersSide[Job]):
         if pace := outlook.pace:
             warm_s = song_s(USUAL_SONG, pace)
             cold_s = round(pace.start_s + warm_s, 1) if pace.start_s else None
-            wait = ExpectedWait(cold=cold_s, warm=round(warm_s, 1))
+            songs = {effort: replace(USUAL_SONG, effort=effort) for effort in get_args(Effort)}
+            efforts = {effort: round(song_s(song, pace), 1) for effort, song in songs.items()}
+            wait = ExpectedWait(cold_s, round(warm_s, 1), efforts)
         return to_wire(StatusView(outlook.worker, self.store.count_queued(), wait, outlook.model))
 
     def warm_up(self) -> bool:

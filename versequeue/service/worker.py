@@ -99,10 +99,13 @@ class WorkerSide:
             if attempt := self.claim(job_id, Stage.LOADING_MODEL):
                 attempt.fail(WorkerLost(reason), retry=True)
 
-    def show_model(self, model: str) -> None:
-        """Tell everybody who asks for the status that this worker has `model` loaded."""
+    def show_model(self, model: str, lanes: int = 1) -> None:
+        """Tell everybody who asks for the status that this worker has `model` loaded.
+
+        `lanes`: how many of several jobs it does at the same time.
+        """
         now = self.clock()
-        self._note(lambda state: estimates.seen(state, now, self.worker, model))
+        self._note(lambda state: estimates.seen(state, now, self.worker, model, lanes))
 
     def show_measured(self, job: Job, first: FirstLines | None = None) -> None:
         """Store how long `job` took, from which the waits of others are estimated.
@@ -135,9 +138,8 @@ class WorkerSide:
         # nothing of the wait for the next, and costs a write.
         if not jobs or not self.settings.worker:
             return
-        now = self.clock()
         try:
-            self._note(lambda state: estimates.begun(state, jobs, now))
+            self._note(lambda state: estimates.begun(state, jobs))
         except StoreUnavailable as error:
             log.warning("not told when these are to end: %s", error)
 

@@ -34,7 +34,13 @@ JSON = "application/json"
         ({"prompt": "x", "options": {"style": "polka"}}, ["/options/style"]),
         ({"prompt": "x", "options": {"mood": "m" * 41}}, ["/options/mood"]),
         ({"prompt": "x", "options": {"rhyme_scheme": "aabb"}}, ["/options/rhyme_scheme"]),
+        ({"prompt": "x", "options": {"explicit": "yes"}}, ["/options/explicit"]),
+        ({"prompt": "x", "options": {"lines": 4.5}}, ["/options/lines"]),
+        ({"prompt": "x", "options": {"top_p": "0.5"}}, ["/options/top_p"]),
         ({"prompt": "x", "metadata": {"a": 1}}, ["/metadata/a"]),
+        ({"prompt": "x", "metadata": {str(n): "" for n in range(17)}}, ["/metadata"]),
+        ({"prompt": "x", "metadata": {"": "a"}}, ["/metadata/"]),
+        ({"prompt": "x", "webhook": {"url": "http://a", "events": "all"}}, ["/webhook/events"]),
         ({"prompt": "x", "webhook": {}}, ["/webhook/url"]),
         ([], [""]),
         ("text", [""]),
@@ -46,6 +52,8 @@ def test_what_is_not_valid_is_refused_by_name_before_anything_is_queued(
 ) -> None:
     document = is_problem(app.post_job(body), 422, "validation")
     assert pointers(document) == at
+    said = " ".join(fault["detail"] for fault in document["errors"])
+    assert not {"Input", "String", "Dictionary", "Value"} & {*said.split()}, "a library's words"
     assert app.queue.depth(Topic.JOBS) == 0
     assert app.store.count_queued() == 0
 
@@ -156,3 +164,28 @@ def test_plain_text_that_is_not_utf8_names_the_prompt(app: ApiUnderTest) -> None
 def test_a_form_field_that_is_not_known_is_named(app: ApiUnderTest) -> None:
     answer = app.client.post("/v1/jobs", data={"prompt": "x", "lines": "many", "a": "b"})
     assert sorted(pointers(is_problem(answer, 422, "validation"))) == ["/a", "/lines"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"lines": 3}, "This is to be at least 4."),
+        ({"seed": 2**32}, "This is to be at most 4294967295."),
+        ({"top_p": 1.5}, "This is to be at most 1."),
+        ({"effort": "more"}, "This is to be 'quick', 'normal' or 'best'."),
+        ({"mood": "m" * 41}, "This has at most 40 characters."),
+        ({"lines": "8"}, "This is to be a whole number."),
+    ],
+)
+def test_a_fault_is_told_in_words_of_our_own_with_its_bound(
+    app: ApiUnderTest, options: dict[str, Any], sentence: str
+) -> None:
+    document = is_problem(app.post_job({"prompt": "x", "options": options}), 422, "validation")
+    assert [fault["detail"] for fault in document["errors"]] == [sentence]
+
+
+def test_an_answer_in_json_ends_its_line_for_whoever_reads_it_on_a_terminal(
+    app: ApiUnderTest,
+) -> None:
+    for body in ({"prompt": "x"}, {}):
+        assert app.post_job(body).data.endswith(b"}\n")

@@ -66,6 +66,7 @@ def running(done: int, failed: int = 0) -> Batch:
     [
         (4.2, 5.0, "about 4.2 s to go"),
         (4.2, 9.1, "4 to 9 s to go"),
+        (141.0, 198.0, "2 min 21 s to 3 min 18 s to go"),
         (0.2, 0.3, "about 1.0 s to go"),
     ],
 )

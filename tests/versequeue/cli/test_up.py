@@ -1,5 +1,6 @@
 """`versequeue up`: its options reach the server, and a start that fails says why."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,16 @@ def test_a_server_that_cannot_start_says_why_in_one_sentence(
     result = CliRunner().invoke(main, ["up"])
     assert result.exit_code == 2
     assert result.stderr == "Error: Port 8080 is taken.\n"
+
+
+def test_a_taken_address_is_told_without_anything_being_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("versequeue.local.up.run_up", lambda _: pytest.fail("was started"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = CliRunner().invoke(main, ["up", "--check", "--port", port])
+    free = CliRunner().invoke(main, ["up", "--check", "--port", port])
+    assert refused.exit_code == 2
+    assert f"127.0.0.1:{port}" in refused.output
+    assert (free.exit_code, free.output) == (0, "")

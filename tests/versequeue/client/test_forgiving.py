@@ -72,3 +72,16 @@ def test_an_errors_text_names_the_field_and_the_line(api: FakeApi, client: Clien
         "  lines: At most 64.",
         "  line 3: No prompt.",
     ]
+
+
+def test_a_song_reads_as_its_lyrics_and_its_title_stands_beside_them(
+    api: FakeApi, client: Client
+) -> None:
+    job = client.submit("rain")
+    assert job.title == ""
+    song = client.wait(job).output
+    assert song is not None
+    assert str(song) == song.lyrics == client.get(job).lyrics
+    assert client.get(job).title == song.title != ""
+    batch = client.submit_batch(["rain"])
+    assert next(client.results(client.wait_batch(batch))).title == song.title

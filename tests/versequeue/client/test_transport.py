@@ -144,6 +144,35 @@ def test_a_server_that_is_not_there_is_given_up_on_after_a_time(time: FakeTime) 
     assert 3 < time.now_s <= 10
 
 
+def test_where_nobody_ever_answered_it_says_at_once_that_it_tries_and_gives_up_sooner(
+    api: FakeApi, time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = Flaky(failures=10**6)
+    with connect(api.url, time, session=lost) as client, pytest.raises(ServerUnreachable):
+        client.submit("rain")
+    assert 5 < time.now_s <= 10
+    (said,) = [record.getMessage() for record in caplog.records if "versequeue" in record.name]
+    assert said == f"The server at {api.url} could not be reached. It is tried again for 10 s."
+
+    time.now_s, lost.failures = 0.0, 0
+    with connect(api.url, time, session=lost) as client:
+        client.submit("rain")
+        lost.failures = 10**6
+        with pytest.raises(ServerUnreachable):
+            client.submit("rain")
+    assert 40 < time.now_s <= 60
+
+
+def test_a_server_that_is_slow_to_answer_counts_as_one_that_was_heard(
+    api: FakeApi, time: FakeTime
+) -> None:
+    slow = Flaky(failures=10**6, error=requests.ReadTimeout)
+    with connect(api.url, time, session=slow) as client, pytest.raises(ServerUnreachable) as caught:
+        client.submit("rain")
+    assert "in time" in str(caught.value)
+    assert 40 < time.now_s <= 60
+
+
 def test_a_connection_that_breaks_before_the_answer_is_tried_again(
     api: FakeApi, time: FakeTime
 ) -> None:
@@ -156,15 +185,17 @@ def test_a_connection_that_breaks_before_the_answer_is_tried_again(
 class Flaky(requests.Session):
     """The first requests reach the server, and their answers are lost."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(
+        self, failures: int, error: type[requests.RequestException] = requests.ConnectionError
+    ) -> None:
         super().__init__()
-        self.failures = failures
+        self.failures, self.error = failures, error
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         response = super().request(*args, **kwargs)
         if self.failures:
             self.failures -= 1
-            raise requests.ConnectionError("the answer got lost")
+            raise self.error("the answer got lost")
         return response
 
 

@@ -162,6 +162,18 @@ def test_longer_songs_cost_more_worker_time(
     assert (worker_use(Load(1000, lines=lines), prices, times).busy_s > usual) is (lines > 16)
 
 
+def test_songs_of_more_effort_cost_more_and_the_bill_says_which_they_are() -> None:
+    many = ["--json", "--jobs-per-day", "100000"]
+    quick, best = (
+        json.loads(CliRunner().invoke(cost, [*many, "--effort", effort]).output)
+        for effort in ("quick", "best")
+    )
+    assert best["load"]["effort"] == "best"
+    assert best["total_usd"] > 1.5 * quick["total_usd"]
+    said = CliRunner().invoke(cost, ["--effort", "best"]).output
+    assert "300 jobs a day of 16 lines at effort best, in a month:" in said
+
+
 def test_pay_per_use_wins_small_loads_and_machines_win_large_ones(
     prices: Prices, times: ServiceTimes
 ) -> None:

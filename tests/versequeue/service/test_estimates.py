@@ -13,24 +13,27 @@ from versequeue.ports.store import State
 from versequeue.rules.batch import BatchNow
 from versequeue.rules.job import Event, Job, Metrics, Stage, Status
 from versequeue.rules.options import Effort, ResolvedOptions, RhymeScheme
-from versequeue.rules.waits import Pace
+from versequeue.rules.waits import BESIDE, Pace
 from versequeue.service import estimates
 from versequeue.service.estimates import FirstLines, Wait, WorkerOutlook, wait_of
 
 EFFORTS: tuple[Effort, ...] = ("quick", "quick", "normal", "best")
 SCHEMES: tuple[RhymeScheme, ...] = ("AABB", "ABAB", "AAAA", "none")
 PACE = Pace({"quick": 0.25}, song_s=1.0, start_s=3.0)
-WARM = WorkerOutlook("warm", "m", PACE, spread=2.0)
+WARM = WorkerOutlook("warm", "m", PACE, spread={"quick": 2.0})
+
+
+def free(lines: int = 16, **options: Any) -> ResolvedOptions:
+    """Lines that need not rhyme: each of them takes as long."""
+    return ResolvedOptions(**{"seed": 1, "lines": lines, "rhyme_scheme": "none", **options})
 
 
 def song(generate_s: float, lines: int = 16, *, cold: bool = False, **options: Any) -> Job:
     """A job that was written alone in so many seconds."""
-    written = ["la"] * lines
     return queued_job(
         status=Status.SUCCEEDED,
         attempt=1,
-        options=ResolvedOptions(seed=1, lines=lines, **options),
-        output={"sections": [{"name": "Verse 1", "lines": written}]},
+        options=free(lines, **options),
         metrics=Metrics(0.8 if cold else 0.0, cold, 1.2 if cold else 0.0, generate_s),
     )
 
@@ -45,7 +48,7 @@ def learned(*jobs: tuple[Job, FirstLines | None]) -> State:
 def running(**fields: Any) -> Job:
     """A job of four lines that was claimed a second ago."""
     claimed = (Event(NOW, "claimed", 1),)
-    options = ResolvedOptions(seed=1, lines=4)
+    options = free(4)
     some = {"status": Status.RUNNING, "stage": Stage.WRITING, "events": claimed, "options": options}
     return queued_job(**{**some, **fields})
 
@@ -61,8 +64,8 @@ def test_a_song_teaches_a_lines_time_and_the_part_that_is_every_songs() -> None:
 def test_four_lines_tell_nothing_wrong_of_thirty_two() -> None:
     state = learned(*[(song(2.0, 4), FirstLines(1, to_end_s=0.75)) for _ in range(9)])
     outlook = estimates.read(state, NOW, 60)
-    job = queued_job(options=ResolvedOptions(seed=1, lines=32))
-    assert wait_of(job, outlook, NOW) == Wait(9.0, 9.0)
+    job = queued_job(options=free(32))
+    assert wait_of(job, outlook, NOW) == Wait(9.0, round(9.0 * estimates.LEAST_SPREAD, 1))
 
 
 def test_the_start_is_learned_of_a_cold_song_with_the_time_until_its_process_ran() -> None:
@@ -70,11 +73,19 @@ def test_the_start_is_learned_of_a_cold_song_with_the_time_until_its_process_ran
     outlook = estimates.read(state, NOW, 60)
     assert outlook.pace
     assert outlook.pace.start_s == 2.0
-    job = queued_job(options=ResolvedOptions(seed=1, lines=16))
+    job = queued_job(options=free())
     warm, cold = (wait_of(job, replace(outlook, worker=w), NOW) for w in ("warm", "cold"))
     assert warm
     assert cold
     assert cold.expected_s - warm.expected_s == 2.0
+
+
+def test_a_claimed_song_has_only_the_loading_left_of_a_cold_start() -> None:
+    state = learned((song(5.0, cold=True), None))
+    outlook = estimates.read(state, NOW, 60)
+    claim = (Event(NOW, "claimed", 1, "loading_model"),)
+    loading = running(stage=Stage.LOADING_MODEL, events=claim, options=free())
+    assert wait_of(loading, outlook, at(0.2)) == Wait(6.0, 8.4)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +95,12 @@ def test_the_start_is_learned_of_a_cold_song_with_the_time_until_its_process_ran
         {"pace": {"line_s": [0.1, 0.2]}},
         {"pace": {"line_s": {"quick": ["0.1"]}}},
         {"pace": {"line_s": {"quick": [0.1]}, "over": [{"of": 1.0}] * 5}},
-        {"pass": {"began": "2026-01-01T00:00:00Z"}},
-        {"pass": {"at": "2026-01-01T00:00:00Z", "ends_s": {}}},
-        {"pass": {"at": "2026-01-01T00:00:00Z", "ends_s": {"job_1": None}}},
+        {"pace": {"line_s": {"quick": [0.1]}, "over": [1.0] * 5}},
+        {"pace": {"line_s": {"quick": [0.1]}, "slowness": 0.0}},
+        {"pass": {"at": "2026-01-01T00:00:00Z", "ends_s": {"job_1": 1.0}}},
+        {"pass": {"spans_s": {"job_1": [1.0]}}},
+        {"pass": {"spans_s": {"job_1": None}}},
+        {"lanes": 0},
         {"seen_at": "2026-01-01T00:00:00", "stopped_at": 7},
     ],
 )
@@ -98,29 +112,36 @@ def test_what_another_version_noted_of_the_worker_in_another_form_is_measured_an
         found = estimates.sound(stored)
         outlook = estimates.read(found, NOW, 60)
         wait_of(queued_job(), outlook, NOW, [queued_job()], 1)
-        outlook.busy_s(NOW)
-        begun = estimates.begun(found, [job], NOW)
+        begun = estimates.begun(found, [job])
         pace = estimates.read(estimates.measured(begun, job, None, NOW), NOW, 60).pace
         assert pace is not None
         assert pace.line_s["quick"] > 0
 
 
-def test_a_chorus_that_is_sung_again_was_written_once() -> None:
-    lines = [f"line {n}" for n in range(4)]
-    names = ("Verse 1", "Chorus", "Verse 2", "Chorus")
-    sections = [{"name": name, "lines": lines} for name in names]
-    job = replace(song(13.0, structure="song"), output={"sections": sections})
-    pace = estimates.read(learned((job, FirstLines(1, to_end_s=11.0))), NOW, 60).pace
-    assert pace is not None
-    assert pace.written == 0.75
-    assert pace.line_s == {"quick": 1.0}
+def test_a_machine_that_turned_slower_is_noticed_whatever_was_written_on_it() -> None:
+    state = learned((song(5.0), None), (song(20.0, effort="best"), None))
+    best = queued_job(options=free(effort="best"))
+    for _ in range(6):
+        state = estimates.measured(state, song(15.0), None, NOW)
+    slowed = wait_of(best, estimates.read(state, NOW, 60), NOW)
+    assert slowed
+    assert 50 < slowed.expected_s <= 60
+    for _ in range(6):
+        state = estimates.measured(state, song(5.0), None, NOW)
+    back = wait_of(best, estimates.read(state, NOW, 60), NOW)
+    assert back
+    assert back.expected_s == pytest.approx(20, rel=0.2)
 
 
-def test_songs_that_take_longer_than_expected_widen_what_is_told() -> None:
+def test_songs_that_take_longer_than_expected_widen_what_is_told_of_their_effort() -> None:
     steady = learned(*[(song(5.0), FirstLines(1, 3.75)) for _ in range(8)])
-    assert estimates.read(steady, NOW, 60).spread == 1.0
+    assert estimates.read(steady, NOW, 60).spread == {"quick": estimates.LEAST_SPREAD}
     mixed = learned(*[(song(took), None) for took in (5, 5, 10, 5, 12, 5, 5, 9)])
-    assert estimates.read(mixed, NOW, 60).spread > 1.5
+    assert estimates.read(mixed, NOW, 60).spread["quick"] > 1.5
+    best = queued_job(options=free(effort="best"))
+    told = wait_of(best, estimates.read(mixed, NOW, 60), NOW)
+    assert told
+    assert told.at_most_s == pytest.approx(told.expected_s * estimates.USUAL_SPREAD, abs=0.1)
 
 
 def test_the_document_stays_small_however_many_songs_there_were() -> None:
@@ -145,28 +166,42 @@ def test_a_waiting_row_leaves_it_to_its_batch_to_tell() -> None:
 
 def test_a_song_that_is_written_has_its_lines_left_and_the_most_is_told_beside() -> None:
     assert wait_of(running(), WARM, at(1)) == Wait(1.0, 2.0)
-    assert wait_of(running(preview=("one", "two")), WARM, at(1)) == Wait(0.5, 1.0)
-    late = running(preview=("one",))
-    assert wait_of(late, WARM, at(60)) == Wait(0.8, 1.5)
+    assert wait_of(running(preview=("one", "two")), WARM, at(1.625)) == Wait(0.4, 0.8)
+    late, later = (wait_of(running(preview=("one",)), WARM, at(s)) for s in (10, 60))
+    assert late
+    assert later
+    assert 1.0 < late.expected_s < later.expected_s
 
 
 def test_a_song_of_several_is_told_the_end_that_its_place_in_the_pass_gives_it() -> None:
-    long = running(id="job_2", options=ResolvedOptions(seed=1, lines=16), together=2)
+    long = running(id="job_2", options=free(), together=2)
     state = learned((song(5.0), FirstLines(1, 3.75)))
-    state = estimates.begun(state, [running(together=2), long], NOW)
+    state = estimates.begun(state, [running(together=2), long])
     outlook = estimates.read(state, NOW, 60)
     waits = [wait_of(job, outlook, NOW) for job in (running(together=2), long)]
-    assert [wait.expected_s for wait in waits if wait] == [2.7, 5.7]
+    short_s = 2.0 * (1 + BESIDE)
+    assert [wait.expected_s for wait in waits if wait] == [round(short_s, 1), round(short_s + 3, 1)]
+
+
+def test_a_song_that_ended_sooner_than_expected_holds_nobody_up() -> None:
+    app = make_api(Settings(hash_key="test", worker="the only one"))
+    app.write(app.submit(options={"lines": 16}), ("la",) * 16)  # a second
+    long = app.submit(options={"lines": 64})
+    [attempt] = app.worker_side.claim_all([long], Stage.WRITING)
+    app.clock.pass_s(1)
+    attempt.cancel()
+    waiting = app.client.get(f"/v1/jobs/{app.submit()}").get_json()
+    assert waiting["eta_seconds"] == 1.0
 
 
 def test_passes_of_several_that_take_longer_correct_the_next_ones() -> None:
     state = learned((song(5.0), FirstLines(1, 3.75)))
     pair = [replace(song(13.6), id=name, together=2) for name in ("job_1", "job_2")]
-    state = estimates.begun(state, pair, NOW)
+    state = estimates.begun(state, pair)
     state = estimates.measured(state, pair[0], None, at(13.6))
     pace = estimates.read(state, NOW, 60).pace
     assert pace is not None
-    assert pace.shared == 2.0
+    assert pace.shared == pytest.approx(13.6 / (5.0 * (1 + BESIDE)), abs=0.01)
 
 
 def test_a_queued_song_waits_for_what_is_written_and_for_those_before_it() -> None:
@@ -177,12 +212,12 @@ def test_a_queued_song_waits_for_what_is_written_and_for_those_before_it() -> No
     app.clock.pass_s(1)
     second = app.submit(options={"lines": 32})
     told = [app.client.get(f"/v1/jobs/{each}").get_json() for each in (first, second)]
-    assert [job["eta_seconds"] for job in told] == [3.0, 5.0]
+    assert [job["eta_seconds"] for job in told] == [3.8, 5.8]
     app.clock.pass_s(1)
     third = app.client.get(f"/v1/jobs/{app.submit(options={'lines': 32})}").get_json()
     assert third["queue_position"] == 2
-    assert third["eta_seconds"] == 2.0 + 2.7
-    assert third["eta_at_most_seconds"] == 7.1
+    assert third["eta_seconds"] == pytest.approx(3.75 + 2.0 * (1 + BESIDE), abs=0.1)
+    assert third["eta_at_most_seconds"] == pytest.approx(third["eta_seconds"] * 1.4, abs=0.1)
 
 
 def test_the_status_tells_the_wait_for_a_usual_song_and_the_start_before_it() -> None:
@@ -196,7 +231,13 @@ def test_the_status_tells_the_wait_for_a_usual_song_and_the_start_before_it() ->
     attempt.succeed(song, Metrics(2.0, cold_start=True, model_load_s=1.0, generate_s=4.0))
     app.clock.pass_s(3)  # what was read before is not kept for ever
     waits = app.client.get("/v1/status").get_json()["expected_wait_seconds"]
-    assert waits == {"cold": 7.0, "warm": 4.0}
+    assert (waits["cold"], waits["warm"]) == (7.0, 4.0)
+    for effort, seconds in waits["efforts"].items():
+        job_id = app.submit(options={"effort": effort})
+        job = app.client.get(f"/v1/jobs/{job_id}").get_json()
+        assert job["eta_seconds"] == seconds, "what was told before is told of the job"
+        app.client.post(f"/v1/jobs/{job_id}/cancel")
+    assert list(waits["efforts"]) == ["quick", "normal", "best"]
 
 
 def test_a_batch_is_told_when_it_is_submitted_and_by_its_pace_later() -> None:
@@ -204,7 +245,7 @@ def test_a_batch_is_told_when_it_is_submitted_and_by_its_pace_later() -> None:
     app.write(app.submit(), ("la",) * 16)
     rows = "rain\n" * 9
     batch = app.client.post("/v1/batches", data=rows, content_type="text/plain").get_json()
-    assert batch["eta_seconds"] == pytest.approx(1 + 7 * 0.36 + 1, abs=0.1)
+    assert batch["eta_seconds"] == pytest.approx(1 + 7 * BESIDE + 1, abs=0.1)
     counts = {Status.QUEUED: 4, Status.SUCCEEDED: 5}
     later = BatchNow(batch_of(total=9, expected_s=4.5), counts)
     assert later.eta_s(at(20)) == 16.0
