@@ -7,16 +7,14 @@ from deploy.functions import PREFIX, FunctionSpec
 
 @dataclass(frozen=True)
 class Target:
-    """One deployment. `project_number` and `billing_account` are looked up from the project."""
+    """One deployment. `project_number` is looked up from the project."""
 
     project: str
     region: str
     project_number: str
-    #: `billingAccounts/…` or the bare id; empty leaves out the budget alert
-    billing_account: str = ""
     #: empty: the staged worker carries its model; else gs://bucket/prefix
     model: str = ""
-    #: a month, in the billing account's currency
+    #: a month, in the billing account's currency; 0 leaves out the alert
     budget: str = "5"
     #: songs a day, over all visitors
     daily_budget: int = 500

@@ -48,22 +48,25 @@ def test_a_batch_and_a_visitor_have_services_of_their_own_that_run_the_same_work
     for service in (visitors.service, batches.service):
         pushed = f"--push-auth-token-audience=https://{service}-123456789012.europe-west1.run.app "
         assert sum(pushed in text for text in created() if " create " in text) == 1
-    same = ("--source", "--function", "--service-account", "--cpu=", "--memory", "--timeout")
+    same = ("--base-image", "--service-account", "--cpu=", "--memory", "--timeout")
     assert flags("versequeue-worker", *same) == flags("versequeue-bulk", *same)
-    assert "--source=build/worker_fn" in deploys["versequeue-bulk"]
+    assert flags("versequeue-bulk", "--image", "--source") == ["--image=NEEDED"]
     assert "--min-instances=0" in deploys["versequeue-bulk"]
     assert Settings.from_environ(services.settings(TARGET, batches)).bulk_only
     assert not Settings.from_environ(services.settings(TARGET, visitors)).bulk_only
 
 
 def test_only_submit_and_results_are_public() -> None:
-    deploys = [text for text in created() if text.startswith("run deploy")]
+    deploys = {text.split()[2]: text for text in created() if text.startswith("run deploy")}
 
-    public = {text.split()[2] for text in deploys if " --allow-unauthenticated" in text}
+    everybody = "run services add-iam-policy-binding (\\S+) --member=allUsers"
+    public = set(re.findall(everybody, "\n".join(created())))
 
     assert (len(FUNCTIONS), len(deploys)) == (5, 6)
     assert public == {"versequeue-submit", "versequeue-results"}
     for spec in DEPLOYED:
+        private = "--no-allow-unauthenticated" in deploys[spec.service]
+        assert private is (spec.service not in public)
         if spec.caller is Caller.GOOGLE:
             assert any(
                 f"run services add-iam-policy-binding {spec.service} "

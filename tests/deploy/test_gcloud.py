@@ -78,9 +78,12 @@ def refused(commands: list[Command], answers: list[str]) -> dict[str, str]:
 def test_gcloud_accepts_every_planned_command(ask_gcloud: Ask, tmp_path: Path) -> None:
     (tmp_path / "build").mkdir()
     planned = deployment_steps(TARGET, tmp_path / "build", read_indexes())
-    forms = [(step.exists, step.create, step.update, step.remove) for step in planned]
+    forms = [
+        (step.needs, step.exists, step.create, step.otherwise, step.update, step.remove)
+        for step in planned
+    ]
     commands = [command for step in forms for command in step if command is not None]
-    commands += [("projects", "describe", "p"), ("billing", "projects", "describe", "p")]
+    commands += [("projects", "describe", "p")]
 
     assert refused(commands, ask_gcloud(commands)) == {}
     assert len(commands) > 100
