@@ -62,7 +62,7 @@ def scheduler(target: Target) -> Step:
     name, where = f"{PREFIX}-sweep", (f"--location={target.region}", *target.in_project)
     how = (
         *(f"--schedule={target.sweep_schedule}", f"--uri={target.url(spec)}/"),
-        *("--http-method=POST", f"--attempt-deadline={spec.timeout_s}s"),
+        *("--http-method=POST", f"--attempt-deadline={spec.size.timeout_s}s"),
         f"--oidc-service-account-email={target.account(INVOKER)}",
         f"--oidc-token-audience={target.url(spec)}",
         *where,

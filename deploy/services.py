@@ -87,7 +87,7 @@ def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
     if spec.needs_model:
         values["VERSEQUEUE_MODEL"] = target.model or MODEL_FOLDER
         values["VERSEQUEUE_DATA_DIR"] = "/tmp/versequeue"  # noqa: S108, the only writable place
-    values.update(spec.variables)
+    values |= spec.size.variables | dict(spec.variables)
     return {name: value for name, value in values.items() if value}
 
 
@@ -111,12 +111,12 @@ def _deploy(target: Target, spec: FunctionSpec, image: Command) -> Command:
         *image,
         f"--base-image={target.runtime}",
         f"--service-account={target.account(spec.name)}",
-        f"--cpu={spec.cpu:g}",
-        f"--memory={spec.memory_mib + fetched_mib}Mi",
-        f"--concurrency={spec.concurrency}",
-        f"--timeout={spec.timeout_s}",
+        f"--cpu={spec.size.cpu}",
+        f"--memory={spec.size.memory_mib + fetched_mib}Mi",
+        f"--concurrency={spec.size.concurrency}",
+        f"--timeout={spec.size.timeout_s}",
         "--min-instances=0",
-        f"--max-instances={spec.max_instances}",
+        f"--max-instances={spec.size.max_instances}",
         "--cpu-boost",
         # Who else may call is a step of its own, since an organization can refuse it.
         *(["--no-allow-unauthenticated"] if spec.caller is Caller.GOOGLE else []),

@@ -1,12 +1,16 @@
 """The steps of a deployment: complete, least privileged, and repeatable."""
 
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 from deploy import messaging, services
 from deploy.functions import DEPLOYED, FUNCTIONS, TELLS_VISITORS_APART, Caller, deployed, function
 from tests.support.deployment import TARGET, created
 from versequeue.config import ACK_DEADLINE_S, Settings
 from versequeue.emulated import topics as pubsub_topics
+from versequeue.emulated.up import EmulatedServer
+from versequeue.functions.sizes import SIZES
 from versequeue.ports.queue import Topic
 
 
@@ -133,11 +137,36 @@ def test_the_worker_may_publish_wherever_it_sends_a_job_on_alone() -> None:
 
 
 def test_the_worker_takes_one_message_at_a_time_and_ends_before_it_is_sent_again() -> None:
-    worker = function("worker")
+    size = SIZES["worker"]
 
-    assert worker.concurrency == 1
-    assert Settings().attempt_limit_s < worker.timeout_s < ACK_DEADLINE_S
-    assert worker.memory_mib <= 1024 or worker.cpu >= 1
+    assert size.concurrency == 1
+    assert Settings().attempt_limit_s < size.timeout_s < ACK_DEADLINE_S
+    assert size.memory_mib <= 1024 or size.cpu >= 1
+
+
+def test_each_service_is_told_what_its_instances_have() -> None:
+    deploys = {text.split()[2]: text for text in created() if text.startswith("run deploy")}
+
+    assert {spec.service.removeprefix("versequeue-") for spec in DEPLOYED} == set(SIZES)
+    for name, size in SIZES.items():
+        text = deploys[f"versequeue-{name}"]
+        assert f"--concurrency={size.concurrency} " in text
+        assert f"|THREADS={size.concurrency}" in text
+        assert f"--cpu={size.cpu} " in text
+        assert (f"|VERSEQUEUE_MODEL_THREADS={size.cpu}" in text) is size.has_model
+
+
+def test_functions_on_the_emulators_are_told_the_same(tmp_path: Path) -> None:
+    server = object.__new__(EmulatedServer)
+    server._scratch = SimpleNamespace(name=str(tmp_path))  # type: ignore[assignment]
+    for name, size in SIZES.items():
+        if name != "bulk":  # one worker takes both kinds of messages there
+            process = server._function(name, "http")
+            assert size.variables.items() <= process._environ.items()
+
+
+def test_all_instances_together_fit_into_a_new_projects_processors() -> None:
+    assert sum(size.cpu * size.max_instances for size in SIZES.values()) <= 20
 
 
 def test_settings_are_those_that_the_functions_read() -> None:

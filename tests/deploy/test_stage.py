@@ -17,6 +17,7 @@ from deploy.stage import (
 )
 from tests.support.environments import python_of
 from tests.support.trial import byte_compile, started
+from versequeue.functions.sizes import Size
 
 #: No service listens there: constructing clients must not need one.
 CLOUD = {
@@ -56,7 +57,8 @@ def package(root: Path, files: dict[str, str]) -> Path:
 
 def spec_named(name: str, *packages: str, needs_model: bool = False) -> FunctionSpec:
     like = function("submit")
-    return FunctionSpec(name, "http", packages, like.caller, like.database, needs_model=needs_model)
+    size = Size(has_model=needs_model)
+    return FunctionSpec(name, "http", packages, like.caller, like.database, size=size)
 
 
 SMALL = {

@@ -1,4 +1,4 @@
-"""Gives services' answers to the formatter of this machine's gcloud, and tells what it makes of them.
+"""Gives services' answers to the formatter of this machine's gcloud, and tells what comes out.
 
 Started with the Python that comes with gcloud. Reads a JSON list of answers from standard input,
 each with its `url`, `code` and `body`; writes a JSON list of texts. Imports nothing of ours.

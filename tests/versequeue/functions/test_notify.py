@@ -99,5 +99,5 @@ def test_one_silent_receiver_does_not_have_all_senders_and_what_waits_is_left_to
 
 def test_the_deployed_function_has_more_threads_than_senders() -> None:
     spec = function("notify")
-    assert dict(spec.variables)["THREADS"] == str(spec.concurrency)
-    assert spec.concurrency > SENDERS
+    assert spec.size.variables["THREADS"] == str(spec.size.concurrency)
+    assert spec.size.concurrency > SENDERS
