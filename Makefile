@@ -15,7 +15,7 @@ TARGET = $(if $(PROJECT),--project "$(PROJECT)") $(if $(REGION),--region "$(REGI
 BUNDLE = $(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL)))))
 RECIPE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL)) --out "$(BUNDLE)"
 
-.PHONY: help up setup dev model test lint example simulate fuzz histories bench screenshots stage deploy destroy clean
+.PHONY: help up setup dev model test lint example simulate fuzz histories bench screenshots lock stage deploy destroy clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,10 @@ bench: model     ## measure against peers, write docs/benchmarks.md
 
 screenshots: dev ## a picture of each state of the page
 	@$(PY) -m tests.web.screenshots
+
+lock: dev        ## pin everything that each function installs, with hashes: worker_fn/locked.txt and so on
+	@for each in *_fn; do .venv/bin/uv pip compile --quiet --generate-hashes --no-annotate --universal --python-version 3.11 \
+	  --custom-compile-command "make lock" $$each/requirements.txt --output-file $$each/locked.txt || exit; done
 
 stage: setup model  ## build/<function>/, ready to be deployed
 	@$(PY) -m deploy.stage $(ARGS)

@@ -1,7 +1,9 @@
 """Staged folders: what is in them, and that each starts with its own requirements alone."""
 
 import json
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,7 +65,8 @@ def spec_named(name: str, *packages: str, needs_model: bool = False) -> Function
 
 SMALL = {
     "tiny_fn/main.py": "from jobs.a import one\n",
-    "tiny_fn/requirements.txt": "flask==3.1.3\n",
+    "tiny_fn/requirements.txt": "flask==3.1.3   # serves\n",
+    "tiny_fn/locked.txt": "flask==3.1.3 \\\n    --hash=sha256:f1\nblinker==1.9.0\n",
     "jobs/__init__.py": "",
     "jobs/a.py": "from jobs import b\ndef one():\n    import jobs.late\n",
     "jobs/b.py": "import json\n",
@@ -123,6 +126,44 @@ def test_a_missing_source_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(StageError, match=r"tiny_fn/requirements.txt is missing"):
         stage(spec_named("tiny", "jobs"), root / "build", None, root)
+
+
+def test_all_that_is_installed_is_staged_with_hashes_and_never_out_of_date(tmp_path: Path) -> None:
+    root = package(tmp_path, SMALL)
+    spec = spec_named("tiny", "jobs")
+
+    stage(spec, root / "build", None, root)
+    assert (root / "build/tiny_fn/requirements.txt").read_text() == SMALL["tiny_fn/locked.txt"]
+
+    (root / "tiny_fn/requirements.txt").write_text("flask==3.1.30\n")
+    with pytest.raises(StageError, match=r"locked.txt lacks flask==3.1.30. .* make lock"):
+        stage(spec, root / "build", None, root)
+
+
+@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: str(spec.name))
+def test_every_function_pins_all_that_it_installs_with_hashes(spec: FunctionSpec) -> None:
+    locked = (ROOT / spec.folder / "locked.txt").read_text(encoding="utf-8")
+
+    pinned = re.split(r"\n(?=[a-z])", locked.partition("\n#")[2])[1:]
+    assert len(pinned) > 20
+    for each in pinned:
+        assert re.match(r"[a-z0-9-]+==[\w.]+ ", each)
+        assert "--hash=sha256:" in each
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: str(spec.name))
+def test_what_a_function_installs_fits_together(spec: FunctionSpec, staged: Path) -> None:
+    python = python_of(staged / spec.folder)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "--python", str(python), "check"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_missing_model_names_the_command_that_builds_it(tmp_path: Path) -> None:
