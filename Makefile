@@ -72,8 +72,8 @@ lock: dev        ## pin everything that each function installs, with hashes: wor
 stage: setup model  ## build/<function>/, ready to be deployed
 	@$(PY) -m deploy.stage $(ARGS)
 
-deploy: setup $(if $(DRY_RUN),,model)  ## deploy to Google Cloud (PROJECT=… REGION=…, DRY_RUN=1 prints the plan)
-	@$(PY) -m deploy apply $(TARGET) $(if $(DRY_RUN),--dry-run) $(ARGS)
+deploy: setup $(if $(DRY_RUN),,model)  ## deploy to Google Cloud (PROJECT=… REGION=… CAP=1, DRY_RUN=1 prints the plan)
+	@$(PY) -m deploy apply $(TARGET) $(if $(DRY_RUN),--dry-run) $(if $(CAP),--cap) $(ARGS)
 
 destroy: setup   ## take a deployment away again (PROJECT=… REGION=… CONFIRM=the same project)
 	@$(PY) -m deploy destroy $(TARGET) $(if $(DRY_RUN),--dry-run) $(if $(CONFIRM),--confirm "$(CONFIRM)") $(ARGS)

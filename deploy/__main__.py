@@ -4,6 +4,7 @@ Reads arguments, looks up the project's number, and leaves the work to the other
 """
 
 import argparse
+import re
 import shlex
 import sys
 import time
@@ -15,7 +16,7 @@ from deploy import page, smoke, stage
 from deploy.apply import Runner, StepFailed
 from deploy.database import read_indexes
 from deploy.deployment import deployment_steps
-from deploy.functions import DEPLOYED, function
+from deploy.functions import CAP, DEPLOYED, FUNCTIONS, function
 from deploy.gcloud import Gcloud, GcloudMissing, run_gcloud
 from deploy.identities import ENABLE
 from deploy.steps import Step
@@ -36,6 +37,8 @@ def main(
     if not asked.project and not asked.dry_run:
         return _refuse("Name the project: make deploy PROJECT=my-project REGION=us-central1")
     runner = Runner(gcloud, partial(print, flush=True), sleep)
+    if asked.cap and float(asked.budget) == 0:
+        return _refuse("A cap needs a budget: leave out --budget 0.")
     try:
         target = _target(asked, runner)
         steps = deployment_steps(target, BUILD, read_indexes())
@@ -62,7 +65,8 @@ def _deploy(
     clock: Callable[[], float],
 ) -> int:
     staged = "" if target.model else asked.model
-    stage.stage_all(BUILD, staged, print, tensorflow=asked.tensorflow)
+    functions = (*FUNCTIONS, *([CAP] if target.cap else []))
+    stage.stage_all(BUILD, staged, print, tensorflow=asked.tensorflow, functions=functions)
     runner.apply(steps)
     submit, results = _print_addresses(target)
     page.write_config(WEB, submit, results)
@@ -108,6 +112,8 @@ def _target(asked: argparse.Namespace, runner: Runner) -> Target:
         project_number=number or "PROJECT_NUMBER",
         model=asked.model if asked.model.startswith("gs://") else "",
         budget=asked.budget,
+        # Removing takes everything that may be there.
+        cap=asked.cap or asked.action == "destroy",
         daily_budget=asked.daily_budget,
         rate_per_minute=asked.rate_per_minute,
         cors_origins=tuple(asked.origins.split()),
@@ -135,6 +141,12 @@ def _refuse(sentence: str, status: int = 2) -> int:
     return status
 
 
+def _amount(text: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise argparse.ArgumentTypeError("an amount, such as 5 or 7.50")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
     parser.add_argument("action", choices=["apply", "destroy"])
@@ -148,7 +160,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dry-run", action="store_true", help="print the plan, change nothing")
     parser.add_argument("--model", default="default", help="a bundle's folder, or gs://…")
     parser.add_argument("--tensorflow", action="store_true", help="the gs:// is a SavedModel")
-    parser.add_argument("--budget", default=Target.budget, help="a month, for the alert; 0: none")
+    parser.add_argument(
+        "--budget", type=_amount, default=Target.budget, help="a month, for the alert; 0: none"
+    )
+    parser.add_argument(
+        "--cap", action="store_true", help="end all costs, and the service, once it is spent"
+    )
     parser.add_argument("--daily-budget", type=int, default=Target.daily_budget, help="songs")
     parser.add_argument("--rate-per-minute", type=int, default=Target.rate_per_minute)
     parser.add_argument("--origins", default="", help="origins of pages elsewhere")

@@ -80,7 +80,7 @@ class Runner:
                 self.say(f"  {_complaint(step.title, refused)}")
                 if refused.answer.unheard:
                     outage_s = 0.0
-                if not step.if_refused or refused.answer.unheard:
+                if not step.is_free or refused.answer.unheard:
                     left.append(step.title)
         return left
 

@@ -30,5 +30,6 @@ def deployment_steps(target: Target, build: Path, indexes: Mapping[str, Any]) ->
         *identities.callers(target),
         *messaging.subscriptions(target),
         messaging.scheduler(target),
+        *budget.cap(target, build),
         *budget.budget_alert(target),
     )

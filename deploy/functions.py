@@ -34,7 +34,7 @@ class FunctionSpec:
     #: top-level packages that are staged beside main.py
     packages: tuple[str, ...] = ("versequeue",)
     caller: Caller = Caller.GOOGLE
-    database: Database = Database.WRITE
+    database: Database | None = Database.WRITE
     #: topics that it publishes to
     publishes: tuple[str, ...] = ()
     #: environment variable -> secret's name
@@ -103,6 +103,16 @@ FUNCTIONS = (
         size=SIZES["sweep"],
         publishes=("jobs", "bulk", "notify"),
     ),
+)
+
+
+#: Deployed only with `--cap`: it takes the project off its billing account.
+CAP = FunctionSpec(
+    name="cap",
+    size=replace(STANDARD, concurrency=1, max_instances=1),
+    signature="cloudevent",
+    packages=("cap_fn", "versequeue"),
+    database=None,
 )
 
 

@@ -12,6 +12,7 @@ from deploy.functions import (
     WEBHOOK_SECRET,
     Caller,
     Database,
+    FunctionSpec,
 )
 from deploy.steps import Secret, Step, named, right
 from deploy.target import Target
@@ -49,21 +50,27 @@ def service_accounts(target: Target) -> Iterator[Step]:
     whys[INVOKER] = "Calls VerseQueue's private functions"
     whys[BUILDER] = "Builds VerseQueue's images"
     for name, why in whys.items():
-        email, where, command = target.account(name), target.in_project, ("iam", "service-accounts")
-        yield Step(
-            title=f"Identity {PREFIX}-{name}",
-            exists=(*command, "describe", email, "--format=value(email)", *where),
-            create=(*command, "create", f"{PREFIX}-{name}", f"--display-name={why}", *where),
-            remove=(*command, "delete", email, *where),
-        )
+        yield identity(target, name, why)
+
+
+def identity(target: Target, name: str, why: str) -> Step:
+    """The service account `versequeue-<name>`."""
+    email, where, command = target.account(name), target.in_project, ("iam", "service-accounts")
+    return Step(
+        title=f"Identity {PREFIX}-{name}",
+        exists=(*command, "describe", email, "--format=value(email)", *where),
+        create=(*command, "create", f"{PREFIX}-{name}", f"--display-name={why}", *where),
+        remove=(*command, "delete", email, *where),
+    )
 
 
 def project_roles(target: Target) -> Iterator[Step]:
     """The few rights that can only be given on the whole project."""
-    yield _project_role(target, BUILDER, "roles/run.builder", "may build images")
+    yield project_role(target, BUILDER, "roles/run.builder", "may build images")
     for spec in FUNCTIONS:
-        what = "may read jobs" if spec.database is Database.READ else "may read and write jobs"
-        yield _project_role(target, spec.name, spec.database, what)
+        if spec.database is not None:
+            what = "may read jobs" if spec.database is Database.READ else "may read and write jobs"
+            yield project_role(target, spec.name, spec.database, what)
 
 
 def secrets(target: Target) -> Iterator[Step]:
@@ -104,18 +111,24 @@ def callers(target: Target) -> Iterator[Step]:
     Where an organization forbids rights for everybody, the public ones ask for none.
     """
     for spec in DEPLOYED:
-        kind, service, role = "run services", spec.service, "roles/run.invoker"
         if spec.caller is Caller.GOOGLE:
-            title, who = f"{INVOKER} may call {service}", target.member(INVOKER)
-            yield right(title, kind, service, who, role, target.in_region)
+            yield caller(target, spec)
             continue
-        public = right(
-            f"Anybody may call {service}", kind, service, "allUsers", role, target.in_region
-        )
-        unasked = ("run", "services", "update", service, "--no-invoker-iam-check")
-        yield replace(public, otherwise=(*unasked, *target.in_region))
+        service, where = spec.service, target.in_region
+        title, role = f"Anybody may call {service}", "roles/run.invoker"
+        unasked = ("run", "services", "update", service, "--no-invoker-iam-check", *where)
+        everybody = right(title, "run services", service, "allUsers", role, where)
+        yield replace(everybody, otherwise=unasked)
 
 
-def _project_role(target: Target, name: str, role: str, what: str) -> Step:
+def caller(target: Target, spec: FunctionSpec) -> Step:
+    """The invoker may call one private service."""
+    title, role = f"{INVOKER} may call {spec.service}", "roles/run.invoker"
+    who, where = target.member(INVOKER), target.in_region
+    return right(title, "run services", spec.service, who, role, where)
+
+
+def project_role(target: Target, name: str, role: str, what: str) -> Step:
+    """A right on the whole project for `versequeue-<name>`."""
     how, member = ("--condition=None", "--format=none"), target.member(name)
     return right(f"{name} {what}", "projects", target.project, member, role, how, is_removed=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.functions import DEPLOYED, PREFIX, Caller, FunctionSpec, function
+from deploy.functions import CAP, DEPLOYED, PREFIX, Caller, FunctionSpec, function
 from deploy.identities import BUILDER
 from deploy.stage import MODEL_FOLDER
 from deploy.steps import NEEDED, Command, Step, named
@@ -37,13 +37,8 @@ def functions(target: Target, build: Path) -> Iterator[Step]:
     """
     built: dict[str, str] = {}
     for spec in DEPLOYED:
-        from_source = _deploy(target, spec, _source(target, spec, build / spec.folder))
+        step = service(target, spec, build)
         built_by = built.setdefault(spec.name, spec.service)
-        step = Step(
-            title=f"Service {spec.service}",
-            create=from_source,
-            remove=("run", "services", "delete", spec.service, *target.in_region),
-        )
         if built_by != spec.service:
             image = "value(spec.template.spec.containers[0].image)"
             describe = ("run", "services", "describe", built_by, f"--format={image}")
@@ -51,11 +46,20 @@ def functions(target: Target, build: Path) -> Iterator[Step]:
                 step,
                 needs=(*describe, *target.in_region),
                 create=_deploy(target, spec, (f"--image={NEEDED}",)),
-                otherwise=from_source,
+                otherwise=step.create,
             )
         yield step
         latest = ("run", "services", "update-traffic", spec.service, "--to-latest")
         yield Step(f"{spec.service} serves what was deployed last", (*latest, *target.in_region))
+
+
+def service(target: Target, spec: FunctionSpec, build: Path) -> Step:
+    """One service from its function's staged folder."""
+    return Step(
+        title=f"Service {spec.service}",
+        create=_deploy(target, spec, _source(target, spec, build / spec.folder)),
+        remove=("run", "services", "delete", spec.service, *target.in_region),
+    )
 
 
 def uploads(target: Target) -> Iterator[Step]:
@@ -63,7 +67,7 @@ def uploads(target: Target) -> Iterator[Step]:
     bucket = f"gs://run-sources-{target.project}-{target.region}"
     update = ("storage", "buckets", "update", bucket, f"--lifecycle-file={LIFECYCLE_FILE}")
     yield Step("Old uploads are deleted", (*update, *target.in_project))
-    for spec in DEPLOYED:
+    for spec in (*DEPLOYED, *([CAP] if target.cap else [])):
         folder = f"{bucket}/services/{spec.service}"
         remove = ("storage", "rm", "--recursive", folder, *target.in_project)
         yield Step(f"Uploaded sources of {spec.service}", remove=remove)

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,15 +38,20 @@ class Staged:
 
 
 def stage_all(
-    build: Path, model: str, say: Callable[[str], None], root: Path = ROOT, tensorflow: bool = False
+    build: Path,
+    model: str,
+    say: Callable[[str], None],
+    root: Path = ROOT,
+    tensorflow: bool = False,
+    functions: Sequence[FunctionSpec] = FUNCTIONS,
 ) -> tuple[Staged, ...]:
-    """Stage every function under `build`; `model` is a preset, a bundle's folder, or empty.
+    """Stage the functions under `build`; `model` is a preset, a bundle's folder, or empty.
 
     `tensorflow` is for a SavedModel that is not staged. Raises StageError. A folder is replaced
     only when its successor is complete.
     """
     bundle = find_bundle(model, root) if model else None
-    staged = tuple(stage(spec, build, bundle, root, tensorflow) for spec in FUNCTIONS)
+    staged = tuple(stage(spec, build, bundle, root, tensorflow) for spec in functions)
     for one in staged:
         say(f"{one.folder}  {one.files} files, {one.size_bytes / 1e6:,.2f} MB")
     return staged

@@ -39,6 +39,8 @@ class Step:
     otherwise: Command | None = None
     #: what its owner can do instead, where a refusal is no reason to stop; empty: it is one
     if_refused: str = ""
+    #: whether it costs nothing if it cannot be removed
+    is_free: bool = False
 
 
 def named(

@@ -16,6 +16,8 @@ class Target:
     model: str = ""
     #: a month, in the billing account's currency; 0 leaves out the alert
     budget: str = "5"
+    #: the project is taken off its billing account when the budget is spent
+    cap: bool = False
     #: songs a day, over all visitors
     daily_budget: int = 500
     rate_per_minute: int = 20

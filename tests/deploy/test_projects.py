@@ -184,3 +184,35 @@ def test_each_step_is_announced_before_it_begins(machine: Machine, capsys: Heard
 
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.endswith("Service versequeue-submit")
+
+
+def test_a_cap_hears_of_the_budget_and_may_do_nothing_but_end_the_costs(machine: Machine) -> None:
+    assert machine.deploy("--cap") == 0
+
+    (budget,) = machine.cloud.of("billing budgets").values()
+    topic = "projects/song-shop/topics/budget"
+    assert budget["flags"]["--notifications-rule-pubsub-topic"] == [topic]
+    push = machine.cloud.of("pubsub subscriptions")["budget-push"]["flags"]
+    assert push["--push-endpoint"][0].startswith("https://versequeue-cap-")
+    member = "serviceAccount:versequeue-cap@song-shop.iam.gserviceaccount.com"
+    assert [right.split()[-1] for right in machine.cloud.rights if member in right] == [
+        "roles/billing.projectManager"
+    ]
+    assert machine.destroy() == 0
+    assert machine.cloud.remaining() == {}
+
+
+def test_a_cap_without_a_budget_is_no_deployment(machine: Machine, capsys: Heard) -> None:
+    assert machine.deploy("--cap", "--budget=0") == 2
+    assert "A cap needs a budget" in capsys.readouterr().err
+
+    machine.cloud.has_billing_rights = False
+    assert machine.deploy("--cap") == 1
+    assert "Budget alert at 5 a month failed." in capsys.readouterr().err
+
+
+def test_a_budget_of_words_is_refused_before_anything_is_made(machine: Machine) -> None:
+    with pytest.raises(SystemExit):
+        machine.deploy("--budget=five")
+
+    assert machine.cloud.ran == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.functions import DEPLOYED, FUNCTIONS, Caller, FunctionSpec, function
+from deploy.functions import CAP, DEPLOYED, FUNCTIONS, Caller, FunctionSpec, function
 from deploy.stage import (
     ROOT,
     StageError,
@@ -37,11 +37,13 @@ PUSH = {
     "ce-specversion": "1.0",
     "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
 }
+STAGED = (*FUNCTIONS, CAP)
 #: A request that every function can answer without a store, and the answer.
 FIRST_REQUESTS = {
     "submit": ("POST", "/v1/jobs", b"{", {"Content-Type": "application/json"}, 400),
     "results": ("GET", "/v1/nothing", b"", {}, 404),
     "worker": ("POST", "/projects/trial/topics/jobs", b'{"message":{"data":"e30="}}', PUSH, 200),
+    "cap": ("POST", "/projects/trial/topics/budget", b'{"message":{"data":"e30="}}', PUSH, 200),
     "notify": ("POST", "/projects/trial/topics/notify", b'{"message":{"data":"e30="}}', PUSH, 200),
 }
 LAZY = ("tensorflow",)
@@ -140,7 +142,7 @@ def test_all_that_is_installed_is_staged_with_hashes_and_never_out_of_date(tmp_p
         stage(spec, root / "build", None, root)
 
 
-@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: str(spec.name))
+@pytest.mark.parametrize("spec", STAGED, ids=lambda spec: str(spec.name))
 def test_every_function_pins_all_that_it_installs_with_hashes(spec: FunctionSpec) -> None:
     locked = (ROOT / spec.folder / "locked.txt").read_text(encoding="utf-8")
 
@@ -152,7 +154,7 @@ def test_every_function_pins_all_that_it_installs_with_hashes(spec: FunctionSpec
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: str(spec.name))
+@pytest.mark.parametrize("spec", STAGED, ids=lambda spec: str(spec.name))
 def test_what_a_function_installs_fits_together(spec: FunctionSpec, staged: Path) -> None:
     python = python_of(staged / spec.folder)
 
@@ -207,17 +209,18 @@ def test_light_functions_carry_no_model_code_and_no_command_line() -> None:
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = tmp_path_factory.mktemp("staged") / "build"
-    stage_all(build, "", print)
+    stage_all(build, "", print, functions=STAGED)
     return build
 
 
 def test_what_is_deployed_twice_is_staged_once(staged: Path) -> None:
-    assert {spec.folder for spec in DEPLOYED} == {folder.name for folder in staged.iterdir()}
-    assert len(DEPLOYED) > len(list(staged.iterdir())) == len(FUNCTIONS)
+    folders = {folder.name for folder in staged.iterdir()}
+    assert {spec.folder for spec in (*DEPLOYED, CAP)} == folders
+    assert len(DEPLOYED) + 1 > len(folders) == len(STAGED)
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: str(spec.name))
+@pytest.mark.parametrize("spec", STAGED, ids=lambda spec: str(spec.name))
 def test_every_staged_module_can_be_imported_with_the_functions_own_requirements(
     spec: FunctionSpec, staged: Path
 ) -> None:
@@ -242,7 +245,7 @@ def test_every_staged_module_can_be_imported_with_the_functions_own_requirements
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: str(spec.name))
+@pytest.mark.parametrize("spec", STAGED, ids=lambda spec: str(spec.name))
 def test_every_staged_function_starts_and_answers_with_its_own_requirements(
     spec: FunctionSpec, staged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
