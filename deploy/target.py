@@ -26,7 +26,7 @@ class Target:
     cors_origins: tuple[str, ...] = ()
     #: proxies that a direct call passes: Google's own
     trusted_proxies: int = 1
-    runtime: str = "python311"
+    runtime: str = "python313"
     sweep_schedule: str = "* * * * *"
     dead_letter_retention: str = "14d"
 
