@@ -1,6 +1,8 @@
 """The steps of a deployment: complete, least privileged, and repeatable."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -183,3 +185,23 @@ def test_settings_are_those_that_the_functions_read() -> None:
     assert submit.cors_origins == TARGET.cors_origins
     assert submit.daily_budget == TARGET.daily_budget
     assert submit.trusted_proxies == 1
+
+
+def test_compiled_files_outlive_a_build_that_loses_their_dates(tmp_path: Path) -> None:
+    source = tmp_path / "ours.py"
+    source.write_text("answer = 42\n", encoding="utf-8")
+    name, _, value = services.BUILD_VARIABLES.partition("=")
+
+    # As the buildpack for functions does (cmd/python/functions_framework).
+    subprocess.run(
+        [sys.executable, "-m", "compileall", "-f", "-q", "."],
+        cwd=tmp_path,
+        env={name: value},
+        check=True,
+    )
+
+    (compiled,) = (tmp_path / "__pycache__").iterdir()
+    is_told_by_digest = int.from_bytes(compiled.read_bytes()[4:8], "little") & 1  # PEP 552
+    assert is_told_by_digest
+    for text in created():
+        assert ("--source=" in text) is (f"--update-build-env-vars={name}={value}" in text)
