@@ -65,7 +65,7 @@ NEXT_STEPS = (
         "europe-west1, asia-east1, australia-southeast1, southamerica-east1: REGION=us-central1",
     ),
     (
-        ("permitted customer", "iam.allowedpolicymemberdomains", "requireinvokeriam"),
+        ("permitted customer", "allowedpolicymember", "requireinvokeriam"),
         "The organization forbids services that anybody may call. Its policy administrator can "
         "allow them for this project: constraints iam.allowedPolicyMemberDomains and "
         "run.managed.requireInvokerIam. Or use a project outside of the organization",
@@ -76,8 +76,13 @@ NEXT_STEPS = (
         "for this project: constraint iam.disableServiceAccountCreation",
     ),
     (
-        ("gcp.resourcelocations", "violates constraint 'constraints/gcp.resourcelocations"),
+        ("gcp.resourcelocations",),
         "The organization allows other regions only. Name one of them: REGION=…",
+    ),
+    (
+        ("denied by org policy", "organization policy", "constraints/"),
+        "A policy of the organization forbids it. Its policy administrator can make an exception "
+        "for this project, or use a project outside of the organization",
     ),
     (
         ("quota exceeded", "resource_exhausted", "quota violated"),

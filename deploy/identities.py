@@ -82,10 +82,10 @@ def secrets(target: Target) -> Iterator[Step]:
             f"Secret {name}", "secrets", name, where, create=("--replication-policy=automatic",)
         )
         versions = ("secrets", "versions")
-        readable = ("--filter=state=ENABLED", "--limit=1", "--format=value(name)")
+        newest = ("describe", "latest", f"--secret={name}", "--format=value(name)")
         yield Step(
             title=f"A value of {name}",
-            exists=(*versions, "list", name, *readable, *where),
+            exists=(*versions, *newest, *where),
             create=(*versions, "add", name, "--data-file=-", *where),
             stdin=kind,
         )

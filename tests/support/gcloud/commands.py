@@ -145,9 +145,13 @@ def change_field(cloud: Cloud, call: Call) -> str:
     return ""
 
 
-def list_versions(cloud: Cloud, call: Call) -> str:
-    """Print the newest readable version of a secret, if it has any."""
-    return str(cloud.thing("secrets", call.words[0]).get("versions", "") or "")
+def describe_version(cloud: Cloud, call: Call) -> str:
+    """Print the newest version of a secret. Raises Refusal if it has none."""
+    name = call.flag("--secret")
+    versions = cloud.thing("secrets", name).get("versions", 0)
+    if not versions:
+        raise Refusal("no secrets versions", name=name)
+    return f"projects/{cloud.number}/secrets/{name}/versions/{versions}"
 
 
 def add_version(cloud: Cloud, call: Call) -> str:
@@ -252,7 +256,7 @@ COMMANDS: dict[str, tuple[str, str, Handler, float]] = {
     ),
     "firestore indexes fields update": ("fields", FIRESTORE, change_field, 2.0),
     "firestore fields ttls update": ("fields", FIRESTORE, change_field, 2.0),
-    "secrets versions list": ("secrets", SECRETS, list_versions, 1.0),
+    "secrets versions describe": ("secrets", SECRETS, describe_version, 1.0),
     "secrets versions add": ("secrets", SECRETS, add_version, 2.0),
     "pubsub subscriptions create": ("pubsub subscriptions", PUBSUB, create_subscription, 3.0),
     "artifacts repositories set-cleanup-policies": ("artifacts repositories", IMAGES, update, 2.0),

@@ -60,6 +60,10 @@ TEXTS: dict[str, Text] = {
     "no secrets": missing(
         SECRETS + "/{name}", "Secret [projects/{number}/secrets/{name}] not found."
     ),
+    "no secrets versions": missing(
+        SECRETS + "/{name}/versions/latest",
+        "Secret Version [projects/{number}/secrets/{name}/versions/latest] not found.",
+    ),
     "no iam service-accounts": missing(IAM + "/{name}", "Unknown service account."),
     "no firestore databases": missing(
         FIRESTORE + "/{name}", "Project '{project}' or database '{name}' does not exist."
