@@ -19,7 +19,7 @@ BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $
 SOURCE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL))
 RECIPE = $(SOURCE) $(if $(ADAPTER),--adapter "$(ADAPTER)") --out "$(BUNDLE)"
 
-.PHONY: help up free setup dev model tune test lint example simulate fuzz histories bench screenshots stage deploy destroy clean
+.PHONY: help up free setup dev model tune test lint example simulate fuzz histories bench screenshots lock stage deploy destroy clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,11 +75,15 @@ bench: model     ## measure against peers, write docs/benchmarks.md
 screenshots: dev ## a picture of each state of the page
 	@$(PY) -m tests.web.screenshots
 
+lock: dev        ## pin everything that each function installs, with hashes: worker_fn/locked.txt and so on
+	@for each in *_fn; do .venv/bin/uv pip compile --quiet --generate-hashes --no-annotate --universal --python-version 3.11 \
+	  --custom-compile-command "make lock" $$each/requirements.txt --output-file $$each/locked.txt || exit; done
+
 stage: setup model  ## build/<function>/, ready to be deployed
 	@$(PY) -m deploy.stage $(ARGS)
 
-deploy: setup $(if $(DRY_RUN),,model)  ## deploy to Google Cloud (PROJECT=… REGION=…, DRY_RUN=1 prints the plan)
-	@$(PY) -m deploy apply $(TARGET) $(if $(DRY_RUN),--dry-run) $(ARGS)
+deploy: setup $(if $(DRY_RUN),,model)  ## deploy to Google Cloud (PROJECT=… REGION=… CAP=1, DRY_RUN=1 prints the plan)
+	@$(PY) -m deploy apply $(TARGET) $(if $(DRY_RUN),--dry-run) $(if $(CAP),--cap) $(ARGS)
 
 destroy: setup   ## take a deployment away again (PROJECT=… REGION=… CONFIRM=the same project)
 	@$(PY) -m deploy destroy $(TARGET) $(if $(DRY_RUN),--dry-run) $(if $(CONFIRM),--confirm "$(CONFIRM)") $(ARGS)

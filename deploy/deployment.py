@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy import database, identities, messaging, services
+from deploy import budget, database, identities, messaging, services
 from deploy.steps import Step
 from deploy.target import Target
 
@@ -13,12 +13,12 @@ def deployment_steps(target: Target, build: Path, indexes: Mapping[str, Any]) ->
     """Every step for `target`, with the staged functions under `build`."""
     return (
         identities.enable_services(target),
-        *identities.budget_alert(target),
         *identities.service_accounts(target),
+        # Early, because a right takes minutes to be known and the first build needs one.
+        *identities.project_roles(target),
         database.database(target),
         *database.indexes(target, indexes),
         *database.fields(target, indexes),
-        *identities.project_roles(target),
         *identities.secrets(target),
         *messaging.topics(target),
         *messaging.publishers(target),
@@ -30,4 +30,6 @@ def deployment_steps(target: Target, build: Path, indexes: Mapping[str, Any]) ->
         *identities.callers(target),
         *messaging.subscriptions(target),
         messaging.scheduler(target),
+        *budget.cap(target, build),
+        *budget.budget_alert(target),
     )

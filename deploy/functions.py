@@ -1,7 +1,9 @@
-"""The five functions as data: what is uploaded for each, how it runs, what it may touch."""
+"""The five functions as data: what is uploaded for each, and what it may touch."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from versequeue.functions.sizes import SIZES, STANDARD, Size
 
 PREFIX = "versequeue"
 
@@ -32,22 +34,22 @@ class FunctionSpec:
     #: top-level packages that are staged beside main.py
     packages: tuple[str, ...] = ("versequeue",)
     caller: Caller = Caller.GOOGLE
-    database: Database = Database.WRITE
+    database: Database | None = Database.WRITE
     #: topics that it publishes to
     publishes: tuple[str, ...] = ()
     #: environment variable -> secret's name
     secrets: tuple[tuple[str, str], ...] = ()
-    cpu: float = 1
-    memory_mib: int = 512
-    #: requests that one instance takes at a time
-    concurrency: int = 80
-    max_instances: int = 10
-    timeout_s: int = 60
-    needs_model: bool = False
+    #: what one instance has, how many there may be, and what its process is told of it
+    size: Size = STANDARD
     #: the service's name, after the prefix, where it is not the function's
     deployed_as: str = ""
     #: environment variables of this service alone
     variables: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether a model is staged with it, or fetched by it."""
+        return self.size.has_model
 
     @property
     def folder(self) -> str:
@@ -70,45 +72,47 @@ TELLS_VISITORS_APART = (("VERSEQUEUE_HASH_KEY", HASH_KEY), ("VERSEQUEUE_PAGE_SEC
 FUNCTIONS = (
     FunctionSpec(
         name="submit",
+        size=SIZES["submit"],
         caller=Caller.ANYONE,
         publishes=("jobs", "bulk", "notify"),
         secrets=TELLS_VISITORS_APART,
     ),
     FunctionSpec(
         name="results",
+        size=SIZES["results"],
         caller=Caller.ANYONE,
         database=Database.READ,
         secrets=TELLS_VISITORS_APART,
     ),
     FunctionSpec(
         name="worker",
+        size=SIZES["worker"],
         signature="cloudevent",
         packages=("worker_fn", "versequeue", "lyricist"),
         # Jobs that were tried before are sent on alone: rows to bulk, a single visitor's to jobs.
         publishes=("jobs", "bulk", "notify"),
-        cpu=2,
-        memory_mib=2048,  # eight songs of 64 lines took 1.4 GiB
-        concurrency=1,
-        max_instances=3,
-        timeout_s=590,
-        needs_model=True,
     ),
     FunctionSpec(
         name="notify",
+        size=SIZES["notify"],
         signature="cloudevent",
         secrets=(("VERSEQUEUE_WEBHOOK_SECRET", WEBHOOK_SECRET),),
-        # More than there are senders: what has to wait for one is put back meanwhile.
-        concurrency=24,
-        variables=(("THREADS", "24"),),
-        max_instances=3,
     ),
     FunctionSpec(
         name="sweep",
+        size=SIZES["sweep"],
         publishes=("jobs", "bulk", "notify"),
-        concurrency=1,
-        max_instances=1,
-        timeout_s=120,
     ),
+)
+
+
+#: Deployed only with `--cap`: it takes the project off its billing account.
+CAP = FunctionSpec(
+    name="cap",
+    size=replace(STANDARD, concurrency=1, max_instances=1),
+    signature="cloudevent",
+    packages=("cap_fn", "versequeue"),
+    database=None,
 )
 
 
@@ -122,7 +126,12 @@ def function(name: str) -> FunctionSpec:
 #: again never take the place of somebody who waits for one song.
 DEPLOYED = (
     *FUNCTIONS,
-    replace(function("worker"), deployed_as="bulk", variables=(("VERSEQUEUE_BULK_ONLY", "1"),)),
+    replace(
+        function("worker"),
+        size=SIZES["bulk"],
+        deployed_as="bulk",
+        variables=(("VERSEQUEUE_BULK_ONLY", "1"),),
+    ),
 )
 
 

@@ -1,6 +1,7 @@
-"""The steps for identities, roles, secrets and the budget. A function has only its own rights."""
+"""The steps for identities, roles and secrets. A function has only its own rights."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from deploy.functions import (
     DEPLOYED,
@@ -11,8 +12,9 @@ from deploy.functions import (
     WEBHOOK_SECRET,
     Caller,
     Database,
+    FunctionSpec,
 )
-from deploy.steps import FOUND, Secret, Step, named, right
+from deploy.steps import Secret, Step, named, right
 from deploy.target import Target
 
 SERVICES = (
@@ -29,38 +31,17 @@ SERVICES = (
     "secretmanager",
     "storage",
 )
+ENABLE = "Enable the services"
 #: The identity under which Pub/Sub and the scheduler call private functions.
 INVOKER = "invoker"
 #: The identity under which Cloud Build turns a staged folder into an image.
 BUILDER = "builder"
-BUDGET_THRESHOLDS = ("0.5", "0.9", "1.0")
 
 
 def enable_services(target: Target) -> Step:
     """The APIs that a deployment uses; they stay enabled afterwards, which costs nothing."""
     names = tuple(f"{name}.googleapis.com" for name in SERVICES)
-    return Step("Enable the services", ("services", "enable", *names, *target.in_project))
-
-
-def budget_alert(target: Target) -> Iterator[Step]:
-    """Mail to the billing account's owners at half, most and all of the month's budget."""
-    if not target.billing_account:
-        return
-    account = f"--billing-account={target.billing_account.removeprefix('billingAccounts/')}"
-    name, amount = f"{PREFIX} {target.project}", f"--budget-amount={target.budget}"
-    command, where = ("billing", "budgets"), target.in_project
-    known = (f'--filter=displayName="{name}"', "--format=value(name)")
-    yield Step(
-        title=f"Budget alert at {target.budget} a month",
-        exists=(*command, "list", account, *known, *where),
-        create=(
-            *(*command, "create", account, f"--display-name={name}", amount),
-            *(f"--threshold-rule=percent={share}" for share in BUDGET_THRESHOLDS),
-            *(f"--filter-projects=projects/{target.project}", *where),
-        ),
-        update=(*command, "update", FOUND, account, amount, *where),
-        remove=(*command, "delete", FOUND, account, *where),
-    )
+    return Step(ENABLE, ("services", "enable", *names, *target.in_project))
 
 
 def service_accounts(target: Target) -> Iterator[Step]:
@@ -69,29 +50,45 @@ def service_accounts(target: Target) -> Iterator[Step]:
     whys[INVOKER] = "Calls VerseQueue's private functions"
     whys[BUILDER] = "Builds VerseQueue's images"
     for name, why in whys.items():
-        email, where, command = target.account(name), target.in_project, ("iam", "service-accounts")
-        yield Step(
-            title=f"Identity {PREFIX}-{name}",
-            exists=(*command, "describe", email, "--format=value(email)", *where),
-            create=(*command, "create", f"{PREFIX}-{name}", f"--display-name={why}", *where),
-            remove=(*command, "delete", email, *where),
-        )
+        yield identity(target, name, why)
+
+
+def identity(target: Target, name: str, why: str) -> Step:
+    """The service account `versequeue-<name>`."""
+    email, where, command = target.account(name), target.in_project, ("iam", "service-accounts")
+    return Step(
+        title=f"Identity {PREFIX}-{name}",
+        exists=(*command, "describe", email, "--format=value(email)", *where),
+        create=(*command, "create", f"{PREFIX}-{name}", f"--display-name={why}", *where),
+        remove=(*command, "delete", email, *where),
+    )
 
 
 def project_roles(target: Target) -> Iterator[Step]:
     """The few rights that can only be given on the whole project."""
-    yield _project_role(target, BUILDER, "roles/run.builder", "may build images")
+    yield project_role(target, BUILDER, "roles/run.builder", "may build images")
     for spec in FUNCTIONS:
-        what = "may read jobs" if spec.database is Database.READ else "may read and write jobs"
-        yield _project_role(target, spec.name, spec.database, what)
+        if spec.database is not None:
+            what = "may read jobs" if spec.database is Database.READ else "may read and write jobs"
+            yield project_role(target, spec.name, spec.database, what)
 
 
 def secrets(target: Target) -> Iterator[Step]:
-    """Secrets that are made once, and the functions that may read each."""
+    """Secrets, each with a value that is made once, and the functions that may read each."""
     made = ((WEBHOOK_SECRET, Secret.WEBHOOK), (HASH_KEY, Secret.KEY), (PAGE_SECRET, Secret.KEY))
     for name, kind in made:
-        how, where = ("--replication-policy=automatic", "--data-file=-"), target.in_project
-        yield named(f"Secret {name}", "secrets", name, where, create=how, stdin=kind)
+        where = target.in_project
+        yield named(
+            f"Secret {name}", "secrets", name, where, create=("--replication-policy=automatic",)
+        )
+        versions = ("secrets", "versions")
+        newest = ("describe", "latest", f"--secret={name}", "--format=value(name)")
+        yield Step(
+            title=f"A value of {name}",
+            exists=(*versions, *newest, *where),
+            create=(*versions, "add", name, "--data-file=-", *where),
+            stdin=kind,
+        )
         for spec in FUNCTIONS:
             if name in dict(spec.secrets).values():
                 who, role = target.member(spec.name), "roles/secretmanager.secretAccessor"
@@ -109,14 +106,29 @@ def model_access(target: Target) -> Iterator[Step]:
 
 
 def callers(target: Target) -> Iterator[Step]:
-    """Pub/Sub and the scheduler may call the private services, and nobody else may."""
+    """Pub/Sub and the scheduler may call the private services, and anybody the public ones.
+
+    Where an organization forbids rights for everybody, the public ones ask for none.
+    """
     for spec in DEPLOYED:
         if spec.caller is Caller.GOOGLE:
-            title, where = f"{INVOKER} may call {spec.service}", target.in_region
-            who = target.member(INVOKER)
-            yield right(title, "run services", spec.service, who, "roles/run.invoker", where)
+            yield caller(target, spec)
+            continue
+        service, where = spec.service, target.in_region
+        title, role = f"Anybody may call {service}", "roles/run.invoker"
+        unasked = ("run", "services", "update", service, "--no-invoker-iam-check", *where)
+        everybody = right(title, "run services", service, "allUsers", role, where)
+        yield replace(everybody, otherwise=unasked)
 
 
-def _project_role(target: Target, name: str, role: str, what: str) -> Step:
+def caller(target: Target, spec: FunctionSpec) -> Step:
+    """The invoker may call one private service."""
+    title, role = f"{INVOKER} may call {spec.service}", "roles/run.invoker"
+    who, where = target.member(INVOKER), target.in_region
+    return right(title, "run services", spec.service, who, role, where)
+
+
+def project_role(target: Target, name: str, role: str, what: str) -> Step:
+    """A right on the whole project for `versequeue-<name>`."""
     how, member = ("--condition=None", "--format=none"), target.member(name)
     return right(f"{name} {what}", "projects", target.project, member, role, how, is_removed=True)

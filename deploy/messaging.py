@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deploy.functions import FUNCTIONS, PREFIX, deployed, function
+from deploy.functions import FUNCTIONS, PREFIX, FunctionSpec, deployed, function
 from deploy.identities import INVOKER
 from deploy.steps import Command, Step, named, right
 from deploy.target import Target
@@ -48,12 +48,17 @@ def pubsub_agent(target: Target) -> Iterator[Step]:
 def subscriptions(target: Target) -> Iterator[Step]:
     """The push subscriptions, and one that keeps dead letters until somebody looks."""
     for topic, name in PUSHES.items():
-        yield _subscription(target, f"{topic}-push", topic, _push_policy(target, topic, name))
-        title, role = f"Pub/Sub may take dead letters out of {topic}", "roles/pubsub.subscriber"
-        agent, where = target.pubsub_agent, target.in_project
-        yield right(title, "pubsub subscriptions", f"{topic}-push", agent, role, where)
+        yield from pushes(target, topic, deployed(name))
     keep = (f"--message-retention-duration={target.dead_letter_retention}", NEVER_EXPIRES)
     yield _subscription(target, DEAD_LETTER, DEAD_LETTER, keep)
+
+
+def pushes(target: Target, topic: str, spec: FunctionSpec) -> Iterator[Step]:
+    """The subscription that pushes a topic's messages to a service, and its dead letters' way."""
+    yield _subscription(target, f"{topic}-push", topic, _push_policy(target, topic, spec))
+    title, role = f"Pub/Sub may take dead letters out of {topic}", "roles/pubsub.subscriber"
+    agent, where = target.pubsub_agent, target.in_project
+    yield right(title, "pubsub subscriptions", f"{topic}-push", agent, role, where)
 
 
 def scheduler(target: Target) -> Step:
@@ -62,7 +67,7 @@ def scheduler(target: Target) -> Step:
     name, where = f"{PREFIX}-sweep", (f"--location={target.region}", *target.in_project)
     how = (
         *(f"--schedule={target.sweep_schedule}", f"--uri={target.url(spec)}/"),
-        *("--http-method=POST", f"--attempt-deadline={spec.timeout_s}s"),
+        *("--http-method=POST", f"--attempt-deadline={spec.size.timeout_s}s"),
         f"--oidc-service-account-email={target.account(INVOKER)}",
         f"--oidc-token-audience={target.url(spec)}",
         *where,
@@ -76,8 +81,8 @@ def scheduler(target: Target) -> Step:
     )
 
 
-def _push_policy(target: Target, topic: str, name: str) -> Command:
-    url = target.url(deployed(name))
+def _push_policy(target: Target, topic: str, spec: FunctionSpec) -> Command:
+    url = target.url(spec)
     return (
         f"--push-endpoint={url}/projects/{target.project}/topics/{topic}",
         f"--push-auth-service-account={target.account(INVOKER)}",

@@ -1,17 +1,22 @@
 """The steps for Cloud Run: images and services. What an owner has set by hand besides stays."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from deploy.functions import DEPLOYED, PREFIX, Caller, FunctionSpec, function
+from deploy.functions import CAP, DEPLOYED, PREFIX, Caller, FunctionSpec, function
 from deploy.identities import BUILDER
 from deploy.stage import MODEL_FOLDER
-from deploy.steps import Step, named
+from deploy.steps import NEEDED, Command, Step, named
 from deploy.target import Target
 
 #: A fetched bundle lies in the instance's memory; this is room for one of up to so much.
 FETCHED_MODEL_MIB = 1024
 CLEANUP_FILE = Path(__file__).with_name("cleanup-policy.json")
+LIFECYCLE_FILE = Path(__file__).with_name("uploads-lifecycle.json")
+#: The build's layers lose their files' dates, so Python would compile our own modules anew at each
+#: start: with this variable compiled files are told by their source's digest instead (PEP 552).
+BUILD_VARIABLES = "SOURCE_DATE_EPOCH=1577836800"
 
 
 def image_repository(target: Target) -> Iterator[Step]:
@@ -25,19 +30,45 @@ def image_repository(target: Target) -> Iterator[Step]:
 
 
 def functions(target: Target, build: Path) -> Iterator[Step]:
-    """The services, each from its function's staged folder."""
+    """The services, each from its function's staged folder, or from an image built before.
+
+    After a return to an older version a service keeps serving that one, whatever is deployed,
+    until it is told otherwise.
+    """
+    built: dict[str, str] = {}
     for spec in DEPLOYED:
-        yield Step(
-            title=f"Service {spec.service}",
-            create=_deploy(target, spec, build / spec.folder),
-            remove=("run", "services", "delete", spec.service, *target.in_region),
-        )
+        step = service(target, spec, build)
+        built_by = built.setdefault(spec.name, spec.service)
+        if built_by != spec.service:
+            image = "value(spec.template.spec.containers[0].image)"
+            describe = ("run", "services", "describe", built_by, f"--format={image}")
+            step = replace(
+                step,
+                needs=(*describe, *target.in_region),
+                create=_deploy(target, spec, (f"--image={NEEDED}",)),
+                otherwise=step.create,
+            )
+        yield step
+        latest = ("run", "services", "update-traffic", spec.service, "--to-latest")
+        yield Step(f"{spec.service} serves what was deployed last", (*latest, *target.in_region))
+
+
+def service(target: Target, spec: FunctionSpec, build: Path) -> Step:
+    """One service from its function's staged folder."""
+    return Step(
+        title=f"Service {spec.service}",
+        create=_deploy(target, spec, _source(target, spec, build / spec.folder)),
+        remove=("run", "services", "delete", spec.service, *target.in_region),
+    )
 
 
 def uploads(target: Target) -> Iterator[Step]:
-    """What `gcloud run deploy` leaves in its bucket: only ever removed."""
-    for spec in DEPLOYED:
-        folder = f"gs://run-sources-{target.project}-{target.region}/services/{spec.service}"
+    """What `gcloud run deploy` leaves in its bucket: deleted after a while, and at the end."""
+    bucket = f"gs://run-sources-{target.project}-{target.region}"
+    update = ("storage", "buckets", "update", bucket, f"--lifecycle-file={LIFECYCLE_FILE}")
+    yield Step("Old uploads are deleted", (*update, *target.in_project))
+    for spec in (*DEPLOYED, *([CAP] if target.cap else [])):
+        folder = f"{bucket}/services/{spec.service}"
         remove = ("storage", "rm", "--recursive", folder, *target.in_project)
         yield Step(f"Uploaded sources of {spec.service}", remove=remove)
 
@@ -60,31 +91,39 @@ def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
     if spec.needs_model:
         values["VERSEQUEUE_MODEL"] = target.model or MODEL_FOLDER
         values["VERSEQUEUE_DATA_DIR"] = "/tmp/versequeue"  # noqa: S108, the only writable place
-    values.update(spec.variables)
+    values |= spec.size.variables | dict(spec.variables)
     return {name: value for name, value in values.items() if value}
 
 
-def _deploy(target: Target, spec: FunctionSpec, source: Path) -> tuple[str, ...]:
+def _source(target: Target, spec: FunctionSpec, folder: Path) -> Command:
+    """Build from a folder, with our own identity and into our own repository."""
+    builder = f"projects/{target.project}/serviceAccounts/{target.account(BUILDER)}"
+    return (
+        f"--source={folder}",
+        f"--function={spec.name}",
+        f"--image={target.images}",
+        f"--build-service-account={builder}",
+        f"--update-build-env-vars={BUILD_VARIABLES}",
+    )
+
+
+def _deploy(target: Target, spec: FunctionSpec, image: Command) -> Command:
     variables = [f"{name}={value}" for name, value in settings(target, spec).items()]
     mounted = [f"{name}={secret}:latest" for name, secret in spec.secrets]
     fetched_mib = FETCHED_MODEL_MIB if spec.needs_model and target.model else 0
-    private = "" if spec.caller is Caller.ANYONE else "no-"
     flags = (
-        f"--source={source}",
-        f"--function={spec.name}",
+        *image,
         f"--base-image={target.runtime}",
-        f"--image={target.images}",
-        f"--build-service-account=projects/{target.project}/serviceAccounts/"
-        f"{target.account(BUILDER)}",
         f"--service-account={target.account(spec.name)}",
-        f"--cpu={spec.cpu:g}",
-        f"--memory={spec.memory_mib + fetched_mib}Mi",
-        f"--concurrency={spec.concurrency}",
-        f"--timeout={spec.timeout_s}",
+        f"--cpu={spec.size.cpu}",
+        f"--memory={spec.size.memory_mib + fetched_mib}Mi",
+        f"--concurrency={spec.size.concurrency}",
+        f"--timeout={spec.size.timeout_s}",
         "--min-instances=0",
-        f"--max-instances={spec.max_instances}",
+        f"--max-instances={spec.size.max_instances}",
         "--cpu-boost",
-        f"--{private}allow-unauthenticated",
+        # Who else may call is a step of its own, since an organization can refuse it.
+        *(["--no-allow-unauthenticated"] if spec.caller is Caller.GOOGLE else []),
         f"--update-env-vars=^|^{'|'.join(variables)}",
         *([f"--update-secrets={','.join(mounted)}"] if mounted else []),
         f"--labels=app={PREFIX}",

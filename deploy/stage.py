@@ -3,9 +3,10 @@
 import argparse
 import ast
 import json
+import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from deploy.functions import FUNCTIONS, FunctionSpec
 ROOT = Path(__file__).resolve().parent.parent
 #: Where the staged worker finds its model, relative to its main.py.
 MODEL_FOLDER = "model"
+#: All that a function installs, with hashes: made of its requirements.txt by `make lock`.
+LOCKED = "locked.txt"
 #: Written by hand so that gcloud never falls back to some .gitignore, which leaves models out.
 GCLOUDIGNORE = "__pycache__/\n"
 #: Every other file of a package is data that a module may read.
@@ -35,15 +38,20 @@ class Staged:
 
 
 def stage_all(
-    build: Path, model: str, say: Callable[[str], None], root: Path = ROOT, tensorflow: bool = False
+    build: Path,
+    model: str,
+    say: Callable[[str], None],
+    root: Path = ROOT,
+    tensorflow: bool = False,
+    functions: Sequence[FunctionSpec] = FUNCTIONS,
 ) -> tuple[Staged, ...]:
-    """Stage every function under `build`; `model` is a preset, a bundle's folder, or empty.
+    """Stage the functions under `build`; `model` is a preset, a bundle's folder, or empty.
 
     `tensorflow` is for a SavedModel that is not staged. Raises StageError. A folder is replaced
     only when its successor is complete.
     """
     bundle = find_bundle(model, root) if model else None
-    staged = tuple(stage(spec, build, bundle, root, tensorflow) for spec in FUNCTIONS)
+    staged = tuple(stage(spec, build, bundle, root, tensorflow) for spec in functions)
     for one in staged:
         say(f"{one.folder}  {one.files} files, {one.size_bytes / 1e6:,.2f} MB")
     return staged
@@ -58,7 +66,7 @@ def stage(
 ) -> Staged:
     """Stage one function as `build/<name>_fn`; `bundle` goes with it if it needs a model."""
     source, target = root / spec.folder, build / spec.folder
-    for name in ("main.py", "requirements.txt"):
+    for name in ("main.py", "requirements.txt", LOCKED):
         if not (source / name).is_file():
             raise StageError(f"{source / name} is missing.")
     fresh = build / f".{spec.folder}.new"
@@ -93,12 +101,19 @@ def find_bundle(model: str, root: Path = ROOT) -> Path:
 
 
 def requirements(source: Path, tensorflow: bool, root: Path = ROOT) -> str:
-    """A function's requirements, and the tensorflow that models are built with if it is needed."""
+    """All that a function installs, with hashes. Raises StageError if that is out of date.
+
+    With the tensorflow that models are built with, where it is needed, and then without hashes.
+    """
     text = (source / "requirements.txt").read_text(encoding="utf-8")
-    if not tensorflow:
-        return text
-    pins = (root / "requirements-build.txt").read_text(encoding="utf-8").splitlines()
-    return text + "\n".join(pin for pin in pins if pin.startswith("tensorflow")) + "\n"
+    if tensorflow:
+        pins = (root / "requirements-build.txt").read_text(encoding="utf-8").splitlines()
+        return text + "\n".join(pin for pin in pins if pin.startswith("tensorflow")) + "\n"
+    locked = (source / LOCKED).read_text(encoding="utf-8")
+    for pin in re.findall(r"^[\w.-]+==[\w.]+", text, re.MULTILINE):
+        if not re.search(rf"^{re.escape(pin)}\b", locked, re.MULTILINE):
+            raise StageError(f"{source / LOCKED} lacks {pin}. Make it anew: make lock")
+    return locked
 
 
 def needed_files(spec: FunctionSpec, root: Path = ROOT) -> Iterator[Path]:

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 #: Stands in `update` and `remove` for what `exists` printed, such as a generated name.
 FOUND = "FOUND"
+#: Stands in any command for what `needs` printed, such as an image that another step has built.
+NEEDED = "NEEDED"
 
 #: Arguments after `gcloud`.
 Command = tuple[str, ...]
@@ -31,6 +33,14 @@ class Step:
     update: Command | None = None
     remove: Command | None = None
     stdin: Secret | None = None
+    #: prints what the other commands need to know of things that this step does not make
+    needs: Command | None = None
+    #: another way to the same end, for where `create` is refused for good
+    otherwise: Command | None = None
+    #: what its owner can do instead, where a refusal is no reason to stop; empty: it is one
+    if_refused: str = ""
+    #: whether it costs nothing if it cannot be removed
+    is_free: bool = False
 
 
 def named(

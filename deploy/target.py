@@ -7,17 +7,17 @@ from deploy.functions import PREFIX, FunctionSpec
 
 @dataclass(frozen=True)
 class Target:
-    """One deployment. `project_number` and `billing_account` are looked up from the project."""
+    """One deployment. `project_number` is looked up from the project."""
 
     project: str
     region: str
     project_number: str
-    #: `billingAccounts/…` or the bare id; empty leaves out the budget alert
-    billing_account: str = ""
     #: empty: the staged worker carries its model; else gs://bucket/prefix
     model: str = ""
-    #: a month, in the billing account's currency
+    #: a month, in the billing account's currency; 0 leaves out the alert
     budget: str = "5"
+    #: the project is taken off its billing account when the budget is spent
+    cap: bool = False
     #: songs a day, over all visitors
     daily_budget: int = 500
     rate_per_minute: int = 20
@@ -26,7 +26,7 @@ class Target:
     cors_origins: tuple[str, ...] = ()
     #: proxies that a direct call passes: Google's own
     trusted_proxies: int = 1
-    runtime: str = "python311"
+    runtime: str = "python313"
     sweep_schedule: str = "* * * * *"
     dead_letter_retention: str = "14d"
 

@@ -124,6 +124,9 @@ class Settings:
     data_dir: Path = _setting(Path(".versequeue"), Path)  # noqa: RUF009 - never changed
     #: `default`, `tiny`, a bundle's folder, or gs://bucket/prefix
     model: str = _setting("default", str)
+    #: threads of the network; 0: as many as the machine has to spare, which in the cloud are more
+    #: while an instance starts than it keeps
+    model_threads: int = _setting(0, _count)
     #: address of a Cloud Storage emulator, for a model in gs://
     storage_url: str = ""
     #: Google Cloud project of the `gcp` backend

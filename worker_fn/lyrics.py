@@ -44,13 +44,13 @@ class LyricsModel:
         self._writer.write([song_request(job) for job in jobs], on_lines, should_stop, on_song)
 
 
-def open_lyrics(folder: Path) -> LyricsModel:
-    """The bundle in `folder`, loaded.
+def open_lyrics(folder: Path, threads: int = 0) -> LyricsModel:
+    """The bundle in `folder`, loaded; 0 threads: as many as the machine has to spare.
 
     Raises ModelUnusable if it is damaged or wrong, ModelUnavailable or OSError if out of reach.
     """
     try:
-        return LyricsModel(Writer.open(folder))
+        return LyricsModel(Writer.open(folder, threads or None))
     except BundleAway as error:
         raise ModelUnavailable(str(error)) from error
     except LyricistError as error:

@@ -6,35 +6,10 @@ from pathlib import Path
 import pytest
 
 from deploy.__main__ import main
-from deploy.apply import RETRIES, Runner, StepFailed, make_secret
+from deploy.apply import PATIENCE_S, Runner, StepFailed, make_secret
 from deploy.gcloud import Answer
 from deploy.steps import Command, Secret, Step
-from tests.support.deployment import FakeCloud, steps
-
-
-def test_carrying_out_the_steps_twice_makes_everything_once() -> None:
-    planned = steps()
-    cloud = FakeCloud(planned)
-    runner = Runner(cloud, lambda line: None, lambda seconds: None)
-
-    runner.apply(planned)
-    first = len(cloud.made())
-    cloud.ran.clear()
-    runner.apply(planned)
-
-    assert first == sum(1 for step in planned if step.exists and step.create)
-    assert cloud.made() == []
-
-
-def test_destroying_removes_what_was_made_and_can_be_repeated() -> None:
-    planned = steps()
-    cloud = FakeCloud(planned)
-    runner = Runner(cloud, lambda line: None, lambda seconds: None)
-    runner.apply(planned)
-
-    assert runner.destroy(planned) == []
-    assert not {step.title for step in planned if step.remove} & cloud.there
-    assert runner.destroy(planned) == []
+from tests.support.deployment import steps
 
 
 def test_destroying_goes_on_after_a_refusal_and_names_what_is_left() -> None:
@@ -48,23 +23,32 @@ def test_destroying_goes_on_after_a_refusal_and_names_what_is_left() -> None:
     runner = Runner(lambda command, stdin: answers[command[1]], heard.append, lambda seconds: None)
 
     assert runner.destroy(planned) == ["b"]
-    assert heard == ["c: was not there", "b: failed: no right", "a: removed"]
+    assert heard == [
+        *("[1/3] c", "  was not there"),
+        *("[2/3] b", "  b failed.\n  gcloud remove b\nno right"),
+        *("[3/3] a", "  removed"),
+    ]
 
 
-def test_a_generated_name_is_used_for_updating_and_removing() -> None:
+def test_names_that_are_only_known_later_are_filled_in() -> None:
     budget = next(step for step in steps() if step.title.startswith("Budget"))
     ran: list[Command] = []
 
     def gcloud(command: Command, stdin: str) -> Answer:
         ran.append(command)
-        return Answer(0, "billingAccounts/x/budgets/42\n")
+        return Answer(0, "01-02\n" if "describe" in command else "billingAccounts/x/budgets/42\n")
 
     runner = Runner(gcloud, lambda line: None, lambda seconds: None)
     runner.apply([budget])
     runner.destroy([budget])
 
-    assert "billingAccounts/x/budgets/42" in ran[1]
-    assert "billingAccounts/x/budgets/42" in ran[3]
+    assert [command[2] for command in ran] == [
+        *("describe", "list", "update"),
+        *("describe", "list", "delete"),
+    ]
+    for command in (ran[2], ran[5]):
+        assert "billingAccounts/x/budgets/42" in command
+        assert "--billing-account=01-02" in command
 
 
 def test_a_right_for_an_identity_made_moments_ago_is_tried_again() -> None:
@@ -84,7 +68,7 @@ def test_a_thing_that_only_its_own_making_can_find_is_left_alone() -> None:
 
     Runner(lambda command, stdin: refused, heard.append, lambda seconds: None).apply([index])
 
-    assert heard == ["Index on jobs (batch_id, created_at, tags): already there"]
+    assert heard == ["[1/1] Index on jobs (batch_id, created_at, tags)", "  already there"]
 
 
 def test_a_refused_step_stops_the_deployment_with_gclouds_own_words() -> None:
@@ -95,19 +79,52 @@ def test_a_refused_step_stops_the_deployment_with_gclouds_own_words() -> None:
     with pytest.raises(StepFailed, match=r"role failed.\n  gcloud grant it\nPERMISSION_DENIED"):
         runner.apply([step])
 
-    assert len(waits) == RETRIES
+    assert sum(waits) == PATIENCE_S
 
 
 def test_secrets_reach_gcloud_on_standard_input_only() -> None:
-    planned = steps()
-    cloud = FakeCloud(planned)
-    Runner(cloud, lambda line: None, lambda seconds: None).apply(planned)
+    given: dict[str, str] = {}
+    ran: list[Command] = []
 
-    secret = cloud.given["Secret versequeue-webhook-secret"]
+    def gcloud(command: Command, stdin: str) -> Answer:
+        ran.append(command)
+        if stdin:
+            given[command[3]] = stdin
+        return Answer(0)
 
+    Runner(gcloud, lambda line: None, lambda seconds: None).apply(
+        [step for step in steps() if step.needs is None]
+    )
+
+    secret = given["versequeue-webhook-secret"]
+    assert len(set(given.values())) == 3
     assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", secret)
-    assert not any(secret in word for command in cloud.ran for word in command)
+    assert not any(value in word for value in given.values() for line in ran for word in line)
     assert make_secret(Secret.KEY) != make_secret(Secret.KEY)
+
+
+def test_a_warning_before_an_error_is_not_taken_for_it() -> None:
+    warned = Answer(1, "", "WARNING: x does not exist\nERROR: (gcloud.run.deploy) no right")
+
+    assert not warned.absent
+    assert not warned.not_yet
+    assert warned.complaint == "ERROR: (gcloud.run.deploy) no right"
+
+
+def test_a_step_that_may_be_refused_is_not_waited_for_and_does_not_stop_the_rest() -> None:
+    ran: list[Command] = []
+    heard: list[str] = []
+
+    def gcloud(command: Command, stdin: str) -> Answer:
+        ran.append(command)
+        return Answer(1, "", "PERMISSION_DENIED") if command == ("a",) else Answer(0)
+
+    Runner(gcloud, heard.append, lambda seconds: None).apply(
+        [Step("a", create=("a",), if_refused="Ask somebody."), Step("b", create=("b",))]
+    )
+
+    assert ran == [("a",), ("b",)]
+    assert heard[1].startswith("  left out. Ask somebody.\na failed.")
 
 
 def test_a_dry_run_prints_the_commands_and_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,7 +137,7 @@ def test_a_dry_run_prints_the_commands_and_runs_nothing(capsys: pytest.CaptureFi
     assert main(["apply", "--dry-run"], gcloud) == 0
 
     printed = capsys.readouterr().out
-    assert all("describe" in command for command in ran)
+    assert ran == []
     assert "gcloud run deploy versequeue-worker" in printed
     assert "# bulk     https://versequeue-bulk-PROJECT_NUMBER" in printed
     assert "gcloud pubsub topics create jobs --project=my-project" in printed
@@ -134,7 +151,8 @@ def test_deploying_without_a_project_or_with_an_unknown_one_is_one_sentence(
     assert "PROJECT=" in capsys.readouterr().err
 
     assert main(["apply", "--project=x"], lambda command, stdin: Answer(1, "", "NOT_FOUND")) == 1
-    assert "gcloud projects describe x failed.\nNOT_FOUND" in capsys.readouterr().err
+    refused = "Project x failed.\n  gcloud projects describe x"
+    assert capsys.readouterr().err.startswith(refused)
 
 
 def test_a_deployment_ends_with_the_addresses_the_page_and_a_song(
@@ -142,7 +160,7 @@ def test_a_deployment_ends_with_the_addresses_the_page_and_a_song(
 ) -> None:
     smoked: list[str] = []
 
-    def smoke(submit: str, results: str, say: object) -> str:
+    def smoke(submit: str, results: str, *_: object) -> str:
         smoked.extend([submit, results])
         return "la la la"
 

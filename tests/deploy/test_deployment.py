@@ -1,12 +1,18 @@
 """The steps of a deployment: complete, least privileged, and repeatable."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 from deploy import messaging, services
 from deploy.functions import DEPLOYED, FUNCTIONS, TELLS_VISITORS_APART, Caller, deployed, function
 from tests.support.deployment import TARGET, created
 from versequeue.config import ACK_DEADLINE_S, Settings
 from versequeue.emulated import topics as pubsub_topics
+from versequeue.emulated.up import EmulatedServer
+from versequeue.functions.sizes import SIZES
 from versequeue.ports.queue import Topic
 
 
@@ -48,22 +54,25 @@ def test_a_batch_and_a_visitor_have_services_of_their_own_that_run_the_same_work
     for service in (visitors.service, batches.service):
         pushed = f"--push-auth-token-audience=https://{service}-123456789012.europe-west1.run.app "
         assert sum(pushed in text for text in created() if " create " in text) == 1
-    same = ("--source", "--function", "--service-account", "--cpu=", "--memory", "--timeout")
+    same = ("--base-image", "--service-account", "--cpu=", "--memory", "--timeout")
     assert flags("versequeue-worker", *same) == flags("versequeue-bulk", *same)
-    assert "--source=build/worker_fn" in deploys["versequeue-bulk"]
+    assert flags("versequeue-bulk", "--image", "--source") == ["--image=NEEDED"]
     assert "--min-instances=0" in deploys["versequeue-bulk"]
     assert Settings.from_environ(services.settings(TARGET, batches)).bulk_only
     assert not Settings.from_environ(services.settings(TARGET, visitors)).bulk_only
 
 
 def test_only_submit_and_results_are_public() -> None:
-    deploys = [text for text in created() if text.startswith("run deploy")]
+    deploys = {text.split()[2]: text for text in created() if text.startswith("run deploy")}
 
-    public = {text.split()[2] for text in deploys if " --allow-unauthenticated" in text}
+    everybody = "run services add-iam-policy-binding (\\S+) --member=allUsers"
+    public = set(re.findall(everybody, "\n".join(created())))
 
     assert (len(FUNCTIONS), len(deploys)) == (5, 6)
     assert public == {"versequeue-submit", "versequeue-results"}
     for spec in DEPLOYED:
+        private = "--no-allow-unauthenticated" in deploys[spec.service]
+        assert private is (spec.service not in public)
         if spec.caller is Caller.GOOGLE:
             assert any(
                 f"run services add-iam-policy-binding {spec.service} "
@@ -130,11 +139,36 @@ def test_the_worker_may_publish_wherever_it_sends_a_job_on_alone() -> None:
 
 
 def test_the_worker_takes_one_message_at_a_time_and_ends_before_it_is_sent_again() -> None:
-    worker = function("worker")
+    size = SIZES["worker"]
 
-    assert worker.concurrency == 1
-    assert Settings().attempt_limit_s < worker.timeout_s < ACK_DEADLINE_S
-    assert worker.memory_mib <= 1024 or worker.cpu >= 1
+    assert size.concurrency == 1
+    assert Settings().attempt_limit_s < size.timeout_s < ACK_DEADLINE_S
+    assert size.memory_mib <= 1024 or size.cpu >= 1
+
+
+def test_each_service_is_told_what_its_instances_have() -> None:
+    deploys = {text.split()[2]: text for text in created() if text.startswith("run deploy")}
+
+    assert {spec.service.removeprefix("versequeue-") for spec in DEPLOYED} == set(SIZES)
+    for name, size in SIZES.items():
+        text = deploys[f"versequeue-{name}"]
+        assert f"--concurrency={size.concurrency} " in text
+        assert f"|THREADS={size.concurrency}" in text
+        assert f"--cpu={size.cpu} " in text
+        assert (f"|VERSEQUEUE_MODEL_THREADS={size.cpu}" in text) is size.has_model
+
+
+def test_functions_on_the_emulators_are_told_the_same(tmp_path: Path) -> None:
+    server = object.__new__(EmulatedServer)
+    server._scratch = SimpleNamespace(name=str(tmp_path))  # type: ignore[assignment]
+    for name, size in SIZES.items():
+        if name != "bulk":  # one worker takes both kinds of messages there
+            process = server._function(name, "http")
+            assert size.variables.items() <= process._environ.items()
+
+
+def test_all_instances_together_fit_into_a_new_projects_processors() -> None:
+    assert sum(size.cpu * size.max_instances for size in SIZES.values()) <= 20
 
 
 def test_settings_are_those_that_the_functions_read() -> None:
@@ -151,3 +185,23 @@ def test_settings_are_those_that_the_functions_read() -> None:
     assert submit.cors_origins == TARGET.cors_origins
     assert submit.daily_budget == TARGET.daily_budget
     assert submit.trusted_proxies == 1
+
+
+def test_compiled_files_outlive_a_build_that_loses_their_dates(tmp_path: Path) -> None:
+    source = tmp_path / "ours.py"
+    source.write_text("answer = 42\n", encoding="utf-8")
+    name, _, value = services.BUILD_VARIABLES.partition("=")
+
+    # As the buildpack for functions does (cmd/python/functions_framework).
+    subprocess.run(
+        [sys.executable, "-m", "compileall", "-f", "-q", "."],
+        cwd=tmp_path,
+        env={name: value},
+        check=True,
+    )
+
+    (compiled,) = (tmp_path / "__pycache__").iterdir()
+    is_told_by_digest = int.from_bytes(compiled.read_bytes()[4:8], "little") & 1  # PEP 552
+    assert is_told_by_digest
+    for text in created():
+        assert ("--source=" in text) is (f"--update-build-env-vars={name}={value}" in text)

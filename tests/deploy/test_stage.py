@@ -1,12 +1,14 @@
 """Staged folders: what is in them, and that each starts with its own requirements alone."""
 
 import json
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from deploy.functions import DEPLOYED, FUNCTIONS, Caller, FunctionSpec, function
+from deploy.functions import CAP, DEPLOYED, FUNCTIONS, Caller, FunctionSpec, function
 from deploy.stage import (
     ROOT,
     StageError,
@@ -17,6 +19,7 @@ from deploy.stage import (
 )
 from tests.support.environments import python_of
 from tests.support.trial import byte_compile, started
+from versequeue.functions.sizes import Size
 
 #: No service listens there: constructing clients must not need one.
 CLOUD = {
@@ -34,11 +37,13 @@ PUSH = {
     "ce-specversion": "1.0",
     "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
 }
+STAGED = (*FUNCTIONS, CAP)
 #: A request that every function can answer without a store, and the answer.
 FIRST_REQUESTS = {
     "submit": ("POST", "/v1/jobs", b"{", {"Content-Type": "application/json"}, 400),
     "results": ("GET", "/v1/nothing", b"", {}, 404),
     "worker": ("POST", "/projects/trial/topics/jobs", b'{"message":{"data":"e30="}}', PUSH, 200),
+    "cap": ("POST", "/projects/trial/topics/budget", b'{"message":{"data":"e30="}}', PUSH, 200),
     "notify": ("POST", "/projects/trial/topics/notify", b'{"message":{"data":"e30="}}', PUSH, 200),
 }
 LAZY = ("tensorflow",)
@@ -56,12 +61,14 @@ def package(root: Path, files: dict[str, str]) -> Path:
 
 def spec_named(name: str, *packages: str, needs_model: bool = False) -> FunctionSpec:
     like = function("submit")
-    return FunctionSpec(name, "http", packages, like.caller, like.database, needs_model=needs_model)
+    size = Size(has_model=needs_model)
+    return FunctionSpec(name, "http", packages, like.caller, like.database, size=size)
 
 
 SMALL = {
     "tiny_fn/main.py": "from jobs.a import one\n",
-    "tiny_fn/requirements.txt": "flask==3.1.3\n",
+    "tiny_fn/requirements.txt": "flask==3.1.3   # serves\n",
+    "tiny_fn/locked.txt": "flask==3.1.3 \\\n    --hash=sha256:f1\nblinker==1.9.0\n",
     "jobs/__init__.py": "",
     "jobs/a.py": "from jobs import b\ndef one():\n    import jobs.late\n",
     "jobs/b.py": "import json\n",
@@ -123,6 +130,44 @@ def test_a_missing_source_is_named(tmp_path: Path) -> None:
         stage(spec_named("tiny", "jobs"), root / "build", None, root)
 
 
+def test_all_that_is_installed_is_staged_with_hashes_and_never_out_of_date(tmp_path: Path) -> None:
+    root = package(tmp_path, SMALL)
+    spec = spec_named("tiny", "jobs")
+
+    stage(spec, root / "build", None, root)
+    assert (root / "build/tiny_fn/requirements.txt").read_text() == SMALL["tiny_fn/locked.txt"]
+
+    (root / "tiny_fn/requirements.txt").write_text("flask==3.1.30\n")
+    with pytest.raises(StageError, match=r"locked.txt lacks flask==3.1.30. .* make lock"):
+        stage(spec, root / "build", None, root)
+
+
+@pytest.mark.parametrize("spec", STAGED, ids=lambda spec: str(spec.name))
+def test_every_function_pins_all_that_it_installs_with_hashes(spec: FunctionSpec) -> None:
+    locked = (ROOT / spec.folder / "locked.txt").read_text(encoding="utf-8")
+
+    pinned = re.split(r"\n(?=[a-z])", locked.partition("\n#")[2])[1:]
+    assert len(pinned) > 20
+    for each in pinned:
+        assert re.match(r"[a-z0-9-]+==[\w.]+ ", each)
+        assert "--hash=sha256:" in each
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("spec", STAGED, ids=lambda spec: str(spec.name))
+def test_what_a_function_installs_fits_together(spec: FunctionSpec, staged: Path) -> None:
+    python = python_of(staged / spec.folder)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "--python", str(python), "check"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_missing_model_names_the_command_that_builds_it(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="python -m lyricist build"):
         find_bundle("default", tmp_path)
@@ -164,17 +209,18 @@ def test_light_functions_carry_no_model_code_and_no_command_line() -> None:
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = tmp_path_factory.mktemp("staged") / "build"
-    stage_all(build, "", print)
+    stage_all(build, "", print, functions=STAGED)
     return build
 
 
 def test_what_is_deployed_twice_is_staged_once(staged: Path) -> None:
-    assert {spec.folder for spec in DEPLOYED} == {folder.name for folder in staged.iterdir()}
-    assert len(DEPLOYED) > len(list(staged.iterdir())) == len(FUNCTIONS)
+    folders = {folder.name for folder in staged.iterdir()}
+    assert {spec.folder for spec in (*DEPLOYED, CAP)} == folders
+    assert len(DEPLOYED) + 1 > len(folders) == len(STAGED)
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: str(spec.name))
+@pytest.mark.parametrize("spec", STAGED, ids=lambda spec: str(spec.name))
 def test_every_staged_module_can_be_imported_with_the_functions_own_requirements(
     spec: FunctionSpec, staged: Path
 ) -> None:
@@ -199,7 +245,7 @@ def test_every_staged_module_can_be_imported_with_the_functions_own_requirements
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: str(spec.name))
+@pytest.mark.parametrize("spec", STAGED, ids=lambda spec: str(spec.name))
 def test_every_staged_function_starts_and_answers_with_its_own_requirements(
     spec: FunctionSpec, staged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -122,6 +122,12 @@ def drip(pause_s: float, over: Callable[[], threading.Event], text: str) -> Beha
     return behave
 
 
+OTHER_USAGES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "encipher_only", "decipher_only"),
+)
+
+
 def certificates(folder: Path, host: str) -> dict[str, Any]:
     """A certificate for `host` by an authority of our own: contexts of a server and a client."""
     authority_key = ec.generate_private_key(ec.SECP256R1())
@@ -167,7 +173,10 @@ def _certificate(
         .add_extension(of_issuer, critical=False)
     )
     if issuer:
-        builder = builder.add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False
-        )
+        names = x509.SubjectAlternativeName([x509.DNSName(name)])
+        builder = builder.add_extension(names, critical=False)
+    else:  # Python asks an authority for this from 3.13 on
+        rest = dict.fromkeys(OTHER_USAGES, False)
+        usage = x509.KeyUsage(key_cert_sign=True, crl_sign=True, **rest)
+        builder = builder.add_extension(usage, critical=True)
     return builder.sign(signing_key, hashes.SHA256())

@@ -237,7 +237,7 @@ def test_a_worker_for_batches_does_not_count_as_warm_for_visitors(
 ) -> None:
     app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, bulk_only=bulk_only))
     monkeypatch.setattr(wiring, "model_folder", lambda _settings: tmp_path)
-    monkeypatch.setattr(Writer, "open", lambda _folder: GivenWriter(a_song))
+    monkeypatch.setattr(Writer, "open", lambda _folder, _threads: GivenWriter(a_song))
     rows = b'{"prompt":"rain"}\n{"prompt":"snow"}\n'
     app.client.post("/v1/batches", data=rows, content_type="application/jsonl")
     delivery = app.queue.lease((Topic.BULK,), app.jobs.clock(), 600)

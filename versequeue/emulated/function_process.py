@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from versequeue.child_process import ChildProcess, KeptProcess, free_port, listens
@@ -13,9 +14,18 @@ class FunctionProcess(KeptProcess):
     """At most one process group that serves the function. Methods may be called by any thread."""
 
     def __init__(
-        self, name: str, folder: Path, signature: str, *, threads: int, scratch: Path
+        self,
+        name: str,
+        folder: Path,
+        signature: str,
+        *,
+        environ: Mapping[str, str],
+        scratch: Path,
     ) -> None:
-        """`folder` has main.py, beside it are the packages; `scratch` has a short path."""
+        """`folder` has main.py, beside it are the packages; `scratch` has a short path.
+
+        `environ` is what this process is told beside what all are.
+        """
         super().__init__()
         self.name = name
         self._port = free_port()
@@ -27,8 +37,8 @@ class FunctionProcess(KeptProcess):
         ]
         self._scratch = scratch / name
         self._environ = {
+            **environ,
             "PYTHONPATH": str(folder.parent),
-            "THREADS": str(threads),
             # Where gunicorn puts its control socket: one place for all is fought over.
             "XDG_RUNTIME_DIR": str(self._scratch),
         }

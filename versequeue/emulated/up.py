@@ -19,6 +19,7 @@ from versequeue.emulated.forwarding import Activator, Forward
 from versequeue.emulated.function_process import FunctionProcess
 from versequeue.emulated.topics import create_topics
 from versequeue.functions import wiring
+from versequeue.functions.sizes import SIZES
 from versequeue.local import host
 from versequeue.local.app import LocalApp
 from versequeue.local.front import front_server
@@ -30,8 +31,6 @@ from versequeue.stopping import StoppedEarly, raise_if_stopping
 from versequeue.waiting import wait_until
 
 log = logging.getLogger(__name__)
-#: Requests that the worker's process serves at a time, as in the cloud.
-WORKER_THREADS = 1
 #: How often the parts are looked after.
 LOOK_S = 0.5
 SWEEP_LIMIT_S = 300.0
@@ -77,7 +76,7 @@ class EmulatedServer:
         self._scratch = TemporaryDirectory(prefix="versequeue-")
         kinds = {"submit": "http", "results": "http", "notify": "cloudevent", "sweep": "http"}
         self._functions = {name: self._function(name, kind) for name, kind in kinds.items()}
-        self._worker = self._function("worker", "cloudevent", WORKER_THREADS)
+        self._worker = self._function("worker", "cloudevent")
         self._activator = Activator(self._worker, options.idle_timeout_s)
         forwards = {name: Forward(self._functions[name].url) for name in ("submit", "results")}
         app = LocalApp(**forwards, web=ROOT / "web", settings=wiring.settings())
@@ -124,9 +123,9 @@ class EmulatedServer:
         self._pushes.close()
         self._scratch.cleanup()
 
-    def _function(self, name: str, kind: str, threads: int = THREADS) -> FunctionProcess:
-        scratch = Path(self._scratch.name)
-        return FunctionProcess(name, ROOT / f"{name}_fn", kind, threads=threads, scratch=scratch)
+    def _function(self, name: str, kind: str) -> FunctionProcess:
+        told, scratch = SIZES[name].variables, Path(self._scratch.name)
+        return FunctionProcess(name, ROOT / f"{name}_fn", kind, environ=told, scratch=scratch)
 
     def _start_emulators(self) -> None:
         self._emulators.stop()

@@ -110,5 +110,5 @@ def test_a_receiver_is_known_by_its_place_and_by_the_caller_who_named_it(store: 
 
 def test_the_deployed_function_has_more_threads_than_senders() -> None:
     spec = function("notify")
-    assert dict(spec.variables)["THREADS"] == str(spec.concurrency)
-    assert spec.concurrency > SENDERS
+    assert spec.size.variables["THREADS"] == str(spec.size.concurrency)
+    assert spec.size.concurrency > SENDERS

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from bench import outputs
-from deploy.functions import function
 from versequeue.cli.cost import cost
 from versequeue.cli.plan import plan
+from versequeue.functions.sizes import SIZES
 from versequeue.planning.chart import Axis, Series, line_chart
 from versequeue.planning.costs import (
     DAYS_PER_MONTH,
@@ -226,7 +226,7 @@ def test_the_worker_is_billed_for_the_cores_that_its_times_were_measured_with(
 
 
 def test_the_bill_is_for_the_functions_as_they_are_deployed(times: ServiceTimes) -> None:
-    worker, light = function("worker"), function("results")
+    worker, light = SIZES["worker"], SIZES["results"]
     assumed = times.assumed
     assert (assumed.worker_vcpu, assumed.worker_gib * 1024) == (worker.cpu, worker.memory_mib)
     assert (assumed.light_vcpu, assumed.light_gib * 1024) == (light.cpu, light.memory_mib)
