@@ -15,7 +15,7 @@ from lyricist.tuning.training_song import TrainingSong
 
 #: How many of a song's own words make its prompt.
 _PROMPT_WORDS = 3
-_TITLE = re.compile(r"(?:title:|#)\s*(.*)", re.IGNORECASE)
+_TITLE = re.compile(r"(?:title:|#)(.*)", re.IGNORECASE)
 _SECTION = re.compile(r"\[([^\[\]]{1,40})\]")
 
 
@@ -41,7 +41,7 @@ def _parted(block: Sequence[str]) -> tuple[str, tuple[Section, ...]]:
     """The title of a block, "" if it has none, and those of its sections that have lines."""
     title = ""
     if block and (found := _TITLE.fullmatch(block[0])):
-        title, block = found[1].strip('"'), block[1:]
+        title, block = found[1].strip(' "'), block[1:]
     names: list[str] = ["Verse 1"]
     parts: list[list[str]] = [[]]
     for line in block:

@@ -38,7 +38,7 @@ class PlayedWriter:
 
         class Opener:
             @staticmethod
-            def open(_folder: Path) -> "PlayedWriter":
+            def open(_folder: Path, _threads: int | None = None) -> "PlayedWriter":
                 faults.world.pause(faults.random.choice((0.2, 3.0, 12.0)))
                 if faults.strikes("model_faults", 3):
                     raise BundleAway("The storage is away.")

@@ -1,5 +1,6 @@
 """The callers' side of batches: many rows submitted at once, and the failed ones tried again."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -82,7 +83,7 @@ class Batches(CallersSide[BatchNow]):
         if not found.counts[Status.FAILED]:
             return found
         _check_retry(found)
-        rows = current_rows(self.store, batch_id, readable_only=True)
+        rows = list(current_rows(self.store, batch_id, readable_only=True))
         failed = [job for job in rows if job.status is Status.FAILED]
         if not failed:  # another call was first, or they cannot be read
             return self.get(batch_id)
@@ -99,12 +100,13 @@ class Batches(CallersSide[BatchNow]):
         except _Overtaken:
             return self.get(batch_id)
         hint_at_jobs(self.queue, jobs)
-        # Not read again: what was created is told, also where the store fails right after.
-        counts = found.counts | {
-            Status.FAILED: found.counts[Status.FAILED] - len(jobs),
-            Status.QUEUED: found.counts[Status.QUEUED] + len(jobs),
-        }
-        return BatchNow(_begin_round(found.batch, now, found.batch), counts)
+        # Not read again: what was created is told, also where the store fails right after. Nor
+        # counted from `found`: more rows may have failed since. What cannot be read has not ended.
+        counts = Counter(job.status for job in rows)
+        counts[Status.FAILED] -= len(jobs)
+        counts[Status.QUEUED] += found.batch.total - counts.total()
+        told = rules.current_counts(found.batch.total, counts)
+        return BatchNow(_begin_round(found.batch, now, found.batch), told)
 
     def _cancel(self, batch_id: str, now: datetime) -> BatchNow:
         def mark(batch: Batch) -> Batch:

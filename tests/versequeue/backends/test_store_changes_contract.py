@@ -222,8 +222,11 @@ def test_what_cannot_be_read_is_left_out_of_the_queue_before_a_job(store: Store)
 @on_disk
 def test_a_named_document_that_cannot_be_read_begins_anew(store: Store) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        half = SimpleNamespace(dumps=lambda _state: "{half")
-        patched.setattr(f"{type(store).__module__}.json", half)
+        if type(store).__name__ == "FirestoreStore":
+            patched.setattr("versequeue.backends.firestore_documents.to_map", lambda _: "{half")
+        else:
+            half = SimpleNamespace(dumps=lambda _state: "{half")
+            patched.setattr("versequeue.backends.sqlite_store.json", half)
         store.update_state("worker", lambda _: {"seen": 1})
     assert store.get_state("worker") == {}
     store.update_state("worker", lambda state: {**state, "seen": 2})

@@ -246,3 +246,24 @@ def test_a_retry_that_was_created_is_a_202_though_the_store_fails_right_after(
     told, now = answer.get_json(), look(api, batch_id)
     assert told["request_counts"] == now["request_counts"]
     assert (told["status"], told["finished_at"]) == ("running", None)
+
+
+def test_rows_that_fail_while_others_are_tried_again_are_told_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    api = make_api()
+    batch_id = a_batch(api)
+    first, second, _ = jobs_of(api, batch_id)
+    end(api, first, Status.FAILED)
+    counts = api.store.batch_counts
+
+    def counted_before(name: str) -> Any:
+        found = counts(name)
+        monkeypatch.undo()
+        end(api, second, Status.FAILED)
+        return found
+
+    monkeypatch.setattr(api.store, "batch_counts", counted_before)
+    told = api.client.post(f"/v1/batches/{batch_id}/retry-failed").get_json()
+    assert told["request_counts"] == look(api, batch_id)["request_counts"]
+    assert told["request_counts"]["queued"] == 3
