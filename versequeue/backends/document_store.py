@@ -3,7 +3,7 @@
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
@@ -216,6 +216,12 @@ def readable(name: str, read: Callable[[], R | None]) -> R | None:
     except Unreadable as error:
         log.warning("%s is left as it is: %s", name, error)
         return None
+
+
+def readable_jobs(found: Iterable[tuple[str, Body]]) -> list[Job]:
+    """The jobs among these names and bodies; what cannot be read is logged and left out."""
+    jobs = [readable(name, partial(read_stored, Job, name, body)) for name, body in found]
+    return [job for job in jobs if job]
 
 
 def _read_row(found: Found) -> Job:

@@ -24,6 +24,7 @@ from versequeue.backends.document_store import (
     read_stored,
     read_tally,
     readable,
+    readable_jobs,
 )
 from versequeue.backends.firestore_documents import Document, Exists, New, Query
 from versequeue.errors import StoreUnavailable
@@ -88,8 +89,7 @@ class FirestoreStore(DocumentStore[Document]):
     def ended_jobs(self, batch_id: str, since: datetime) -> list[Job]:
         ended = (("batch_id", "==", batch_id), ("finished_at", ">=", since))
         found = self._documents.find(Query("jobs", ended, "finished_at"))
-        jobs = [readable(each.name, partial(_read, Job, each)) for each in found]
-        return [job for job in jobs if job]
+        return readable_jobs((each.name, each.body) for each in found)
 
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         """How many jobs of the batch are in each status, counted one by one while jobs move on.
@@ -134,8 +134,7 @@ class FirestoreStore(DocumentStore[Document]):
             ("created_at", "<", before),
         )
         found = self._documents.find(Query("jobs", filters, "created_at", limit))
-        jobs = [readable(each.name, partial(_read, Job, each)) for each in found]
-        return [job for job in jobs if job]
+        return readable_jobs((each.name, each.body) for each in found)
 
     def count_created(self, since: datetime) -> int:
         return self._documents.count(Query("jobs", (("created_at", ">=", since),)))

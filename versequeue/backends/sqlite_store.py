@@ -21,6 +21,7 @@ from versequeue.backends.document_store import (
     read_stored,
     read_tally,
     readable,
+    readable_jobs,
 )
 from versequeue.backends.sqlite_file import SqliteFile
 from versequeue.backends.sqlite_tables import EXPIRING, INSERT, SCHEMA, SELECT, TABLE, UPDATE
@@ -96,8 +97,7 @@ class SqliteStore(DocumentStore[_Row]):
             " ORDER BY finished_at",
             (batch_id, format_time(since)),
         )
-        jobs = [readable(name, partial(read_stored, Job, name, body)) for name, body in rows]
-        return [job for job in jobs if job]
+        return readable_jobs(rows)
 
     def batch_counts(self, batch_id: str) -> Mapping[Status, int]:
         rows = self._file.read(
@@ -138,8 +138,7 @@ class SqliteStore(DocumentStore[_Row]):
             " AND created_at < ? ORDER BY created_at LIMIT ?"
         )
         rows = self._file.read(sql, (format_time(before), limit))
-        jobs = [readable(name, partial(read_stored, Job, name, body)) for name, body in rows]
-        return [job for job in jobs if job]
+        return readable_jobs(rows)
 
     def count_created(self, since: datetime) -> int:
         return self._count("SELECT count(*) FROM jobs WHERE created_at >= ?", format_time(since))
