@@ -16,7 +16,8 @@ from werkzeug.exceptions import ServiceUnavailable
 
 import worker_fn.main
 from tests.simulation.faults import Faults
-from tests.simulation.runtime import FOREVER, Clock, Process, ProcessDied, SimEvent
+from tests.simulation.runtime import FOREVER, Clock, Process, ProcessDied
+from tests.simulation.threads import SimEvent
 from versequeue.config import Settings
 from versequeue.errors import VerseQueueError
 from versequeue.functions.notify import notify_in_turn, notify_target, receiver_of

@@ -15,13 +15,13 @@ from functools import cache, partial
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
-from tests.simulation.runtime import (
+from tests.simulation.runtime import World
+from tests.simulation.threads import (
     SimCondition,
     SimEvent,
     SimExecutor,
     SimSemaphore,
     SimThread,
-    World,
 )
 from versequeue.clock import utc_now
 
