@@ -117,9 +117,10 @@ def bundle(model: Path, tokenizer: Path, name: str, out: Path | None, **options:
 def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
     """Write a GGUF file's network as a SavedModel, as TensorFlow Serving takes it."""
     with _clear_errors(), _progress() as show, without_native_notes():
-        from lyricist.building.gguf_file import GgufFile, packaged_gguf
         from lyricist.building.recipes import RECIPES
+        from lyricist.building.release import packaged_gguf
         from lyricist.building.saved_model import export_saved_model
+        from lyricist.checkpoints.gguf_file import GgufFile
 
         recipe = RECIPES[preset](GgufFile(gguf or packaged_gguf()), name, None)
         export_saved_model(recipe, out, show)

@@ -13,10 +13,9 @@ from lyricist.building.freshness import (
     state_layers_of,
     whole_bundle,
 )
-from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.recipes import RECIPES, Recipe
+from lyricist.building.release import packaged_gguf
 from lyricist.building.tflite_file import WeightBinder, quantize_rows
-from lyricist.building.tokenizer import build_tokenizer, end_tokens_of
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR
 from lyricist.bundle.embedding import EmbeddingPlace
 from lyricist.bundle.manifest import (
@@ -33,8 +32,10 @@ from lyricist.bundle.manifest import (
 )
 from lyricist.bundle.phrases_file import write_phrases
 from lyricist.bundle.sources import bundle_fingerprint
+from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.errors import BuildError
 from lyricist.language.learned_phrases import LearnedPhrases
+from lyricist.tokenizing.byte_level import build_tokenizer, end_tokens_of
 from lyricist.vocabulary.word_table_file import write_word_table_of
 
 #: Called with the stage and how far it is, 0 to 1.

@@ -8,8 +8,6 @@ import numpy as np
 from lyricist.arrays import FloatArray
 from lyricist.building.adapter import Adapter
 from lyricist.building.balance import CALIBRATION_TEXT, NamedWeight
-from lyricist.building.gguf_file import GgufFile, TokenizerData
-from lyricist.building.tokenizer import build_tokenizer, first_merges
 from lyricist.building.weights import (
     embedding_from_gguf,
     plain_weights,
@@ -18,6 +16,9 @@ from lyricist.building.weights import (
 )
 from lyricist.bundle.architecture import Architecture
 from lyricist.bundle.manifest import DEFAULT_PRESET, TINY_PRESET
+from lyricist.checkpoints.gguf_file import GgufFile
+from lyricist.tokenizing.byte_level import build_tokenizer, first_merges
+from lyricist.tokenizing.tokenizer_data import TokenizerData
 
 #: 64 lines of some 11 tokens and the longest prompt fit.
 CONTEXT_POSITIONS = 1024

@@ -13,7 +13,6 @@ from lyricist.building.folders import new_folder
 from lyricist.building.network import forward, input_specs
 from lyricist.building.pipeline import OnProgress
 from lyricist.building.recipes import Recipe
-from lyricist.building.tokenizer import build_tokenizer, end_tokens_of
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR, MASKED, Architecture, rope_tables
 from lyricist.bundle.embedding import EmbeddingPlace
 from lyricist.bundle.manifest import (
@@ -26,6 +25,7 @@ from lyricist.bundle.manifest import (
 )
 from lyricist.engine.served_model import SIGNATURE, ServedModel
 from lyricist.errors import BuildError
+from lyricist.tokenizing.byte_level import build_tokenizer, end_tokens_of
 from lyricist.vocabulary.word_table_file import write_word_table_of
 
 #: Positions of a song where the signature takes any number of them.

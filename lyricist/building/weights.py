@@ -9,8 +9,8 @@ import numpy as np
 from lyricist.arrays import FloatArray
 from lyricist.building.adapter import Adapter
 from lyricist.building.balance import Balancer, LayerMatrices, NamedWeight
-from lyricist.building.gguf_file import GgufFile
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR, Architecture
+from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.errors import BuildError
 
 #: How much the random part of a seeded network adds to the scores of tokens.

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
+#: The code that makes a bundle of a model.
+BUILDING = ("bundle/*.py", "tokenizing/*.py", "checkpoints/*.py", "building/*.py")
 
 
 @cache
@@ -26,6 +28,6 @@ def bundle_fingerprint(
 ) -> str:
     """Digest of all that a bundle follows from: the model, its adapter (or ""), the options, the
     code that builds it."""
-    code = sources_digest("bundle/*.py", "building/*.py")
+    code = sources_digest(*BUILDING)
     made_by = f"{source_sha256} {adapter_sha256} {preset} {name or ''} {drafts} {code}"
     return hashlib.sha256(made_by.encode()).hexdigest()

@@ -9,12 +9,13 @@ import numpy as np
 
 from lyricist.building.adapter import ADAPTED, Adapter, Factors
 from lyricist.building.freshness import source_digest
-from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.recipes import RECIPES
-from lyricist.building.tokenizer import build_tokenizer
+from lyricist.building.release import packaged_gguf
 from lyricist.bundle.architecture import Architecture
-from lyricist.bundle.sources import sources_digest
+from lyricist.bundle.sources import BUILDING, sources_digest
+from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.language.learned_phrases import LearnedPhrases
+from lyricist.tokenizing.byte_level import build_tokenizer
 from lyricist.tuning.adapted_network import AdaptedNetwork
 from lyricist.tuning.checkpoint import Checkpoint
 from lyricist.tuning.lyrics_files import read_lyrics
@@ -99,7 +100,7 @@ def tune_model(
     most = min(_MOST_TOKENS, options.training.length, recipe.architecture.context_length)
     texts, unseen_texts = (texts_of(each, encoder, most) for each in (seen, unseen))
     training = Training(network, texts, unseen_texts, options.training)
-    code = sources_digest("tuning/*.py", "building/*.py")
+    code = sources_digest("tuning/*.py", *BUILDING)
     made_by = f"{source} {options.preset} {options.training} {songs} {bfloat16} {code}"
     unfinished = out.with_name(f"{out.name}.unfinished")
     checkpoint = Checkpoint(unfinished, made_by, options.save_every_s, clock)

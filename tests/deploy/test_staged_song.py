@@ -11,8 +11,9 @@ import pytest
 from deploy.functions import function
 from deploy.smoke import SmokeFailed, smoke
 from deploy.stage import stage
-from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.recipes import tiny_recipe
+from lyricist.building.release import packaged_gguf
+from lyricist.checkpoints.gguf_file import GgufFile
 from tests.support.bucket import storage
 from tests.support.environments import python_of
 from tests.support.trial import Running, resident_mib, started

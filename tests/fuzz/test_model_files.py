@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from lyricist.building.gguf_file import GgufFile
 from lyricist.building.recipes import default_recipe
-from lyricist.building.tokenizer import build_tokenizer, end_tokens_of
 from lyricist.bundle.manifest import MANIFEST, read_bundle
+from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.errors import BuildError, BundleError
+from lyricist.tokenizing.byte_level import build_tokenizer, end_tokens_of
 from tests.fuzz.cases import fuzz
 from tests.fuzz.made_up import damaged, values
 from tests.support.gguf_files import write_gguf

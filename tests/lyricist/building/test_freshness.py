@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lyricist.building.freshness import is_current
-from lyricist.building.gguf_file import packaged_gguf
+from lyricist.building.release import packaged_gguf
 from lyricist.bundle import sources
 from lyricist.bundle.manifest import TOKENIZER, WORD_TABLE
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from lyricist.arrays import FloatArray
-from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.recipes import default_recipe, tiny_recipe
+from lyricist.building.release import packaged_gguf
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR, MASKED, rope_tables
 from lyricist.bundle.manifest import Bundle, read_bundle
+from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.engine.litert import LiteRtEngine
 from lyricist.vocabulary.tokens import Vocabulary
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from lyricist.building.folders import new_folder
-from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.pipeline import build_bundle
+from lyricist.building.release import packaged_gguf
 from lyricist.building.tflite_file import WeightBinder, quantize_rows
-from lyricist.building.tokenizer import build_tokenizer, first_merges
 from lyricist.bundle.manifest import MANIFEST, MODEL, read_bundle
+from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.errors import BuildError
+from lyricist.tokenizing.byte_level import build_tokenizer, first_merges
 
 
 def test_a_bundle_that_is_there_and_whole_is_not_built_again(tiny_bundle: Path) -> None:

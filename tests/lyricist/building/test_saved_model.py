@@ -256,9 +256,10 @@ def test_one_changed_byte_of_the_weights_is_found(
 @pytest.fixture(scope="module")
 def exported_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """The tiny model's network, with all of its tokens, as a SavedModel."""
-    from lyricist.building.gguf_file import GgufFile, packaged_gguf
     from lyricist.building.recipes import tiny_recipe
+    from lyricist.building.release import packaged_gguf
     from lyricist.building.saved_model import export_saved_model
+    from lyricist.checkpoints.gguf_file import GgufFile
 
     recipe = tiny_recipe(GgufFile(packaged_gguf()), None)
     folder = tmp_path_factory.mktemp("exported") / "tiny"

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.recipes import tiny_recipe
+from lyricist.building.release import packaged_gguf
 from lyricist.building.tflite_file import quantize_rows
 from lyricist.bundle.embedding import EmbeddingTable
 from lyricist.bundle.manifest import MANIFEST, MODEL, TOKENIZER, Bundle, read_bundle, record_file
+from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.errors import BundleError
 from lyricist.vocabulary.tokens import Vocabulary
 

@@ -6,10 +6,10 @@ import tensorflow as tf
 
 from lyricist.arrays import FloatArray
 from lyricist.building.adapter import ADAPTED, Factors
-from lyricist.building.gguf_file import GgufFile
 from lyricist.building.recipes import Recipe, default_recipe
 from lyricist.building.saved_model import ServedNetwork
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR, Architecture
+from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.tuning.adapted_network import AdaptedNetwork
 from lyricist.tuning.packing import Batch, batches_of
 from lyricist.tuning.texts import Text

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from lyricist.building.gguf_file import GgufFile, packaged_gguf
-from lyricist.building.tokenizer import build_tokenizer
+from lyricist.building.release import packaged_gguf
+from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.songs import Section, SongRequest
+from lyricist.tokenizing.byte_level import build_tokenizer
 from lyricist.tuning.packing import TARGETS_STEP, batches_of
 from lyricist.tuning.texts import Text, texts_of
 from lyricist.tuning.training_song import TrainingSong

@@ -14,11 +14,12 @@ from safetensors.numpy import load_file
 from lyricist.__main__ import main
 from lyricist.building.adapter import Adapter, read_adapter
 from lyricist.building.freshness import is_current
-from lyricist.building.gguf_file import GgufFile, packaged_gguf
 from lyricist.building.pipeline import build_bundle
 from lyricist.building.recipes import tiny_recipe
+from lyricist.building.release import packaged_gguf
 from lyricist.bundle.manifest import read_bundle
 from lyricist.bundle.phrases_file import phrases_of
+from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.errors import BuildError
 from lyricist.language.words import split_words
 from lyricist.tuning.training import TrainingSettings

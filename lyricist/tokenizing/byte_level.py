@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
-from lyricist.building.gguf_file import TokenizerData
 from lyricist.errors import BuildError
+from lyricist.tokenizing.tokenizer_data import TokenizerData
 
 _END_TOKENS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "</s>")
 #: How Llama 3 cuts text before merging: contractions in any case, words with the sign before them,

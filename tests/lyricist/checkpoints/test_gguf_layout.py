@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lyricist.building.gguf_file import GgufFile
-from lyricist.building.gguf_layout import check_layout
 from lyricist.building.recipes import default_recipe
+from lyricist.checkpoints.gguf_file import GgufFile
+from lyricist.checkpoints.gguf_layout import check_layout
 from lyricist.errors import BuildError
 from tests.support.cpu_limit import cpu_limit
 from tests.support.gguf_files import write_gguf
