@@ -1,5 +1,6 @@
 """Opening a model, and songs that are written freely: always the lines that were asked for."""
 
+import codecs
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,11 +15,13 @@ from lyricist.engine.port import Engine
 from lyricist.engine.sessions import Session
 from lyricist.engine.threads import idle_processors
 from lyricist.errors import BundleError
+from lyricist.language.safety import offences
 from lyricist.songs import MOST_SONGS, Effort, Song, SongRequest
 from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.writing.free_verse import MOST_WORDS, clean_line, write_freely
 from lyricist.writing.share import EngineShare
 from lyricist.writing.writer import Writer
+from tests.support.obsessed import Obsessed
 
 REQUEST = SongRequest(prompt="the last train home", lines=6, seed=11)
 
@@ -181,6 +184,20 @@ def test_a_song_begins_in_empty_rows_whatever_was_given_up_before_it(
     opened.write([SongRequest("rain", lines=4, effort=effort)], lambda *_: True)
     assert held
     assert set(held) == {0}
+
+
+def test_what_is_banned_is_starred_out_where_a_model_writes_freely(
+    tiny_bundle: Path, vocabulary: Vocabulary
+) -> None:
+    word = codecs.decode("shpx", "rot13")
+    engine = LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * DRAFTS, threads=1)
+    rude = Obsessed(engine, vocabulary.encode(f" {word}"))
+    writer = Writer(rude, vocabulary, "rude", "digest", write_freely)
+    request = replace(REQUEST, prompt=f"{word} it", continue_prompt=True)
+    clean = write(writer, request)[0]
+    assert offences("\n".join([clean.title, *lines_of(clean)]), explicit=False) == []
+    asked = write(writer, replace(request, explicit=True))[0]
+    assert lines_of(asked)[0].startswith(word)
 
 
 @pytest.mark.parametrize("count", [0, MOST_SONGS + 1])
