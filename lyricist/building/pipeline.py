@@ -85,7 +85,7 @@ def build_bundle(
             if adapter_path:
                 made = replace(made, adapter=adapter_path.name, adapter_sha256=adapter_sha256)
             made.write_manifest()
-    on_progress("Done", 1.0)
+    on_progress("Built", 1.0)
     return True
 
 

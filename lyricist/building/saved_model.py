@@ -105,7 +105,7 @@ def export_saved_model(recipe: Recipe, folder: Path, on_progress: OnProgress) ->
         tf.saved_model.save(network, str(new / SAVED_MODEL), {SIGNATURE: network.serve})
         ends, template = end_tokens_of(recipe.tokenizer), recipe.chat_template
         _write_manifest(new, recipe.name, recipe.licence, architecture, ends, template)
-    on_progress("Done", 1.0)
+    on_progress("Built", 1.0)
     return read_bundle(folder)
 
 
