@@ -72,15 +72,13 @@ class Checked:
     def verdict(self) -> str:
         """One sentence on the whole file."""
         if not self.fault_count:
-            return (
-                "No fault was found."
-                if self.row_count == 1
-                else f"{self.row_count} rows, no fault."
-            )
+            return f"{'1 row' if self.row_count == 1 else f'{self.row_count} rows'}, no fault."
         found = "One fault was" if self.fault_count == 1 else f"{self.fault_count} faults were"
         left_out = self.fault_count > len(self.faults)
         listed = f", the first {len(self.faults)} of them are listed" if left_out else ""
-        return f"{found} found{listed}; nothing was queued."
+        # Of a file that is no list of prompts, nobody knows how many rows it has.
+        among = f" in {self.row_count} rows" if self.row_count > 1 else ""
+        return f"{found} found{among}{listed}; nothing was queued."
 
 
 def parse(data: bytes, file_format: FileFormat, read_options: ReadOptions) -> tuple[Row, ...]:

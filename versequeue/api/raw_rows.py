@@ -26,6 +26,9 @@ _NOT_TEXT = {
     b"\x1f\x8b": "This is a gzip archive; send the file inside it.",
     b"%PDF": "This is a PDF; send the prompts as plain text.",
 }
+#: A heading or a fence, as Markdown has them, and the beginning of a page.
+_MARKDOWN = re.compile(r"#{1,6} |```|~~~")
+_MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)
 #: Spreadsheets write one of these between cells, depending on the country.
 _DELIMITERS = (",", ";", "\t")
 
@@ -38,6 +41,7 @@ class FaultCode(StrEnum):
     INVALID_TEXT = "invalid-text"
     INVALID_JSON_LINE = "invalid-json-line"
     INVALID_CSV_LINE = "invalid-csv-line"
+    NO_LIST = "no-list"
     MISSING_PROMPT = "missing-prompt"
     PROMPT_TOO_LONG = "prompt-too-long"
     DUPLICATE_CUSTOM_ID = "duplicate-custom-id"
@@ -88,10 +92,50 @@ def json_rows(text: str) -> Iterator[RawRow | Fault]:
         yield _json_row(number, line) if count < MAX_ROWS else RawRow(number)
 
 
-def text_rows(text: str) -> Iterator[RawRow]:
-    """One prompt for every line that is not blank."""
+def text_rows(text: str) -> Iterator[RawRow | Fault]:
+    """One prompt for every line that is not blank; a fault where that is plainly not what it is."""
+    if fault := _other_text(text):
+        yield fault
+        return
     for number, line in _numbered(text):
         yield RawRow(number, line)
+
+
+def _other_text(text: str) -> Fault | None:
+    """What a text is that is no list of prompts; None if it may be one."""
+    if _is_json(text):
+        detail = (
+            "This is JSON, not a prompt on each line. JSON is taken as one object a line, "
+            'such as {"prompt": "…"}, in a file that ends in .jsonl.'
+        )
+        return Fault(next(_numbered(text))[0], FaultCode.NO_LIST, detail)
+    if _MARKUP.match(text):
+        detail = "This is a page of HTML or XML, not a prompt on each line."
+        return Fault(next(_numbered(text))[0], FaultCode.NO_LIST, detail)
+    for number, line in _numbered(text):
+        if _MARKDOWN.match(line):
+            detail = (
+                "This is Markdown (a heading or a fence is here), not a prompt on each line. A "
+                "prompt that begins so is taken in CSV or JSON lines."
+            )
+            return Fault(number, FaultCode.NO_LIST, detail)
+    return None
+
+
+def _is_json(text: str) -> bool:
+    # As a whole, or as JSON lines, of which the first one tells.
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    first = next(_numbered(text))[1]
+    return any(_reads_as_json(part) for part in (first, text))
+
+
+def _reads_as_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def csv_rows(text: str, option_names: frozenset[str]) -> Iterator[RawRow | Fault]:
