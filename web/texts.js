@@ -65,13 +65,15 @@ export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(
 export const server = {
 	warm: "The model is awake.",
 	cold: (s) => `The model is waking up for you${s ? `, which takes about ${duration(s)}` : ""}.`,
-	queue: (n) => (n ? ` ${many(n, "song")} ahead of yours.` : ""),
+	// `s`: until those and what is written now are done.
+	queue: (n, s) => (n || s >= 1 ? ` ${n ? many(n, "song") : "One is being written"} ahead of yours${s >= 1 ? `, about ${duration(Math.round(s))}` : ""}.` : ""),
 };
 export const empty = "Write a word or two first. Anything can be a song.";
 export const tooLong = (n) => `${many(n, "character")} too many`;
 
 export const steps = { waiting: "In the queue", loading_model: "Waking up", writing: "Writing", done: "Done" };
 export const awake = "Was awake";
+export const begun = "Just begun";
 export const soFar = "so far";
 export const place = (n) => (n > 1 ? `number ${number(n)}` : "next");
 // `most`: what is seldom exceeded, told where it is much more.

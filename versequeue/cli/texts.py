@@ -58,6 +58,8 @@ def server_text(status: ServerStatus) -> str:
     waits = [f"{duration(seconds)} {which}" for which, seconds in known if seconds is not None]
     jobs = f"{status.queue_depth} {'job' if status.queue_depth == 1 else 'jobs'}"
     facts = [("Worker", status.worker), ("Queue", jobs)]
+    if wait.queue:
+        facts.append(("Begins", f"in about {duration(wait.queue)}, after those before it"))
     if waits:
         facts.append(("A song", f"takes about {', '.join(waits)}"))
     if status.model:

@@ -211,6 +211,8 @@ class ExpectedWait:
     warm: float | None = None
     #: the same verse with a warm worker at each effort; empty as long as nothing was measured
     efforts: dict[str, float] = field(default_factory=dict)
+    #: and before that, until what is written now and who waits have their songs
+    queue: float | None = None
 
 
 @dataclass(frozen=True)

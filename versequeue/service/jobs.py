@@ -16,7 +16,7 @@ from versequeue.rules.job import Job, Status
 from versequeue.rules.options import Effort, ResolvedOptions
 from versequeue.rules.tally import day_that_counts, start_of_day
 from versequeue.rules.transitions import request_cancel
-from versequeue.rules.waits import song_s, work_of
+from versequeue.rules.waits import Pace, Queue, queue_s, song_s, work_of
 from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
@@ -128,8 +128,17 @@ class Jobs(CallersSide[Job]):
             cold_s = round(pace.start_s + warm_s, 1) if pace.start_s else None
             songs = {effort: replace(USUAL_SONG, effort=effort) for effort in get_args(Effort)}
             efforts = {effort: round(song_s(song, pace), 1) for effort, song in songs.items()}
-            wait = ExpectedWait(cold_s, round(warm_s, 1), efforts)
+            before_s = round(self._before_s(outlook, pace), 1)
+            wait = ExpectedWait(cold_s, round(warm_s, 1), efforts, before_s)
         return to_wire(StatusView(outlook.worker, self.store.count_queued(), wait, outlook.model))
+
+    def _before_s(self, outlook: estimates.WorkerOutlook, pace: Pace) -> float:
+        """Seconds that a song asked for now has to wait for others, a worker's start aside."""
+        now = self.clock()
+        busy_s = estimates.waiting(replace(outlook, worker="warm"), now, self.in_hand(outlook))
+        count = self.store.count_queued(now, singles=True)
+        ahead = self.store.queued_jobs(now, limit=JOBS_PER_MESSAGE) if count else []
+        return queue_s(Queue(busy_s, [work_of(job.options) for job in ahead], count), pace)
 
     def warm_up(self) -> bool:
         """Ask for a loaded worker; whether a message went out or none was needed."""

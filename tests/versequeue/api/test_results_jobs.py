@@ -86,7 +86,7 @@ def test_the_status_tells_the_queue_and_the_worker(app: ApiUnderTest) -> None:
     assert app.client.get("/v1/status").get_json() == {
         "worker": "unknown",
         "queue_depth": 0,
-        "expected_wait_seconds": {"cold": None, "warm": None, "efforts": {}},
+        "expected_wait_seconds": {"cold": None, "warm": None, "efforts": {}, "queue": None},
         "model": None,
     }
     app.submit()

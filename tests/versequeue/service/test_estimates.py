@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import ManualClock, make_api
+from tests.support.api import ApiUnderTest, ManualClock, make_api
 from tests.support.samples import NOW, at, batch_of, queued_job, song_of
 from versequeue.config import Settings
 from versequeue.ports.store import State
@@ -238,6 +238,28 @@ def test_the_status_tells_the_wait_for_a_usual_song_and_the_start_before_it() ->
         assert job["eta_seconds"] == seconds, "what was told before is told of the job"
         app.client.post(f"/v1/jobs/{job_id}/cancel")
     assert list(waits["efforts"]) == ["quick", "normal", "best"]
+
+
+def test_the_status_tells_what_a_new_song_waits_for_and_so_does_its_job() -> None:
+    app = make_api(Settings(hash_key="test", worker="the only one"))
+    app.write(app.submit(), ("la",) * 16)  # a second
+    app.clock.pass_s(3)  # what was read before is not kept for ever
+    assert queue_s(app) == 0
+    first, _second = [app.submit(options={"lines": lines}) for lines in (64, 32)]
+    app.clock.pass_s(1)
+    assert queue_s(app) == pytest.approx(4 + 2 * BESIDE, abs=0.1), "both in one pass"
+    assert app.worker_side.claim(first, Stage.WRITING)
+    app.clock.pass_s(3)
+    left_s = 3.75  # no line is shown yet
+    assert queue_s(app) == pytest.approx(left_s + 2, abs=0.1), "what is written, then who waits"
+    job = app.client.get(f"/v1/jobs/{app.submit()}").get_json()
+    assert job["eta_seconds"] == pytest.approx(left_s + 1 + BESIDE, abs=0.1), "with who waits"
+
+
+def queue_s(app: ApiUnderTest) -> float:
+    """What the status says that a new song waits for others."""
+    seconds: float = app.client.get("/v1/status").get_json()["expected_wait_seconds"]["queue"]
+    return seconds
 
 
 def test_a_batch_is_told_when_it_is_submitted_and_by_its_pace_later() -> None:
