@@ -27,6 +27,8 @@ def _what_is_there(folder: Path, model: str) -> str:
         )
     if folder.is_dir():
         return f"{folder} holds no model bundle: {MANIFEST} is missing."
+    if folder.is_file():
+        return f"{model} is a file, and neither a GGUF file (.gguf) nor a bundle's folder."
     return f"There is no model in {folder}: no such folder."
 
 

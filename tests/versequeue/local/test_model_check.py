@@ -56,3 +56,9 @@ def test_any_other_folder_is_named(here: Path) -> None:
         check_model(here / "empty", "empty")
     with pytest.raises(StartupError, match="no such folder"):
         check_model(here / "nowhere", "nowhere")
+
+
+def test_any_other_file_is_named(here: Path) -> None:
+    make(here / "README.md")
+    with pytest.raises(StartupError, match=r"^README\.md is a file, and neither a GGUF file"):
+        check_model(here / "README.md", "README.md")
