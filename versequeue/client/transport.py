@@ -28,6 +28,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 #: Who gives up within so much says it then, and not before.
 UNSAID_S = 2.0
+NO_HTTPS = "does not speak https; its address may begin with http://"
 log = logging.getLogger(__name__)
 
 
@@ -116,11 +117,15 @@ class Transport:
                 self._read(response, self.timeout_s + call.hold_s)
         except UnexpectedAnswer as error:
             return error
-        except requests.ReadTimeout:
+        except requests.ReadTimeout as error:
+            if _in_handshake(error):
+                return self._unreachable(NO_HTTPS)
             self.heard = True  # somebody took the call, and is slow
             return self._unreachable("did not answer in time")
         except requests.Timeout:
             return self._unreachable("did not answer in time")
+        except requests.exceptions.SSLError as error:
+            return self._unreachable(_why_not_https(error))
         except requests.RequestException:
             return self._unreachable("could not be reached")
         if response.status_code < 300 or response.status_code == 304:
@@ -171,6 +176,20 @@ class Transport:
 
     def _unreachable(self, what: str) -> ServerUnreachable:
         return ServerUnreachable(f"The server at {self.url} {what}.")
+
+
+def _why_not_https(error: requests.exceptions.SSLError) -> str:
+    """What went wrong before anything was said, of a server at an https address."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "has a certificate that is not trusted here"
+    return NO_HTTPS
+
+
+def _in_handshake(error: BaseException | None) -> bool:
+    """Whether an https server, if it is one, has not even begun to speak."""
+    while error is not None and "handshake" not in str(error):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:
