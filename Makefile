@@ -19,6 +19,13 @@ BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $
 SOURCE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL))
 RECIPE = $(SOURCE) $(if $(ADAPTER),--adapter "$(ADAPTER)") --out "$(BUNDLE)"
 
+# A variable that is misspelled would be passed over in silence.
+KNOWN := PYTHON DATA_DIR MODEL ADAPTER BACKEND PORT SEEDS CASES RUNS PROJECT REGION ARGS LYRICS DRY_RUN CAP CONFIRM SHELL VERSEQUEUE_%
+UNKNOWN := $(filter-out $(KNOWN),$(foreach each,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(each)))),$(each))))
+ifneq ($(UNKNOWN),)
+$(error $(UNKNOWN) is no variable of this Makefile; there are: $(filter-out SHELL VERSEQUEUE_%,$(KNOWN)))
+endif
+
 .PHONY: help up free setup dev model tune test lint example simulate fuzz histories bench screenshots lock stage deploy destroy clean
 
 help:            ## list the targets
@@ -50,6 +57,7 @@ test: dev model  ## run every test, the fast ones first
 	@$(PY) -m tests
 
 example: setup   ## train and serve a model that is not lyrics: digits that you draw (PORT=9000)
+	@test -e "$(DATA_DIR)/digits/model/bundle.json" || echo "First the network is trained: TensorFlow is loaded, then half a minute." >&2
 	@exec $(PY) -m examples.digits --port $(PORT) $(ARGS)
 
 lint: dev        ## ruff format, ruff, mypy strict, the walls between packages
