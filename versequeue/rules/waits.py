@@ -55,6 +55,8 @@ class Work:
     effort: Effort = "quick"
     structure: Structure = "verse"
     scheme: RhymeScheme = "none"
+    #: whether it takes a pass of its own, as a song does that was tried before
+    alone: bool = False
 
     @property
     def written(self) -> int:
@@ -146,7 +148,7 @@ def fit_together(songs: Sequence[Work]) -> bool:
 
     An attempt has a time limit, which a worker that can write that song alone must not exceed.
     """
-    if len(songs) > JOBS_PER_MESSAGE:
+    if len(songs) > JOBS_PER_MESSAGE or (len(songs) > 1 and any(song.alone for song in songs)):
         return False
     usual = Pace(USUAL_LINES)
     return len(songs) < 2 or pass_s(songs, usual) <= song_s(LONGEST, usual)

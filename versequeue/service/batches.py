@@ -129,7 +129,7 @@ class Batches(CallersSide[BatchNow]):
         works = [work_of(row.options) for row in rows]
         # Of the rows of other files that are before these nothing is known but their number.
         singles = self.store.queued_jobs(now, limit=JOBS_PER_MESSAGE)
-        ahead = [*(work_of(job.options) for job in singles), *works]
+        ahead = [*map(estimates.queued_work, singles), *works]
         busy_s = estimates.waiting(outlook, now, self.in_hand(outlook))
         queue = Queue(busy_s, ahead[:JOBS_PER_MESSAGE], self.store.count_queued())
         return round(queue_s(queue, outlook.pace) + batch_s(works, outlook.pace), 1)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from statistics import median, quantiles
 from typing import Any
@@ -12,7 +12,7 @@ from versequeue.ports.store import State
 from versequeue.records import CANNOT_READ, format_time, from_record, parse_time
 from versequeue.rules import waits
 from versequeue.rules.job import Job, Stage, Status
-from versequeue.rules.waits import Pace, Queue, Span
+from versequeue.rules.waits import Pace, Queue, Span, Work
 
 log = logging.getLogger(__name__)
 #: Name of the stored document.
@@ -165,6 +165,11 @@ def read(state: State, now: datetime, warm_s: float) -> WorkerOutlook:
     )
 
 
+def queued_work(job: Job) -> Work:
+    """The work that a waiting job is: one that was tried before is not written beside others."""
+    return replace(waits.work_of(job.options), alone=job.attempt > 0)
+
+
 def waiting(outlook: WorkerOutlook, now: datetime, in_hand: Sequence[Job] = ()) -> float:
     """Seconds until the worker can begin with the first job of the queue.
 
@@ -197,9 +202,9 @@ def wait_of(
     if job.status is Status.RUNNING:
         left_s = _left_s(job, outlook, pace, now)
     else:
-        works = [waits.work_of(other.options) for other in ahead]
+        works = [queued_work(other) for other in ahead]
         queue = Queue(waiting(outlook, now, in_hand), works, count)
-        left_s = waits.end_s(waits.work_of(job.options), queue, pace)
+        left_s = waits.end_s(queued_work(job), queue, pace)
     spread = outlook.spread.get(job.options.effort, USUAL_SPREAD)
     return Wait(round(left_s, 1), round(left_s * spread, 1))
 

@@ -115,6 +115,9 @@ class Jobs(CallersSide[Job]):
         in_hand: list[Job] = []
         if job.status is Status.QUEUED and outlook.pace and not job.in_bulk:
             in_hand = self.in_hand(outlook)
+            if not in_hand and not count:  # nobody is before it, unless that is news
+                outlook = self._outlook_now(since=self.clock())
+                in_hand = self.in_hand(outlook)
             if count:
                 ahead = self.store.queued_jobs(job.created_at, limit=JOBS_PER_MESSAGE)
         return estimates.wait_of(job, outlook, self.clock(), ahead, count, in_hand)
@@ -138,7 +141,7 @@ class Jobs(CallersSide[Job]):
         busy_s = estimates.waiting(replace(outlook, worker="warm"), now, self.in_hand(outlook))
         count = self.store.count_queued(now, singles=True)
         ahead = self.store.queued_jobs(now, limit=JOBS_PER_MESSAGE) if count else []
-        return queue_s(Queue(busy_s, [work_of(job.options) for job in ahead], count), pace)
+        return queue_s(Queue(busy_s, [*map(estimates.queued_work, ahead)], count), pace)
 
     def warm_up(self) -> bool:
         """Ask for a loaded worker; whether a message went out or none was needed."""

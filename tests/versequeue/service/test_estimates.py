@@ -256,6 +256,25 @@ def test_the_status_tells_what_a_new_song_waits_for_and_so_does_its_job() -> Non
     assert job["eta_seconds"] == pytest.approx(left_s + 1 + BESIDE, abs=0.1), "with who waits"
 
 
+def test_an_interrupted_song_is_written_by_itself_before_those_that_came_after_it() -> None:
+    app = make_api(Settings(hash_key="test", worker="the only one"))
+    app.write(app.submit(), ("la",) * 16)  # a second
+    app.clock.pass_s(3)
+    interrupted = app.submit(options={"lines": 64})
+    assert app.worker_side.claim(interrupted, Stage.WRITING)
+    app.clock.pass_s(1)
+    app.worker_side.free(interrupted)
+    app.worker_side.show_stopped()
+    app.clock.pass_s(3)
+    assert queue_s(app) == pytest.approx(4, abs=0.1)
+    job_id = app.submit()
+    told = [app.client.get(f"/v1/jobs/{job_id}").get_json()["eta_seconds"]]
+    assert app.worker_side.claim(interrupted, Stage.WRITING)
+    app.clock.pass_s(0.2)
+    told.append(app.client.get(f"/v1/jobs/{job_id}").get_json()["eta_seconds"])
+    assert told == [pytest.approx(4 + 1, abs=0.3)] * 2, "not beside it, and not forgotten at once"
+
+
 def queue_s(app: ApiUnderTest) -> float:
     """What the status says that a new song waits for others."""
     seconds: float = app.client.get("/v1/status").get_json()["expected_wait_seconds"]["queue"]
