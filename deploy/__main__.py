@@ -4,6 +4,7 @@ Looks up the project, and leaves the work to the other modules.
 """
 
 import argparse
+import os
 import shlex
 import sys
 import time
@@ -52,6 +53,9 @@ def main(
     except (GcloudMissing, StepFailed, stage.StageError, smoke.SmokeFailed) as failure:
         print(failure, file=sys.stderr)
         return 2 if isinstance(failure, GcloudMissing | stage.StageError) else 1
+    except BrokenPipeError:  # nobody reads on, as behind `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         return _refuse("Interrupted. What is done stays; run the same command again to go on.", 130)
 
@@ -66,19 +70,23 @@ def _deploy(
     staged = "" if target.model else asked.model
     functions = (*FUNCTIONS, *([CAP] if target.cap else []))
     stage.stage_all(BUILD, staged, print, tensorflow=asked.tensorflow, functions=functions)
+    print("Each step is named before it begins. A service is built there, which takes minutes.")
     runner.apply(steps)
     submit, results = _print_addresses(target)
     page.write_config(WEB, submit, results)
     print(f"Wrote {WEB / 'config.js'}: the page can now be put on any static host.")
+    print("One song, asked for as a visitor would:")
     print(smoke.smoke(submit, results, runner.say, runner.sleep, clock))
     return 0
 
 
 def _print_addresses(target: Target) -> tuple[str, str]:
     submit, results = target.url(function("submit")), target.url(function("results"))
+    print("# The services")
     for spec in DEPLOYED:
         print(f"# {spec.deployed_as or spec.name:8} {target.url(spec)}")
-    print(f"# Smoke test\npython -m deploy.smoke --submit {submit} --results {results}")
+    again = f".venv/bin/python -m deploy.smoke --submit {submit} --results {results}"
+    print(f"# To try them at any time\n{again}")
     return submit, results
 
 

@@ -61,6 +61,11 @@ NEXT_STEPS = (
         "role Owner on it",
     ),
     (
+        ("billingaccounts instance",),
+        "The account that gcloud uses needs the role Billing Account Costs Manager on the billing "
+        "account. Whoever administers that can give it",
+    ),
+    (
         ("ureq_project_billing_not_found", "billing must be enabled", "billing_disabled"),
         "The project has no billing account. Link one: gcloud billing accounts list, then "
         "gcloud billing projects link PROJECT --billing-account=ID",

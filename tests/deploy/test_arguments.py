@@ -1,8 +1,10 @@
 """What is asked of a deployment: everything that makes no sense is refused by one sentence."""
 
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,18 @@ def test_checking_asks_for_the_project_and_changes_nothing(machine: Machine, cap
     machine.cloud.project = "somebody-elses"
     assert machine.check("--project=song-shop") == 1
     assert "sees no such project" in capsys.readouterr().err
+
+
+def test_a_plan_of_which_only_the_beginning_is_read_ends_without_a_word() -> None:
+    plan = [sys.executable, "-m", "deploy", "apply", "--dry-run"]
+    line = f"{shlex.join(plan)} | head -1; exit ${{PIPESTATUS[0]}}"
+
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == "# Enable the services\n"
 
 
 @needs_make

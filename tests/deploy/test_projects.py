@@ -68,6 +68,7 @@ def test_an_owner_without_billing_rights_gets_a_song_and_is_told_of_the_missing_
     heard = capsys.readouterr().out
     assert "left out. Nothing mails you" in heard
     assert "does not have permission to access billingAccounts instance" in heard
+    assert "needs the role Billing Account Costs Manager on the billing account" in heard
     assert heard.endswith("la\n")
     assert "billing budgets" in machine.cloud.ran[-1]  # nothing that matters comes after it
     assert machine.destroy() == 0

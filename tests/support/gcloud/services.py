@@ -64,7 +64,7 @@ def delete_service(cloud: Cloud, call: Call) -> str:
 
 def _built(cloud: Cloud, call: Call) -> str:
     """The image that the source becomes; the upload stays in a bucket that is made for it."""
-    name, bucket = call.words[0], f"run-sources-{cloud.project}-{cloud.region}"
+    name, bucket = call.words[0], f"run-sources-{cloud.project}-{call.flag('--region')}"
     builder = call.flag("--build-service-account").rpartition("/")[2]
     member = f"serviceAccount:{builder}"
     if not cloud.knows(member):
