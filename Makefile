@@ -13,7 +13,10 @@ PORT ?= 8080
 SEEDS ?= 200
 CASES ?= 5000
 RUNS ?= 10
-TARGET = $(if $(PROJECT),--project "$(PROJECT)") $(if $(REGION),--region "$(REGION)")
+# Quotation marks in what was typed are the shell's to keep.
+export PROJECT REGION DRY_RUN CAP CONFIRM
+TARGET = $(if $(PROJECT),--project "$$PROJECT") $(if $(REGION),--region "$$REGION") $(if $(DRY_RUN),--dry-run "$$DRY_RUN")
+DEPLOYED = $(TARGET) $(if $(CAP),--cap "$$CAP") --model "$(or $(BUNDLE),$(MODEL))"
 # Where the bundle of MODEL is, and how to build it where it is to be built.
 BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL))))))
 SOURCE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL))
@@ -26,7 +29,7 @@ ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN) is no variable of this Makefile; there are: $(filter-out SHELL VERSEQUEUE_%,$(KNOWN)))
 endif
 
-.PHONY: help up free setup dev model tune test lint example simulate fuzz histories bench screenshots lock stage deploy destroy clean
+.PHONY: help up free setup dev model tune test lint example simulate fuzz histories bench screenshots lock stage deploy allowed destroy clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -88,13 +91,16 @@ lock: dev        ## pin everything that each function installs, with hashes: wor
 	  --custom-compile-command "make lock" $$each/requirements.txt --output-file $$each/locked.txt || exit; done
 
 stage: setup model  ## build/<function>/, ready to be deployed
-	@$(PY) -m deploy.stage $(ARGS)
+	@$(PY) -m deploy.stage --model "$(or $(BUNDLE),$(MODEL))" $(ARGS)
 
-deploy: setup $(if $(DRY_RUN),,model)  ## deploy to Google Cloud (PROJECT=… REGION=… CAP=1, DRY_RUN=1 prints the plan)
-	@$(PY) -m deploy apply $(TARGET) $(if $(DRY_RUN),--dry-run) $(if $(CAP),--cap) $(ARGS)
+deploy: setup $(if $(filter-out 0,$(DRY_RUN)),,allowed model)  ## deploy to Google Cloud (PROJECT=… REGION=… CAP=1, DRY_RUN=1 prints the plan)
+	@$(PY) -m deploy apply $(DEPLOYED) $(ARGS)
+
+allowed: setup   # what cannot be deployed is said before anything is built
+	@$(PY) -m deploy check $(DEPLOYED) $(ARGS)
 
 destroy: setup   ## take a deployment away again (PROJECT=… REGION=… CONFIRM=the same project)
-	@$(PY) -m deploy destroy $(TARGET) $(if $(DRY_RUN),--dry-run) $(if $(CONFIRM),--confirm "$(CONFIRM)") $(ARGS)
+	@$(PY) -m deploy destroy $(TARGET) $(if $(CONFIRM),--confirm "$$CONFIRM") $(ARGS)
 
 clean:           ## remove everything that was made, but for stored jobs
 	rm -rf .venv .venv-build build
