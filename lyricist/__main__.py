@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -68,6 +69,8 @@ def build(
     from lyricist.building.pipeline import build_bundle  # needs packages that nothing else needs
 
     folder = out or DEFAULT_FOLDER / (preset if name is None else name)
+    # Whoever is asked to end takes away what is half built.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with _clear_errors(), _progress() as show, without_native_notes():
         is_new = build_bundle(folder, preset, gguf, name, force, drafts, show, adapter)
     click.echo(f"{folder} is {'built' if is_new else 'up to date'}.")

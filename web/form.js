@@ -6,7 +6,7 @@ import * as T from "./texts.js";
 
 const form = $("form");
 const field = (name) => form.elements.namedItem(name);
-const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 16, mood: "", explicit: false, continue_prompt: false, effort: "quick" };
+const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 16, mood: "", explicit: false, continue_prompt: false, effort: "quick", model: "" };
 // How much of a song its chorus is not again, and what a song takes that need not rhyme.
 const WRITTEN = { verse: 1, song: 0.8 };
 const UNRHYMED = 0.75;
