@@ -7,7 +7,7 @@ from pathlib import Path
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 #: What is no part of a name, where it is made of a path.
-_NO_NAME = re.compile(r"[^A-Za-z0-9._-]+|^[._-]+")
+_NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _RULE = "a name has 1 to 64 letters, digits, dots, hyphens or underscores"
 
 
@@ -58,4 +58,4 @@ def _read_entry(entry: str) -> NamedModel:
 
 def _name_of(place: str) -> str:
     last = Path(place).name.removesuffix(".gguf")
-    return _NO_NAME.sub("", last)[:64] or "model"
+    return _NO_NAME.sub("-", last).lstrip("._-")[:64] or "model"
