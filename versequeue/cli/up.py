@@ -85,7 +85,7 @@ def up(
             return
     settings = Settings.from_environ()
     data_dir = data_dir or settings.data_dir
-    named = _read_models(models) if models else settings.models
+    named = _read_models(models) if any(models) else settings.models
     own = (worker or WORKER, page or PAGE)
     sys.exit(run_up(UpOptions(host, port, data_dir, named, idle_timeout_s, *own)))
 

@@ -1,6 +1,7 @@
 """A process's one store and queue. Only what they need is imported: each library takes its time."""
 
 from functools import cache
+from os.path import isfile
 from pathlib import Path
 
 from versequeue.clock import utc_now
@@ -102,4 +103,5 @@ def model_folder(found: Settings, model: NamedModel) -> Path:
 
 def _is_checkpoint(folder: Path) -> bool:
     """Whether this is a model as others store it, of which a bundle is to be built."""
-    return (folder / "config.json").is_file() and not (folder / "bundle.json").exists()
+    # Not Path.is_file, which raises for a name that is too long to be one.
+    return isfile(folder / "config.json") and not isfile(folder / "bundle.json")

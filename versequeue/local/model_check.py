@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from os.path import isdir, isfile
 from pathlib import Path
 from typing import Any
 
@@ -35,30 +36,31 @@ def have_models(settings: Settings) -> Mapping[str, About]:
 
 def check_model(folder: Path, place: str) -> None:
     """Raise StartupError, which says how to come by it, if no bundle lies in `folder`."""
-    if not (folder / MANIFEST).is_file():
+    # Not Path.is_file, which raises for a name that is too long to be one.
+    if not isfile(folder / MANIFEST):
         raise StartupError(f"{_what_is_there(folder)}{_other_bundles(folder, place)}")
 
 
 def _check_source(model: NamedModel) -> None:
-    if model.place.endswith(".gguf") and not Path(model.place).is_file():
+    if model.place.endswith(".gguf") and not isfile(model.place):
         raise StartupError(f"{model.place} is not there.")
 
 
 def _what_is_there(folder: Path) -> str:
-    if (folder / "saved_model.pb").is_file():
+    if isfile(folder / "saved_model.pb"):
         return (
             f"{folder} is a SavedModel, which becomes a bundle with: .venv/bin/python -m lyricist "
             f"bundle {folder} --tokenizer TOKENIZER.json --name NAME (docs/your-model.md)"
         )
-    if folder.is_dir():
+    if isdir(folder):
         return f"{folder} holds no model bundle: {MANIFEST} is missing."
-    return f"There is no model in {folder}: no such folder."
+    return f"There is no model in {folder!s:.200}: no such folder."
 
 
 def _other_bundles(folder: Path, place: str) -> str:
     # Somebody who gives a bundle's name means the folder where bundles are built.
     meant = Path(".versequeue") / "models" / place
-    if folder != meant and (meant / MANIFEST).is_file():
+    if folder != meant and isfile(meant / MANIFEST):
         return f" Did you mean --model {meant}?"
     return ""
 

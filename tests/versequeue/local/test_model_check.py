@@ -78,3 +78,9 @@ def test_any_other_folder_is_named(here: Path) -> None:
         check_model(here / "empty", "empty")
     with pytest.raises(StartupError, match="no such folder"):
         check_model(here / "nowhere", "nowhere")
+
+
+def test_a_path_that_is_too_long_for_any_folder_is_told_in_short() -> None:
+    with pytest.raises(StartupError, match="no such folder") as told:
+        have_models(Settings(models=read_models(f"a={'x' * 10_000}")))
+    assert len(str(told.value)) < 300
