@@ -4,8 +4,11 @@ PYTHON ?= python3
 PY := .venv/bin/python
 DATA_DIR ?= $(or $(VERSEQUEUE_DATA_DIR),.versequeue)
 MODELS := $(DATA_DIR)/models
-# default, tiny (nonsense, for tests), a GGUF file, a bundle's folder, or gs://bucket/prefix
+# default, tiny (nonsense, for tests), a GGUF file, a bundle's folder, or gs://bucket/prefix; or
+# several of them, name=PATH,other=PATH, which `versequeue up` builds itself where they are missing.
 MODEL ?= $(or $(VERSEQUEUE_MODEL),default)
+COMMA := ,
+NAMED = $(findstring =,$(MODEL))$(findstring $(COMMA),$(MODEL))
 # What `make tune` has written, to be merged into MODEL.
 ADAPTER ?=
 BACKEND ?= sqlite
@@ -18,7 +21,7 @@ export PROJECT REGION DRY_RUN CAP CONFIRM
 TARGET = $(if $(PROJECT),--project "$$PROJECT") $(if $(REGION),--region "$$REGION") $(if $(DRY_RUN),--dry-run "$$DRY_RUN")
 DEPLOYED = $(TARGET) $(if $(CAP),--cap "$$CAP") --model "$(or $(BUNDLE),$(MODEL))"
 # Where the bundle of MODEL is, and how to build it where it is to be built.
-BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL))))))
+BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $(NAMED),,$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL)))))))
 SOURCE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL))
 RECIPE = $(SOURCE) $(if $(ADAPTER),--adapter "$(ADAPTER)") --out "$(BUNDLE)"
 
@@ -35,7 +38,7 @@ help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 up: setup free model  ## serve on http://127.0.0.1:8080/, Ctrl-C ends it (PORT=9000 MODEL=tiny)
-	@exec $(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(if $(or $(ADAPTER),$(filter %.gguf,$(MODEL))),$(BUNDLE),$(MODEL))" $(ARGS)
+	@exec $(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(or $(if $(or $(ADAPTER),$(filter %.gguf,$(MODEL))),$(BUNDLE)),$(MODEL))" $(ARGS)
 
 free: setup      # a taken port is said before anything is built
 	@$(PY) -m versequeue up --check --port $(PORT) $(ARGS)

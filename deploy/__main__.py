@@ -21,6 +21,7 @@ from deploy.gcloud import Gcloud, GcloudMissing, run_gcloud
 from deploy.identities import ENABLE
 from deploy.steps import Step
 from deploy.target import Target
+from versequeue.named_models import read_models
 
 BUILD = Path("build")
 WEB = Path("web")
@@ -37,6 +38,10 @@ def main(
     if sentence := arguments.objection(asked):
         return _refuse(sentence)
     runner = Runner(gcloud, partial(print, flush=True), sleep)
+    try:
+        asked.model = _one_model(asked.model)
+    except ValueError as error:
+        return _refuse(f"--model: {error}.")
     try:
         target = _target(asked, runner)
         if asked.action == "check":
@@ -138,6 +143,15 @@ def _target(asked: argparse.Namespace, runner: Runner) -> Target:
         cors_origins=tuple(asked.origins.split()),
         trusted_proxies=asked.trusted_proxies,
     )
+
+
+def _one_model(text: str) -> str:
+    """The place of the one model that `text` names. Raises ValueError if it names several."""
+    models = read_models(text)
+    if len(models) > 1:
+        names = ", ".join(model.name for model in models)
+        raise ValueError(f"a deployment serves one model so far, not {len(models)} ({names})")
+    return models[0].place
 
 
 def _print_steps(steps: Sequence[Step], action: str) -> None:

@@ -221,6 +221,10 @@ class ModelUnusable(ModelUnavailable, slug="model-unusable"):
     """The model bundle is damaged or cannot be served; the text says what is wrong with it."""
 
 
+class ModelNotServed(VerseQueueError, slug="model-not-served"):
+    """The model that this job asks for is not one of this server's any more."""
+
+
 class GenerationFailed(VerseQueueError, slug="generation-failed"):
     """The model could not write this song, and with the same seed never can."""
 

@@ -6,7 +6,7 @@ import * as T from "./texts.js";
 
 const form = $("form");
 const field = (name) => form.elements.namedItem(name);
-const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 16, mood: "", explicit: false, continue_prompt: false, effort: "quick" };
+const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 16, mood: "", explicit: false, continue_prompt: false, effort: "quick", model: "" };
 // How much of a song its chorus is not again, and what a song takes that need not rhyme.
 const WRITTEN = { verse: 1, song: 0.8 };
 const UNRHYMED = 0.75;
@@ -45,9 +45,9 @@ function showChoices() {
 }
 
 // `efforts`: seconds that a verse of the usual length takes at each, as far as is known; `queue`: before that.
-export function expect({ efforts, queue }) {
+export function expect({ efforts, queue = queue_s }) {
 	usual_s = efforts ?? {};
-	queue_s = queue ?? 0;
+	queue_s = queue;
 	showChoices();
 }
 

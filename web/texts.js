@@ -26,6 +26,7 @@ export const page = {
 	"structure-text": "Shape",
 	"scheme-text": "Rhymes",
 	"mood-text": "Mood, in a word or two",
+	"model-text": "Model",
 	"continue-text": "Begin the first line with my words",
 	"explicit-text": "Allow explicit words",
 	"file-title": "Have a whole file of prompts?",
@@ -58,9 +59,11 @@ export const schemes = {
 export const lines = (n) => many(n, "line");
 export const choices = (o) =>
 	[styles[o.style], o.rhyme_scheme === "none" ? "free verse" : o.rhyme_scheme, lines(o.lines),
-		o.structure === "song" && "with a chorus", o.mood].filter(Boolean).join(" · ");
+		o.structure === "song" && "with a chorus", o.mood, o.model].filter(Boolean).join(" · ");
 export const efforts = { quick: "Quick", normal: "Normal", best: "Best" };
 export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
+
+export const model = (name, s, licence) => [name, s && duration(s), licence].filter(Boolean).join(" · ");
 
 export const server = {
 	warm: "The model is awake.",

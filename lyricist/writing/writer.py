@@ -48,6 +48,7 @@ class Writer:
         model_digest: str,
         write_song: WriteSong | None = None,
         lanes: Lanes | None = None,
+        model_licence: str = "",
     ) -> None:
         """`write_song` writes each song; by default verses that rhyme, if the vocabulary can.
 
@@ -55,6 +56,7 @@ class Writer:
         """
         self.model_name = model_name
         self.model_digest = model_digest
+        self.model_licence = model_licence
         self._engine, self._vocabulary = engine, vocabulary
         self._write_song = write_song or _rhymed_if_possible(
             vocabulary,
@@ -92,7 +94,8 @@ class Writer:
         lanes = None
         if bundle.format is BundleFormat.LITERT:  # TensorFlow's own runtime has its own threads
             lanes = Lanes(partial(make, 1), threads or usable_processors())
-        return cls(engine, vocabulary, bundle.name, bundle.digest, write_song, lanes)
+        about = bundle.name, bundle.digest
+        return cls(engine, vocabulary, *about, write_song, lanes, bundle.licence)
 
     @property
     def most_lanes(self) -> int:

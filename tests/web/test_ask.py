@@ -47,6 +47,7 @@ def test_the_words_and_the_choices_are_sent_and_the_job_is_shown(open_page: Open
         "options": {
             "style": "folk", "structure": "verse", "rhyme_scheme": "ABAB", "lines": 16,
             "mood": "wistful", "explicit": True, "continue_prompt": False, "effort": "best",
+            "model": "",
         },
     }  # fmt: skip
     assert page.url.endswith(f"/?job={JOB}")

@@ -1,6 +1,6 @@
 """The submit function's handlers for single jobs, and the table of all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from urllib.parse import parse_qsl
@@ -20,10 +20,9 @@ from versequeue.api.edge import (
     read_body,
 )
 from versequeue.api.resources import job_resource
-from versequeue.api.submissions import count_key, count_replay, read_submission
+from versequeue.api.submissions import count_key, count_replay, read_submission, resolved
 from versequeue.api.submit_batches import batch_submit_handlers
 from versequeue.errors import UnsupportedMediaType
-from versequeue.ids import random_seed
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
 from versequeue.service.reads import Reads
@@ -47,8 +46,9 @@ def submit_handlers(jobs: Jobs, batches: Batches, reads: Reads) -> dict[str, Han
 def submit_job(jobs: Jobs, reads: Reads, request: Request) -> Response:
     """202 with the job, or 200 if it ended within the wait that the caller prefers."""
     raw = read_body(request, MAX_BODY_BYTES)
-    body = read_job(request, raw, OwnJobBody if jobs.settings.own_options else JobBody)
-    options = body.resolved(random_seed())
+    model = OwnJobBody if jobs.settings.own_options else JobBody
+    body = read_job(request, raw, model, jobs.settings.model_names)
+    options = resolved(body, jobs.settings)
     content = f"{media_type(request)}\n".encode() + raw
     submission = read_submission(request, jobs.settings, body, content)
     count_key(reads, submission)
@@ -64,7 +64,7 @@ def warm_up(jobs: Jobs, request: Request) -> Response:
     return json_response(jobs.status(), 202)
 
 
-def read_job(request: Request, raw: bytes, model: type[JobBody]) -> JobBody:
+def read_job(request: Request, raw: bytes, model: type[JobBody], served: Sequence[str]) -> JobBody:
     """The validated body of a submit request. Raises the 4xx that fits what is wrong with it."""
     kind = media_type(request)
     # What `curl -d` says of a body unless it is told otherwise.
@@ -73,13 +73,13 @@ def read_job(request: Request, raw: bytes, model: type[JobBody]) -> JobBody:
             "This looks like JSON: add the header Content-Type: application/json.", headers=ACCEPT
         )
     if kind == "application/json":
-        return validate(model, parse_json(raw))
+        return validate(model, parse_json(raw), served)
     if kind == "text/plain":
         return validate(model, {"prompt": decode_prompt(raw)})
     if kind == "application/x-www-form-urlencoded":
         fields = form_fields(raw)
         if model is JobBody:
-            return validate(FormJob, fields).as_body()
+            return validate(FormJob, fields, served).as_body()
         options = {name: text for name, text in fields.items() if name != "prompt"}
         return validate(model, {"prompt": fields.get("prompt"), "options": options})
     raise UnsupportedMediaType(

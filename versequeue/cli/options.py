@@ -67,6 +67,7 @@ SONG_OPTIONS = (
         help="The prompt begins the first line.",
     ),
     _word("effort", rules.Effort),
+    click.option("--model", metavar="NAME", help="One of the server's models (its first)."),
 )
 
 
