@@ -44,12 +44,36 @@ def test_an_answer_without_an_end_is_refused(
         client.status()
 
 
+def test_a_row_without_an_end_is_refused() -> None:
+    with (
+        receiver(endless) as server,
+        Client(server.url, retry_for_s=0) as client,
+        pytest.raises(UnexpectedAnswer, match="a line without an end"),
+    ):
+        next(iter(client.results("batch_1")))
+
+
 def test_an_answer_that_only_drips_has_the_time_of_a_call_and_no_more() -> None:
     ticks = itertools.count(0.0, 10.0)
     with receiver(endless) as server:
         client = Client(server.url, timeout_s=15, retry_for_s=0, clock=lambda: next(ticks))
         with client, pytest.raises(ServerUnreachable, match="in time"):
             client.status()
+
+
+def always_continuing(connection: socket.socket) -> None:
+    connection.settimeout(5)
+    for _ in range(1000):  # until the client hangs up
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+
+
+def test_a_server_that_always_says_continue_has_the_time_of_a_call_and_no_more() -> None:
+    with (
+        receiver(always_continuing) as server,
+        Client(server.url, timeout_s=0.3, retry_for_s=0) as client,
+        pytest.raises(ServerUnreachable, match="in time"),
+    ):
+        client.status()
 
 
 @pytest.mark.parametrize(
