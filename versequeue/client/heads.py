@@ -72,8 +72,12 @@ class _Secured(HTTPSConnection):
     response_class = _Response
 
 
+_TIMED: dict[Any, Any] = {HTTPConnection: _Plain, HTTPSConnection: _Secured}
+
+
 class _Adapter(HTTPAdapter):
     def get_connection_with_tls_context(self, *asked: Any, **more: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*asked, **more)
-        pool.ConnectionCls = _Secured if pool.scheme == "https" else _Plain
+        # A proxy of another kind has connections of its own.
+        pool.ConnectionCls = _TIMED.get(pool.ConnectionCls, pool.ConnectionCls)
         return pool

@@ -5,13 +5,15 @@ import itertools
 import json
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from werkzeug.wrappers import Response
 
 from tests.support.clients import FakeTime, connect
 from tests.support.fake_api import FakeApi
-from tests.support.receivers import receiver
+from tests.support.receivers import certificates, receiver
+from versequeue.client import heads
 from versequeue.client.client import Client
 from versequeue.client.errors import ServerUnreachable, UnexpectedAnswer
 from versequeue.client.transport import MAX_ANSWER_BYTES
@@ -67,13 +69,19 @@ def always_continuing(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
 
 
-def test_a_server_that_always_says_continue_has_the_time_of_a_call_and_no_more() -> None:
-    with (
-        receiver(always_continuing) as server,
-        Client(server.url, timeout_s=0.3, retry_for_s=0) as client,
-        pytest.raises(ServerUnreachable, match="in time"),
-    ):
-        client.status()
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_server_that_always_says_continue_has_the_time_of_a_call_and_no_more(
+    scheme: str, tmp_path: Path
+) -> None:
+    tls = certificates(tmp_path, "localhost")["server"] if scheme == "https" else None
+    session = heads.session()
+    session.verify = session.trust_env = False
+    with receiver(always_continuing, tls=tls) as server:
+        url = f"{scheme}://127.0.0.1:{server.port}"
+        client = Client(url, timeout_s=0.5, retry_for_s=0, session=session)
+        with client, pytest.raises(ServerUnreachable, match="in time"):
+            client.status()
 
 
 @pytest.mark.parametrize(
