@@ -139,12 +139,12 @@ class MemoryStore:
 
     def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
         queued = [job for job in self.jobs.values() if job.status is Status.QUEUED]
-        queued = [job for job in queued if not singles or job.batch_id is None]
+        queued = [job for job in queued if not singles or not job.in_bulk]
         return sum(1 for job in queued if before is None or job.created_at < before)
 
     def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
         queued = [job for job in self.jobs.values() if job.status is Status.QUEUED]
-        singles = [job for job in queued if job.batch_id is None and job.created_at < before]
+        singles = [job for job in queued if not job.in_bulk and job.created_at < before]
         return sorted(singles, key=lambda job: job.created_at)[:limit]
 
     def count_created(self, since: datetime) -> int:

@@ -20,6 +20,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from versequeue.api.edge import pointed
 from versequeue.errors import FieldError, ValidationFailed
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS, Status
 from versequeue.rules.options import (
@@ -353,8 +354,7 @@ def field_errors(error: ValidationError) -> list[FieldError]:
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
-    return "".join(f"/{part}" for part in parts if part != "[key]")
+    return "".join(f"/{pointed(part)}" for part in location if part != "[key]")
 
 
 def _sentence(fault: Any) -> str:

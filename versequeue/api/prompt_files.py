@@ -8,12 +8,17 @@ from typing import Any
 
 from versequeue.api.bodies import as_sentence, clean_prompt, normalized
 from versequeue.api.raw_rows import Fault, FaultCode, RawRow, csv_rows, decode, json_rows, text_rows
-from versequeue.errors import BatchInvalid, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
+from versequeue.errors import (
+    MOST_ERRORS,
+    BatchInvalid,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
 from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS, Row
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
 from versequeue.rules.options import OPTION_NAMES, ResolvedOptions
 
-MAX_FAULTS = 100
 MAX_CUSTOM_ID_CHARACTERS = 128
 
 #: From a row's own options to all of them. Raises ValidationFailed that names the bad ones.
@@ -56,7 +61,7 @@ def format_of(content_type: str, file_name: str = "") -> FileFormat:
 
 @dataclass(frozen=True)
 class Checked:
-    """A file's good rows, how many rows it has, and what is wrong: the first `MAX_FAULTS`."""
+    """A file's good rows, how many rows it has, and what is wrong: the first `MOST_ERRORS`."""
 
     rows: tuple[Row, ...] = ()
     row_count: int = 0
@@ -144,7 +149,7 @@ class _Checker:
 
     def refuse(self, fault: Fault) -> None:
         self.fault_count += 1
-        if len(self.faults) < MAX_FAULTS:
+        if len(self.faults) < MOST_ERRORS:
             self.faults.append(fault)
 
     def _custom_id(self, raw: RawRow) -> str:

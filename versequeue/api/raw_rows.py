@@ -9,12 +9,12 @@ import csv
 import io
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from versequeue.api.edge import quoted, repeated, strict_json
 from versequeue.rules.batch import MAX_ROWS
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -176,7 +176,7 @@ def _line_at(data: bytes, offset: int) -> int:
 
 def _json_row(number: int, line: str) -> RawRow | Fault:
     try:
-        row = json.loads(line, object_pairs_hook=_unique_names, parse_constant=_no_constant)
+        row = strict_json(line)
     except json.JSONDecodeError as error:
         return _bad_json(number, f"Not valid JSON at column {error.colno}: {error.msg}.")
     except (ValueError, RecursionError) as error:
@@ -186,7 +186,7 @@ def _json_row(number: int, line: str) -> RawRow | Fault:
     custom_id, options = row.get("custom_id"), row.get("options")
     named = custom_id if isinstance(custom_id, str) else None
     if unknown := sorted(set(row) - {"custom_id", "prompt", "options"}):
-        detail = f"A row has custom_id, prompt and options, but no {_quoted(unknown)}."
+        detail = f"A row has custom_id, prompt and options, but no {quoted(unknown)}."
         return Fault(number, FaultCode.INVALID_OPTION, detail, custom_id=named)
     if not isinstance(options, dict | None):
         detail = "“options” is to be a JSON object."
@@ -198,17 +198,6 @@ def _json_row(number: int, line: str) -> RawRow | Fault:
 
 def _bad_json(number: int, detail: str) -> Fault:
     return Fault(number, FaultCode.INVALID_JSON_LINE, detail)
-
-
-def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    counts = Counter(name for name, _ in pairs)
-    if repeated := [name for name, count in counts.items() if count > 1]:
-        raise ValueError(f"{_quoted(repeated)} is there twice")
-    return dict(pairs)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a number of JSON")
 
 
 def _csv_records(text: str) -> Iterator[tuple[int, list[str] | Fault]]:
@@ -244,16 +233,15 @@ def _delimiter(text: str) -> str:
 
 
 def _header_faults(line: int, header: list[str], option_names: frozenset[str]) -> Iterator[Fault]:
-    counts = Counter(header)
-    if "prompt" not in counts:
+    if "prompt" not in header:
         detail = "The first line of a CSV file names its columns, and one of them is “prompt”."
         yield Fault(line, FaultCode.MISSING_PROMPT, detail)
         return
-    if repeated := [name for name, count in counts.items() if count > 1 and name]:
-        detail = f"The column {_quoted(repeated)} is there twice."
+    if twice := repeated(filter(None, header)):
+        detail = f"The column {quoted(twice)} is there twice."
         yield Fault(line, FaultCode.INVALID_CSV_LINE, detail)
     if unknown := sorted(set(header) - option_names - {"prompt", "custom_id", ""}):
-        detail = f"There is no option {_quoted(unknown)}; the options are "
+        detail = f"There is no option {quoted(unknown)}; the options are "
         yield Fault(line, FaultCode.INVALID_OPTION, detail + ", ".join(sorted(option_names)) + ".")
 
 
@@ -268,12 +256,3 @@ def _csv_row(line: int, header: list[str], cells: list[str]) -> RawRow | Fault:
     prompt, custom_id = named.pop("prompt", ""), named.pop("custom_id", "")
     options = {name: cell for name, cell in named.items() if cell}
     return RawRow(line, prompt, custom_id or None, options)
-
-
-def _quoted(names: list[str]) -> str:
-    return ", ".join(f"“{_shortened(name)}”" for name in names[:5])
-
-
-def _shortened(name: str) -> str:
-    printable = "".join(character if character.isprintable() else "�" for character in name)
-    return printable if len(printable) <= 40 else printable[:39] + "…"

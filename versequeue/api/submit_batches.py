@@ -9,7 +9,15 @@ from typing import Any
 from flask import Request, Response
 
 from versequeue.api.bodies import BatchFields, FormOptions, OptionsBody, validate
-from versequeue.api.edge import MAX_BODY_BYTES, Handler, json_response, media_type, read_body
+from versequeue.api.edge import (
+    MAX_BODY_BYTES,
+    Handler,
+    json_response,
+    media_type,
+    read_body,
+    single_fields,
+    strict_json,
+)
 from versequeue.api.origin import client_of
 from versequeue.api.prompt_files import (
     FORM_TYPE,
@@ -120,7 +128,7 @@ def _about(asked: dict[str, str]) -> BatchFields:
 def read_upload(request: Request) -> tuple[bytes, FileFormat, dict[str, str]]:
     """The file, its format and the fields beside it. Raises the 4xx that fits what is wrong."""
     kind = media_type(request)
-    fields = request.args.to_dict()
+    fields = single_fields(request.args, "/query")
     if kind != FORM_TYPE:
         return read_body(request, MAX_FILE_BYTES), format_of(kind), fields
     request.max_content_length = MAX_FORM_BYTES
@@ -131,7 +139,7 @@ def read_upload(request: Request) -> tuple[bytes, FileFormat, dict[str, str]]:
             fault = FieldError("/file", "This field is required, as a file with a name.")
             raise ValidationFailed("There is no file in the form.", errors=[fault])
         file_format = format_of(upload.mimetype or "", upload.filename or "")
-        return upload.read(), file_format, fields | request.form.to_dict()
+        return upload.read(), file_format, fields | single_fields(request.form, "")
 
 
 def options_reader(
@@ -152,7 +160,7 @@ def options_reader(
 
 def _metadata(text: str) -> Any:
     try:
-        return json.loads(text)
+        return strict_json(text)
     except (ValueError, RecursionError) as error:
         fault = FieldError("/metadata", "This is to be a JSON object.")
         raise ValidationFailed("A field of the request is not JSON.", errors=[fault]) from error

@@ -16,13 +16,15 @@ from versequeue.api.edge import (
     json_response,
     media_type,
     parse_json,
+    pointed,
     prefer_wait_s,
     read_body,
+    single_fields,
 )
 from versequeue.api.resources import job_resource
 from versequeue.api.submissions import count_key, count_replay, read_submission, resolved
 from versequeue.api.submit_batches import batch_submit_handlers
-from versequeue.errors import UnsupportedMediaType
+from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
 from versequeue.service.reads import Reads
@@ -45,6 +47,7 @@ def submit_handlers(jobs: Jobs, batches: Batches, reads: Reads) -> dict[str, Han
 
 def submit_job(jobs: Jobs, reads: Reads, request: Request) -> Response:
     """202 with the job, or 200 if it ended within the wait that the caller prefers."""
+    _refuse_query(request)
     raw = read_body(request, MAX_BODY_BYTES)
     model = OwnJobBody if jobs.settings.own_options else JobBody
     body = read_job(request, raw, model, jobs.settings.model_names)
@@ -88,8 +91,16 @@ def read_job(request: Request, raw: bytes, model: type[JobBody], served: Sequenc
     )
 
 
+def _refuse_query(request: Request) -> None:
+    """Options stand in the query of a file of prompts; here they would be lost in silence."""
+    if request.args:
+        said = "This is not known here; all of a song stands in the body."
+        faults = [FieldError(f"/query/{pointed(name)}", said) for name in request.args]
+        raise ValidationFailed("The query holds something.", errors=faults)
+
+
 def form_fields(raw: bytes) -> Mapping[str, str]:
     """The fields of an HTML form; an option left empty counts as left out."""
     pairs = parse_qsl(decode_prompt(raw), keep_blank_values=True, errors="surrogateescape")
-    fields: MultiDict[str, str] = MultiDict(pairs)
+    fields = single_fields(MultiDict(pairs), "")
     return {key: value for key, value in fields.items() if value or key == "prompt"}

@@ -9,6 +9,7 @@ from typing import Any, Self, Unpack
 
 import requests
 
+from versequeue.client import heads
 from versequeue.client.errors import JobNotSuccessful, UnexpectedAnswer
 from versequeue.client.files import PromptFile, Source, batch_params
 from versequeue.client.polling import follow
@@ -43,7 +44,7 @@ class Client:
 
         `retry_unheard_for_s`: as long as nobody has ever answered there, no longer than this.
         """
-        session = session or requests.Session()
+        session = session or heads.session()
         self._transport = Transport(
             url, api_key, timeout_s, retry_for_s, retry_unheard_for_s, session, clock, sleep, jitter
         )

@@ -24,7 +24,8 @@ CONNECT_TIMEOUT_S = 5.0
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 MAX_REDIRECTS = 5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
-#: No answer but a file of results is as long as this, whatever it was packed to on its way.
+#: No answer but a file of results is as long as this, whatever it was packed to on its way, and no
+#: line of such a file.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 #: Who gives up within so much says it then, and not before.
 UNSAID_S = 2.0
@@ -92,7 +93,7 @@ class Transport:
 
     def lines(self, call: Call) -> Iterator[bytes]:
         """The lines of a streamed answer, each without its line end."""
-        return filter(None, self._stream(call, lambda response: response.iter_lines()))
+        return filter(None, self._stream(call, _lines))
 
     def chunks(self, call: Call) -> Iterator[bytes]:
         """The bytes of a streamed answer."""
@@ -190,6 +191,16 @@ def _in_handshake(error: BaseException | None) -> bool:
     while error is not None and "handshake" not in str(error):
         error = error.__cause__ or error.__context__
     return error is not None
+
+
+def _lines(response: requests.Response) -> Iterator[bytes]:
+    rest = b""
+    for piece in response.iter_content(65536):
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+        if len(rest) > MAX_ANSWER_BYTES:
+            raise UnexpectedAnswer(f"{response.url} answers with a line without an end.")
+    yield rest
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:

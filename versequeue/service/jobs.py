@@ -107,7 +107,7 @@ class Jobs(CallersSide[Job]):
     def queue_position(self, job: Job) -> int | None:
         """How many jobs are before this one and itself; None once it is not queued.
 
-        Rows of batches are not before a single visitor's job: it has the right of way.
+        What gives way, such as rows of batches, is not before a job that has the right of way.
         """
         if job.status is not Status.QUEUED:
             return None
