@@ -173,7 +173,7 @@ class Simulation:
             (wiring, "settings", lambda: self.settings),
             (wiring, "store", lambda: ground.store),
             (wiring, "queue", lambda: ground.queue),
-            (wiring, "model_folder", lambda _: Path("model")),
+            (wiring, "model_folder", lambda *_: Path("model")),
             (notify_function, "_notifier", lambda: notifier),
             (notify_function, "_receivers", SharesOfSenders()),
             (worker_fn.function, "studio_of", lambda _open_model: _worker(world).studio),
