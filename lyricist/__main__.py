@@ -45,7 +45,7 @@ def main() -> None:
 
 @main.command()
 @click.option("--preset", type=click.Choice(PRESETS), default=DEFAULT_PRESET, show_default=True)
-@click.option("--gguf", type=click.Path(path_type=Path), help="A Llama-architecture GGUF file.")
+@click.option("--gguf", "--from", "gguf", type=click.Path(path_type=Path), help="A GGUF file.")
 @click.option("--name", help="What the model is called in the receipts of its songs.")
 @click.option("--out", type=click.Path(path_type=Path), help="The bundle's folder.")
 @click.option("--force", is_flag=True, help="Build even if the bundle is there and whole.")
@@ -79,7 +79,7 @@ def build(
 
 @main.command()
 @click.option("--preset", type=click.Choice(PRESETS), default="default")
-@click.option("--gguf", type=click.Path(path_type=Path))
+@click.option("--gguf", "--from", "gguf", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @adapter_option
 def check(preset: str, gguf: Path | None, out: Path, adapter: Path | None) -> None:

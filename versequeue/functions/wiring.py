@@ -98,7 +98,8 @@ def model_folder(found: Settings, model: NamedModel) -> Path:
     place = Path(model.place)
     if place.suffix == ".gguf":
         return models / f"gguf-{place.stem}"
-    return models / f"from-{place.name}" if _is_checkpoint(place) else place
+    is_elsewhere = model.place.startswith("hf:")
+    return models / f"from-{place.name}" if is_elsewhere or _is_checkpoint(place) else place
 
 
 def _is_checkpoint(folder: Path) -> bool:

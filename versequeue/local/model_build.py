@@ -42,8 +42,6 @@ def recipe_of(model: NamedModel, folder: Path) -> list[str]:
     out = ["--out", str(folder)]
     if model.place in PRESETS:
         return ["--preset", model.place, *out]
-    if model.place.endswith(".gguf"):
-        return ["--gguf", model.place, *out]
     return ["--from", model.place, *out] if folder != Path(model.place) else []
 
 

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from bench.server import up
+from tests.support.gguf_files import write_gguf
 from tests.support.paths import ROOT
 from tests.support.waiting import wait_until
 from versequeue.child_process import ChildProcess
@@ -24,7 +25,8 @@ TINY = NamedModel("tiny", "tiny")
     ("place", "folder", "recipe"),
     [
         ("tiny", "models/tiny", ["--preset", "tiny", "--out", "models/tiny"]),
-        ("my.gguf", "models/gguf-my", ["--gguf", "my.gguf", "--out", "models/gguf-my"]),
+        ("my.gguf", "models/gguf-my", ["--from", "my.gguf", "--out", "models/gguf-my"]),
+        ("hf:a/mine", "models/from-mine", ["--from", "hf:a/mine", "--out", "models/from-mine"]),
         ("mine", "models/from-mine", ["--from", "mine", "--out", "models/from-mine"]),
         ("bundle", "bundle", []),
     ],
@@ -105,6 +107,21 @@ def test_a_server_whose_model_is_missing_builds_it_and_then_serves(
         printed = server.process.printed()
     assert printed.index("not built yet") < printed.index(READY)
     assert (tmp_path / "models" / "tiny" / "bundle.json").is_file()
+
+
+@pytest.mark.processes
+def test_a_file_that_is_brought_along_is_built_beside_the_model_that_is_there(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
+    brought = write_gguf(tmp_path / "another.gguf")
+    with up(tmp_path / "data", f"{tiny_bundle},other={brought}") as server:
+        asked = {"prompt": "rain", "options": {"model": "other", "lines": 4}}
+        wait = {"Prefer": "wait=30"}
+        job = requests.post(f"{server.url}/v1/jobs", json=asked, headers=wait, timeout=60).json()
+        assert job["output"]["receipt"]["model"].lower() == "another"
+        _, other = requests.get(f"{server.url}/v1/models", timeout=60).json()["data"]
+        assert other["licence"] == "mit"
+    assert (tmp_path / "data" / "models" / "gguf-another" / "bundle.json").is_file()
 
 
 @pytest.mark.processes
