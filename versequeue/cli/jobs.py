@@ -80,7 +80,7 @@ id_argument = click.argument("target_id", metavar="ID", callback=_read_id)
 @json_option
 @server_option
 def get(target_id: str, lyrics: bool, wait: bool, as_json: bool, server: str | None) -> None:
-    """Show the job or the batch ID as it is now."""
+    """Show the job or the batch ID as it is now; a link to it will do."""
     if target_id.startswith(BATCH_PREFIX):
         _get_batch(target_id, lyrics, wait, as_json, server)
         return
@@ -102,7 +102,7 @@ def get(target_id: str, lyrics: bool, wait: bool, as_json: bool, server: str | N
 @json_option
 @server_option
 def cancel(target_id: str, as_json: bool, server: str | None) -> None:
-    """End the job or the batch ID; safe to repeat."""
+    """End the job or the batch ID, or the one that a link leads to; safe to repeat."""
     seen: Job | Batch
     with connect(server) as client:
         if target_id.startswith(BATCH_PREFIX):
