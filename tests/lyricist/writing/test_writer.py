@@ -2,6 +2,7 @@
 
 import codecs
 import shutil
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from lyricist.writing.share import EngineShare
 from lyricist.writing.writer import Writer
 from tests.support.obsessed import Obsessed
 
+#: Against hangs only.
+LIMIT_S = 30.0
 REQUEST = SongRequest(prompt="the last train home", lines=6, seed=11)
 
 
@@ -99,6 +102,29 @@ def test_songs_written_side_by_side_are_the_same_as_alone(
     assert songs == [write(wide, request)[0] for request in requests]
     assert sorted(ended) == list(range(5)), "every song's end was told once"
     assert len(made) == 2, "one song alone needs no lanes"
+
+
+def test_a_line_that_is_told_slowly_holds_up_no_other_song(
+    tiny_bundle: Path, vocabulary: Vocabulary
+) -> None:
+    def make() -> Engine:
+        return LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * DRAFTS, threads=1)
+
+    wide = Writer(make(), vocabulary, "tiny", "digest", lanes=Lanes(make, most=2))
+    being_told, other_went_on = threading.Event(), threading.Event()
+
+    def show(_index: int, _lines: Sequence[str]) -> bool:
+        being_told.set()
+        return other_went_on.wait(LIMIT_S)
+
+    def should_stop() -> bool:
+        if being_told.is_set():
+            other_went_on.set()
+        return False
+
+    songs = wide.write([REQUEST, REQUEST], show, should_stop)
+
+    assert all(isinstance(song, Song) and song.finished for song in songs)
 
 
 def test_what_goes_wrong_in_one_lane_ends_the_other(
