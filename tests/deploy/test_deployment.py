@@ -171,6 +171,16 @@ def test_all_instances_together_fit_into_a_new_projects_processors() -> None:
     assert sum(size.cpu * size.max_instances for size in SIZES.values()) <= 20
 
 
+def test_jobs_are_kept_in_the_one_database_that_has_a_free_tier() -> None:
+    (database,) = (text for text in created() if text.startswith("firestore databases create"))
+
+    assert "--database=(default)" in database
+    # https://cloud.google.com/firestore/quotas: a named database has none.
+    assert "only for a project's first database" in Path("docs/costs.md").read_text(
+        encoding="utf-8"
+    )
+
+
 def test_settings_are_those_that_the_functions_read() -> None:
     for spec in DEPLOYED:
         environ = services.settings(TARGET, spec) | {name: "s" * 32 for name, _ in spec.secrets}

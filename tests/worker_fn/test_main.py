@@ -15,7 +15,12 @@ from lyricist.songs import Section, Song, SongRequest
 from lyricist.writing.writer import Writer
 from tests.support.api import ApiUnderTest, api_on_disk
 from versequeue.config import Settings
-from versequeue.errors import ModelUnavailable, ModelUnusable, VerseQueueError
+from versequeue.errors import (
+    ModelUnavailable,
+    ModelUnusable,
+    StoreUnavailable,
+    VerseQueueError,
+)
 from versequeue.functions import wiring
 from versequeue.functions.push import job_ids, push_body, read_message
 from versequeue.ports.queue import Topic
@@ -151,6 +156,20 @@ def test_a_song_that_cannot_be_stored_asks_for_the_message_again_and_spares_the_
     with pytest.raises(VerseQueueError, match="disk"):
         studio(app, GivenWriter(a_song)).perform(ids)
     assert app.jobs.get(ids[1]).status == "succeeded"
+
+
+def test_a_song_that_is_stored_is_not_asked_for_again_because_its_time_could_not_be_noted(
+    app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = app.submit()
+
+    def lost(name: str, change: Any) -> Any:
+        raise StoreUnavailable("Too many are changing the same document; try again.")
+
+    made = studio(app, GivenWriter(a_song))
+    monkeypatch.setattr(app.store, "update_state", lost)
+    made.perform([job_id])
+    assert app.jobs.get(job_id).status == "succeeded"
 
 
 def test_a_stopping_worker_asks_for_the_message_again(

@@ -21,7 +21,6 @@ from versequeue.rules.tally import Tally, tally_at
 from versequeue.rules.transitions import note
 
 INDEXES = json.loads((ROOT / "deploy" / "firestore.indexes.json").read_text())
-ServiceUnavailable: Any = exceptions.ServiceUnavailable
 #: Every call with which a store may be asked for something.
 CALLS: tuple[Callable[[FirestoreStore], Any], ...] = (
     lambda store: store.create([queued_job()], record=key_record(), now=NOW),
@@ -163,21 +162,25 @@ class Lossy(Documents):
     """Documents of which some writes do not arrive, or arrive while the answer does not."""
 
     refused = lost = 0
+    fault: Any = None
 
     def _write(self, documents: Sequence[New], timeout_s: float) -> None:
         if self.refused:
             self.refused -= 1
-            raise ServiceUnavailable("no answer")
+            raise self.fault("no answer")
         super()._write(documents, timeout_s)
         if self.lost:
             self.lost -= 1
-            raise ServiceUnavailable("no answer")
+            raise self.fault("no answer")
 
 
-@pytest.fixture
-def lossy(emulated_project: EmulatedProject) -> Iterator[tuple[FirestoreStore, Lossy]]:
+@pytest.fixture(params=[exceptions.ServiceUnavailable, exceptions.DeadlineExceeded])
+def lossy(
+    emulated_project: EmulatedProject, request: pytest.FixtureRequest
+) -> Iterator[tuple[FirestoreStore, Lossy]]:
     store = FirestoreStore(emulated_project.id)
     documents = Lossy(emulated_project.id)
+    documents.fault = request.param
     store._documents = documents
     yield store, documents
     store.close()
@@ -237,7 +240,7 @@ def test_a_write_that_does_not_arrive_is_tried_again_but_not_for_ever(
     documents.refused = 1
     store.update_state("worker", lambda state: {"n": state.get("n", 0) + 1})
     documents.refused = 1000
-    with pytest.raises(StoreUnavailable, match="it cannot be reached"):
+    with pytest.raises(StoreUnavailable, match=r"it (cannot be reached|does not answer)"):
         store.update_state("worker", lambda state: {"n": state.get("n", 0) + 1})
     assert store.get_state("worker") == {"n": 1}
 

@@ -148,6 +148,29 @@ def test_more_polls_cost_more_and_nothing_else_changes(prices: Prices, times: Se
     assert changed == {"Cloud Run: results", "Firestore: reads", "Network: answers"}
 
 
+def test_a_held_question_is_billed_while_it_is_held(prices: Prices, times: ServiceTimes) -> None:
+    asked, held = (
+        {x.service: x.list_usd for x in bill(Load(1e5, hold_s=hold_s), prices, times)}
+        for hold_s in (0.0, 10.0)
+    )
+    dearer = {name for name in asked if held[name] > asked[name] * 1.0001}
+    assert dearer == {"Cloud Run: results", "Firestore: reads"}
+    assert held["Cloud Run: results"] > 10 * asked["Cloud Run: results"]
+
+
+def test_a_model_that_fails_often_costs_its_attempts_again(
+    prices: Prices, times: ServiceTimes
+) -> None:
+    sound, failing = (
+        {x.service: x.list_usd for x in bill(Load(1e5, failing_percent=share), prices, times)}
+        for share in (0.0, 50.0)
+    )
+    dearer = {name for name in sound if failing[name] > sound[name] * 1.0001}
+    assert {"Cloud Run: worker", "Firestore: writes", "Pub/Sub"} <= dearer
+    # 1/2 + 1/4 + 1/8 + 1/16 more, for five attempts at most.
+    assert failing["Cloud Run: worker"] / sound["Cloud Run: worker"] == pytest.approx(1.94, rel=0.1)
+
+
 def test_the_bill_never_falls_as_the_load_grows(prices: Prices, times: ServiceTimes) -> None:
     loads = [10 * 1.3**i for i in range(50)]
     totals = [total_usd(bill(Load(n), prices, times)) for n in loads]
