@@ -32,7 +32,8 @@ CONNECTIONS = 1000
 CONNECTIONS_OF_ONE = 400
 #: A batch's fields may be in the query, and non-ASCII letters are nine bytes there.
 MAX_HEADER_BYTES = 64 * 1024
-#: A song's body stays in memory; a larger one, which is a file of prompts, is spooled.
+#: A song's body stays in memory; a larger one, which is a file of prompts, is spooled, and so is
+#: what waits here of an answer until it is read.
 SPOOLED_FROM_BYTES = 2 * MAX_BODY_BYTES
 #: Seconds from the first byte of a request, or from the connection, to the end of its headers;
 #: from there to the end of its body; for the answer; and from there to the next request.
@@ -263,6 +264,7 @@ def front_server(
         max_request_body_size=MAX_FORM_BYTES + 1,
         max_request_header_size=MAX_HEADER_BYTES,
         inbuf_overflow=SPOOLED_FROM_BYTES,
+        outbuf_overflow=SPOOLED_FROM_BYTES,
         outbuf_high_watermark=UNREAD_BYTES,
         # Who is believed is decided where a caller is told from others (api/origin.py).
         clear_untrusted_proxy_headers=False,

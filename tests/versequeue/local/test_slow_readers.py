@@ -12,6 +12,7 @@ from versequeue.local.front import (
     HEADERS_S,
     IDLE_S,
     SLOW_READERS,
+    SPOOLED_FROM_BYTES,
     STALLED_S,
     UNREAD_BYTES,
 )
@@ -34,12 +35,15 @@ def narrow(front: Front, sent: bytes) -> socket.socket:
 
 def test_pipelines_that_nobody_reads_take_no_thread_from_others() -> None:
     with running_front() as front, ExitStack() as stack:
-        front.body = b"x" * MIB
+        front.body = b"x" * (MIB // 2)
         for _ in range(THREADS):
             stack.enter_context(narrow(front, GET * 20))
         front.wait_for_channels(lambda channel: channel.total_outbufs_len, THREADS)
         front.wait_for_channels(lambda channel: channel.waiting, THREADS)
         assert len(front.served) == THREADS
+        unread = [buffer for channel in channels(front.server) for buffer in channel.outbufs]
+        in_memory = [len(buffer) for buffer in unread if not buffer.overflowed]
+        assert sum(in_memory) <= THREADS * SPOOLED_FROM_BYTES, "the rest lies on the disk"
         front.body = b"fine"
         assert front.ask().endswith(b"fine")
         front.now_s += STALLED_S + 1
@@ -90,7 +94,7 @@ def test_requests_sent_at_once_are_answered_one_after_the_other() -> None:
 
 
 def test_whoever_reads_slowly_gets_all_of_it() -> None:
-    size = 5 * MIB
+    size = 20 * MIB  # where the server is slow, each turn takes whatever lies between the two
     with running_front() as front, narrow(front, b"") as connection:
         front.body = b"x" * size
         connection.sendall(GET)
