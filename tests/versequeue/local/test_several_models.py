@@ -1,15 +1,21 @@
 """One server with two models: its jobs, files and estimates, and what becomes of it all."""
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.support.server import Server, running_server
 from tests.support.waiting import wait_until
+from versequeue.cli.main import main
+from versequeue.client import Client
 
 pytestmark = pytest.mark.processes
 
@@ -65,6 +71,23 @@ def test_the_models_are_listed_with_their_licences_and_with_their_speed_once_it_
     assert server.get("/v1/status").json()["models"] == ["small", "other"]
 
 
+def test_the_client_and_the_command_line_name_the_models(server: Server) -> None:
+    with Client(server.url) as client:
+        assert [(model.name, model.licence) for model in client.models()] == [
+            ("small", "apache-2.0"),
+            ("other", "apache-2.0"),
+        ]
+        assert client.write("rain", lines=4, model="other").receipt
+    asked = ["submit", "rain", "--lines", "4", "--json", "--server", server.url, "--model"]
+    song = CliRunner().invoke(main, [*asked, "other"])
+    assert json.loads(song.stdout)["output"]["receipt"]["model"] == "Other"
+    refused = CliRunner().invoke(main, [*asked, "none"])
+    assert refused.exit_code == 2
+    assert "This server has no such model; it has small, other." in refused.output
+    told = CliRunner().invoke(main, ["status", "--server", server.url]).stdout
+    assert "small, other (--model NAME)" in told
+
+
 @pytest.mark.parametrize("name", ["none", "small ", "x" * 10_000, "../small", "small,other"])
 def test_a_model_that_is_not_there_is_refused_with_those_that_are(
     server: Server, name: str
@@ -79,6 +102,10 @@ def test_a_model_that_is_not_there_is_refused_with_those_that_are(
     refused = server.post("/v1/batches", data=rows, headers={"Content-Type": "application/jsonl"})
     [fault] = refused.json()["errors"]
     assert (refused.status_code, fault["line"], fault["code"]) == (422, 1, "invalid-option")
+
+
+def attempts_of(server: Server, job_id: str) -> int:
+    return int(server.job(job_id)["attempt"])
 
 
 def rows_of(server: Server, batch_id: str) -> list[dict[str, Any]]:
@@ -133,3 +160,23 @@ def test_a_bundle_that_is_deleted_while_it_is_served_holds_up_only_its_own_jobs(
         song(server, model="tiny")
         away.rename(other)
         assert server.wait_done(held)["status"] == "succeeded"
+
+
+def test_a_worker_that_is_killed_between_two_models_loses_nothing(
+    models: str, tmp_path: Path
+) -> None:
+    with running_server(tmp_path, models) as server:
+        ids = []
+        for names in (("small", "other"), ("other", "small"), ("small", "other")):
+            pair = [server.submit("rain", lines=4, seed=7, model=name)["id"] for name in names]
+            # The second is for the other model: it is loading, or has just been loaded.
+            wait_until(partial(attempts_of, server, pair[1]), 60, poll_s=0.01)
+            if pid := server.worker_pid():
+                os.kill(pid, signal.SIGKILL)
+            ids += pair
+        jobs = [server.wait_done(job_id) for job_id in ids]
+        assert {job["status"] for job in jobs} == {"succeeded"}
+        made_by = {"small": "tiny", "other": "Other"}
+        for job in jobs:
+            assert job["output"]["receipt"]["model"] == made_by[job["options"]["model"]]
+        assert max(job["attempt"] for job in jobs) > 1, "one was in hand"
