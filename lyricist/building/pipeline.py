@@ -35,7 +35,7 @@ from lyricist.bundle.sources import bundle_fingerprint
 from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.errors import BuildError
 from lyricist.language.learned_phrases import LearnedPhrases
-from lyricist.tokenizing.byte_level import build_tokenizer, end_tokens_of
+from lyricist.tokenizing.model_tokenizer import model_tokenizer
 from lyricist.vocabulary.word_table_file import write_word_table_of
 
 #: Called with the stage and how far it is, 0 to 1.
@@ -97,7 +97,8 @@ def _fill(
     phrases: LearnedPhrases | None,
     on_progress: OnProgress,
 ) -> None:
-    build_tokenizer(recipe.tokenizer).save(str(new / TOKENIZER), pretty=False)
+    made = model_tokenizer(recipe.tokenizer, recipe.architecture.vocabulary_size)
+    made.tokenizer.save(str(new / TOKENIZER), pretty=False)
     on_progress("Loading TensorFlow", 0.05)
     from lyricist.building.network_graph import convert_network  # imports TensorFlow: seconds
 
@@ -106,7 +107,7 @@ def _fill(
     embedding = _bind_weights(binder, recipe, on_progress)
     on_progress("Writing", 0.9)
     binder.write(new / MODEL)
-    write_word_table_of(new)
+    write_word_table_of(new, recipe.architecture.vocabulary_size)
     names = [MODEL, TOKENIZER, WORD_TABLE]
     if phrases is not None:
         write_phrases(new, phrases)
@@ -121,8 +122,9 @@ def _fill(
         embedding=embedding(),
         drafts=drafts,
         state_layers=state_layers,
-        end_tokens=end_tokens_of(recipe.tokenizer),
-        chat_template=recipe.chat_template,
+        end_tokens=made.end_tokens,
+        chat_template=recipe.tokenizer.chat_template,
+        prompt=made.prompt,
         files=files,
     ).write_manifest()
 
@@ -142,7 +144,7 @@ def _renew_word_table(found: Bundle) -> None:
     with new_folder(found.folder) as new:
         for name in found.files.keys() - {WORD_TABLE}:
             shutil.copy(found.folder / name, new / name)
-        write_word_table_of(new)
+        write_word_table_of(new, found.architecture.vocabulary_size)
         files = {**found.files, WORD_TABLE: record_file(new / WORD_TABLE)}
         replace(found, folder=new, files=files).write_manifest()
 

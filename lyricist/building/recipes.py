@@ -17,8 +17,10 @@ from lyricist.building.weights import (
 from lyricist.bundle.architecture import Architecture
 from lyricist.bundle.manifest import DEFAULT_PRESET, TINY_PRESET
 from lyricist.checkpoints.gguf_file import GgufFile
-from lyricist.tokenizing.byte_level import build_tokenizer, first_merges
-from lyricist.tokenizing.tokenizer_data import TokenizerData
+from lyricist.errors import BuildError
+from lyricist.tokenizing.byte_level import first_merges
+from lyricist.tokenizing.model_tokenizer import model_tokenizer
+from lyricist.tokenizing.tokenizer_source import GgufVocabulary, TokenizerSource
 
 #: 64 lines of some 11 tokens and the longest prompt fit.
 CONTEXT_POSITIONS = 1024
@@ -37,8 +39,7 @@ class Recipe:
     name: str
     licence: str
     architecture: Architecture
-    tokenizer: TokenizerData
-    chat_template: str
+    tokenizer: TokenizerSource
     weights: Callable[[], Iterable[NamedWeight]]
     #: The same, unbalanced and without an adapter: as they are tuned.
     plain_weights: Callable[[], Iterable[NamedWeight]]
@@ -49,10 +50,11 @@ class Recipe:
 def default_recipe(source: GgufFile, name: str | None, adapter: Adapter | None = None) -> Recipe:
     """The model in `source` as it is, or as it was tuned."""
     architecture = source.architecture(CONTEXT_POSITIONS)
-    tokenizer = source.tokenizer_data()
+    tokenizer = source.tokenizer()
 
     def weights() -> Iterable[NamedWeight]:
-        sample: list[int] = build_tokenizer(tokenizer).encode(CALIBRATION_TEXT).ids
+        made = model_tokenizer(tokenizer, architecture.vocabulary_size)
+        sample: list[int] = made.tokenizer.encode(CALIBRATION_TEXT).ids
         sample = sample[: architecture.context_length]
         return weights_from_gguf(source, architecture, sample, adapter)
 
@@ -61,7 +63,6 @@ def default_recipe(source: GgufFile, name: str | None, adapter: Adapter | None =
         licence=str(source.field("general.license", "unknown")),
         architecture=architecture,
         tokenizer=tokenizer,
-        chat_template=str(source.field("tokenizer.chat_template", "")),
         weights=weights,
         plain_weights=lambda: plain_weights(source, architecture),
         embedding=lambda: embedding_from_gguf(source, architecture),
@@ -71,9 +72,12 @@ def default_recipe(source: GgufFile, name: str | None, adapter: Adapter | None =
 def tiny_recipe(source: GgufFile, name: str | None, adapter: Adapter | None = None) -> Recipe:
     """A network of random weights over the commonest words of the vocabulary of `source`."""
     whole = default_recipe(source, name or TINY_PRESET)
-    tokenizer = first_merges(whole.tokenizer, TINY_MERGES)
+    vocabulary = whole.tokenizer.vocabulary
+    if not isinstance(vocabulary, GgufVocabulary):
+        raise BuildError("The tiny model is made of byte-level BPE only.")
+    vocabulary = first_merges(vocabulary, TINY_MERGES)
     architecture = Architecture(
-        vocabulary_size=len(tokenizer.tokens),
+        vocabulary_size=len(vocabulary.tokens),
         context_length=CONTEXT_POSITIONS,
         layers=2,
         width=64,
@@ -84,7 +88,7 @@ def tiny_recipe(source: GgufFile, name: str | None, adapter: Adapter | None = No
         rope_base=10_000.0,
         norm_epsilon=1e-5,
     )
-    likelihood = _tiny_likelihood(tokenizer)
+    likelihood = _tiny_likelihood(vocabulary)
 
     def plain() -> Iterable[NamedWeight]:
         return seeded_weights(architecture, likelihood, TINY_SEED)
@@ -92,7 +96,7 @@ def tiny_recipe(source: GgufFile, name: str | None, adapter: Adapter | None = No
     return replace(
         whole,
         architecture=architecture,
-        tokenizer=tokenizer,
+        tokenizer=replace(whole.tokenizer, vocabulary=vocabulary),
         weights=lambda: adapter.merged(plain()) if adapter else plain(),
         plain_weights=plain,
         embedding=lambda: None,
@@ -105,7 +109,7 @@ RECIPES: dict[str, Callable[[GgufFile, str | None, Adapter | None], Recipe]] = {
 }
 
 
-def _tiny_likelihood(tokenizer: TokenizerData) -> FloatArray:
+def _tiny_likelihood(vocabulary: GgufVocabulary) -> FloatArray:
     def liking(text: str) -> float:
         if text == "Ċ":  # how byte-level BPE spells a line's end
             return TINY_NEWLINE
@@ -113,4 +117,4 @@ def _tiny_likelihood(tokenizer: TokenizerData) -> FloatArray:
         is_word = word != text and word.isascii() and word.isalpha() and len(word) > TINY_LETTERS
         return TINY_WORD if is_word and word.islower() else TINY_OTHER
 
-    return np.array([liking(text) for text in tokenizer.tokens], np.float32)
+    return np.array([liking(text) for text in vocabulary.tokens], np.float32)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tokenizers import Tokenizer
 
 from lyricist.arrays import FloatArray
 from lyricist.building.folders import new_folder
@@ -23,9 +22,11 @@ from lyricist.bundle.manifest import (
     read_bundle,
     record_file,
 )
+from lyricist.bundle.prompt_form import PromptForm, form_without_template
 from lyricist.engine.served_model import SIGNATURE, ServedModel
 from lyricist.errors import BuildError
-from lyricist.tokenizing.byte_level import build_tokenizer, end_tokens_of
+from lyricist.tokenizing.model_tokenizer import ModelTokenizer, model_tokenizer
+from lyricist.tokenizing.tokenizer_source import TokenizerJson, TokenizerSource
 from lyricist.vocabulary.word_table_file import write_word_table_of
 
 #: Positions of a song where the signature takes any number of them.
@@ -49,7 +50,8 @@ def bundle_saved_model(
     Raises BundleError or BuildError; `folder` is then as it was.
     """
     served = ServedModel(model)
-    vocabulary_size = _checked_vocabulary(tokenizer, model, served)
+    made = _checked_tokenizer(tokenizer, model, served, end_tokens)
+    vocabulary_size: int = made.tokenizer.get_vocab_size()
     _check_causal(served, model, vocabulary_size)
     length = context_length or served.length or DEFAULT_CONTEXT_POSITIONS
     if served.length and length > served.length:
@@ -57,9 +59,10 @@ def bundle_saved_model(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(folder) as new:
         shutil.copytree(model, new / SAVED_MODEL)
-        shutil.copy(tokenizer, new / TOKENIZER)
+        made.tokenizer.save(str(new / TOKENIZER), pretty=False)
         architecture = Architecture(vocabulary_size, length)
-        _write_manifest(new, name, licence, architecture, end_tokens)
+        prompt = form_without_template(made.tokenizer.token_to_id)
+        _write_manifest(new, name, licence, architecture, made.end_tokens, prompt)
     return read_bundle(folder)
 
 
@@ -69,10 +72,11 @@ def _write_manifest(
     licence: str,
     architecture: Architecture,
     end_tokens: Sequence[str],
+    prompt: PromptForm,
     chat_template: str = "",
 ) -> None:
     """Add the word table to `folder`, and record every file in its bundle.json."""
-    write_word_table_of(folder)
+    write_word_table_of(folder, architecture.vocabulary_size)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     files = {path.relative_to(folder).as_posix(): record_file(path) for path in paths}
     Bundle(
@@ -84,6 +88,7 @@ def _write_manifest(
         embedding=EmbeddingPlace(0, 0, 0),
         end_tokens=tuple(end_tokens),
         chat_template=chat_template,
+        prompt=prompt,
         files=files,
     ).write_manifest()
 
@@ -93,7 +98,8 @@ def export_saved_model(recipe: Recipe, folder: Path, on_progress: OnProgress) ->
     architecture = recipe.architecture
     folder.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(folder) as new:
-        build_tokenizer(recipe.tokenizer).save(str(new / TOKENIZER), pretty=False)
+        made = model_tokenizer(recipe.tokenizer, architecture.vocabulary_size)
+        made.tokenizer.save(str(new / TOKENIZER), pretty=False)
         weights: dict[str, FloatArray] = {}
         total = len(architecture.weight_shapes())
         for done, (name, matrix) in enumerate(recipe.weights()):
@@ -103,8 +109,9 @@ def export_saved_model(recipe: Recipe, folder: Path, on_progress: OnProgress) ->
         network = ServedNetwork(architecture, weights, weights["output"] if own is None else own)
         on_progress("Writing", 0.6)
         tf.saved_model.save(network, str(new / SAVED_MODEL), {SIGNATURE: network.serve})
-        ends, template = end_tokens_of(recipe.tokenizer), recipe.chat_template
-        _write_manifest(new, recipe.name, recipe.licence, architecture, ends, template)
+        template = recipe.tokenizer.chat_template
+        told = (recipe.name, recipe.licence, architecture, made.end_tokens, made.prompt, template)
+        _write_manifest(new, *told)
     on_progress("Done", 1.0)
     return read_bundle(folder)
 
@@ -150,18 +157,19 @@ class ServedNetwork(tf.Module):  # type: ignore[misc]
         return forward(self._architecture, 1, self._weights, inputs)["logits"]
 
 
-def _checked_vocabulary(tokenizer: Path, model: Path, served: ServedModel) -> int:
+def _checked_tokenizer(
+    path: Path, model: Path, served: ServedModel, end_tokens: Sequence[str]
+) -> ModelTokenizer:
     try:
-        known = Tokenizer.from_file(str(tokenizer))
-    except Exception as error:
-        raise BuildError(f"{tokenizer} is no tokenizer.json: {error}") from error
-    size: int = known.get_vocab_size()
-    if len(known.encode("\n", add_special_tokens=False).ids) != 1:
-        raise BuildError(f"{tokenizer} has no single token for the end of a line.")
+        content = TokenizerJson(path.read_bytes())
+    except OSError as error:
+        raise BuildError(f"{path} cannot be read: {error.strerror}.") from error
     found = served.vocabulary_size or _probe(served, np.zeros(1, np.int64)).shape[-1]
+    made = model_tokenizer(TokenizerSource(path, content, ends=tuple(end_tokens)), found)
+    size: int = made.tokenizer.get_vocab_size()
     if found != size:
-        raise BuildError(f"{model} gives logits of {found} tokens, and {tokenizer} has {size}.")
-    return size
+        raise BuildError(f"{model} gives logits of {found} tokens, and {path} has {size}.")
+    return made
 
 
 def _check_causal(served: ServedModel, model: Path, vocabulary_size: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from lyricist.bundle.architecture import Architecture
 from lyricist.bundle.embedding import EmbeddingPlace
+from lyricist.bundle.prompt_form import PromptForm
 from lyricist.errors import BundleAway, BundleError
 
 MANIFEST = "bundle.json"
@@ -79,6 +80,9 @@ class Bundle:
     end_tokens: tuple[str, ...]
     #: The Jinja template of the model's makers, kept for the record.
     chat_template: str
+    #: What stands around the texts that the model is told, by that template; None in a bundle that
+    #: was built before this was kept.
+    prompt: PromptForm | None = None
     #: Digest of everything that the bundle was built from.
     built_from: str = ""
     files: Mapping[str, FileRecord]
@@ -189,6 +193,7 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
         ),
         end_tokens=tuple(_end_token(token) for token in fields["end_tokens"][:MOST_END_TOKENS]),
         chat_template=str(fields["chat_template"]),
+        prompt=PromptForm.from_json(fields["prompt"]) if fields.get("prompt") else None,
         built_from=str(fields["built_from"]),
         files={
             _inside(name): FileRecord(

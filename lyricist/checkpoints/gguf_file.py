@@ -13,7 +13,7 @@ from lyricist.arrays import FloatArray
 from lyricist.bundle.architecture import Architecture
 from lyricist.checkpoints.gguf_layout import check_layout
 from lyricist.errors import BuildError
-from lyricist.tokenizing.tokenizer_data import TokenizerData
+from lyricist.tokenizing.tokenizer_source import GgufVocabulary, TokenizerSource
 
 #: Larger than any network that a bundle could hold.
 MOST_HEADS, MOST_WIDTH, MOST_CONTEXT = 1024, 1 << 18, 1 << 31
@@ -61,29 +61,31 @@ class GgufFile:
             raise BuildError(f"{self.path} has heads that cannot be shared out or turned.")
         return found
 
-    def tokenizer_data(self) -> TokenizerData:
-        """The tokenizer's data; BuildError if it is of a kind that cannot be built."""
-        kind = self.field("tokenizer.ggml.model", "")
-        if kind != "gpt2":
-            raise BuildError(
-                f"{self.path} has a {kind!r} tokenizer; only byte-level BPE ('gpt2') can be built."
-            )
+    def tokenizer(self) -> TokenizerSource:
+        """The tokenizer's parts, and how the model is spoken to."""
         tokens = tuple(self._texts("tokenizer.ggml.tokens"))
-        types = self._list("tokenizer.ggml.token_type")
-        markup = (int(gguf.TokenType.CONTROL), int(gguf.TokenType.UNKNOWN))
-        parted = (merge.partition(" ") for merge in self._texts("tokenizer.ggml.merges"))
-        merges = tuple((left, right) for left, _, right in parted)
-        known = set(tokens)
-        if len(types) != len(tokens) or any(
-            not {left, right, left + right} <= known for left, right in merges
-        ):
-            raise BuildError(f"{self.path} has a tokenizer whose parts do not fit together.")
-        return TokenizerData(
+        model = str(self.field("tokenizer.ggml.model", ""))
+        pairs = (merge.partition(" ") for merge in self._known("tokenizer.ggml.merges", str))
+        vocabulary = GgufVocabulary(
+            model=model,
             tokens=tokens,
-            merges=merges,
-            special=tuple(index for index, kind in enumerate(types) if kind in markup),
-            end_of_text=self._whole("tokenizer.ggml.eos_token_id", len(tokens) - 1, least=0),
-            pre_tokenizer=str(self.field("tokenizer.ggml.pre", "default")),
+            kinds=tuple(self._known("tokenizer.ggml.token_type", int)),
+            merges=tuple((left, right) for left, _, right in pairs),
+            cut=str(self.field("tokenizer.ggml.pre", "default")),
+            scores=tuple(self._known("tokenizer.ggml.scores", float)),
+            adds_space=bool(self.field("tokenizer.ggml.add_space_prefix", model == "llama")),
+        )
+        last = len(tokens) - 1
+        adds_bos = self.field("tokenizer.ggml.add_bos_token", None)
+        end = self._whole("tokenizer.ggml.eos_token_id", last, least=0)
+        begin = self._whole("tokenizer.ggml.bos_token_id", last, default=end, least=0)
+        return TokenizerSource(
+            path=self.path,
+            vocabulary=vocabulary,
+            chat_template=str(self.field("tokenizer.chat_template", "")),
+            bos=tokens[begin],
+            add_bos=None if adds_bos is None else bool(adds_bos),
+            ends=(tokens[end],),
         )
 
     def field(self, key: str, default: Any) -> Any:
@@ -136,6 +138,13 @@ class GgufFile:
         value = self._need(key)
         if not isinstance(value, list):
             raise BuildError(f"{self.path}: {key} is not a list.")
+        return value
+
+    def _known(self, key: str, kind: type) -> list[Any]:
+        """A list of values of one kind; an empty one where the file has none."""
+        value = self.field(key, [])
+        if not isinstance(value, list) or (value and not isinstance(value[0], kind)):
+            raise BuildError(f"{self.path}: {key} is not a list of what belongs there.")
         return value
 
     def _texts(self, key: str) -> list[str]:

@@ -15,7 +15,7 @@ from lyricist.bundle.architecture import Architecture
 from lyricist.bundle.sources import BUILDING, sources_digest
 from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.language.learned_phrases import LearnedPhrases
-from lyricist.tokenizing.byte_level import build_tokenizer
+from lyricist.tokenizing.model_tokenizer import model_tokenizer
 from lyricist.tuning.adapted_network import AdaptedNetwork
 from lyricist.tuning.checkpoint import Checkpoint
 from lyricist.tuning.lyrics_files import read_lyrics
@@ -86,7 +86,8 @@ def tune_model(
     out.absolute().parent.mkdir(parents=True, exist_ok=True)
     on_progress("Reading", 0.0)
     recipe = RECIPES[options.preset](GgufFile(path), None, None)
-    encoder = Encoder(build_tokenizer(recipe.tokenizer))
+    made = model_tokenizer(recipe.tokenizer, recipe.architecture.vocabulary_size)
+    encoder = Encoder(made.tokenizer, made.prompt)
     rng = np.random.default_rng(options.training.seed)
     unseen, seen = _parted(songs, rng)
     bfloat16 = has_bfloat16()

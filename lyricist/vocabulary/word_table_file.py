@@ -41,11 +41,14 @@ def word_table_of(bundle: Bundle, vocabulary: Vocabulary) -> WordTable:
     return table
 
 
-def write_word_table_of(folder: Path) -> None:
-    """Writes the word table of the tokenizer in `folder` beside it. OSError as usual."""
+def write_word_table_of(folder: Path, size: int) -> None:
+    """Writes the word table of the tokenizer in `folder` beside it. OSError as usual.
+
+    `size`: how many logits the network has.
+    """
     tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
     digest = record_file(folder / TOKENIZER).sha256
-    write_word_table(folder / WORD_TABLE, derive_word_table(token_texts(tokenizer)), digest)
+    write_word_table(folder / WORD_TABLE, derive_word_table(token_texts(tokenizer, size)), digest)
 
 
 def write_word_table(path: Path, table: WordTable, tokenizer_digest: str) -> None:

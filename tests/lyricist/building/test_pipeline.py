@@ -9,12 +9,9 @@ import pytest
 
 from lyricist.building.folders import new_folder
 from lyricist.building.pipeline import build_bundle
-from lyricist.building.release import packaged_gguf
 from lyricist.building.tflite_file import WeightBinder, quantize_rows
 from lyricist.bundle.manifest import MANIFEST, MODEL, read_bundle
-from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.errors import BuildError
-from lyricist.tokenizing.byte_level import build_tokenizer, first_merges
 
 
 def test_a_bundle_that_is_there_and_whole_is_not_built_again(tiny_bundle: Path) -> None:
@@ -134,22 +131,3 @@ def test_quantized_rows_are_within_half_a_step() -> None:
     error = np.abs(quantized.values * quantized.scales[:, np.newaxis] - matrix)
     assert (error <= quantized.scales[:, np.newaxis] / 2 + 1e-6).all()
     assert not quantized.values[3].any()
-
-
-def test_the_tokenizer_gives_every_text_back() -> None:
-    tokenizer = build_tokenizer(GgufFile(packaged_gguf()).tokenizer_data())
-    for text in ("I don't know,  2024!\n\n", "l'été à Noël", "😀 日本語 Ünï", " <|im_end|>", ""):
-        ids = tokenizer.encode(text).ids
-        assert tokenizer.decode(ids, skip_special_tokens=False) == text
-    assert tokenizer.encode("<|im_end|>").ids == [2]
-    assert len(tokenizer.encode("2024").ids) == 4, "every digit is a token of its own"
-
-
-def test_the_smaller_vocabulary_is_whole() -> None:
-    data = GgufFile(packaged_gguf()).tokenizer_data()
-    small = first_merges(data, 500)
-    tokenizer = build_tokenizer(small)
-    text = "Every word can still be written — even ünusual ones 😀"
-    assert tokenizer.decode(tokenizer.encode(text).ids) == text
-    assert len(small.tokens) < 1000
-    assert small.tokens[small.end_of_text] == data.tokens[data.end_of_text]

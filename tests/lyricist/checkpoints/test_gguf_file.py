@@ -95,7 +95,7 @@ def test_a_tied_embedding_is_told_apart_from_its_balanced_matrix(tmp_path: Path)
     ("fault", "sentence"),
     [
         ({"architecture": "qwen2"}, "holds a 'qwen2' network"),
-        ({"tokenizer": "llama"}, "has a 'llama' tokenizer"),
+        ({"tokenizer": "bert"}, "tokenizer is 'bert'"),
         ({"rope_scaling": "yarn"}, "scales its rotary positions"),
         ({"without": "blk.1.ffn_up.weight"}, r"has no tensor blk\.1\.ffn_up\.weight"),
     ],
