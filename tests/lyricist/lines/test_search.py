@@ -72,7 +72,7 @@ class Script:
         return draft.tokens[-1]
 
     def best_endings(self, draft: Draft, most: int) -> list[Ending]:
-        return [Ending(len(draft.tokens) - at, END, 0.0, 8) for at in range(most)]
+        return [Ending(len(draft.tokens) - at, END, (END,), 0.0, 0.0, 8) for at in range(most)]
 
     def see(self, _draft: Draft, logits: FloatArray) -> Seen:
         return Seen(logits, Place(-1.0, 1.0, -1.0))
