@@ -206,6 +206,19 @@ def generate(
             raise result
 
 
+@main.command()
+@click.argument("bundle", type=click.Path(path_type=Path), default=DEFAULT_FOLDER / DEFAULT_PRESET)
+@click.option("--prompt", default="a night bus", show_default=True)
+@click.option("--measure/--no-measure", default=True, help="Write a few lines to see how fast.")
+def show(bundle: Path, prompt: str, measure: bool) -> None:
+    """Say what the model in the folder BUNDLE is, what it is told and how fast it writes here."""
+    from lyricist.show import measured, shown  # loads the model runtime
+
+    with _clear_errors(), without_native_notes():
+        text = shown(bundle, prompt, measured(bundle, prompt) if measure else None)
+    click.echo(text)
+
+
 @main.command("evaluate")
 @click.option("--prompts", type=click.File(encoding="utf-8"), help="A file, one prompt a line.")
 @click.option("--baseline", type=click.Choice(["free", "none"]), default="free", show_default=True)

@@ -59,6 +59,11 @@ class Vocabulary(Encoder):
         text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
         return text
 
+    def written_out(self, ids: Sequence[int]) -> str:
+        """The text of `ids`, special tokens by their names."""
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=False)
+        return text
+
     def prepare(self) -> None:
         """Works out now, in a tenth of a second, what would be worked out on first use."""
         _ = self.writable, self.lettered, self.line_ends
