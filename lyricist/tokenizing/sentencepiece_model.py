@@ -22,14 +22,14 @@ MOST_MODEL_BYTES = 64 << 20
 MOST_TOKENS = 1 << 20
 #: Longer tokens than this are not merged from parts: each is tried at every place.
 _LONGEST_TOKEN = 256
-_UNIGRAM, _BPE = 1, 2
+_BPE = 2
 
 
 def sentencepiece_of_fields(fields: GgufVocabulary) -> WholeTokenizer:
     """The tokenizer that a GGUF file lists as "llama"; BuildError if its parts do not fit."""
     if len(fields.scores) != len(fields.tokens):
         raise BuildError("The model's vocabulary does not say of each token what it scores.")
-    return _tokenizer(fields, _bpe(fields), [])
+    return _tokenizer(fields, [])
 
 
 def sentencepiece_of_model(model: SentencePieceModel) -> WholeTokenizer:
@@ -38,9 +38,11 @@ def sentencepiece_of_model(model: SentencePieceModel) -> WholeTokenizer:
         raise BuildError(f"The tokenizer is larger than {MOST_MODEL_BYTES >> 20} MB.")
     found = _parsed(model.content)
     fields = _with_added(_fields(found), model.added)
-    kind = found.trainer_spec.model_type
-    if kind not in (_BPE, _UNIGRAM):
-        raise BuildError("The tokenizer is neither of BPE nor of a unigram model.")
+    if found.trainer_spec.model_type != _BPE:
+        raise BuildError(
+            "The tokenizer.model is not of SentencePiece's BPE, the only kind that can be read; a "
+            "tokenizer.json of the same tokenizer can be of another."
+        )
     spec = found.normalizer_spec
     before: list[normalizers.Normalizer] = []
     if spec.precompiled_charsmap:
@@ -50,13 +52,13 @@ def sentencepiece_of_model(model: SentencePieceModel) -> WholeTokenizer:
             raise BuildError(f"The tokenizer's table of characters is damaged: {error}") from error
     if spec.remove_extra_whitespaces:
         before.append(normalizers.Replace(Regex(" {2,}"), " "))
-    return _tokenizer(fields, _bpe(fields) if kind == _BPE else _unigram(fields), before)
+    return _tokenizer(fields, before)
 
 
 def _parsed(content: bytes) -> Any:
     from sentencepiece import sentencepiece_model_pb2  # only where such a model is built
 
-    found = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]  # made on import
+    found = sentencepiece_model_pb2.ModelProto()
     try:
         found.ParseFromString(content)
     except DecodeError as error:
@@ -67,9 +69,12 @@ def _parsed(content: bytes) -> Any:
 
 
 def _fields(found: Any) -> GgufVocabulary:
+    tokens = tuple(piece.piece for piece in found.pieces)
+    if not all(isinstance(token, str) for token in tokens):  # protobuf leaves what is no UTF-8
+        raise BuildError("The tokenizer has tokens that are no text.")
     return GgufVocabulary(
         model="llama",
-        tokens=tuple(piece.piece for piece in found.pieces),
+        tokens=tokens,
         kinds=tuple(piece.type for piece in found.pieces),
         scores=tuple(piece.score for piece in found.pieces),
         adds_space=found.normalizer_spec.add_dummy_prefix,
@@ -93,10 +98,8 @@ def _with_added(fields: GgufVocabulary, added: Mapping[int, tuple[str, bool]]) -
     )
 
 
-def _tokenizer(
-    fields: GgufVocabulary, model: models.Model, before: list[normalizers.Normalizer]
-) -> WholeTokenizer:
-    tokenizer = Tokenizer(model)
+def _tokenizer(fields: GgufVocabulary, before: list[normalizers.Normalizer]) -> WholeTokenizer:
+    tokenizer = Tokenizer(_bpe(fields))
     tokenizer.normalizer = normalizers.Sequence([*before, normalizers.Replace(" ", SPACE)])
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
@@ -115,14 +118,13 @@ def _bpe(fields: GgufVocabulary) -> models.Model:
         for index, (token, kind) in enumerate(zip(fields.tokens, fields.kinds, strict=True))
         if kind == PieceKind.NORMAL and 1 < len(token) <= _LONGEST_TOKEN
     ]
-    parts = {
-        t for t, kind in zip(fields.tokens, fields.kinds, strict=True) if kind == PieceKind.NORMAL
-    }
+    pairs = zip(fields.tokens, fields.kinds, strict=True)
+    parts = {token for token, kind in pairs if kind == PieceKind.NORMAL}
     merges = []
     for index in sorted(made, key=lambda index: -fields.scores[index]):
         token = fields.tokens[index]
         splits = [(token[:at], token[at:]) for at in range(1, len(token))]
-        known = [pair for pair in splits if pair[0] in parts and pair[1] in parts]
+        known = [(left, right) for left, right in splits if left in parts and right in parts]
         merges += sorted(known, key=lambda pair: (ids[pair[0]], ids[pair[1]]))
     return models.BPE(
         vocab=ids,
@@ -131,15 +133,6 @@ def _bpe(fields: GgufVocabulary) -> models.Model:
         fuse_unk=True,
         byte_fallback=_has_bytes(fields),
     )
-
-
-def _unigram(fields: GgufVocabulary) -> models.Model:
-    checked_ids(fields)
-    unknown = _unknown(fields)
-    if unknown is None:
-        raise BuildError("The tokenizer has no token for what it does not know.")
-    pieces = list(zip(fields.tokens, fields.scores, strict=True))
-    return models.Unigram(pieces, fields.tokens.index(unknown), _has_bytes(fields))
 
 
 def _unknown(fields: GgufVocabulary) -> str | None:
