@@ -1,23 +1,20 @@
-"""What a bundle is made of: a GGUF file's model as it is, or the tiny one that tests use."""
+"""What a bundle is made of: a checkpoint's model as it is, or the tiny one that tests use."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lyricist.arrays import FloatArray
-from lyricist.building.adapter import Adapter
-from lyricist.building.balance import CALIBRATION_TEXT, NamedWeight
-from lyricist.building.weights import (
-    embedding_from_gguf,
-    plain_weights,
-    seeded_weights,
-    weights_from_gguf,
-)
+from lyricist.arrays import FloatArray, NamedWeight
+from lyricist.building.adapter import Adapter, with_adapters
+from lyricist.building.balance import CALIBRATION_TEXT
+from lyricist.building.weights import balanced_weights, seeded_weights
 from lyricist.bundle.architecture import Architecture
 from lyricist.bundle.manifest import DEFAULT_PRESET, TINY_PRESET
-from lyricist.checkpoints.gguf_file import GgufFile
+from lyricist.checkpoints.checkpoint import Checkpoint
 from lyricist.errors import BuildError
+from lyricist.families.table import plan_of
+from lyricist.families.weights import own_embedding, plain_weights
 from lyricist.tokenizing.byte_level import first_merges
 from lyricist.tokenizing.model_tokenizer import model_tokenizer
 from lyricist.tokenizing.tokenizer_source import GgufVocabulary, TokenizerSource
@@ -38,6 +35,8 @@ class Recipe:
 
     name: str
     licence: str
+    #: The family of networks, as people call it.
+    family: str
     architecture: Architecture
     tokenizer: TokenizerSource
     weights: Callable[[], Iterable[NamedWeight]]
@@ -47,29 +46,33 @@ class Recipe:
     embedding: Callable[[], FloatArray | None]
 
 
-def default_recipe(source: GgufFile, name: str | None, adapter: Adapter | None = None) -> Recipe:
+def default_recipe(
+    source: Checkpoint, name: str | None, adapters: Sequence[Adapter] = ()
+) -> Recipe:
     """The model in `source` as it is, or as it was tuned."""
-    architecture = source.architecture(CONTEXT_POSITIONS)
+    plan = plan_of(source, CONTEXT_POSITIONS)
+    architecture = plan.architecture
     tokenizer = source.tokenizer()
 
     def weights() -> Iterable[NamedWeight]:
         made = model_tokenizer(tokenizer, architecture.vocabulary_size)
         sample: list[int] = made.tokenizer.encode(CALIBRATION_TEXT).ids
         sample = sample[: architecture.context_length]
-        return weights_from_gguf(source, architecture, sample, adapter)
+        return balanced_weights(source, plan, sample, adapters)
 
     return Recipe(
         name=name or source.path.stem,
-        licence=str(source.field("general.license", "unknown")),
+        licence=source.licence,
+        family=plan.family,
         architecture=architecture,
         tokenizer=tokenizer,
         weights=weights,
-        plain_weights=lambda: plain_weights(source, architecture),
-        embedding=lambda: embedding_from_gguf(source, architecture),
+        plain_weights=lambda: plain_weights(source, plan),
+        embedding=lambda: own_embedding(source, plan),
     )
 
 
-def tiny_recipe(source: GgufFile, name: str | None, adapter: Adapter | None = None) -> Recipe:
+def tiny_recipe(source: Checkpoint, name: str | None, adapters: Sequence[Adapter] = ()) -> Recipe:
     """A network of random weights over the commonest words of the vocabulary of `source`."""
     whole = default_recipe(source, name or TINY_PRESET)
     vocabulary = whole.tokenizer.vocabulary
@@ -90,20 +93,20 @@ def tiny_recipe(source: GgufFile, name: str | None, adapter: Adapter | None = No
     )
     likelihood = _tiny_likelihood(vocabulary)
 
-    def plain() -> Iterable[NamedWeight]:
+    def plain() -> Iterator[NamedWeight]:
         return seeded_weights(architecture, likelihood, TINY_SEED)
 
     return replace(
         whole,
         architecture=architecture,
         tokenizer=replace(whole.tokenizer, vocabulary=vocabulary),
-        weights=lambda: adapter.merged(plain()) if adapter else plain(),
+        weights=lambda: with_adapters(plain(), adapters),
         plain_weights=plain,
         embedding=lambda: None,
     )
 
 
-RECIPES: dict[str, Callable[[GgufFile, str | None, Adapter | None], Recipe]] = {
+RECIPES: dict[str, Callable[[Checkpoint, str | None, Sequence[Adapter]], Recipe]] = {
     DEFAULT_PRESET: default_recipe,
     TINY_PRESET: tiny_recipe,
 }

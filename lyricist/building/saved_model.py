@@ -12,7 +12,7 @@ from lyricist.building.folders import new_folder
 from lyricist.building.network import forward, input_specs
 from lyricist.building.pipeline import OnProgress
 from lyricist.building.recipes import Recipe
-from lyricist.bundle.architecture import EMBEDDING_DIVISOR, MASKED, Architecture, rope_tables
+from lyricist.bundle.architecture import EMBEDDING_DIVISOR, LOCAL, MASKED, Architecture, rope_tables
 from lyricist.bundle.embedding import EmbeddingPlace
 from lyricist.bundle.manifest import (
     SAVED_MODEL,
@@ -94,8 +94,14 @@ def _write_manifest(
 
 
 def export_saved_model(recipe: Recipe, folder: Path, on_progress: OnProgress) -> Bundle:
-    """Make `folder` a bundle of the Llama network that `recipe` describes, as a SavedModel."""
+    """Make `folder` a bundle of the network that `recipe` describes, as a SavedModel.
+
+    Raises BuildError.
+    """
     architecture = recipe.architecture
+    if architecture.key_value_heads == 1:
+        # oneDNN, which TensorFlow multiplies with, writes over its own memory there.
+        raise BuildError(f"{recipe.name} has a single key head, which TensorFlow cannot run.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(folder) as new:
         made = model_tokenizer(recipe.tokenizer, architecture.vocabulary_size)
@@ -117,7 +123,7 @@ def export_saved_model(recipe: Recipe, folder: Path, on_progress: OnProgress) ->
 
 
 class ServedNetwork(tf.Module):  # type: ignore[misc]
-    """The Llama network as a function of tokens alone, the signature that is served."""
+    """The network as a function of tokens alone, the signature that is served."""
 
     def __init__(
         self, architecture: Architecture, weights: dict[str, FloatArray], embedding: FloatArray
@@ -129,7 +135,9 @@ class ServedNetwork(tf.Module):  # type: ignore[misc]
         self._divisor = self._weights[EMBEDDING_DIVISOR]
         tied = embedding is weights["output"]
         self._embedding = output if tied else tf.Variable(embedding)
-        self._cosines, self._sines = map(tf.constant, rope_tables(architecture))
+        self._turns = {"": rope_tables(architecture)}
+        if "cosine" in architecture.local_inputs:
+            self._turns[LOCAL] = rope_tables(architecture, local=True)
         spec = tf.TensorSpec((None, None), tf.int32, "tokens")
         self.serve = tf.function(self._serve, input_signature=[spec])
 
@@ -140,20 +148,25 @@ class ServedNetwork(tf.Module):  # type: ignore[misc]
         return {"logits": tf.map_fn(self._sequence_logits, tokens, fn_output_signature=spec)}
 
     def _sequence_logits(self, tokens: tf.Tensor) -> tf.Tensor:
-        """(length,) -> (length, vocabulary), as one chunk after an empty cache."""
+        """(length,) -> (length, vocabulary), as one chunk after nothing."""
         length = tf.shape(tokens)[0]
-        visible = tf.linalg.band_part(tf.ones((length, length)), -1, 0)
         inputs = {
             "hidden": tf.gather(self._embedding, tokens) / self._divisor,
-            "cosine": self._cosines[:length, tf.newaxis],
-            "sine": self._sines[:length, tf.newaxis],
-            "cached_mask": tf.zeros((length, 1, 1, 0)),
-            "new_mask": ((1.0 - visible) * MASKED)[:, tf.newaxis, tf.newaxis],
             "chosen": tf.eye(length),
         }
+        for kind, (cosines, sines) in self._turns.items():
+            inputs["cosine" + kind] = tf.constant(cosines)[:length, tf.newaxis]
+            inputs["sine" + kind] = tf.constant(sines)[:length, tf.newaxis]
+        visible = tf.linalg.band_part(tf.ones((length, length)), -1, 0)
+        at = tf.range(length)
+        near = at[:, tf.newaxis] - at < self._architecture.options.window
+        for kind, seen in {"": visible, LOCAL: visible * tf.cast(near, tf.float32)}.items():
+            inputs["cached_mask" + kind] = tf.fill((length, 1, 1, 1), MASKED)
+            inputs["new_mask" + kind] = ((1.0 - seen) * MASKED)[:, tf.newaxis, tf.newaxis]
         for name, spec in input_specs(self._architecture, branches=1).items():
-            if name not in inputs:  # a cache: of one sequence, and empty
-                inputs[name] = tf.zeros([1, *(size or 0 for size in spec.shape[1:])])
+            if name not in inputs:  # a cache: of one sequence, with one slot that nothing sees
+                # TensorFlow dies of a product with an empty one where there is a single head.
+                inputs[name] = tf.zeros([1, *(size or 1 for size in spec.shape[1:])])
         return forward(self._architecture, 1, self._weights, inputs)["logits"]
 
 

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from lyricist.arrays import FloatArray
+from lyricist.arrays import FloatArray, NamedWeight
 from lyricist.building.adapter import ADAPTED, Factors
-from lyricist.building.balance import NamedWeight
 from lyricist.bundle.architecture import MASKED, Architecture, rope_tables
 from lyricist.tuning.packing import TARGETS_STEP, Batch
 

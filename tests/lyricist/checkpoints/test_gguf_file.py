@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lyricist.arrays import FloatArray
-from lyricist.building.pipeline import build_bundle
+from lyricist.building.pipeline import BuildOptions, build_bundle
 from lyricist.building.recipes import default_recipe
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR
 from lyricist.bundle.manifest import read_bundle
@@ -72,7 +72,9 @@ def test_another_model_is_built_and_computes_what_llama_computes(
     tmp_path: Path, tied: bool
 ) -> None:
     path = write_gguf(tmp_path / "another.gguf", tied=tied)
-    assert build_bundle(tmp_path / "another", gguf_path=path, name="Another") is True
+    assert (
+        build_bundle(tmp_path / "another", BuildOptions(source=str(path), name="Another")) is True
+    )
     bundle = read_bundle(tmp_path / "another")
     assert (bundle.name, bundle.licence) == ("Another", "mit")
     assert bundle.end_tokens == ("<|endoftext|>",)
