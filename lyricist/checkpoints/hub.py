@@ -4,6 +4,7 @@ import fnmatch
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -38,7 +39,7 @@ def fetch(name: str, say: Callable[[str], None]) -> Path:
             f"Fetching {repository} from {constants.ENDPOINT}: {len(files)} files, "
             f"{size:.0f} MiB, licence {licence or 'unknown'}."
         )
-        return Path(snapshot_download(repository, revision=about.sha, allow_patterns=sorted(names)))
+        return Path(snapshot_download(repository, allow_patterns=sorted(names)))
     except GatedRepoError as error:
         raise BuildError(
             f"{name} asks its users to agree to a licence first: do so on its page, then set "
@@ -48,7 +49,7 @@ def fetch(name: str, say: Callable[[str], None]) -> Path:
         raise BuildError(f"There is no {repository} on {constants.ENDPOINT}.") from error
     except (HFValidationError, ValueError) as error:
         raise BuildError(f"{name!r} is no name of a model: hf:owner/name is one.") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, httpx2.HTTPError, OSError) as error:
         raise BuildError(f"{name} cannot be fetched from {constants.ENDPOINT}: {error}") from error
 
 

@@ -6,6 +6,9 @@ from lyricist.checkpoints.config import Config
 from lyricist.families.llama import llama
 from lyricist.families.plan import Plan
 
+#: What a layer that can be built is called.
+ATTENTION = {"attention", "full_attention"}
+
 
 def granite(config: Config, context_length: int) -> Plan:
     """Raises BuildError."""
@@ -22,9 +25,8 @@ def granite(config: Config, context_length: int) -> Plan:
 
 def granite4(config: Config, context_length: int) -> Plan:
     """As Hugging Face stores Granite 4: a hybrid, of which only dense ones can be built."""
-    if set(config.texts("layer_types")) > {"attention"} or config.whole(
-        "num_local_experts", 1 << 16, 0, least=0
-    ):
+    experts = config.whole("num_local_experts", 1 << 16, 0, least=0)
+    if experts or not set(config.texts("layer_types")) <= ATTENTION:
         raise config.fault("layer_types", "has state-space layers or experts: only dense ones work")
     if config.text("position_embedding_type", "rope") != "rope":
         raise config.fault("position_embedding_type", "is not 'rope'")

@@ -24,11 +24,18 @@ END = "<|endoftext|>"
 VOCABULARY = len(TOKENS) + 1
 
 
-def weight_of(name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """The weight of that name: random, and exact in bfloat16."""
+def weights_of(
+    config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Random weights that follow from their names, exact in bfloat16."""
+    left_out = 1.0 if config.get("model_type") == "gemma3_text" else 0.0  # of gains
+    return {name: _weight(name, shape, left_out) for name, shape in shapes.items()}
+
+
+def _weight(name: str, shape: tuple[int, ...], left_out: float) -> npt.NDArray[np.float32]:
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     if name.endswith("norm.weight"):
-        values = rng.uniform(0.25, 1.75, shape)
+        values = rng.uniform(0.25, 1.75, shape) - left_out
     elif len(shape) == 1:
         values = rng.normal(0, 0.5, shape)
     elif "embed" in name or "lm_head" in name:
@@ -63,7 +70,7 @@ def write_folder(
     path.mkdir(parents=True, exist_ok=True)
     (path / "config.json").write_text(json.dumps({**config, **changed}))
     write_tokenizer(path)
-    weights = {name: weight_of(name, shape) for name, shape in shapes.items()}
+    weights = weights_of(config, shapes)
     names = sorted(weights)
     if shards == 1:
         write_safetensors(path / "model.safetensors", weights, dtype)
@@ -76,6 +83,16 @@ def write_folder(
         weight_map |= dict.fromkeys(own, file)
     index = {"metadata": {}, "weight_map": weight_map}
     (path / "model.safetensors.index.json").write_text(json.dumps(index))
+    return path
+
+
+def write_adapter(path: Path, name: str, **changed: Any) -> Path:
+    """A folder as `peft` writes it; `changed` replaces numbers of its configuration."""
+    config, shapes, _ = golden(name)
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "adapter_config.json").write_text(json.dumps({**config, **changed}))
+    weights = weights_of(config, shapes)
+    write_safetensors(path / "adapter_model.safetensors", weights)
     return path
 
 
@@ -134,8 +151,8 @@ def write_gguf_of(path: Path, family: str) -> Path:
     writer.add_eos_token_id(len(TOKENS))
     kinds = {name: known for known, name in gguf.MODEL_ARCH_NAMES.items()}
     names = gguf.get_tensor_name_map(kinds[kind_name], config["num_hidden_layers"])
-    for name, shape in shapes.items():
-        weight = weight_of(name, shape)
+    for name, weight in weights_of(config, shapes).items():
+        shape = weight.shape
         if kind_name == "gemma3" and name.endswith("norm.weight"):
             weight = weight + 1
         if kind_name in ("llama", "granite") and name.endswith(("q_proj.weight", "k_proj.weight")):

@@ -1,10 +1,10 @@
 """Writes tests/lyricist/families/golden: for each family a tiny configuration as `transformers`
 writes it, the shapes of its tensors, and the logits that it computes with the weights of
-`family_checkpoints.weight_of`.
+`family_checkpoints.weights_of`.
 
-Run where torch (CPU), transformers and safetensors are installed, from the root of the repository:
+Run from the root of the repository, where torch (CPU), transformers and peft are installed:
 
-    python -m venv /tmp/goldens && /tmp/goldens/bin/pip install torch transformers safetensors
+    python -m venv /tmp/goldens && /tmp/goldens/bin/pip install torch transformers peft
     PYTHONPATH=. /tmp/goldens/bin/python tests/support/make_family_goldens.py
 """
 
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peft
 import torch
 import transformers
 from safetensors import safe_open
 
-from tests.support.family_checkpoints import GOLDEN, VOCABULARY, columns_of, text_of, weight_of
+from tests.support.family_checkpoints import GOLDEN, VOCABULARY, columns_of, text_of, weights_of
 
 TINY: dict[str, Any] = {
     "vocab_size": VOCABULARY,
@@ -96,23 +97,69 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+#: Name of the golden of an adapter -> the family that it is for, and how `peft` is told of it.
+ADAPTERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "lora": (
+        "llama",
+        {"r": 4, "lora_alpha": 6, "target_modules": ["q_proj", "k_proj", "down_proj"]},
+    ),
+    "lora_stable": (
+        "llama",
+        {"r": 3, "lora_alpha": 2, "use_rslora": True, "target_modules": "all-linear"},
+    ),
+}
+
+
+def make_adapter(golden_name: str) -> None:
+    family, own = ADAPTERS[golden_name]
+    model = model_of(family)[0]
+    adapted = peft.get_peft_model(model, peft.LoraConfig(task_type="CAUSAL_LM", **own))
+    with tempfile.TemporaryDirectory() as folder:
+        adapted.save_pretrained(folder)
+        written, shapes = read(folder, "adapter_config.json", "adapter_model.safetensors")
+    written = {
+        key: sorted(value) if isinstance(value, list) else value for key, value in written.items()
+    }
+    state = state_of(written, shapes)
+    found = peft.set_peft_model_state_dict(adapted, state)
+    assert not found.unexpected_keys, found.unexpected_keys
+    write(golden_name, written, shapes, adapted)
+
+
 def make(family: str) -> None:
+    model, config, shapes = model_of(family)
+    write(family, config, shapes, model)
+
+
+def model_of(family: str) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """A family's model with the weights of `weights_of`, its configuration and tensors' shapes."""
     name, own = FAMILIES[family]
     config = getattr(transformers, name)(**{**TINY, **own})
     torch.manual_seed(0)
     model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager")
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
-        written = json.loads((Path(folder) / "config.json").read_text())
-        with safe_open(Path(folder) / "model.safetensors", "pt") as file:
-            shapes = {each: file.get_slice(each).get_shape() for each in sorted(file.keys())}
-    state = {
-        each: torch.from_numpy(weight_of(each, tuple(shape))) for each, shape in shapes.items()
-    }
+        written, shapes = read(folder, "config.json", "model.safetensors")
+    state = state_of(written, shapes)
     missing, unexpected = model.load_state_dict(state, strict=False)
     assert not unexpected, unexpected
     assert set(missing) <= {"lm_head.weight"}, missing
     model.tie_weights()
+    return model, written, shapes
+
+
+def state_of(config: dict[str, Any], shapes: dict[str, Any]) -> dict[str, torch.Tensor]:
+    sized = {each: tuple(shape) for each, shape in shapes.items()}
+    return {each: torch.from_numpy(weight) for each, weight in weights_of(config, sized).items()}
+
+
+def read(folder: str, config: str, weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    with safe_open(Path(folder) / weights, "pt") as file:
+        shapes = {each: file.get_slice(each).get_shape() for each in sorted(file.keys())}
+    return json.loads((Path(folder) / config).read_text()), shapes
+
+
+def write(family: str, written: dict[str, Any], shapes: dict[str, Any], model: Any) -> None:
     model.eval()
     with torch.no_grad():
         logits = model(torch.from_numpy(text_of(VOCABULARY))[None]).logits[0].double().numpy()
@@ -128,5 +175,5 @@ def make(family: str) -> None:
 
 
 if __name__ == "__main__":
-    for each in sys.argv[1:] or FAMILIES:
-        make(each)
+    for each in sys.argv[1:] or [*FAMILIES, *ADAPTERS]:
+        make_adapter(each) if each in ADAPTERS else make(each)

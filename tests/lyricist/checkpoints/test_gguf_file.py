@@ -96,10 +96,10 @@ def test_a_tied_embedding_is_told_apart_from_its_balanced_matrix(tmp_path: Path)
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        ({"architecture": "qwen2"}, "holds a 'qwen2' network"),
+        ({"architecture": "falcon"}, "holds a 'falcon' network"),
         ({"tokenizer": "bert"}, "tokenizer is 'bert'"),
-        ({"rope_scaling": "yarn"}, "scales its rotary positions"),
-        ({"without": "blk.1.ffn_up.weight"}, r"has no tensor blk\.1\.ffn_up\.weight"),
+        ({"rope_scaling": "yarn"}, "is 'yarn', a way that is not known"),
+        ({"without": "blk.1.ffn_up.weight"}, r"has no tensor model\.layers\.1\.mlp\.up_proj"),
     ],
 )
 def test_what_cannot_be_built_is_refused_by_name(
