@@ -4,7 +4,8 @@ PYTHON ?= python3
 PY := .venv/bin/python
 DATA_DIR ?= $(or $(VERSEQUEUE_DATA_DIR),.versequeue)
 MODELS := $(DATA_DIR)/models
-# default, tiny (nonsense, for tests), a GGUF file, a bundle's folder, or gs://bucket/prefix
+# default, tiny (nonsense, for tests), a GGUF file, a Hugging Face folder, hf:owner/name, a bundle's
+# folder, or gs://bucket/prefix
 MODEL ?= $(or $(VERSEQUEUE_MODEL),default)
 # What `make tune` has written, to be merged into MODEL.
 ADAPTER ?=
@@ -14,9 +15,11 @@ SEEDS ?= 200
 CASES ?= 5000
 RUNS ?= 10
 TARGET = $(if $(PROJECT),--project "$(PROJECT)") $(if $(REGION),--region "$(REGION)")
+# Not empty where a bundle is to be built of MODEL.
+FOREIGN = $(filter %.gguf hf:%,$(MODEL))$(if $(filter-out %.gguf,$(MODEL)),$(wildcard $(MODEL)/config.json))
 # Where the bundle of MODEL is, and how to build it where it is to be built.
-BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL))))))
-SOURCE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL))
+BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL))),$(if $(FOREIGN),$(MODELS)/from-$(notdir $(MODEL))))))
+SOURCE = $(if $(FOREIGN),--from "$(MODEL)",--preset $(MODEL))
 RECIPE = $(SOURCE) $(if $(ADAPTER),--adapter "$(ADAPTER)") --out "$(BUNDLE)"
 
 .PHONY: help up free setup dev model tune test lint example simulate fuzz histories bench screenshots lock stage deploy destroy clean
@@ -25,7 +28,7 @@ help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 up: setup free model  ## serve on http://127.0.0.1:8080/, Ctrl-C ends it (PORT=9000 MODEL=tiny)
-	@exec $(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(if $(or $(ADAPTER),$(filter %.gguf,$(MODEL))),$(BUNDLE),$(MODEL))" $(ARGS)
+	@exec $(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(if $(or $(ADAPTER),$(FOREIGN)),$(BUNDLE),$(MODEL))" $(ARGS)
 
 free: setup      # a taken port is said before anything is built
 	@$(PY) -m versequeue up --check --port $(PORT) $(ARGS)
@@ -36,7 +39,7 @@ setup:           ## make .venv with what serving needs, or heal it
 dev:             ## make .venv with what the tests need too
 	@$(PYTHON) environment.py dev >/dev/null
 
-model: setup     ## build the bundle of MODEL (default, tiny, a GGUF file), unless it is there and whole
+model: setup     ## build the bundle of MODEL (default, tiny, one of yours), unless it is there and whole
 ifneq ($(BUNDLE),)
 	@$(PY) -m lyricist check $(RECIPE); case $$? in 0) ;; \
 	  1) builder=$$($(PYTHON) environment.py build) && "$$builder" -m lyricist build $(RECIPE);; \

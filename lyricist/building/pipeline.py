@@ -16,7 +16,7 @@ from lyricist.building.freshness import (
     whole_bundle,
 )
 from lyricist.building.recipes import RECIPES, Recipe
-from lyricist.building.source import local_source, open_checkpoint
+from lyricist.building.source import local_source, name_of, open_checkpoint
 from lyricist.building.tflite_file import WeightBinder, quantize_rows
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR
 from lyricist.bundle.embedding import EmbeddingPlace
@@ -35,6 +35,7 @@ from lyricist.bundle.manifest import (
 )
 from lyricist.bundle.phrases_file import write_phrases
 from lyricist.bundle.sources import bundle_fingerprint
+from lyricist.checkpoints.files import is_hub_name
 from lyricist.errors import BuildError
 from lyricist.language.learned_phrases import LearnedPhrases
 from lyricist.tokenizing.model_tokenizer import model_tokenizer
@@ -86,7 +87,9 @@ def build_bundle(
         on_progress("Reading", 0.0)
         tuned = _tuned(options, source, path)
         if options.adapters:
-            name = name or options.adapters[-1].stem
+            name = name or name_of(options.adapters[-1])
+        elif options.source and is_hub_name(options.source):
+            name = name or name_of(options.source)
         folders = [each for each in options.adapters if each.is_dir()]
         recipe = RECIPES[preset](open_checkpoint(path, folders), name, tuned)
         with new_folder(folder) as new:

@@ -8,6 +8,7 @@ import numpy as np
 from lyricist.arrays import FloatArray, NamedWeight
 from lyricist.building.adapter import Adapter, with_adapters
 from lyricist.building.balance import CALIBRATION_TEXT
+from lyricist.building.source import name_of
 from lyricist.building.weights import balanced_weights, seeded_weights
 from lyricist.bundle.architecture import Architecture
 from lyricist.bundle.manifest import DEFAULT_PRESET, TINY_PRESET
@@ -61,7 +62,7 @@ def default_recipe(
         return balanced_weights(source, plan, sample, adapters)
 
     return Recipe(
-        name=name or source.path.stem,
+        name=name or name_of(source.path),
         licence=source.licence,
         family=plan.family,
         architecture=architecture,

@@ -7,9 +7,6 @@ from lyricist.building.release import packaged_gguf
 from lyricist.checkpoints.checkpoint import Checkpoint
 from lyricist.checkpoints.files import is_hub_name
 
-#: Ends the name of a GGUF file.
-GGUF = ".gguf"
-
 
 def local_source(source: str | None, say: Callable[[str], None]) -> Path:
     """The file or folder of a model, fetched if it is on the hub; None: the default model.
@@ -23,6 +20,12 @@ def local_source(source: str | None, say: Callable[[str], None]) -> Path:
 
         return fetch(source, say)
     return Path(source)
+
+
+def name_of(source: str | Path) -> str:
+    """What a model is called, or an adapter, that nobody has named."""
+    path = Path(source)
+    return path.stem if path.is_file() else path.name
 
 
 def open_checkpoint(path: Path, adapters: Sequence[Path] = ()) -> Checkpoint:

@@ -18,6 +18,8 @@ from lyricist.checkpoints.files import HUB, PATTERNS, PICKLES
 from lyricist.errors import BuildError
 
 _MIB = 1 << 20
+#: Of a repository, as its client takes it: nothing of other runtimes, which stands in folders.
+_WANTED = {"allow_patterns": list(PATTERNS), "ignore_patterns": ["*/*"]}
 
 
 def fetch(name: str, say: Callable[[str], None]) -> Path:
@@ -39,7 +41,7 @@ def fetch(name: str, say: Callable[[str], None]) -> Path:
             f"Fetching {repository} from {constants.ENDPOINT}: {len(files)} files, "
             f"{size:.0f} MiB, licence {licence or 'unknown'}."
         )
-        return Path(snapshot_download(repository, allow_patterns=sorted(names)))
+        return Path(snapshot_download(repository, **_WANTED))
     except GatedRepoError as error:
         raise BuildError(
             f"{name} asks its users to agree to a licence first: do so on its page, then set "
@@ -47,16 +49,23 @@ def fetch(name: str, say: Callable[[str], None]) -> Path:
         ) from error
     except RepositoryNotFoundError as error:
         raise BuildError(f"There is no {repository} on {constants.ENDPOINT}.") from error
-    except (HFValidationError, ValueError) as error:
+    except HFValidationError as error:
         raise BuildError(f"{name!r} is no name of a model: hf:owner/name is one.") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx2.HTTPError, OSError) as error:
+    except (
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        httpx2.HTTPError,
+        OSError,
+        ValueError,
+    ) as error:
         raise BuildError(f"{name} cannot be fetched from {constants.ENDPOINT}: {error}") from error
 
 
 def cached(name: str) -> Path | None:
     """The folder of `hf:owner/name` in the cache, as it was last fetched; the hub is not asked."""
     try:
-        return Path(snapshot_download(name.removeprefix(HUB), local_files_only=True))
+        repository = name.removeprefix(HUB)
+        return Path(snapshot_download(repository, local_files_only=True, **_WANTED))
     except (HfHubHTTPError, HFValidationError, OSError, ValueError):
         return None
 

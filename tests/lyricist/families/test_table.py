@@ -5,6 +5,7 @@ The goldens are made by tests/support/make_family_goldens.py.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,7 +149,7 @@ def test_a_network_without_its_options_is_another_one(tmp_path: Path, family: st
     ],
 )
 def test_a_network_that_would_come_out_wrong_is_refused(
-    tmp_path: Path, family: str, changed: dict[str, object], sentence: str
+    tmp_path: Path, family: str, changed: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(BuildError, match=sentence):
         plan_of(open_checkpoint(write_folder(tmp_path / "tiny", family, **changed)), CONTEXT)
