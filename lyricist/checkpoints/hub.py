@@ -18,8 +18,8 @@ from lyricist.checkpoints.files import HUB, PATTERNS, PICKLES
 from lyricist.errors import BuildError
 
 _MIB = 1 << 20
-#: Of a repository, as its client takes it: nothing of other runtimes, which stands in folders.
-_WANTED = {"allow_patterns": list(PATTERNS), "ignore_patterns": ["*/*"]}
+#: In a repository's folders stands what is for other runtimes.
+_UNWANTED = "*/*"
 
 
 def fetch(name: str, say: Callable[[str], None]) -> Path:
@@ -41,7 +41,7 @@ def fetch(name: str, say: Callable[[str], None]) -> Path:
             f"Fetching {repository} from {constants.ENDPOINT}: {len(files)} files, "
             f"{size:.0f} MiB, licence {licence or 'unknown'}."
         )
-        return Path(snapshot_download(repository, **_WANTED))
+        return _snapshot(repository)
     except GatedRepoError as error:
         raise BuildError(
             f"{name} asks its users to agree to a licence first: do so on its page, then set "
@@ -64,10 +64,20 @@ def fetch(name: str, say: Callable[[str], None]) -> Path:
 def cached(name: str) -> Path | None:
     """The folder of `hf:owner/name` in the cache, as it was last fetched; the hub is not asked."""
     try:
-        repository = name.removeprefix(HUB)
-        return Path(snapshot_download(repository, local_files_only=True, **_WANTED))
+        return _snapshot(name.removeprefix(HUB), is_cached=True)
     except (HfHubHTTPError, HFValidationError, OSError, ValueError):
         return None
+
+
+def _snapshot(repository: str, *, is_cached: bool = False) -> Path:
+    return Path(
+        snapshot_download(
+            repository,
+            allow_patterns=list(PATTERNS),
+            ignore_patterns=[_UNWANTED],
+            local_files_only=is_cached,
+        )
+    )
 
 
 def _is_wanted(file: str) -> bool:
