@@ -4,8 +4,9 @@ PYTHON ?= python3
 PY := .venv/bin/python
 DATA_DIR ?= $(or $(VERSEQUEUE_DATA_DIR),.versequeue)
 MODELS := $(DATA_DIR)/models
-# default, tiny (nonsense, for tests), a GGUF file, a bundle's folder, or gs://bucket/prefix; or
-# several of them, name=PATH,other=PATH, which `versequeue up` builds itself where they are missing.
+# default, tiny (nonsense, for tests), a GGUF file, a Hugging Face folder, hf:owner/name, a bundle's
+# folder, or gs://bucket/prefix; or several of them, name=PATH,other=PATH, which `versequeue up`
+# builds itself where they are missing.
 MODEL ?= $(or $(VERSEQUEUE_MODEL),default)
 COMMA := ,
 NAMED = $(findstring =,$(MODEL))$(findstring $(COMMA),$(MODEL))
@@ -20,9 +21,11 @@ RUNS ?= 10
 export PROJECT REGION DRY_RUN CAP CONFIRM
 TARGET = $(if $(PROJECT),--project "$$PROJECT") $(if $(REGION),--region "$$REGION") $(if $(DRY_RUN),--dry-run "$$DRY_RUN")
 DEPLOYED = $(TARGET) $(if $(CAP),--cap "$$CAP") --model "$(or $(BUNDLE),$(MODEL))"
+# Not empty where a bundle is to be built of MODEL.
+FOREIGN = $(if $(NAMED),,$(filter %.gguf hf:%,$(MODEL))$(if $(filter-out %.gguf,$(MODEL)),$(wildcard $(MODEL)/config.json)))
 # Where the bundle of MODEL is, and how to build it where it is to be built.
-BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $(NAMED),,$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL)))))))
-SOURCE = $(if $(filter %.gguf,$(MODEL)),--gguf "$(MODEL)",--preset $(MODEL))
+BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $(NAMED),,$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL))),$(if $(FOREIGN),$(MODELS)/from-$(notdir $(MODEL)))))))
+SOURCE = $(if $(FOREIGN),--from "$(MODEL)",--preset $(MODEL))
 RECIPE = $(SOURCE) $(if $(ADAPTER),--adapter "$(ADAPTER)") --out "$(BUNDLE)"
 
 # A variable that is misspelled would be passed over in silence.
@@ -38,7 +41,7 @@ help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 up: setup free model  ## serve on http://127.0.0.1:8080/, Ctrl-C ends it (PORT=9000 MODEL=tiny)
-	@exec $(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(or $(if $(or $(ADAPTER),$(filter %.gguf,$(MODEL))),$(BUNDLE)),$(MODEL))" $(ARGS)
+	@exec $(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(or $(if $(or $(ADAPTER),$(FOREIGN)),$(BUNDLE)),$(MODEL))" $(ARGS)
 
 free: setup      # a taken port is said before anything is built
 	@$(PY) -m versequeue up --check --port $(PORT) $(ARGS)
@@ -49,7 +52,7 @@ setup:           ## make .venv with what serving needs, or heal it
 dev:             ## make .venv with what the tests need too
 	@$(PYTHON) environment.py dev >/dev/null
 
-model: setup     ## build the bundle of MODEL (default, tiny, a GGUF file), unless it is there and whole
+model: setup     ## build the bundle of MODEL (default, tiny, one of yours), unless it is there and whole
 ifneq ($(BUNDLE),)
 	@$(PY) -m lyricist check $(RECIPE); case $$? in 0) ;; \
 	  1) builder=$$($(PYTHON) environment.py build) && "$$builder" -m lyricist build $(RECIPE);; \

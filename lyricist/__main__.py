@@ -33,8 +33,17 @@ effort_option = click.option(
 )
 
 
+source_option = click.option(
+    "--from", "source", help="A GGUF file, a Hugging Face folder, or hf:owner/name on the hub."
+)
+
+
 adapter_option = click.option(
-    "--adapter", type=click.Path(path_type=Path), help="What `tune` has written, to be merged in."
+    "--adapter",
+    "adapters",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="What `tune` has written, or a folder that `peft` has, to be merged in. Repeatable.",
 )
 
 
@@ -45,7 +54,7 @@ def main() -> None:
 
 @main.command()
 @click.option("--preset", type=click.Choice(PRESETS), default=DEFAULT_PRESET, show_default=True)
-@click.option("--gguf", "--from", "gguf", type=click.Path(path_type=Path), help="A GGUF file.")
+@source_option
 @click.option("--name", help="What the model is called in the receipts of its songs.")
 @click.option("--out", type=click.Path(path_type=Path), help="The bundle's folder.")
 @click.option("--force", is_flag=True, help="Build even if the bundle is there and whole.")
@@ -57,39 +66,33 @@ def main() -> None:
     help="Rows that share a cache: candidates for each line at the least effort.",
 )
 @adapter_option
-def build(
-    preset: str,
-    gguf: Path | None,
-    name: str | None,
-    out: Path | None,
-    force: bool,
-    drafts: int,
-    adapter: Path | None,
-) -> None:
-    """Turn a GGUF file into a model bundle."""
-    from lyricist.building.pipeline import build_bundle  # needs packages that nothing else needs
+def build(out: Path | None, force: bool, **chosen: Any) -> None:
+    """Turn a model into a bundle: the default one, or one of yours."""
+    # Needs packages that nothing else needs.
+    from lyricist.building.pipeline import BuildOptions, build_bundle
 
-    folder = out or DEFAULT_FOLDER / (preset if name is None else name)
+    options = BuildOptions(**chosen)
+    folder = out or DEFAULT_FOLDER / (options.preset if options.name is None else options.name)
     # Whoever is asked to end takes away what is half built.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with _clear_errors(), _progress() as show, without_native_notes():
-        is_new = build_bundle(folder, preset, gguf, name, force, drafts, show, adapter)
+        is_new = build_bundle(folder, options, force, show, say=_say)
     click.echo(f"{folder} is {'built' if is_new else 'up to date'}.")
 
 
 @main.command()
 @click.option("--preset", type=click.Choice(PRESETS), default="default")
-@click.option("--gguf", "--from", "gguf", type=click.Path(path_type=Path))
+@source_option
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @adapter_option
-def check(preset: str, gguf: Path | None, out: Path, adapter: Path | None) -> None:
+def check(preset: str, source: str | None, out: Path, adapters: tuple[Path, ...]) -> None:
     """Tell, by the exit status, whether `build` with these options would leave OUT as it is.
 
     0 if so, 1 if it would build, 2 and a sentence if it could not. Needs none of the packages that
     building needs.
     """
     with _clear_errors():
-        is_there = is_current(out, preset, gguf, adapter)
+        is_there = is_current(out, preset, source, adapters)
     sys.exit(0 if is_there else 1)
 
 
@@ -115,18 +118,17 @@ def bundle(model: Path, tokenizer: Path, name: str, out: Path | None, **options:
 
 @main.command()
 @click.option("--preset", type=click.Choice(PRESETS), default=DEFAULT_PRESET, show_default=True)
-@click.option("--gguf", type=click.Path(path_type=Path), help="A Llama-architecture GGUF file.")
+@source_option
 @click.option("--name", help="What the model is called in the receipts of its songs.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The bundle's folder.")
-def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
-    """Write a GGUF file's network as a SavedModel, as TensorFlow Serving takes it."""
+def export(preset: str, source: str | None, name: str | None, out: Path) -> None:
+    """Write a model's network as a SavedModel, as TensorFlow Serving takes it."""
     with _clear_errors(), _progress() as show, without_native_notes():
         from lyricist.building.recipes import RECIPES
-        from lyricist.building.release import packaged_gguf
         from lyricist.building.saved_model import export_saved_model
-        from lyricist.checkpoints.gguf_file import GgufFile
+        from lyricist.building.source import local_source, open_checkpoint
 
-        recipe = RECIPES[preset](GgufFile(gguf or packaged_gguf()), name, None)
+        recipe = RECIPES[preset](open_checkpoint(local_source(source, _say)), name, ())
         export_saved_model(recipe, out, show)
     click.echo(f"{out} is built.")
 
@@ -134,7 +136,7 @@ def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--preset", type=click.Choice(PRESETS), default=DEFAULT_PRESET, show_default=True)
-@click.option("--gguf", type=click.Path(path_type=Path), help="A Llama-architecture GGUF file.")
+@source_option
 @click.option("--style", type=click.Choice(tuple(STYLES)), default=DEFAULT_STYLE, show_default=True)
 @click.option("--passes", type=click.IntRange(1, 20), default=3, show_default=True)
 @click.option("--rate", type=click.FloatRange(0, 1, min_open=True), default=4e-4, show_default=True)
@@ -143,7 +145,7 @@ def export(preset: str, gguf: Path | None, name: str | None, out: Path) -> None:
 def tune(
     files: tuple[Path, ...],
     preset: str,
-    gguf: Path | None,
+    source: str | None,
     style: str,
     passes: int,
     rate: float,
@@ -164,8 +166,8 @@ def tune(
                 f"`make tune LYRICS={files[0]}` installs it and tunes."
             ) from error
         training = TrainingSettings(passes, rate, seed)
-        options = TuningOptions(preset, gguf, style, training)
-        found = tune_model(files, out, options, show)
+        options = TuningOptions(preset, source, style, training)
+        found = tune_model(files, out, options, show, _say)
     if found.went_on:
         click.echo("It went on where it had been interrupted.")
     click.echo(f"{out} {found}")
@@ -208,6 +210,19 @@ def generate(
         [result] = writer.write([SongRequest(rhyme_scheme=scheme, **options)], show)
         if not isinstance(result, Song):
             raise result
+
+
+@main.command()
+@click.argument("bundle", type=click.Path(path_type=Path), default=DEFAULT_FOLDER / DEFAULT_PRESET)
+@click.option("--prompt", default="a night bus", show_default=True)
+@click.option("--measure/--no-measure", default=True, help="Write a few lines to see how fast.")
+def show(bundle: Path, prompt: str, measure: bool) -> None:
+    """Say what the model in the folder BUNDLE is, what it is told and how fast it writes here."""
+    from lyricist.show import measured, shown  # loads the model runtime
+
+    with _clear_errors(), without_native_notes():
+        text = shown(bundle, prompt, measured(bundle, prompt) if measure else None)
+    click.echo(text)
 
 
 @main.command("evaluate")
@@ -284,6 +299,10 @@ def fit_judge_again(ratings: Path | None, bundle: Path | None, out: Path | None)
     click.echo(f"{out} is fitted to {found['drafts']} drafts. Pairs told apart, of other prompts:")
     for name, share in found["held_out"].items():
         click.echo(f"  {name:<20}{share:.3f}")
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ hashes of the phrases that it was tuned on.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from lyricist.arrays import FloatArray
-from lyricist.building.balance import NamedWeight
+from lyricist.arrays import FloatArray, NamedWeight
 from lyricist.building.folders import new_file
 from lyricist.errors import BuildError
 from lyricist.language.learned_phrases import LearnedPhrases
@@ -64,6 +63,15 @@ class Adapter:
         )
         with new_file(path) as new:
             new.write_bytes(save(arrays, {_ABOUT: about}))
+
+
+def with_adapters(
+    weights: Iterator[NamedWeight], adapters: Sequence[Adapter]
+) -> Iterator[NamedWeight]:
+    """`weights`, unbalanced, with what each of `adapters` adds."""
+    for adapter in adapters:
+        weights = adapter.merged(weights)
+    return weights
 
 
 def read_adapter(path: Path) -> Adapter:

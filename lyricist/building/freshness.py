@@ -1,5 +1,7 @@
 """Whether a bundle is the very one that would be built now. Needs none of what building needs."""
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from lyricist.bundle.manifest import (
@@ -9,20 +11,28 @@ from lyricist.bundle.manifest import (
     WORD_TABLE,
     Bundle,
     read_bundle,
-    record_file,
 )
 from lyricist.bundle.sources import bundle_fingerprint
+from lyricist.checkpoints.files import digest_of, is_hub_name
 from lyricist.errors import BuildError, BundleError
 from lyricist.lines.judge import head_layers
 from lyricist.vocabulary.word_table_file import read_word_table
 
 
 def source_digest(model: Path) -> str:
-    """SHA-256 of a file that a bundle is built from. Raises BuildError."""
+    """SHA-256 of a file or folder that a bundle is built from. Raises BuildError."""
     try:
-        return record_file(model).sha256
+        return digest_of(model)
     except OSError as error:
         raise BuildError(f"{model} cannot be read: {error.strerror}.") from error
+
+
+def adapters_digest(adapters: Sequence[Path]) -> str:
+    """That of all adapters in their order; "" for none. Raises BuildError."""
+    digests = [source_digest(each) for each in adapters]
+    if len(digests) < 2:
+        return "".join(digests)
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()
 
 
 def whole_bundle(
@@ -62,10 +72,19 @@ def has_its_words(bundle: Bundle) -> bool:
 
 
 def is_current(
-    folder: Path, preset: str, gguf_path: Path | None, adapter_path: Path | None = None
+    folder: Path, preset: str, source: str | None, adapters: Sequence[Path] = ()
 ) -> bool:
-    """Whether `folder` would stay as it is if it were built. Raises BuildError."""
-    source = source_digest(gguf_path) if gguf_path else None
-    adapter = source_digest(adapter_path) if adapter_path else ""
-    found = whole_bundle(folder, source, adapter, preset, None, DRAFTS)
+    """Whether `folder` would stay as it is if it were built. Of a model on the hub, the hub is not
+    asked for a newer one. Raises BuildError."""
+    path = _cached(source) if source and is_hub_name(source) else source and Path(source)
+    if source and not path:
+        return False
+    digest = source_digest(path) if path else None
+    found = whole_bundle(folder, digest, adapters_digest(adapters), preset, None, DRAFTS)
     return found is not None and has_its_words(found)
+
+
+def _cached(source: str) -> Path | None:
+    from lyricist.checkpoints.hub import cached  # imports a client of HTTP
+
+    return cached(source)

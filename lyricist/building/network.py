@@ -1,4 +1,4 @@
-"""The Llama network in TensorFlow, as one function of weights and inputs.
+"""The network in TensorFlow, as one function of weights and inputs: a Llama, with options.
 
 One graph serves prompts and single tokens of many rows: its positions may be a chunk of one
 sequence or the next tokens of several, which only the masks and the caches' shapes tell apart. The
@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from lyricist.bundle.architecture import Architecture
+from lyricist.bundle.architecture import LOCAL, Architecture
+from lyricist.bundle.network_options import GELU_CUBE, GELU_SLOPE, Activation
 
 Tensors = Mapping[str, tf.Tensor]
 
@@ -45,6 +46,7 @@ def input_specs(architecture: Architecture, branches: int) -> dict[str, tf.Tenso
         "new_mask": (None, 1, queries, None),  # (families, 1, queries, positions)
         "chosen": (None, None),  # (chosen, positions): one-hot rows
     }
+    shapes |= {name + LOCAL: shapes[name] for name in architecture.local_inputs}
     for layer in range(architecture.layers):
         shapes[f"key_{layer}"] = (None, heads, None, head_size)  # (caches, heads, cached, size)
         shapes[f"value_{layer}"] = (None, heads, head_size, None)  # (.., size, cached)
@@ -64,21 +66,21 @@ def forward(
     outputs: dict[str, tf.Tensor] = {}
     states: list[tf.Tensor] = []
     hidden = inputs["hidden"]  # (positions, width)
+    local = {**inputs, **{name: inputs[name + LOCAL] for name in architecture.local_inputs}}
     for layer in range(architecture.layers):
-        normal = _normalize(hidden, architecture) * weights[f"attention_gain_{layer}"]
-        fused = _project(normal, weights[f"query_key_value_{layer}"])
-        query, key, value = _split_heads(fused, inputs, architecture)
+        own = {name: weights[f"{name}_{layer}"] for name in architecture.layer_shapes()}
+        seen = local if layer in architecture.options.local_layers else inputs
+        query, key, value = _split_heads(_fused(hidden, own, architecture), own, seen, architecture)
         outputs[f"new_key_{layer}"], outputs[f"new_value_{layer}"] = key, value
-        cached = Attended(inputs[f"key_{layer}"], inputs[f"value_{layer}"], inputs["cached_mask"])
+        cached = Attended(inputs[f"key_{layer}"], inputs[f"value_{layer}"], seen["cached_mask"])
         new_key, new_value = _sequence(key, architecture), _sequence(value, architecture)
-        new = Attended(new_key, new_value, inputs["new_mask"])
+        new = Attended(new_key, new_value, seen["new_mask"])
         grouped = _by_family(query, branches, architecture)
         mixed = _by_position(_attend(grouped, cached, new), branches, architecture)
-        hidden += _project(mixed, weights[f"attention_output_{layer}"])
-        normal = _normalize(hidden, architecture) * weights[f"feed_forward_gain_{layer}"]
-        gate_up = _project(normal, weights[f"gate_up_{layer}"])
-        gate, up = tf.split(gate_up, 2, axis=-1)  # (positions, feed_forward) each
-        hidden += _project(gate * tf.sigmoid(gate) * up, weights[f"down_{layer}"])
+        added = _project(mixed, own["attention_output"])
+        hidden += _added(added, own.get("attention_post_gain"), architecture)
+        added = _feed_forward(hidden, own, architecture)
+        hidden += _added(added, own.get("feed_forward_post_gain"), architecture)
         if layer in state_layers:
             states.append(_normalize(tf.matmul(inputs["chosen"], hidden), architecture))
     # A product with one-hot rows is exact, and unlike a gather it stays on the fast kernels.
@@ -88,6 +90,31 @@ def forward(
     if states:
         outputs["state"] = tf.concat(states, axis=-1)
     return outputs
+
+
+def _fused(hidden: tf.Tensor, own: Tensors, architecture: Architecture) -> tf.Tensor:
+    """Queries, keys and values side by side: (positions, fused_width)."""
+    normal = _normalize(hidden, architecture) * own["attention_gain"]
+    fused = _project(normal, own["query_key_value"])
+    return fused + own["attention_bias"] if architecture.options.attention_bias else fused
+
+
+def _feed_forward(hidden: tf.Tensor, own: Tensors, architecture: Architecture) -> tf.Tensor:
+    """(positions, width) -> the same."""
+    normal = _normalize(hidden, architecture) * own["feed_forward_gain"]
+    gate_up = _project(normal, own["gate_up"])
+    gate, up = tf.split(gate_up, 2, axis=-1)  # (positions, feed_forward) each
+    if architecture.options.activation is Activation.GELU:
+        # x / 2 * (1 + tanh(y)) is x * sigmoid(2 * y).
+        steep = GELU_SLOPE * (gate + GELU_CUBE * gate * gate * gate)
+    else:
+        steep = gate
+    return _project(gate * tf.sigmoid(steep) * up, own["down"])
+
+
+def _added(rows: tf.Tensor, gain: tf.Tensor | None, architecture: Architecture) -> tf.Tensor:
+    """What a layer adds, normalized if there is a `gain` for that."""
+    return rows if gain is None else _normalize(rows, architecture) * gain
 
 
 def _project(rows: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
@@ -101,12 +128,18 @@ def _normalize(rows: tf.Tensor, architecture: Architecture) -> tf.Tensor:
 
 
 def _split_heads(
-    fused: tf.Tensor, inputs: Tensors, architecture: Architecture
+    fused: tf.Tensor, own: Tensors, inputs: Tensors, architecture: Architecture
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Query, key (both rotated to their position) and value: (positions, heads, head_size)."""
+    """Query, key (both rotated to their position) and value: (positions, heads, head_size).
+
+    `own`: the layer's weights.
+    """
     heads, key_heads = architecture.heads, architecture.key_value_heads
     parts = tf.reshape(fused, [-1, heads + 2 * key_heads, architecture.head_size])
     rotating, value = parts[:, : heads + key_heads], parts[:, heads + key_heads :]
+    if architecture.options.head_norms:
+        gains = tf.reshape(own["head_gain"], [heads + key_heads, architecture.head_size])
+        rotating = _normalize(rotating, architecture) * gains
     first, second = tf.split(rotating, 2, axis=-1)
     swapped = tf.concat([second, first], axis=-1)
     rotated = rotating * inputs["cosine"] + swapped * inputs["sine"]

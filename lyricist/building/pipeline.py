@@ -1,24 +1,27 @@
 """Builds a bundle by a recipe, for LiteRT: tokenizer, network, weights, word table, manifest."""
 
 import shutil
-from collections.abc import Callable
-from dataclasses import replace
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lyricist.building.adapter import Adapter, read_adapter
 from lyricist.building.folders import new_folder, only_builder
 from lyricist.building.freshness import (
+    adapters_digest,
     has_its_words,
     source_digest,
     state_layers_of,
     whole_bundle,
 )
 from lyricist.building.recipes import RECIPES, Recipe
-from lyricist.building.release import packaged_gguf
+from lyricist.building.source import local_source, name_of, open_checkpoint
 from lyricist.building.tflite_file import WeightBinder, quantize_rows
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR
 from lyricist.bundle.embedding import EmbeddingPlace
 from lyricist.bundle.manifest import (
+    DEFAULT_PRESET,
     DRAFTS,
     MANIFEST,
     MODEL,
@@ -32,59 +35,69 @@ from lyricist.bundle.manifest import (
 )
 from lyricist.bundle.phrases_file import write_phrases
 from lyricist.bundle.sources import bundle_fingerprint
-from lyricist.checkpoints.gguf_file import GgufFile
+from lyricist.checkpoints.files import is_hub_name
 from lyricist.errors import BuildError
 from lyricist.language.learned_phrases import LearnedPhrases
-from lyricist.tokenizing.byte_level import build_tokenizer, end_tokens_of
+from lyricist.tokenizing.model_tokenizer import model_tokenizer
 from lyricist.vocabulary.word_table_file import write_word_table_of
 
 #: Called with the stage and how far it is, 0 to 1.
 OnProgress = Callable[[str, float], None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """What a bundle is to be made of, and how."""
+
+    preset: str = DEFAULT_PRESET
+    #: A file, a folder, or hf:owner/name; None: the default model.
+    source: str | None = None
+    name: str | None = None
+    drafts: int = DRAFTS
+    #: Folders of `peft`, files of `python -m lyricist tune`.
+    adapters: tuple[Path, ...] = ()
+
+
 def build_bundle(
     folder: Path,
-    preset: str = "default",
-    gguf_path: Path | None = None,
-    name: str | None = None,
+    options: BuildOptions,
     force: bool = False,
-    drafts: int = DRAFTS,
     on_progress: OnProgress = lambda _stage, _share: None,
-    adapter_path: Path | None = None,
+    say: Callable[[str], None] = lambda _sentence: None,
 ) -> bool:
     """Makes `folder` a bundle; False if it already was that very bundle.
 
-    Raises BuildError where the model cannot be built, OSError where the disk is in the way; the
-    folder is then as it was.
+    `say` is told of what is fetched. Raises BuildError where the model cannot be built, OSError
+    where the disk is in the way; the folder is then as it was.
     """
-    path = gguf_path or packaged_gguf()
-    source = source_digest(path)
-    adapter_sha256 = source_digest(adapter_path) if adapter_path else ""
-    built_from = bundle_fingerprint(source, adapter_sha256, preset, name, drafts)
+    path = local_source(options.source, say)
+    source, adapters = source_digest(path), adapters_digest(options.adapters)
+    preset, name, drafts = options.preset, options.name, options.drafts
+    built_from = bundle_fingerprint(source, adapters, preset, name, drafts)
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with only_builder(folder):
         _refuse_to_replace_anything_else(folder)
-        found = (
-            None if force else whole_bundle(folder, source, adapter_sha256, preset, name, drafts)
-        )
+        found = None if force else whole_bundle(folder, source, adapters, preset, name, drafts)
         if found and has_its_words(found):
             return False
         if found:
             _renew_word_table(found)
             return True
         on_progress("Reading", 0.0)
-        adapter = _adapter_of(adapter_path, source, preset, path)
-        if adapter_path:
-            name = name or adapter_path.stem
-        recipe = RECIPES[preset](GgufFile(path), name, adapter)
+        tuned = _tuned(options, source, path)
+        if options.adapters:
+            name = name or name_of(options.adapters[-1])
+        elif options.source and is_hub_name(options.source):
+            name = name or name_of(options.source)
+        folders = [each for each in options.adapters if each.is_dir()]
+        recipe = RECIPES[preset](open_checkpoint(path, folders), name, tuned)
         with new_folder(folder) as new:
-            phrases = adapter.phrases if adapter else None
+            phrases = [each.phrases for each in tuned]
             _fill(new, recipe, drafts, state_layers_of(source, preset), phrases, on_progress)
             made = replace(read_bundle(new), built_from=built_from, source_sha256=source)
-            if adapter_path:
-                made = replace(made, adapter=adapter_path.name, adapter_sha256=adapter_sha256)
-            made.write_manifest()
+            names = ", ".join(each.name for each in options.adapters)
+            replace(made, adapter=names, adapter_sha256=adapters).write_manifest()
     on_progress("Built", 1.0)
     return True
 
@@ -94,22 +107,26 @@ def _fill(
     recipe: Recipe,
     drafts: int,
     state_layers: tuple[int, ...],
-    phrases: LearnedPhrases | None,
+    phrases: Sequence[LearnedPhrases],
     on_progress: OnProgress,
 ) -> None:
-    build_tokenizer(recipe.tokenizer).save(str(new / TOKENIZER), pretty=False)
+    made = model_tokenizer(recipe.tokenizer, recipe.architecture.vocabulary_size)
+    made.tokenizer.save(str(new / TOKENIZER), pretty=False)
     on_progress("Loading TensorFlow", 0.05)
     from lyricist.building.network_graph import convert_network  # imports TensorFlow: seconds
 
     on_progress("Converting", 0.2)
-    binder = WeightBinder(convert_network(recipe.architecture, drafts, state_layers))
-    embedding = _bind_weights(binder, recipe, on_progress)
-    on_progress("Writing", 0.9)
-    binder.write(new / MODEL)
-    write_word_table_of(new)
+    graph = convert_network(recipe.architecture, drafts, state_layers)
+    with tempfile.TemporaryFile(dir=new) as waiting:
+        binder = WeightBinder(graph, waiting)
+        embedding = _bind_weights(binder, recipe, on_progress)
+        on_progress("Writing", 0.9)
+        binder.write(new / MODEL)
+    write_word_table_of(new, recipe.architecture.vocabulary_size)
     names = [MODEL, TOKENIZER, WORD_TABLE]
-    if phrases is not None:
-        write_phrases(new, phrases)
+    if phrases:
+        hashes = {each for learned in phrases for each in learned.hashes}
+        write_phrases(new, LearnedPhrases(sorted(hashes)))
         names.append(PHRASES)
     files = {name: record_file(new / name) for name in names}
     Bundle(
@@ -117,23 +134,28 @@ def _fill(
         format=BundleFormat.LITERT,
         name=recipe.name,
         licence=recipe.licence,
+        family=recipe.family,
         architecture=recipe.architecture,
         embedding=embedding(),
         drafts=drafts,
         state_layers=state_layers,
-        end_tokens=end_tokens_of(recipe.tokenizer),
-        chat_template=recipe.chat_template,
+        end_tokens=made.end_tokens,
+        chat_template=recipe.tokenizer.chat_template,
+        prompt=made.prompt,
         files=files,
     ).write_manifest()
 
 
-def _adapter_of(path: Path | None, source: str, preset: str, model: Path) -> Adapter | None:
-    """The adapter in `path`, which must be one of the model that is built."""
-    if path is None:
-        return None
-    found = read_adapter(path)
-    if (found.source_sha256, found.preset) != (source, preset):
-        raise BuildError(f"{path} was tuned on another model than {model}.")
+def _tuned(options: BuildOptions, source: str, model: Path) -> list[Adapter]:
+    """The adapters of ours, which must be some of the model that is built."""
+    found = []
+    for path in options.adapters:
+        if path.is_dir():
+            continue  # of `peft`, which the checkpoint adds
+        adapter = read_adapter(path)
+        if (adapter.source_sha256, adapter.preset) != (source, options.preset):
+            raise BuildError(f"{path} was tuned on another model than {model}.")
+        found.append(adapter)
     return found
 
 
@@ -142,7 +164,7 @@ def _renew_word_table(found: Bundle) -> None:
     with new_folder(found.folder) as new:
         for name in found.files.keys() - {WORD_TABLE}:
             shutil.copy(found.folder / name, new / name)
-        write_word_table_of(new)
+        write_word_table_of(new, found.architecture.vocabulary_size)
         files = {**found.files, WORD_TABLE: record_file(new / WORD_TABLE)}
         replace(found, folder=new, files=files).write_manifest()
 
@@ -161,10 +183,12 @@ def _bind_weights(
         else:
             matrix = quantize_rows(weight)
             stored = binder.bind_matrix(name, matrix)
+        del weight  # before the next one is read: it may be most of the memory
         on_progress("Quantizing", 0.3 + 0.6 * done / total)
     own = recipe.embedding()
     if own is not None:
         matrix = quantize_rows(own)
+        del own
         stored = binder.append(matrix.values)
     scales = binder.append(matrix.scales)
     return lambda: EmbeddingPlace(stored.offset, scales.offset, divisor.offset)

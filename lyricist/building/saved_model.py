@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tokenizers import Tokenizer
 
 from lyricist.arrays import FloatArray
 from lyricist.building.folders import new_folder
 from lyricist.building.network import forward, input_specs
 from lyricist.building.pipeline import OnProgress
 from lyricist.building.recipes import Recipe
-from lyricist.bundle.architecture import EMBEDDING_DIVISOR, MASKED, Architecture, rope_tables
+from lyricist.bundle.architecture import EMBEDDING_DIVISOR, LOCAL, MASKED, Architecture, rope_tables
 from lyricist.bundle.embedding import EmbeddingPlace
 from lyricist.bundle.manifest import (
     SAVED_MODEL,
@@ -23,9 +22,11 @@ from lyricist.bundle.manifest import (
     read_bundle,
     record_file,
 )
+from lyricist.bundle.prompt_form import PromptForm, form_without_template
 from lyricist.engine.served_model import SIGNATURE, ServedModel
 from lyricist.errors import BuildError
-from lyricist.tokenizing.byte_level import build_tokenizer, end_tokens_of
+from lyricist.tokenizing.model_tokenizer import ModelTokenizer, model_tokenizer
+from lyricist.tokenizing.tokenizer_source import TokenizerJson, TokenizerSource
 from lyricist.vocabulary.word_table_file import write_word_table_of
 
 #: Positions of a song where the signature takes any number of them.
@@ -49,7 +50,8 @@ def bundle_saved_model(
     Raises BundleError or BuildError; `folder` is then as it was.
     """
     served = ServedModel(model)
-    vocabulary_size = _checked_vocabulary(tokenizer, model, served)
+    made = _checked_tokenizer(tokenizer, model, served, end_tokens)
+    vocabulary_size: int = made.tokenizer.get_vocab_size()
     _check_causal(served, model, vocabulary_size)
     length = context_length or served.length or DEFAULT_CONTEXT_POSITIONS
     if served.length and length > served.length:
@@ -57,9 +59,10 @@ def bundle_saved_model(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(folder) as new:
         shutil.copytree(model, new / SAVED_MODEL)
-        shutil.copy(tokenizer, new / TOKENIZER)
+        made.tokenizer.save(str(new / TOKENIZER), pretty=False)
         architecture = Architecture(vocabulary_size, length)
-        _write_manifest(new, name, licence, architecture, end_tokens)
+        prompt = form_without_template(made.tokenizer.token_to_id)
+        _write_manifest(new, name, licence, architecture, made.end_tokens, prompt)
     return read_bundle(folder)
 
 
@@ -69,10 +72,11 @@ def _write_manifest(
     licence: str,
     architecture: Architecture,
     end_tokens: Sequence[str],
+    prompt: PromptForm,
     chat_template: str = "",
 ) -> None:
     """Add the word table to `folder`, and record every file in its bundle.json."""
-    write_word_table_of(folder)
+    write_word_table_of(folder, architecture.vocabulary_size)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     files = {path.relative_to(folder).as_posix(): record_file(path) for path in paths}
     Bundle(
@@ -84,16 +88,24 @@ def _write_manifest(
         embedding=EmbeddingPlace(0, 0, 0),
         end_tokens=tuple(end_tokens),
         chat_template=chat_template,
+        prompt=prompt,
         files=files,
     ).write_manifest()
 
 
 def export_saved_model(recipe: Recipe, folder: Path, on_progress: OnProgress) -> Bundle:
-    """Make `folder` a bundle of the Llama network that `recipe` describes, as a SavedModel."""
+    """Make `folder` a bundle of the network that `recipe` describes, as a SavedModel.
+
+    Raises BuildError.
+    """
     architecture = recipe.architecture
+    if architecture.key_value_heads == 1:
+        # oneDNN, which TensorFlow multiplies with, writes over its own memory there.
+        raise BuildError(f"{recipe.name} has a single key head, which TensorFlow cannot run.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(folder) as new:
-        build_tokenizer(recipe.tokenizer).save(str(new / TOKENIZER), pretty=False)
+        made = model_tokenizer(recipe.tokenizer, architecture.vocabulary_size)
+        made.tokenizer.save(str(new / TOKENIZER), pretty=False)
         weights: dict[str, FloatArray] = {}
         total = len(architecture.weight_shapes())
         for done, (name, matrix) in enumerate(recipe.weights()):
@@ -103,14 +115,15 @@ def export_saved_model(recipe: Recipe, folder: Path, on_progress: OnProgress) ->
         network = ServedNetwork(architecture, weights, weights["output"] if own is None else own)
         on_progress("Writing", 0.6)
         tf.saved_model.save(network, str(new / SAVED_MODEL), {SIGNATURE: network.serve})
-        ends, template = end_tokens_of(recipe.tokenizer), recipe.chat_template
-        _write_manifest(new, recipe.name, recipe.licence, architecture, ends, template)
+        template = recipe.tokenizer.chat_template
+        told = (recipe.name, recipe.licence, architecture, made.end_tokens, made.prompt, template)
+        _write_manifest(new, *told)
     on_progress("Built", 1.0)
     return read_bundle(folder)
 
 
 class ServedNetwork(tf.Module):  # type: ignore[misc]
-    """The Llama network as a function of tokens alone, the signature that is served."""
+    """The network as a function of tokens alone, the signature that is served."""
 
     def __init__(
         self, architecture: Architecture, weights: dict[str, FloatArray], embedding: FloatArray
@@ -122,7 +135,9 @@ class ServedNetwork(tf.Module):  # type: ignore[misc]
         self._divisor = self._weights[EMBEDDING_DIVISOR]
         tied = embedding is weights["output"]
         self._embedding = output if tied else tf.Variable(embedding)
-        self._cosines, self._sines = map(tf.constant, rope_tables(architecture))
+        self._turns = {"": rope_tables(architecture)}
+        if "cosine" in architecture.local_inputs:
+            self._turns[LOCAL] = rope_tables(architecture, local=True)
         spec = tf.TensorSpec((None, None), tf.int32, "tokens")
         self.serve = tf.function(self._serve, input_signature=[spec])
 
@@ -133,35 +148,41 @@ class ServedNetwork(tf.Module):  # type: ignore[misc]
         return {"logits": tf.map_fn(self._sequence_logits, tokens, fn_output_signature=spec)}
 
     def _sequence_logits(self, tokens: tf.Tensor) -> tf.Tensor:
-        """(length,) -> (length, vocabulary), as one chunk after an empty cache."""
+        """(length,) -> (length, vocabulary), as one chunk after nothing."""
         length = tf.shape(tokens)[0]
-        visible = tf.linalg.band_part(tf.ones((length, length)), -1, 0)
         inputs = {
             "hidden": tf.gather(self._embedding, tokens) / self._divisor,
-            "cosine": self._cosines[:length, tf.newaxis],
-            "sine": self._sines[:length, tf.newaxis],
-            "cached_mask": tf.zeros((length, 1, 1, 0)),
-            "new_mask": ((1.0 - visible) * MASKED)[:, tf.newaxis, tf.newaxis],
             "chosen": tf.eye(length),
         }
+        for kind, (cosines, sines) in self._turns.items():
+            inputs["cosine" + kind] = tf.constant(cosines)[:length, tf.newaxis]
+            inputs["sine" + kind] = tf.constant(sines)[:length, tf.newaxis]
+        visible = tf.linalg.band_part(tf.ones((length, length)), -1, 0)
+        at = tf.range(length)
+        near = at[:, tf.newaxis] - at < self._architecture.options.window
+        for kind, seen in {"": visible, LOCAL: visible * tf.cast(near, tf.float32)}.items():
+            inputs["cached_mask" + kind] = tf.fill((length, 1, 1, 1), MASKED)
+            inputs["new_mask" + kind] = ((1.0 - seen) * MASKED)[:, tf.newaxis, tf.newaxis]
         for name, spec in input_specs(self._architecture, branches=1).items():
-            if name not in inputs:  # a cache: of one sequence, and empty
-                inputs[name] = tf.zeros([1, *(size or 0 for size in spec.shape[1:])])
+            if name not in inputs:  # a cache: of one sequence, with one slot that nothing sees
+                # TensorFlow dies of a product with an empty one where there is a single head.
+                inputs[name] = tf.zeros([1, *(size or 1 for size in spec.shape[1:])])
         return forward(self._architecture, 1, self._weights, inputs)["logits"]
 
 
-def _checked_vocabulary(tokenizer: Path, model: Path, served: ServedModel) -> int:
+def _checked_tokenizer(
+    path: Path, model: Path, served: ServedModel, end_tokens: Sequence[str]
+) -> ModelTokenizer:
     try:
-        known = Tokenizer.from_file(str(tokenizer))
-    except Exception as error:
-        raise BuildError(f"{tokenizer} is no tokenizer.json: {error}") from error
-    size: int = known.get_vocab_size()
-    if len(known.encode("\n", add_special_tokens=False).ids) != 1:
-        raise BuildError(f"{tokenizer} has no single token for the end of a line.")
+        content = TokenizerJson(path.read_bytes())
+    except OSError as error:
+        raise BuildError(f"{path} cannot be read: {error.strerror}.") from error
     found = served.vocabulary_size or _probe(served, np.zeros(1, np.int64)).shape[-1]
+    made = model_tokenizer(TokenizerSource(path, content, ends=tuple(end_tokens)), found)
+    size: int = made.tokenizer.get_vocab_size()
     if found != size:
-        raise BuildError(f"{model} gives logits of {found} tokens, and {tokenizer} has {size}.")
-    return size
+        raise BuildError(f"{model} gives logits of {found} tokens, and {path} has {size}.")
+    return made
 
 
 def _check_causal(served: ServedModel, model: Path, vocabulary_size: int) -> None:

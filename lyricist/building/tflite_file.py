@@ -7,7 +7,7 @@ TFLite's `Buffer.offset` finds them.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import flatbuffers
 import numpy as np
@@ -23,6 +23,8 @@ FILE_IDENTIFIER = b"TFL3"
 HYBRID_PER_CHANNEL_VERSION = 9
 #: Stands for an offset that is not known yet, and takes as many bytes as any.
 UNKNOWN_OFFSET = 1 << 40
+#: Rows that are quantized at once, and bytes that are copied at once.
+ROWS_AT_ONCE, BYTES_AT_ONCE = 4096, 1 << 22
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,12 @@ class QuantizedMatrix:
 
 def quantize_rows(matrix: FloatArray) -> QuantizedMatrix:
     """Symmetric int8 with one scale per row: the nearest multiple of max(|row|) / 127."""
-    scales = np.abs(matrix).max(axis=1) / np.float32(127)
+    scales = np.maximum(matrix.max(axis=1), -matrix.min(axis=1)) / np.float32(127)
     scales[scales == 0] = 1
-    values = np.rint(matrix / scales[:, np.newaxis]).astype(np.int8)
+    values = np.empty(matrix.shape, np.int8)
+    for start in range(0, len(matrix), ROWS_AT_ONCE):  # the matrix may be most of the memory
+        part = slice(start, start + ROWS_AT_ONCE)
+        values[part] = np.rint(matrix[part] / scales[part, np.newaxis])
     return QuantizedMatrix(values, scales.astype(np.float32))
 
 
@@ -45,7 +50,7 @@ def quantize_rows(matrix: FloatArray) -> QuantizedMatrix:
 class Stored:
     """An array that will stand in the file, behind the flatbuffer."""
 
-    array: npt.NDArray[Any]
+    bytes: int
     buffer: Any
     #: The buffer's number, by which tensors name it.
     index: int
@@ -57,10 +62,14 @@ class Stored:
 
 
 class WeightBinder:
-    """Gives a graph's weight inputs their values, then writes the file."""
+    """Gives a graph's weight inputs their values, then writes the file.
 
-    def __init__(self, graph: bytes) -> None:
-        """`graph`: a .tflite flatbuffer, not quantized, of one signature, whose names are taken."""
+    The values wait in a file of their own, since all of them may be more than fits into memory.
+    """
+
+    def __init__(self, graph: bytes, waiting: BinaryIO) -> None:
+        """`graph`: a .tflite flatbuffer, not quantized, of one signature, whose names are taken.
+        `waiting`: a new file, to be written to and read."""
         self._model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(graph, 0))
         self._graph = self._model.subgraphs[0]
         signature = self._model.signatureDefs[0]
@@ -69,6 +78,7 @@ class WeightBinder:
         self._input_index = {entry.name.decode(): entry.tensorIndex for entry in signature.inputs}
         self._bound: set[int] = set()
         self._stored: list[Stored] = []
+        self._waiting = waiting
         self._move_small_constants()
 
     def bind_matrix(self, name: str, matrix: QuantizedMatrix) -> Stored:
@@ -91,7 +101,8 @@ class WeightBinder:
         """Adds an array, which need not be one that the graph itself uses."""
         buffer = schema.BufferT()
         buffer.offset, buffer.size = UNKNOWN_OFFSET, array.nbytes
-        stored = Stored(np.ascontiguousarray(array), buffer, len(self._model.buffers))
+        self._waiting.write(np.ascontiguousarray(array).data)
+        stored = Stored(array.nbytes, buffer, len(self._model.buffers))
         self._model.buffers.append(buffer)
         self._stored.append(stored)
         return stored
@@ -103,12 +114,14 @@ class WeightBinder:
         position = _aligned(len(self._pack()))
         for stored in self._stored:
             stored.buffer.offset = position
-            position = _aligned(position + stored.array.nbytes)
+            position = _aligned(position + stored.bytes)
+        self._waiting.seek(0)
         with path.open("wb") as file:
             file.write(self._pack())
             for stored in self._stored:
                 file.write(b"\0" * (stored.offset - file.tell()))
-                file.write(stored.array.data)
+                for start in range(0, stored.bytes, BYTES_AT_ONCE):
+                    file.write(self._waiting.read(min(BYTES_AT_ONCE, stored.bytes - start)))
 
     def _move_small_constants(self) -> None:
         """Moves all constants behind the flatbuffer, in which their bytes would not be aligned."""

@@ -13,6 +13,8 @@ from typing import Any
 
 from lyricist.bundle.architecture import Architecture
 from lyricist.bundle.embedding import EmbeddingPlace
+from lyricist.bundle.network_options import NetworkOptions
+from lyricist.bundle.prompt_form import PromptForm
 from lyricist.errors import BundleAway, BundleError
 
 MANIFEST = "bundle.json"
@@ -25,8 +27,9 @@ PHRASES = "phrases.npy"
 #: The folder of a TensorFlow SavedModel, and the file that every one of them has.
 SAVED_MODEL = "saved_model"
 SAVED_MODEL_GRAPH = f"{SAVED_MODEL}/saved_model.pb"
-#: To be raised with a change that makes older code unable to read a new bundle.
-FORMAT_VERSION = 3
+#: To be raised with a change that makes older code unable to read a new bundle. A bundle says the
+#: least version that can read it: the first of these, unless its network has options.
+PLAIN_VERSION, FORMAT_VERSION = 3, 4
 #: How many rows share one cache; `lyricist/lines/effort.py` says how many drafts a line gets.
 DRAFTS, MOST_DRAFTS = 4, 8
 DEFAULT_FOLDER = Path(".versequeue/models")
@@ -68,6 +71,8 @@ class Bundle:
     format: BundleFormat
     name: str
     licence: str
+    #: The family of networks, as people call it; "" where nothing is known of it.
+    family: str = ""
     architecture: Architecture
     embedding: EmbeddingPlace
     #: So many of the engine's rows make a family, which shares one cache and always passes through
@@ -79,6 +84,9 @@ class Bundle:
     end_tokens: tuple[str, ...]
     #: The Jinja template of the model's makers, kept for the record.
     chat_template: str
+    #: What stands around the texts that the model is told, by that template; None in a bundle that
+    #: was built before this was kept.
+    prompt: PromptForm | None = None
     #: Digest of everything that the bundle was built from.
     built_from: str = ""
     files: Mapping[str, FileRecord]
@@ -111,7 +119,9 @@ class Bundle:
 
     def write_manifest(self) -> None:
         """Writes bundle.json. To be called last: its presence says that the rest is whole."""
-        fields = {"format_version": FORMAT_VERSION, **asdict(self), "digest": self.digest}
+        is_plain = self.architecture.options == NetworkOptions()
+        version = PLAIN_VERSION if is_plain else FORMAT_VERSION
+        fields = {"format_version": version, **asdict(self), "digest": self.digest}
         del fields["folder"]
         text = json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
         (self.folder / MANIFEST).write_text(text, encoding="utf-8")
@@ -176,6 +186,7 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
         format=BundleFormat(fields["format"]),
         name=str(fields["name"]),
         licence=str(fields["licence"]),
+        family=str(fields.get("family", "")),
         architecture=Architecture.from_json(fields["architecture"]),
         embedding=EmbeddingPlace(
             *(
@@ -190,6 +201,7 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
         ),
         end_tokens=tuple(map(_end_token, _list(fields["end_tokens"], MOST_END_TOKENS))),
         chat_template=str(fields["chat_template"]),
+        prompt=PromptForm.from_json(fields["prompt"]) if fields.get("prompt") else None,
         built_from=str(fields["built_from"]),
         files={
             _inside(name): FileRecord(
@@ -236,9 +248,11 @@ def _inside(name: str) -> str:
 
 def _refuse_other_versions(folder: Path, fields: Mapping[str, Any]) -> None:
     version = fields["format_version"]
-    if isinstance(version, int) and version < FORMAT_VERSION:
+    if isinstance(version, int) and version < PLAIN_VERSION:
         which = f"was built by an older VerseQueue, in version {version} of the format"
-    elif version != FORMAT_VERSION or fields["format"] not in set(BundleFormat):
+    elif version not in (PLAIN_VERSION, FORMAT_VERSION) or fields["format"] not in set(
+        BundleFormat
+    ):
         which = f"is of format {fields['format']!r}, version {version}"
     else:
         return

@@ -9,7 +9,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
 #: The code that makes a bundle of a model.
-BUILDING = ("bundle/*.py", "tokenizing/*.py", "checkpoints/*.py", "building/*.py")
+BUILDING = tuple(
+    f"{room}/*.py" for room in ("bundle", "tokenizing", "checkpoints", "families", "building")
+)
 
 
 @cache

@@ -1,8 +1,8 @@
 """A model as llama.cpp stores it: a GGUF file, read through the `gguf` package."""
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +10,53 @@ import gguf
 import numpy as np
 
 from lyricist.arrays import FloatArray
-from lyricist.bundle.architecture import Architecture
+from lyricist.checkpoints.checkpoint import Shape
+from lyricist.checkpoints.config import MOST_LAYERS, Config
 from lyricist.checkpoints.gguf_layout import check_layout
 from lyricist.errors import BuildError
-from lyricist.tokenizing.tokenizer_data import TokenizerData
+from lyricist.tokenizing.tokenizer_source import GgufVocabulary, TokenizerSource
 
-#: Larger than any network that a bundle could hold.
-MOST_HEADS, MOST_WIDTH, MOST_CONTEXT = 1024, 1 << 18, 1 << 31
-
-
+#: config.json's name of a number -> GGUF's, after the name of the family.
+_FIELDS = {
+    "num_hidden_layers": "block_count",
+    "hidden_size": "embedding_length",
+    "intermediate_size": "feed_forward_length",
+    "num_attention_heads": "attention.head_count",
+    "num_key_value_heads": "attention.head_count_kv",
+    "head_dim": "attention.key_length",
+    "max_position_embeddings": "context_length",
+    "rms_norm_eps": "attention.layer_norm_rms_epsilon",
+    "rope_theta": "rope.freq_base",
+    "sliding_window": "attention.sliding_window",
+    "attention_multiplier": "attention.scale",
+    "embedding_multiplier": "embedding_scale",
+    "residual_multiplier": "residual_scale",
+    "logits_scaling": "logit_scale",
+}
+#: Hugging Face's names of the tensors that the families have, in a layer and outside of layers.
+_LAYER_TENSORS = (
+    *(f"self_attn.{each}" for each in ("q_proj", "k_proj", "v_proj", "o_proj", "q_norm", "k_norm")),
+    *(f"mlp.{each}" for each in ("gate_proj", "up_proj", "down_proj")),
+    *(f"{each}_layernorm" for each in ("input", "post_attention")),
+    *(f"{each}_feedforward_layernorm" for each in ("pre", "post")),
+)
+_TENSORS = ("model.embed_tokens", "model.norm", "lm_head")
+_ENDINGS = (".weight", ".bias")
+_ROPE_FACTORS = "rope_freqs.weight"
+#: Families of which llama.cpp rotates neighbouring rows (2i, 2i + 1) of queries and keys, and not
+#: (i, i + half), and so stores the rows in another order.
+_PAIRED = ("llama", "granite")
+_PAIRED_TENSORS = ("q_proj.weight", "k_proj.weight")
+#: Families of whose gains 1 is left out, and which llama.cpp stores whole.
+_WHOLE_GAINS = ("gemma3",)
+#: Rows of a matrix that are dequantized at once: some of the ways go over several large copies.
+_ROWS_AT_ONCE = 4096
 #: What numpy and the `gguf` package raise for a file that makes no sense to them.
 _FAULTS = (OSError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
 
 
 class GgufFile:
-    """A Llama-architecture GGUF file; tensors are dequantized as they are asked for."""
+    """A `Checkpoint` in a GGUF file; tensors are dequantized as they are asked for."""
 
     def __init__(self, path: Path) -> None:
         """Raises BuildError if `path` is no readable GGUF file."""
@@ -32,58 +64,75 @@ class GgufFile:
         with self._readable():
             check_layout(path)
             self._reader = gguf.GGUFReader(path)
-        self._tensors = {tensor.name: tensor for tensor in self._reader.tensors}
+        self.kind = str(self.field("general.architecture", ""))
+        self.licence = str(self.field("general.license", "unknown"))
+        names = self._names()
+        self._tensors = {
+            names.get(tensor.name, tensor.name): tensor for tensor in self._reader.tensors
+        }
+        self._factors = self._tensors.pop(_ROPE_FACTORS, None)
 
-    def architecture(self, context_length: int) -> Architecture:
-        """The network's numbers, for sequences of at most `context_length` positions."""
-        kind = self.field("general.architecture", "")
-        if kind != "llama":
-            raise BuildError(f"{self.path} holds a {kind!r} network; only 'llama' can be built.")
-        if self.field("llama.rope.scaling.type", "none") != "none":
-            raise BuildError(f"{self.path} scales its rotary positions, which is not supported.")
-        heads = self._whole("llama.attention.head_count", MOST_HEADS)
-        width = self._whole("llama.embedding_length", MOST_WIDTH)
-        trained_length = self._whole("llama.context_length", MOST_CONTEXT)
-        found = Architecture(
-            vocabulary_size=len(self._texts("tokenizer.ggml.tokens")),
-            context_length=min(context_length, trained_length),
-            # Each layer has tensors of its own.
-            layers=self._whole("llama.block_count", len(self._tensors)),
-            width=width,
-            heads=heads,
-            key_value_heads=self._whole("llama.attention.head_count_kv", heads, heads),
-            head_size=self._whole("llama.attention.key_length", MOST_WIDTH, width // heads),
-            feed_forward=self._whole("llama.feed_forward_length", MOST_WIDTH),
-            rope_base=self._real("llama.rope.freq_base", 10_000.0),
-            norm_epsilon=self._real("llama.attention.layer_norm_rms_epsilon"),
-        )
-        if found.heads % found.key_value_heads or found.head_size % 2:
-            raise BuildError(f"{self.path} has heads that cannot be shared out or turned.")
-        return found
+    @cached_property
+    def config(self) -> Config:
+        """Its fields, under the names of config.json."""
+        labels = {key: f"{self.kind}.{name}" for key, name in _FIELDS.items()}
+        values = {key: _one(self.field(label, None)) for key, label in labels.items()}
+        scaling = self.field(f"{self.kind}.rope.scaling.type", "none")
+        if scaling != "none":
+            factor = self.field(f"{self.kind}.rope.scaling.factor", None)
+            values["rope_scaling"] = {"rope_type": scaling, "factor": factor}
+        turning = self.field(f"{self.kind}.rope.dimension_count", None)
+        if self._factors is not None:
+            values["rope_factors"] = self._dequantized(self._factors, ...).tolist()
+        values["rotary_dim"] = turning
+        values["vocab_size"] = len(self._texts("tokenizer.ggml.tokens"))
+        return Config(str(self.path), values, labels)
 
-    def tokenizer_data(self) -> TokenizerData:
-        """The tokenizer's data; BuildError if it is of a kind that cannot be built."""
-        kind = self.field("tokenizer.ggml.model", "")
-        if kind != "gpt2":
-            raise BuildError(
-                f"{self.path} has a {kind!r} tokenizer; only byte-level BPE ('gpt2') can be built."
-            )
+    def shapes(self) -> Mapping[str, Shape]:
+        return {name: _shape(tensor) for name, tensor in self._tensors.items()}
+
+    def tensor(self, name: str) -> FloatArray:
+        found = self._tensors[name]
+        values = np.empty(_shape(found), np.float32)
+        for start in range(0, len(values), _ROWS_AT_ONCE):
+            part = slice(start, start + _ROWS_AT_ONCE)
+            values[part] = self._dequantized(found, part)
+        if not np.isfinite(values).all():
+            raise BuildError(f"{self.path}: {name} holds what is no number.")
+        if self.kind in _PAIRED and name.endswith(_PAIRED_TENSORS):
+            return self._in_order(name, values)
+        if self.kind in _WHOLE_GAINS and values.ndim == 1:
+            values -= 1
+        return values
+
+    def rows(self, name: str, chosen: Sequence[int]) -> FloatArray:
+        return self._dequantized(self._tensors[name], list(chosen))
+
+    def tokenizer(self) -> TokenizerSource:
+        """The tokenizer's parts, and how the model is spoken to."""
         tokens = tuple(self._texts("tokenizer.ggml.tokens"))
-        types = self._list("tokenizer.ggml.token_type")
-        markup = (int(gguf.TokenType.CONTROL), int(gguf.TokenType.UNKNOWN))
-        parted = (merge.partition(" ") for merge in self._texts("tokenizer.ggml.merges"))
-        merges = tuple((left, right) for left, _, right in parted)
-        known = set(tokens)
-        if len(types) != len(tokens) or any(
-            not {left, right, left + right} <= known for left, right in merges
-        ):
-            raise BuildError(f"{self.path} has a tokenizer whose parts do not fit together.")
-        return TokenizerData(
+        model = str(self.field("tokenizer.ggml.model", ""))
+        pairs = (merge.partition(" ") for merge in self._known("tokenizer.ggml.merges", str))
+        vocabulary = GgufVocabulary(
+            model=model,
             tokens=tokens,
-            merges=merges,
-            special=tuple(index for index, kind in enumerate(types) if kind in markup),
-            end_of_text=self._whole("tokenizer.ggml.eos_token_id", len(tokens) - 1, least=0),
-            pre_tokenizer=str(self.field("tokenizer.ggml.pre", "default")),
+            kinds=tuple(self._known("tokenizer.ggml.token_type", int)),
+            merges=tuple((left, right) for left, _, right in pairs),
+            cut=str(self.field("tokenizer.ggml.pre", "default")),
+            scores=tuple(self._known("tokenizer.ggml.scores", float)),
+            adds_space=bool(self.field("tokenizer.ggml.add_space_prefix", model == "llama")),
+        )
+        last = len(tokens) - 1
+        adds_bos = self.field("tokenizer.ggml.add_bos_token", None)
+        end = self._whole("tokenizer.ggml.eos_token_id", last, least=0)
+        begin = self._whole("tokenizer.ggml.bos_token_id", last, default=end, least=0)
+        return TokenizerSource(
+            path=self.path,
+            vocabulary=vocabulary,
+            chat_template=str(self.field("tokenizer.chat_template", "")),
+            bos=tokens[begin],
+            add_bos=None if adds_bos is None else bool(adds_bos),
+            ends=(tokens[end],),
         )
 
     def field(self, key: str, default: Any) -> Any:
@@ -92,27 +141,42 @@ class GgufFile:
         with self._readable():
             return default if found is None else found.contents()
 
-    def has_tensor(self, name: str) -> bool:
-        return name in self._tensors
+    def _names(self) -> dict[str, str]:
+        """The file's names of tensors -> Hugging Face's, of those that a family may have."""
+        kinds = {name: kind for kind, name in gguf.MODEL_ARCH_NAMES.items()}
+        layers = self.field(f"{self.kind}.block_count", 0)
+        if self.kind not in kinds or type(layers) is not int or not 0 <= layers <= MOST_LAYERS:
+            return {}
+        table = gguf.get_tensor_name_map(kinds[self.kind], layers)
+        known = [
+            f"model.layers.{layer}.{each}" for layer in range(layers) for each in _LAYER_TENSORS
+        ]
+        known = [each + ending for each in (*_TENSORS, *known) for ending in _ENDINGS]
+        own = {each: table.get_name(each, try_suffixes=_ENDINGS) for each in known}
+        return {name: each for each, name in own.items() if name}
 
-    def tensor(self, name: str, shape: tuple[int, ...]) -> FloatArray:
-        """A tensor in float32, shaped (out, in) or (width,). BuildError if that is not `shape`."""
-        found = self._tensors.get(name)
-        if found is None:
-            raise BuildError(f"{self.path} has no tensor {name}, which a Llama network needs.")
+    def _dequantized(self, tensor: gguf.ReaderTensor, part: Any) -> FloatArray:
         try:
             with self._readable():
-                values = gguf.dequantize(found.data, found.tensor_type)
+                values = gguf.dequantize(tensor.data[part], tensor.tensor_type)
         except NotImplementedError as error:
             raise BuildError(
-                f"{self.path}: tensor {name} is stored as {found.tensor_type.name}, "
+                f"{self.path}: tensor {tensor.name} is stored as {tensor.tensor_type.name}, "
                 "which cannot be read."
             ) from error
-        if values.shape != shape:
-            raise BuildError(f"{self.path}: {name} has shape {values.shape}, not {shape}.")
-        if not np.isfinite(values).all():
-            raise BuildError(f"{self.path}: {name} holds what is no number.")
-        return np.asarray(values, dtype=np.float32)
+        return np.asarray(values, np.float32)
+
+    def _in_order(self, name: str, matrix: FloatArray) -> FloatArray:
+        """The rows of queries or keys as Hugging Face has them: those that rotate together stand
+        half a head apart."""
+        key = "num_attention_heads" if "q_proj" in name else "num_key_value_heads"
+        heads = self.config.whole(
+            key, len(matrix), self.config.whole("num_attention_heads", 1 << 16)
+        )
+        if len(matrix) % (2 * heads):
+            raise BuildError(f"{self.path}: {name} has rows that cannot be rotated.")
+        pairs = matrix.reshape(heads, -1, 2, matrix.shape[1])
+        return pairs.transpose(0, 2, 1, 3).reshape(matrix.shape)
 
     def _need(self, key: str) -> Any:
         value = self.field(key, None)
@@ -126,16 +190,17 @@ class GgufFile:
             raise BuildError(f"{self.path}: {key} is not a number from {least} to {most}.")
         return value
 
-    def _real(self, key: str, default: float | None = None) -> float:
-        value = self._need(key) if default is None else self.field(key, default)
-        if not isinstance(value, int | float) or not 0 < value < math.inf:
-            raise BuildError(f"{self.path}: {key} is not a number above 0.")
-        return float(value)
-
     def _list(self, key: str) -> list[Any]:
         value = self._need(key)
         if not isinstance(value, list):
             raise BuildError(f"{self.path}: {key} is not a list.")
+        return value
+
+    def _known(self, key: str, kind: type) -> list[Any]:
+        """A list of values of one kind; an empty one where the file has none."""
+        value = self.field(key, [])
+        if not isinstance(value, list) or (value and not isinstance(value[0], kind)):
+            raise BuildError(f"{self.path}: {key} is not a list of what belongs there.")
         return value
 
     def _texts(self, key: str) -> list[str]:
@@ -150,3 +215,14 @@ class GgufFile:
             yield
         except _FAULTS as error:
             raise BuildError(f"{self.path} is not a readable GGUF file: {error}") from error
+
+
+def _one(value: Any) -> Any:
+    """`value`; of a list with a number for each layer, that number, if all are alike."""
+    if isinstance(value, list) and value and all(each == value[0] for each in value):
+        return value[0]
+    return value
+
+
+def _shape(tensor: gguf.ReaderTensor) -> Shape:
+    return tuple(int(size) for size in reversed(tensor.shape))

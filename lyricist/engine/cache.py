@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lyricist.arrays import FloatArray
-from lyricist.bundle.architecture import Architecture
+from lyricist.bundle.architecture import MASKED, Architecture
 from lyricist.engine.graph import Graph
 from lyricist.engine.slots import Slots
 from lyricist.errors import ContextFull
@@ -66,6 +66,20 @@ class Caches:
         """(rows, cached): what is added to each row's scores of its family's slots."""
         places = [self.places[row] for row in rows]
         return np.stack([self._slots[family].mask[branch, :cached] for family, branch in places])
+
+    def window_masks(
+        self, rows: Sequence[int], cached: int, window: int, positions: int = 1
+    ) -> FloatArray:
+        """(rows * positions, cached): the same for the next `positions` of each row, each of which
+        sees no more than `window` positions, its own included."""
+        found = np.full((len(rows) * positions, cached), MASKED)
+        for at, row in enumerate(rows):
+            family, branch = self.places[row]
+            slots = self._slots[family].of_branch[branch]
+            for after in range(positions):
+                seen = slots[max(0, len(slots) + after + 1 - window) :]
+                found[at * positions + after, seen] = 0
+        return found
 
     def has_room(self, family: int, count: int) -> bool:
         """Whether `count` more positions fit into the family."""

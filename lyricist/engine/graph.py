@@ -11,7 +11,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from lyricist.arrays import FloatArray
-from lyricist.bundle.architecture import Architecture
+from lyricist.bundle.architecture import LOCAL, Architecture
 from lyricist.native_notes import without_native_notes
 
 
@@ -100,6 +100,7 @@ class Graph:
             "new_mask": (families, 1, queries, shape.positions),
             "chosen": (shape.chosen, shape.positions),
         }
+        sizes |= {name + LOCAL: sizes[name] for name in self._architecture.local_inputs}
         for layer in range(self._architecture.layers):
             sizes[f"key_{layer}"] = (shape.caches, heads, shape.cached, head_size)
             sizes[f"value_{layer}"] = (shape.caches, heads, head_size, shape.cached)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lyricist.arrays import FloatArray
-from lyricist.bundle.architecture import MASKED, rope_tables
+from lyricist.bundle.architecture import LOCAL, MASKED, rope_tables
 from lyricist.bundle.embedding import EmbeddingTable
 from lyricist.bundle.manifest import MODEL, Bundle
 from lyricist.engine.cache import Caches
@@ -65,7 +65,10 @@ class LiteRtEngine:
         self._group = architecture.group
         model = bundle.folder / MODEL
         self._embedding = EmbeddingTable(model, bundle.embedding, architecture)
-        self._cosines, self._sines = rope_tables(architecture)
+        self._local_inputs, self._window = architecture.local_inputs, architecture.options.window
+        self._turns = {"": rope_tables(architecture)}
+        if "cosine" in self._local_inputs:
+            self._turns[LOCAL] = rope_tables(architecture, local=True)
         try:
             self._graph = Graph(model, architecture, self.branches, threads)
         except (RuntimeError, ValueError) as error:
@@ -100,6 +103,9 @@ class LiteRtEngine:
         new_mask = np.where(np.eye(count, dtype=bool), np.float32(0), MASKED)
         masks = self._caches.masks(rows, self._graph.shape.cached)
         self._feed([tokens.get(row, 0) for row in rows], positions, masks, new_mask)
+        if "new_mask" in self._local_inputs:
+            near = self._caches.window_masks(rows, self._graph.shape.cached, self._window)
+            self._feed_masks(LOCAL, near, new_mask)
         self._graph.inputs["chosen"][...] = np.eye(count, dtype=np.float32)
         self._graph.invoke()
         stepped = [(row, place) for place, row in enumerate(rows) if row in tokens]
@@ -124,6 +130,11 @@ class LiteRtEngine:
         causal = np.where(np.tri(padded, dtype=bool), np.float32(0), MASKED)
         mask = self._caches.masks([row], self._graph.shape.cached)
         self._feed([*tokens, *[0] * (padded - count)], positions, mask, causal)
+        if "new_mask" in self._local_inputs:
+            shown = self._graph.shape.cached
+            near = self._caches.window_masks([row], shown, self._window, padded)
+            too_far = np.tri(padded, k=-self._window, dtype=bool)
+            self._feed_masks(LOCAL, near, np.where(too_far, MASKED, causal))
         self._graph.inputs["chosen"][...] = np.arange(padded) == count - 1
         self._graph.invoke()
         self._caches.append_chunk(row, count)
@@ -139,14 +150,22 @@ class LiteRtEngine:
     ) -> None:
         """Per new token: its id, its position, and what is added to its scores of slots
         (positions, or 1 for all of them, cached) and of new positions (positions, positions)."""
-        inputs, families = self._graph.inputs, len(tokens) // self.branches
+        inputs = self._graph.inputs
         inputs["hidden"][...] = self._embedding.rows(tokens)
-        inputs["cosine"][:, 0] = self._cosines[positions]
-        inputs["sine"][:, 0] = self._sines[positions]
+        for kind, (cosines, sines) in self._turns.items():
+            inputs["cosine" + kind][:, 0] = cosines[positions]
+            inputs["sine" + kind][:, 0] = sines[positions]
+        self._feed_masks("", cached_mask, new_mask)
+
+    def _feed_masks(self, kind: str, cached_mask: FloatArray, new_mask: FloatArray) -> None:
+        """As `_feed`; `kind` is LOCAL or nothing."""
+        inputs, families = self._graph.inputs, len(new_mask) // self.branches
         apart = (families, self.branches, self._group, -1)  # a row's query heads share its mask
         by_branch = (1, 1) if len(cached_mask) == 1 else (families, self.branches)
-        inputs["cached_mask"].reshape(apart)[...] = cached_mask.reshape(*by_branch, 1, -1)
-        inputs["new_mask"].reshape(apart)[...] = new_mask.reshape(families, self.branches, 1, -1)
+        inputs["cached_mask" + kind].reshape(apart)[...] = cached_mask.reshape(*by_branch, 1, -1)
+        inputs["new_mask" + kind].reshape(apart)[...] = new_mask.reshape(
+            families, self.branches, 1, -1
+        )
 
     def _places_of_step(self, tokens: Mapping[int, int]) -> tuple[tuple[int, ...], list[int]]:
         """The families that a step over `tokens` attends to, and the row at each of its places."""

@@ -22,6 +22,12 @@ def word_list(name: str) -> frozenset[str]:
 
 
 @cache
+def ranked_words(name: str) -> tuple[str, ...]:
+    """The same entries in the order of the file."""
+    return tuple(word for line in _lines(name) for word in line.split())
+
+
+@cache
 def phrases(name: str) -> frozenset[tuple[str, ...]]:
     """The lines of data/<name>.txt, each split into words."""
     return frozenset(tuple(line.split()) for line in _lines(name))

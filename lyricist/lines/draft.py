@@ -1,7 +1,7 @@
 """A draft: one candidate for a line while it grows, and the ways in which it could end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -25,16 +25,29 @@ class Seen:
 
 @dataclass(frozen=True)
 class Ending:
-    """One way to end a draft: keep its first `kept` tokens, then say `token`."""
+    """One way to end a draft: keep its first `kept` tokens, then say the end word."""
 
     kept: int
-    token: int
+    #: The end word (see `Lexicon`) and its tokens.
+    end: int
+    tokens: tuple[int, ...]
     #: Log-probability of the end word there, costs and bonuses included.
     likelihood: float
+    #: The part of that which is of the tokens after the first: expected, until they are said.
+    rest: float
     #: Syllables of the whole line.
     syllables: int
     #: What the network said after the end word; None if the draft went on otherwise there.
     after: Seen | None = None
+
+    @property
+    def held(self) -> int:
+        """How many of the draft's tokens its row has to hold to try this one."""
+        return self.kept + (len(self.tokens) if self.after is not None else 0)
+
+    def said(self, rest: float) -> "Ending":
+        """The same once it is known how likely the tokens after the first are."""
+        return replace(self, likelihood=self.likelihood - self.rest + rest, rest=rest)
 
 
 @dataclass
@@ -94,7 +107,9 @@ class Draft:
         del self.tokens[start:], self.likelihoods[start:], self.ranks[start:]
         del self.seen[start + 1 :]
         del self._words[start + 1 :]
-        self.endings = [ending for ending in self.endings if ending.kept < start - 1]
+        self.endings = [
+            each for each in self.endings if each.kept < start - 1 and each.held < start
+        ]
 
     def fluency(self, kept: int) -> float:
         """Mean log-probability of the first `kept` tokens."""

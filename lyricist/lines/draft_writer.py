@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from lyricist.arrays import FloatArray, IntArray
+from lyricist.arrays import FloatArray
 from lyricist.engine.port import Engine
 from lyricist.language.faith import saves_a_soul
 from lyricist.language.rhyme import sounds
@@ -75,16 +75,18 @@ class DraftWriter:
         self._voice, self._history, self._topic = voice, history, topic
         self._chooser = Chooser(lexicon, voice, history, topic)
         self._pieces = np.flatnonzero(lexicon.pieces)
-        self.plan, self._fitting = NO_PLAN, FittingEnds(NO_PLAN, lexicon.syllables)
+        self.plan, self._fitting = NO_PLAN, FittingEnds(NO_PLAN, lexicon)
         #: For each end word of the lexicon its likelihood, summed over all steps of the song.
         self.expected_ends = np.zeros(len(lexicon.end_words), dtype=np.float32)
+        self._end_firsts = lexicon.first_tokens[lexicon.end_words]
+        self._end_shares = np.exp(lexicon.rests[lexicon.end_words])
 
     def for_line(self, history: History, topic: SongTopic, plan: LinePlan) -> "DraftWriter":
         """One for a single line of the same song, where the song has that history."""
         other = copy(self)
         other._history, other._topic = history, topic
         other._chooser = self._chooser.for_take(history, topic)
-        other.plan, other._fitting = plan, FittingEnds(plan, self.lexicon.syllables)
+        other.plan, other._fitting = plan, FittingEnds(plan, self.lexicon)
         return other
 
     def grow(self, draft: Draft, start: int, logits: FloatArray) -> int | None:
@@ -121,7 +123,7 @@ class DraftWriter:
         """The endings of a draft that promise most, in an order in which its row need only be cut
         to try one after the other."""
         best = sorted(draft.endings, key=partial(self._promise, draft), reverse=True)[:most]
-        return sorted(best, key=lambda each: each.kept + (each.after is not None), reverse=True)
+        return sorted(best, key=lambda each: each.held, reverse=True)
 
     def see(self, draft: Draft, logits: FloatArray) -> Seen:
         """What the network says after the last token of the draft's row: `logits`."""
@@ -130,7 +132,7 @@ class DraftWriter:
     def line(self, draft: Draft, ending: Ending, after: Seen) -> Line | None:
         """The draft with that ending, after which that was seen; None if the line must not be
         shown."""
-        text = draft.text(ending.kept) + self.lexicon.texts[ending.token]
+        text = draft.text(ending.kept) + self.lexicon.texts[ending.end]
         if offences(text.strip().removeprefix(self.plan.given), self._voice.explicit):
             return None
         words = self._words(draft, ending)
@@ -141,8 +143,8 @@ class DraftWriter:
         return Line(
             text=text.strip(),
             words=words,
-            end=ending.token,
-            tokens=(*draft.tokens[: ending.kept], ending.token),
+            end=ending.end,
+            tokens=(*draft.tokens[: ending.kept], *ending.tokens),
             judgement=judgement,
             score=judgement - _COST_WEIGHT * cost + _TOPIC_WORTH * is_topical,
             end_likelihood=ending.likelihood,
@@ -171,31 +173,35 @@ class DraftWriter:
 
     def _note_endings(self, draft: Draft, so_far: int, likelihoods: Likelihoods) -> None:
         """Note the last word if the line may end in it, and the best end word to come next."""
-        self.expected_ends += likelihoods.plain(self.lexicon.end_words)
+        self.expected_ends += likelihoods.plain(self._end_firsts) * self._end_shares
         if not draft.tokens or draft.tokens[-1] == self.lexicon.comma:
             return
-        last = draft.tokens[-1]
-        cost = self.plan.cost_of(last) if self.plan.allows(so_far) else None
-        if cost is not None:
-            kept = len(draft.tokens) - 1
-            likelihood = draft.likelihoods[-1] + cost
-            draft.endings.append(Ending(kept, last, likelihood, so_far, draft.seen[-1]))
-        ends, costs = self._fitting.after(so_far)
-        draft.endings += self._likeliest_end_words(draft, ends, costs, so_far, likelihoods)
+        kept = draft.last_word_start
+        tokens, own = tuple(draft.tokens[kept:]), draft.likelihoods[kept:]
+        end = self.lexicon.end_of_tokens(tokens)
+        fits = self.plan.allows(so_far)
+        cost = self.plan.cost_of(end) if fits and end is not None else None
+        if end is not None and cost is not None:
+            draft.endings.append(
+                Ending(kept, end, tokens, sum(own) + cost, sum(own[1:]), so_far, draft.seen[-1])
+            )
+        draft.endings += self._likeliest_end_words(draft, so_far, likelihoods)
 
     def _likeliest_end_words(
-        self, draft: Draft, ends: IntArray, costs: FloatArray, so_far: int, likelihoods: Likelihoods
+        self, draft: Draft, so_far: int, likelihoods: Likelihoods
     ) -> list[Ending]:
-        """The best of the likeliest of `ends`, which cost `costs`."""
-        values = likelihoods.of(ends) + costs
+        """The best of the likeliest end words that complete a line of `so_far` syllables."""
+        ends, firsts, costs = self._fitting.after(so_far)
+        values = likelihoods.of(firsts) + costs
         costs_here = WordCosts(self._history, draft.words())
         endings = []
         for at in likeliest(values, _END_WIDTH).tolist():
-            token = int(ends[at])
-            value = float(values[at]) + costs_here.of(self.lexicon.words[token])
-            total = so_far + int(self.lexicon.syllables[token])
+            end = int(ends[at])
+            value = float(values[at]) + costs_here.of(self.lexicon.words[end])
+            total = so_far + int(self.lexicon.syllables[end])
             if value > FORBIDDEN:
-                endings.append(Ending(len(draft.tokens), token, value, total))
+                tokens, rest = self.lexicon.tokens_of_end(end), float(self.lexicon.rests[end])
+                endings.append(Ending(len(draft.tokens), end, tokens, value, rest, total))
         return sorted(endings, key=lambda ending: -ending.likelihood)[:_ENDS_KEPT]
 
     def _seen(self, draft: Draft, logits: FloatArray, likelihoods: Likelihoods) -> Seen:
@@ -203,14 +209,14 @@ class DraftWriter:
         return Seen(logits, likelihoods.place(self.lexicon.line_ends), of_state)
 
     def _words(self, draft: Draft, ending: Ending) -> tuple[str, ...]:
-        return (*draft.words(ending.kept), self.lexicon.words[ending.token])
+        return (*draft.words(ending.kept), self.lexicon.words[ending.end])
 
     def _promise(self, draft: Draft, ending: Ending) -> float:
         """How much an ending promises, as far as that is known before it is tried."""
         if ending.after is not None:
             stop = ending.after.place.stop
         else:
-            is_open = is_function_word(self.lexicon.words[ending.token])
+            is_open = is_function_word(self.lexicon.words[ending.end])
             stop = _USUAL_OPEN_STOP if is_open else _USUAL_STOP
         promise = draft.fluency(ending.kept)
         promise += _END_WEIGHT * ending.likelihood + _STOP_WEIGHT * stop
@@ -224,11 +230,13 @@ class DraftWriter:
     ) -> tuple[float, float]:
         """How good the line is with an ending, and what its end word costs."""
         before, kept = draft.seen[ending.kept], ending.kept
-        likelihood = float(before.logits[ending.token] - before.logits.max()) + before.place.top
+        first = ending.tokens[0]
+        likelihood = float(before.logits[first] - before.logits.max()) + before.place.top
+        likelihood += ending.rest
         line = Reading(
             places=[*[seen.place for seen in draft.seen[: kept + 1]], after.place],
             likelihoods=[*draft.likelihoods[:kept], likelihood],
-            ranks=[*draft.ranks[:kept], rank_of(ending.token, before.logits)],
+            ranks=[*draft.ranks[:kept], rank_of(first, before.logits)],
             words=words,
             off_target=ending.syllables - self.plan.target_syllables,
             is_answer=self.plan.is_answer,

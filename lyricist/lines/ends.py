@@ -34,10 +34,10 @@ class Ends:
         self._lexicon = lexicon
         self._available = np.zeros(len(lexicon.texts), dtype=np.bool_)
         self._available[lexicon.end_words] = True
-        if not explicit:
-            self._available[lexicon.profane] = False
+        if not explicit:  # no spelled word is profane
+            self._available[np.flatnonzero(lexicon.profane)] = False
         for word in unasked:
-            self._available[lexicon.tokens_of(word)] = False
+            self._available[lexicon.ends_of(word)] = False
         #: How many lines have ended in each rhyme class.
         self._ended = np.zeros(lexicon.classes)
 
@@ -49,14 +49,14 @@ class Ends:
 
     def use_up(self, line: Line, history: History) -> None:
         """No other line may end like `line`, or in a word that has now been used too often."""
-        self._available[self._lexicon.tokens_of(line.words[-1])] = False
+        self._available[self._lexicon.ends_of(line.words[-1])] = False
         self._ended[self._lexicon.class_of[line.end]] += 1
         for word in line.words:
             if history.uses[word] >= MOST_USES and not is_function_word(word):
-                self._available[self._lexicon.tokens_of(word)] = False
+                self._available[self._lexicon.ends_of(word)] = False
 
     def answers(self, before: Sequence[Line]) -> tuple[IntArray, FloatArray]:
-        """Tokens that answer the lines `before`, and what each costs (0 or less)."""
+        """Ends that answer the lines `before`, and what each costs (0 or less)."""
         lexicon, anchor = self._lexicon, before[0].end
         perfect, slant = lexicon.rhymes_of(anchor), lexicon.slants_of(anchor)
         ends = np.concatenate([perfect, slant])
@@ -70,7 +70,7 @@ class Ends:
         return ends[keep], costs[keep].astype(np.float32)
 
     def anchors(self, to_come: int, expected: FloatArray) -> tuple[IntArray, FloatArray]:
-        """Tokens that `to_come` more lines can answer, and what each costs (0 or less).
+        """Ends that `to_come` more lines can answer, and what each costs (0 or less).
 
         `expected` says for each of the lexicon's end words how likely it has been so far: likely
         words will find good answers.

@@ -8,7 +8,7 @@ drafts and judges them.
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from lyricist.engine.sessions import Session
 from lyricist.lines.draft import Draft, Ending
 from lyricist.lines.draft_writer import DraftWriter, Line
 from lyricist.lines.effort import FORCED, Drafts, Search
+from lyricist.lines.likelihoods import Likelihoods
 
 #: A draft is compared with the others when it has so many tokens, and so many have come as far.
 _FIRST_TOKENS, _FEWEST_TO_COMPARE = 3, 6
@@ -63,6 +64,10 @@ class _Work:
     draft: Draft
     beginning: int
     ending: Ending | None = None
+    #: How many of the ending's tokens the row holds, and the log-probability of those after the
+    #: first.
+    said: int = 1
+    rest: float = 0.0
     #: Endings that are to be tried after that.
     untried: Sequence[Ending] = ()
 
@@ -161,8 +166,11 @@ class LineSearch:
         draft, writer = work.draft, self._beginnings[work.beginning].writer
         start = self._starts[work.beginning]
         if work.ending is not None:
+            if work.said < len(work.ending.tokens):
+                return self._say_more(work, work.ending, logits)
             after = writer.see(draft, logits)
-            self._compare(work, writer.line(draft, work.ending, after))
+            ending = work.ending.said(work.rest) if work.said > 1 else work.ending
+            self._compare(work, writer.line(draft, ending, after))
             return self._try(work, work.untried)
         if self._is_to_be_dropped(work):
             return None
@@ -174,8 +182,15 @@ class LineSearch:
             return token
         return self._try(work, writer.best_endings(draft, self._search.endings))
 
+    def _say_more(self, work: _Work, ending: Ending, logits: FloatArray) -> int:
+        """The next token of an end word of several."""
+        token = ending.tokens[work.said]
+        rest = work.rest + Likelihoods.of_logits(logits).of_token(token)
+        self._works[work.draft.row] = replace(work, said=work.said + 1, rest=rest)
+        return token
+
     def _try(self, work: _Work, endings: Sequence[Ending]) -> int | None:
-        """The end word of the first of `endings` that takes a pass to try; None if none is left.
+        """The first token of the first of `endings` that takes a pass to try; None if none is left.
 
         A row that now holds one of the best lines is left as it is.
         """
@@ -187,9 +202,9 @@ class LineSearch:
             if ending.after is None:
                 self._engine.rewind(draft.row, start + ending.kept)
                 untried = endings[at + 1 :]
-                self._works[draft.row] = _Work(draft, work.beginning, ending, untried)
-                return ending.token
-            self._engine.rewind(draft.row, start + ending.kept + 1)
+                self._works[draft.row] = _Work(draft, work.beginning, ending, untried=untried)
+                return ending.tokens[0]
+            self._engine.rewind(draft.row, start + ending.held)
             self._compare(work, writer.line(draft, ending, ending.after))
         return None
 

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from lyricist.arrays import FloatArray
+from lyricist.arrays import FloatArray, NamedWeight
 from lyricist.building.adapter import ADAPTED, Factors
-from lyricist.building.balance import NamedWeight
-from lyricist.bundle.architecture import MASKED, Architecture, rope_tables
+from lyricist.bundle.architecture import EMBEDDING_DIVISOR, MASKED, Architecture, rope_tables
 from lyricist.tuning.packing import TARGETS_STEP, Batch
 
 # Shapes below: rows = packed rows of a batch, length = positions of each, width = hidden vector,
@@ -46,6 +45,8 @@ class AdaptedNetwork:
             elif name == "output":
                 self._output = self._constant(weight)
                 self._embedding = weight if embedding is None else embedding
+            elif name == EMBEDDING_DIVISOR:
+                self._divisor = weight
             elif name == "output_gain":
                 self._output_gain = tf.constant(weight)
         self._cosines, self._sines = rope_tables(architecture)
@@ -67,7 +68,7 @@ class AdaptedNetwork:
         sine = tf.constant(self._sines[positions][:, :, np.newaxis])
         mask = np.where(batch.visible, np.float32(0), MASKED)[:, np.newaxis, np.newaxis]
         mask = tf.constant(mask)  # (rows, 1, 1, length, length)
-        hidden = tf.constant(self._embedding[batch.tokens])  # (rows, length, width)
+        hidden = tf.constant(self._embedding[batch.tokens] / self._divisor)  # (rows, length, width)
         for layer, weights in enumerate(self._layers):
             own = {kind: self.factors[f"{kind}_{layer}"] for kind in ADAPTED}
             hidden = self._layer(hidden, cosine, sine, mask, weights, own)

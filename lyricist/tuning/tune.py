@@ -10,12 +10,13 @@ import numpy as np
 from lyricist.building.adapter import ADAPTED, Adapter, Factors
 from lyricist.building.freshness import source_digest
 from lyricist.building.recipes import RECIPES
-from lyricist.building.release import packaged_gguf
+from lyricist.building.source import local_source, open_checkpoint
 from lyricist.bundle.architecture import Architecture
+from lyricist.bundle.network_options import NetworkOptions
 from lyricist.bundle.sources import BUILDING, sources_digest
-from lyricist.checkpoints.gguf_file import GgufFile
+from lyricist.errors import TuningError
 from lyricist.language.learned_phrases import LearnedPhrases
-from lyricist.tokenizing.byte_level import build_tokenizer
+from lyricist.tokenizing.model_tokenizer import model_tokenizer
 from lyricist.tuning.adapted_network import AdaptedNetwork
 from lyricist.tuning.checkpoint import Checkpoint
 from lyricist.tuning.lyrics_files import read_lyrics
@@ -40,8 +41,8 @@ class TuningOptions:
     """What is tuned, and how."""
 
     preset: str
-    #: Whose model; None takes that of the package that carries the default one.
-    gguf: Path | None
+    #: Whose model, as in `BuildOptions`; None takes the default one.
+    source: str | None
     #: Of songs that name no style.
     style: str
     training: TrainingSettings
@@ -73,20 +74,26 @@ def tune_model(
     out: Path,
     options: TuningOptions,
     on_progress: OnProgress,
+    say: Callable[[str], None] = lambda _sentence: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Tuned:
-    """Writes to `out` an adapter of the model in the GGUF file, tuned on the lyrics in `files`.
+    """Writes to `out` an adapter of a model, tuned on the lyrics in `files`.
 
     Goes on where an interrupted run with the same files and options has ended. Raises TuningError
     where the lyrics are no use, BuildError where the model is none, OSError as usual.
     """
     songs = read_lyrics(files, options.style)
-    path = options.gguf or packaged_gguf()
+    path = local_source(options.source, say)
     source = source_digest(path)
     out.absolute().parent.mkdir(parents=True, exist_ok=True)
     on_progress("Reading", 0.0)
-    recipe = RECIPES[options.preset](GgufFile(path), None, None)
-    encoder = Encoder(build_tokenizer(recipe.tokenizer))
+    recipe = RECIPES[options.preset](open_checkpoint(path), None, ())
+    if recipe.architecture.options != NetworkOptions(
+        rope_factors=recipe.architecture.options.rope_factors
+    ):
+        raise TuningError(f"{path} is a {recipe.family} model; only those like Llama can be tuned.")
+    made = model_tokenizer(recipe.tokenizer, recipe.architecture.vocabulary_size)
+    encoder = Encoder(made.tokenizer, made.prompt)
     rng = np.random.default_rng(options.training.seed)
     unseen, seen = _parted(songs, rng)
     bfloat16 = has_bfloat16()

@@ -1,7 +1,7 @@
 """What a line of lyrics asks about tokens: which of them end a line, what rhymes with what."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from lyricist.arrays import BoolArray, IntArray
 from lyricist.language.rhyme import Sound
 from lyricist.language.words import is_function_word, stem
+from lyricist.vocabulary.tokens import holds_line_end
 from lyricist.vocabulary.word_table import WordTable, tokens_by_word
 
 #: What may follow a line's last word; their joint probability says how well the line ends there.
@@ -19,7 +20,11 @@ _FIRST_LETTERS = 2
 
 
 class Lexicon:
-    """The tokens of one model as words. Masks are over token ids, True where it applies."""
+    """The tokens of one model as words. Masks are over token ids, True where it applies.
+
+    An end is what can end a line: a token, or a word that several tokens spell. Its number is the
+    token's, or one that is beyond all tokens.
+    """
 
     def __init__(self, table: WordTable, encode: Callable[[str], list[int]]) -> None:
         self.encode = encode
@@ -36,12 +41,23 @@ class Lexicon:
         self.classes = int(table.class_of.max(initial=-1)) + 1
         self.newline = encode("\n")[0]
         self.comma = encode(",")[0]
-        self.line_ends = self.ids_of(_LINE_ENDS)
         # Lists and bytes tell of single tokens several times as fast as arrays do.
         #: `pieces` and `syllables` once more.
         self.is_piece, self.lengths = table.pieces.tobytes(), table.syllables.tolist()
         #: Whether a token is a letter that is no word.
         self.is_letter = bytes(len(w) == 1 and w not in _ONE_LETTER_WORDS for w in table.words)
+        size = len(table.starts)
+        spelled = {size + at: tuple(tokens) for at, tokens in enumerate(table.spellings)}
+        #: For every token and spelled word the first token, and the log of what is expected of the
+        #: likelihood of the others.
+        firsts = [tokens[0] for tokens in spelled.values()]
+        self.first_tokens = np.concatenate([np.arange(size), np.array(firsts, np.int64)])
+        self.rests = np.concatenate([np.zeros(size, np.float32), table.spelled_shares])
+        self._spelled, self._size = spelled, size
+        self._spelled_end = {table.words[end]: end for end in spelled}
+        self._end_of_tokens = {tokens: end for end, tokens in spelled.items()}
+        held = [text for text in table.texts if holds_line_end(text)]
+        self.line_ends = self.ids_of([*_LINE_ENDS, *held])
         self._slant_class_of = table.slant_class_of
         self._end_phones = table.end_phones
         self._sounds: dict[int, Sound] = {}
@@ -53,6 +69,20 @@ class Lexicon:
     def tokens_of(self, word: str) -> IntArray:
         """All tokens that are the word `word`, inside a line or as its first."""
         return np.array(self._by_word.get(word, ()), dtype=np.int64)
+
+    def ends_of(self, word: str) -> IntArray:
+        """All ends that are the word `word`."""
+        spelled = self._spelled_end.get(word)
+        whole = self.tokens_of(word)
+        return whole if spelled is None else np.append(whole, spelled)
+
+    def tokens_of_end(self, end: int) -> tuple[int, ...]:
+        """The tokens that spell an end."""
+        return self._spelled.get(end) or (end,)
+
+    def end_of_tokens(self, tokens: Sequence[int]) -> int | None:
+        """What `tokens`, those of one word, are as an end; None if they are no end."""
+        return tokens[0] if len(tokens) == 1 else self._end_of_tokens.get(tuple(tokens))
 
     def words_of_stem(self, wanted: str) -> list[str]:
         """The words of the vocabulary whose stem is `wanted`."""
@@ -90,8 +120,8 @@ class Lexicon:
     @cached_property
     def _ids(self) -> Mapping[str, int]:
         """Text -> the first token with that text."""
-        size = len(self.texts)
-        return dict(zip(reversed(self.texts), range(size - 1, -1, -1), strict=True))
+        texts = self.texts[: self._size]
+        return dict(zip(reversed(texts), range(self._size - 1, -1, -1), strict=True))
 
     @cached_property
     def _by_word(self) -> Mapping[str, list[int]]:

@@ -1,20 +1,21 @@
 """For every token of a vocabulary, what it is as a word: the arrays that a lexicon answers from.
 
-They depend on the tokens' texts alone, so that a bundle can hold them (see `word_table_file`).
+They depend on the tokenizer alone, so that a bundle can hold them (see `word_table_file`).
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lyricist.arrays import BoolArray, IntArray
+from lyricist.arrays import BoolArray, FloatArray, IntArray
 from lyricist.language.rhyme import is_known, sounds
 from lyricist.language.safety import Tier, banned_forms
 from lyricist.language.syllables import syllables
 from lyricist.language.words import leaves_open, word_list
+from lyricist.vocabulary.spelled_words import spelled_words
 
 _INNER_WORD = re.compile(r"^ (?:[a-z]+|[A-Z][a-z]*)$")
 _FIRST_WORD = re.compile(r"^[A-Z][a-z]*$")
@@ -25,7 +26,11 @@ _END_WORD = re.compile(r"^ (?=[a-z]{3})[b-df-hj-np-tv-xz]*[aeiouy][a-z]*$")
 
 @dataclass(frozen=True)
 class WordTable:
-    """One entry per token, in the order of the ids. Masks are True where the description fits."""
+    """One entry per token, in the order of the ids. Masks are True where the description fits.
+
+    All but the masks go on after the vocabulary's end with one entry per spelled word: such a word
+    is an end, as the tokens are that can end a line, and its number is no token's.
+    """
 
     texts: Sequence[str]
     #: The lower-case word that the token starts or is.
@@ -45,13 +50,21 @@ class WordTable:
     #: class, those with a similar one; -1 for a token that cannot end a line.
     class_of: IntArray
     slant_class_of: IntArray
-    #: Tokens that can end a line, ascending, and how each of them sounds, in the code of `phones`.
+    #: All ends, ascending, and how each of them sounds, in the code of `phones`.
     end_words: IntArray
     end_phones: Sequence[str]
+    #: The tokens of each spelled word, and the log of its share of what begins with the first.
+    spellings: Sequence[Sequence[int]]
+    spelled_shares: FloatArray
 
 
-def derive_word_table(texts: Sequence[str]) -> WordTable:
-    """The table of a vocabulary; a third of a second for 49,000 tokens."""
+def derive_word_table(
+    texts: Sequence[str], encode: Callable[[str], list[int]] | None = None
+) -> WordTable:
+    """The table of a vocabulary; a third of a second for 49,000 tokens.
+
+    `encode` is the vocabulary's own; without it no words are spelled.
+    """
     words = [text.strip().lower() for text in texts]
     starts, firsts = _matching(_INNER_WORD, texts), _matching(_FIRST_WORD, texts)
     whole, slurs, profane = (np.zeros(len(texts), dtype=np.bool_) for _ in range(3))
@@ -64,9 +77,15 @@ def derive_word_table(texts: Sequence[str]) -> WordTable:
             slurs[tokens] = banned[word] is Tier.SLUR
             profane[tokens] = banned[word] is not Tier.SLUR
     end_words = _end_words(texts, words, starts & ~slurs)
+    whole_ends = {words[end] for end in end_words.tolist()}
+    spelled = spelled_words(whole_ends, encode) if encode else []
+    words += [each.word for each in spelled]
+    size = len(words)
+    end_words = np.concatenate([end_words, np.arange(len(texts), size)])
     end_sounds = [sounds(words[end])[0] for end in end_words.tolist()]
+    spelled_syllables = np.array([syllables(each.word) for each in spelled], np.int64)
     return WordTable(
-        texts=texts,
+        texts=[*texts, *(f" {each.word}" for each in spelled)],
         words=words,
         starts=starts,
         firsts=firsts,
@@ -74,11 +93,13 @@ def derive_word_table(texts: Sequence[str]) -> WordTable:
         whole=whole,
         slurs=slurs,
         profane=profane,
-        syllables=syllable_counts,
-        class_of=_numbered(len(texts), end_words, [sound.tail for sound in end_sounds]),
-        slant_class_of=_numbered(len(texts), end_words, [sound.slant for sound in end_sounds]),
+        syllables=np.concatenate([syllable_counts, spelled_syllables]),
+        class_of=_numbered(size, end_words, [sound.tail for sound in end_sounds]),
+        slant_class_of=_numbered(size, end_words, [sound.slant for sound in end_sounds]),
         end_words=end_words,
         end_phones=[sound.phones for sound in end_sounds],
+        spellings=[each.tokens for each in spelled],
+        spelled_shares=np.array([each.share for each in spelled], np.float32),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the model is told before a song, in the ChatML form that SmolLM2's makers trained it on.
+"""What the model is told before a song, in the form that its makers trained it on.
 
 It is told nothing of rhyme or of the number of lines: small models put such words into the lyrics.
 """
@@ -25,22 +25,23 @@ _PLEASE = re.compile(r"[,.]? please\b[.!?]*$", re.IGNORECASE)
 _SYSTEM = "You write song lyrics with short, concrete lines, like these:"
 
 
-def instructions(request: SongRequest, vocabulary: Encoder) -> list[int]:
+def instructions(request: SongRequest, encoder: Encoder) -> list[int]:
     """Token ids of all that stands before the title and the first line.
 
-    A model whose vocabulary has no ChatML markup is given the topic as a line of its own.
+    A model that is no assistant is given the topic as a line of its own.
     """
-    if len(vocabulary.encode("<|im_start|>", markup=True)) != 1:
-        return vocabulary.encode(f"{one_line(request)}\n")[-MOST_TOPIC_TOKENS:]
+    form = encoder.prompt
+    if not form.is_chat:
+        topic = encoder.encode(f"{one_line(request)}\n")[-MOST_TOPIC_TOKENS:]
+        return [*encoder.encode(form.before, markup=True), *topic]
     style, mood = style_of(request), " ".join(request.mood.split())
     example = "\n".join(style.example)
     wish = f"{style.wish}, in a {mood} mood," if mood else style.wish
-    before = f"<|im_start|>system\n{_SYSTEM}\n{example}<|im_end|>\n<|im_start|>user\n"
     return [
-        *vocabulary.encode(before, markup=True),
-        *vocabulary.encode(f"Write the lyrics of {wish} about "),
-        *vocabulary.encode(topic_of(request))[:MOST_TOPIC_TOKENS],
-        *vocabulary.encode(".<|im_end|>\n<|im_start|>assistant\n", markup=True),
+        *encoder.encode(f"{form.before}{_SYSTEM}\n{example}{form.between}", markup=True),
+        *encoder.encode(f"Write the lyrics of {wish} about "),
+        *encoder.encode(topic_of(request))[:MOST_TOPIC_TOKENS],
+        *encoder.encode(f".{form.after}", markup=True),
     ]
 
 

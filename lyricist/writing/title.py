@@ -21,7 +21,7 @@ from lyricist.writing.share import EngineShare
 
 _BEFORE, _AFTER = 'Title: "', '"\n'
 #: Tokens that end a title, where the vocabulary has them.
-_CLOSERS = ('"', '",', '".', '"**', "\n", ".", "!", "?", "...", " (")
+_CLOSERS = ('"', '",', '".', '"**', '"\n', '"\n\n', '".\n', "\n", ".", "!", "?", "...", " (")
 _MOST_SYLLABLES = 9
 _MOST_TOKENS = 8
 #: A prompt's "word" may be all of the prompt; as a title it would fill the context, and then all of

@@ -33,7 +33,7 @@ OnLines = Callable[[int, Sequence[str]], bool]
 #: Called with a request's index and its song, or why there is none, as soon as that is known.
 OnSong = Callable[[int, Song | LyricistError], None]
 
-#: A vocabulary with fewer words than this to end a line with cannot rhyme.
+#: A vocabulary with fewer words than this to end a line with, spelled ones included, cannot rhyme.
 FEWEST_END_WORDS = 100
 
 
@@ -62,7 +62,7 @@ class Writer:
             vocabulary,
             Judge.without_head(),
             LearnedPhrases(),
-            derive_word_table(vocabulary.texts),
+            derive_word_table(vocabulary.texts, vocabulary.encode),
         )
         self._lanes = lanes or Lanes(lambda: engine, most=1)
 

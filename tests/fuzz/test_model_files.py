@@ -13,7 +13,7 @@ from lyricist.building.recipes import default_recipe
 from lyricist.bundle.manifest import MANIFEST, read_bundle
 from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.errors import BuildError, BundleError
-from lyricist.tokenizing.byte_level import build_tokenizer, end_tokens_of
+from lyricist.tokenizing.model_tokenizer import model_tokenizer
 from tests.fuzz.cases import fuzz
 from tests.fuzz.made_up import damaged, values
 from tests.support.gguf_files import write_gguf
@@ -54,8 +54,7 @@ def test_a_damaged_gguf_file(folder: Path, whole: bytes, data: Any) -> None:
     with contextlib.suppress(BuildError), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of weights that are far too large
         recipe = default_recipe(GgufFile(path), None)
-        build_tokenizer(recipe.tokenizer)
-        end_tokens_of(recipe.tokenizer)
+        model_tokenizer(recipe.tokenizer, recipe.architecture.vocabulary_size)
         for _name, weight in recipe.weights():
             assert weight.size <= 100 * len(changed)
 

@@ -35,7 +35,7 @@ def test_a_missing_model_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_checking_a_model_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    done = lyricist("check", "--gguf", "nothing.gguf", "--out", tmp_path)
+    done = lyricist("check", "--from", "nothing.gguf", "--out", tmp_path)
     assert done.returncode == 2, "make builds for 1, which would install all that building needs"
     assert done.stderr == "nothing.gguf cannot be read: No such file or directory.\n"
 

@@ -20,14 +20,14 @@ def copy(tiny_bundle: Path, tmp_path: Path) -> Path:
 
 def test_a_bundle_that_was_just_built_is_current(tiny_bundle: Path) -> None:
     assert is_current(tiny_bundle, "tiny", None)
-    assert is_current(tiny_bundle, "tiny", packaged_gguf())
+    assert is_current(tiny_bundle, "tiny", str(packaged_gguf()))
 
 
 def test_another_recipe_or_model_is_not(tiny_bundle: Path, tmp_path: Path) -> None:
     assert not is_current(tiny_bundle, "default", None)
     other = tmp_path / "other.gguf"
     other.write_bytes(b"GGUF")
-    assert not is_current(tiny_bundle, "tiny", other)
+    assert not is_current(tiny_bundle, "tiny", str(other))
     assert not is_current(tmp_path / "nowhere", "tiny", None)
 
 

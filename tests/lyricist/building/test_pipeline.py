@@ -8,24 +8,23 @@ import numpy as np
 import pytest
 
 from lyricist.building.folders import new_folder
-from lyricist.building.pipeline import build_bundle
-from lyricist.building.release import packaged_gguf
+from lyricist.building.pipeline import BuildOptions, build_bundle
 from lyricist.building.tflite_file import WeightBinder, quantize_rows
 from lyricist.bundle.manifest import MANIFEST, MODEL, read_bundle
-from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.errors import BuildError
-from lyricist.tokenizing.byte_level import build_tokenizer, first_merges
+
+TINY = BuildOptions(preset="tiny")
 
 
 def test_a_bundle_that_is_there_and_whole_is_not_built_again(tiny_bundle: Path) -> None:
     before = (tiny_bundle / MODEL).stat().st_mtime_ns
-    assert build_bundle(tiny_bundle, "tiny") is False
+    assert build_bundle(tiny_bundle, TINY) is False
     assert (tiny_bundle / MODEL).stat().st_mtime_ns == before
 
 
 @pytest.mark.model
 def test_the_tiny_bundle_is_the_same_every_time(tiny_bundle: Path, tmp_path: Path) -> None:
-    assert build_bundle(tmp_path / "again", "tiny") is True
+    assert build_bundle(tmp_path / "again", TINY) is True
     assert read_bundle(tmp_path / "again").digest == read_bundle(tiny_bundle).digest
 
 
@@ -34,7 +33,7 @@ def test_a_damaged_bundle_is_built_again(tmp_path: Path, tiny_bundle: Path) -> N
     folder = tmp_path / "tiny"
     folder.mkdir()
     (folder / MANIFEST).write_text("{")
-    assert build_bundle(folder, "tiny") is True
+    assert build_bundle(folder, TINY) is True
     assert read_bundle(folder).digest == read_bundle(tiny_bundle).digest
     assert sorted(path.name for path in tmp_path.iterdir()) == [".tiny.lock", "tiny"]
 
@@ -48,7 +47,7 @@ def test_nothing_but_a_bundle_is_ever_replaced(tmp_path: Path, what: str) -> Non
     else:
         precious.write_text("dear")
     with pytest.raises(BuildError, match="is no model bundle"):
-        build_bundle(precious, "tiny", force=True)
+        build_bundle(precious, TINY, force=True)
     assert precious.exists()
 
 
@@ -65,7 +64,7 @@ def test_a_full_disk_leaves_the_old_bundle_and_nothing_else(
 
     monkeypatch.setattr(WeightBinder, "write", fail)
     with pytest.raises(OSError, match="No space left"):
-        build_bundle(folder, "tiny", force=True)
+        build_bundle(folder, TINY, force=True)
     assert (folder / MANIFEST).read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == [".tiny.lock", "tiny"]
 
@@ -121,9 +120,9 @@ def test_an_old_folder_comes_back_when_the_new_one_cannot_take_its_place(
 def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").write_bytes(b"GGUF nonsense" * 100)
     with pytest.raises(BuildError, match="not a readable GGUF file"):
-        build_bundle(tmp_path / "out", gguf_path=tmp_path / "model.gguf")
+        build_bundle(tmp_path / "out", BuildOptions(source=str(tmp_path / "model.gguf")))
     with pytest.raises(BuildError, match="cannot be read"):
-        build_bundle(tmp_path / "out", gguf_path=tmp_path / "missing.gguf")
+        build_bundle(tmp_path / "out", BuildOptions(source=str(tmp_path / "missing.gguf")))
     assert not (tmp_path / "out").exists()
 
 
@@ -134,22 +133,3 @@ def test_quantized_rows_are_within_half_a_step() -> None:
     error = np.abs(quantized.values * quantized.scales[:, np.newaxis] - matrix)
     assert (error <= quantized.scales[:, np.newaxis] / 2 + 1e-6).all()
     assert not quantized.values[3].any()
-
-
-def test_the_tokenizer_gives_every_text_back() -> None:
-    tokenizer = build_tokenizer(GgufFile(packaged_gguf()).tokenizer_data())
-    for text in ("I don't know,  2024!\n\n", "l'été à Noël", "😀 日本語 Ünï", " <|im_end|>", ""):
-        ids = tokenizer.encode(text).ids
-        assert tokenizer.decode(ids, skip_special_tokens=False) == text
-    assert tokenizer.encode("<|im_end|>").ids == [2]
-    assert len(tokenizer.encode("2024").ids) == 4, "every digit is a token of its own"
-
-
-def test_the_smaller_vocabulary_is_whole() -> None:
-    data = GgufFile(packaged_gguf()).tokenizer_data()
-    small = first_merges(data, 500)
-    tokenizer = build_tokenizer(small)
-    text = "Every word can still be written — even ünusual ones 😀"
-    assert tokenizer.decode(tokenizer.encode(text).ids) == text
-    assert len(small.tokens) < 1000
-    assert small.tokens[small.end_of_text] == data.tokens[data.end_of_text]

@@ -54,10 +54,17 @@ class Script:
     """Grows draft n to `lengths[n]` tokens of likelihood `worths[n]`, which is its score."""
 
     def __init__(
-        self, worths: Sequence[float], lengths: Sequence[int] = (6,), gain: float = 0.0
+        self,
+        worths: Sequence[float],
+        lengths: Sequence[int] = (6,),
+        gain: float = 0.0,
+        end: tuple[int, ...] = (END,),
     ) -> None:
-        """`gain`: how much better a line is for each token by which it is cut."""
-        self._worths, self._lengths, self._gain = worths, lengths, gain
+        """`gain`: how much better a line is for each token by which it is cut. `end`: the tokens of
+        the word that all lines end in."""
+        self._worths, self._lengths, self._gain, self._end = worths, lengths, gain, end
+        #: The endings that were tried, as it was known then how likely they are.
+        self.tried: list[Ending] = []
         self.lexicon = SimpleNamespace(newline=NEWLINE)
         self.plan, self.lacks_topic = NO_PLAN, False
         self.drafts: list[Draft] = []
@@ -72,12 +79,16 @@ class Script:
         return draft.tokens[-1]
 
     def best_endings(self, draft: Draft, most: int) -> list[Ending]:
-        return [Ending(len(draft.tokens) - at, END, 0.0, 8) for at in range(most)]
+        rest = -5.0 if len(self._end) > 1 else 0.0
+        return [
+            Ending(len(draft.tokens) - at, END, self._end, rest - 1, rest, 8) for at in range(most)
+        ]
 
     def see(self, _draft: Draft, logits: FloatArray) -> Seen:
         return Seen(logits, Place(-1.0, 1.0, -1.0))
 
     def line(self, draft: Draft, ending: Ending, _after: Seen) -> Line:
+        self.tried.append(ending)
         worth = self._worths[draft.number % len(self._worths)]
         worth += self._gain * (len(draft.tokens) - ending.kept)
         text = f"{draft.number}"
@@ -85,7 +96,7 @@ class Script:
             text,
             (text,),
             draft.number % 3,
-            (*draft.tokens[: ending.kept], END),
+            (*draft.tokens[: ending.kept], *ending.tokens),
             worth,
             worth,
             worth,
@@ -170,6 +181,16 @@ def test_a_draft_is_ended_in_several_ways_and_the_best_of_them_is_kept() -> None
     for gain, kept in [(0.5, 4), (-0.5, 6)]:
         found, engine = search(Script([-3.0], gain=gain), keep=2, endings=3)
         assert engine.of[found[0].row] == [SONG, *[100] * kept, END, NEWLINE]
+
+
+def test_an_end_word_of_several_tokens_is_said_whole_before_it_is_judged() -> None:
+    script = Script([-2.0, -1.0], end=(END, 0, 0), gain=0.1)
+    found, engine = search(script, keep=2, endings=3)
+    best = found[0]
+    assert engine.of[best.row] == [SONG, *[101] * 4, END, 0, 0, NEWLINE]
+    assert len(script.tried) == 3 * len(script.drafts)
+    assert {ending.rest for ending in script.tried} == {0.0}, "the network was sure of the rest"
+    assert {ending.likelihood for ending in script.tried} == {-1.0}, "it was expected at -6"
 
 
 def test_drafts_go_on_from_each_take_and_then_from_the_best() -> None:

@@ -41,8 +41,8 @@ def test_make_tune_writes_the_adapter_that_make_up_merges_and_serves() -> None:
 def test_make_tunes_and_merges_into_another_model_too() -> None:
     given = ("MODEL=llama.gguf", "ADAPTER=mine.safetensors")
     tune = printed("tune", "LYRICS=songs.txt", *given)
-    assert '-m lyricist tune songs.txt --gguf "llama.gguf" --out "mine.safetensors"' in tune
-    assert '--gguf "llama.gguf" --adapter "mine.safetensors"' in printed("model", *given)
+    assert '-m lyricist tune songs.txt --from "llama.gguf" --out "mine.safetensors"' in tune
+    assert '--from "llama.gguf" --adapter "mine.safetensors"' in printed("model", *given)
 
 
 def test_make_serves_the_model_as_it_is_without_an_adapter() -> None:

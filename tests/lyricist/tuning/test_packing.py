@@ -6,7 +6,7 @@ import pytest
 from lyricist.building.release import packaged_gguf
 from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.songs import Section, SongRequest
-from lyricist.tokenizing.byte_level import build_tokenizer
+from lyricist.tokenizing.model_tokenizer import model_tokenizer
 from lyricist.tuning.packing import TARGETS_STEP, batches_of
 from lyricist.tuning.texts import Text, texts_of
 from lyricist.tuning.training_song import TrainingSong
@@ -16,7 +16,9 @@ from lyricist.writing.instructions import instructions
 
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
-    return Encoder(build_tokenizer(GgufFile(packaged_gguf()).tokenizer_data()))
+    file = GgufFile(packaged_gguf())
+    made = model_tokenizer(file.tokenizer(), 1 << 20)
+    return Encoder(made.tokenizer, made.prompt)
 
 
 def song(prompt: str, *lines: str, title: str = "The Dent", style: str = "folk") -> TrainingSong:

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from lyricist.__main__ import main
 from lyricist.building.adapter import Adapter, read_adapter
 from lyricist.building.freshness import is_current
-from lyricist.building.pipeline import build_bundle
+from lyricist.building.pipeline import BuildOptions, build_bundle
 from lyricist.building.recipes import tiny_recipe
 from lyricist.building.release import packaged_gguf
 from lyricist.bundle.manifest import read_bundle
@@ -58,7 +58,7 @@ def adapter(verses: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def bundle(adapter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "mine"
-    assert build_bundle(folder, "tiny", adapter_path=adapter) is True
+    assert build_bundle(folder, BuildOptions(preset="tiny", adapters=(adapter,))) is True
     return folder
 
 
@@ -90,12 +90,12 @@ def test_a_bundle_names_its_adapter_and_is_stale_once_that_changes(
 ) -> None:
     made = read_bundle(bundle)
     assert made.adapter == adapter.name
-    assert is_current(bundle, "tiny", None, adapter)
-    assert build_bundle(bundle, "tiny", adapter_path=adapter) is False
+    assert is_current(bundle, "tiny", None, [adapter])
+    assert build_bundle(bundle, BuildOptions(preset="tiny", adapters=(adapter,))) is False
     newer, found = tmp_path / "newer", read_adapter(adapter)
     more = {name: (first, second * 2) for name, (first, second) in found.factors.items()}
     Adapter(found.source_sha256, "tiny", more, found.phrases).write(newer)
-    assert not is_current(bundle, "tiny", None, newer)
+    assert not is_current(bundle, "tiny", None, [newer])
     assert not is_current(bundle, "tiny", None), "the model without any adapter is another one"
 
 
@@ -116,13 +116,13 @@ def test_a_tuned_bundle_knows_the_phrases_that_it_learned_from(bundle: Path, ver
 @pytest.mark.model
 def test_an_adapter_of_another_model_is_not_merged(adapter: Path, tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="was tuned on another model"):
-        build_bundle(tmp_path / "default", "default", adapter_path=adapter)
+        build_bundle(tmp_path / "default", BuildOptions(adapters=(adapter,)))
 
 
 def test_merging_adds_the_product_and_nothing_else(adapter: Path) -> None:
     found = read_adapter(adapter)
     plain = dict(tiny_recipe(GgufFile(packaged_gguf()), None).weights())
-    merged = dict(tiny_recipe(GgufFile(packaged_gguf()), None, found).weights())
+    merged = dict(tiny_recipe(GgufFile(packaged_gguf()), None, [found]).weights())
     assert plain.keys() == merged.keys()
     for name, weight in plain.items():
         if name in found.factors:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyricist.building.pipeline import build_bundle
+from lyricist.building.pipeline import BuildOptions, build_bundle
 from lyricist.bundle import sources
 from lyricist.bundle.manifest import MANIFEST, MODEL, WORD_TABLE, Bundle, read_bundle, record_file
 from lyricist.errors import BundleError
@@ -164,10 +164,10 @@ def test_a_stale_table_is_renewed_without_building_the_network(
     manifest["files"][WORD_TABLE] = record
     (copy / MANIFEST).write_text(json.dumps(manifest))
     monkeypatch.setattr("lyricist.building.pipeline._fill", None)
-    assert build_bundle(copy, "tiny") is True
+    assert build_bundle(copy, BuildOptions(preset="tiny")) is True
     assert read_bundle(copy).files == wanted.files
     assert read_bundle(copy).digest == bundle.digest
-    assert build_bundle(copy, "tiny") is False
+    assert build_bundle(copy, BuildOptions(preset="tiny")) is False
     assert (copy / MODEL).read_bytes() == (tiny_bundle / MODEL).read_bytes()
 
 

@@ -1,0 +1,35 @@
+"""Which files make a model: what a digest is taken of, and what is fetched of a repository."""
+
+import hashlib
+from pathlib import Path
+
+#: Begins the name of a model on the Hugging Face hub: hf:owner/name.
+HUB = "hf:"
+CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+README = "README.md"
+ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+#: Everything of a model or an adapter that is ever read. Patterns, as of `Path.glob`.
+PATTERNS = ("*.json", "*.safetensors", "*.model", "*.jinja", "merges.txt", README)
+#: Weights that are never read.
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
+
+
+def files_of(folder: Path) -> list[Path]:
+    """All files in `folder` that a bundle may follow from, in order. OSError as usual."""
+    found = {path for pattern in PATTERNS for path in folder.glob(pattern) if path.is_file()}
+    return sorted(found)
+
+
+def is_hub_name(source: str) -> bool:
+    return source.startswith(HUB)
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file; of a folder, that of the names and digests of its files. OSError."""
+    if not path.is_dir():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    whole = hashlib.sha256()
+    for each in files_of(path):
+        whole.update(f"{each.name} {digest_of(each)}\n".encode())
+    return whole.hexdigest()
