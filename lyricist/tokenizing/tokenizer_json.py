@@ -17,6 +17,8 @@ from lyricist.tokenizing.whole_tokenizer import Spaces, WholeTokenizer
 #: Gemma 3's has 33 MB, the largest known.
 MOST_JSON_BYTES = 64 << 20
 KINDS = ("BPE", "Unigram")
+#: What the Rust code of `tokenizers` raises where it did not foresee something; no Exception.
+_PANIC = "PanicException"
 
 
 def tokenizer_of_json(source: TokenizerJson, vocabulary_size: int) -> WholeTokenizer:
@@ -42,11 +44,13 @@ def read_tokenizer(content: bytes) -> Tokenizer:
     """The tokenizer in the bytes of a tokenizer.json; BuildError if there is none."""
     try:
         return Tokenizer.from_buffer(content)
-    except Exception as error:
-        raise _no_tokenizer(error) from error
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == _PANIC:
+            raise _no_tokenizer(error) from error
+        raise
 
 
-def _no_tokenizer(error: Exception) -> BuildError:
+def _no_tokenizer(error: BaseException) -> BuildError:
     return BuildError(f"The tokenizer.json is no tokenizer: {str(error)[:200]}.")
 
 

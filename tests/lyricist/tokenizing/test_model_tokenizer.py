@@ -1,11 +1,14 @@
 """What a bundle keeps of a tokenizer: tokens, ends, and the form in which a model is told."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lyricist.building.release import packaged_gguf
 from lyricist.bundle.prompt_form import CHAT_ML, PLAIN, PromptForm
+from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.errors import BuildError
 from lyricist.tokenizing.model_tokenizer import model_tokenizer, spaced
 from lyricist.tokenizing.tokenizer_source import (
@@ -24,10 +27,20 @@ LLAMA = TokenizerSource(
     ends=("</s>",),
 )
 SIZE = 601
+#: Of the tokenizer.json in the default bundle since it is built at all.
+DEFAULT_SHA256 = "2225e8fb36485529d3c826106f8bec359b719a6bcc3f5d6314a834c7be153905"
 TEMPLATE = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}[model]"
 PIECES = ("<unk>", "<s>", "</s>", "<0x0A>", "▁", "a")
 KINDS = (PieceKind.UNKNOWN, *[PieceKind.CONTROL] * 2, PieceKind.BYTE, *[PieceKind.NORMAL] * 2)
 LLAMA_2 = GgufVocabulary("llama", PIECES, KINDS, scores=(0.0,) * 6, adds_space=True)
+
+
+def test_the_default_models_tokenizer_is_what_its_songs_were_written_with() -> None:
+    made = model_tokenizer(GgufFile(packaged_gguf()).tokenizer(), 49_152)
+    digest = hashlib.sha256(made.tokenizer.to_str().encode()).hexdigest()
+    assert digest == DEFAULT_SHA256
+    assert made.end_tokens == ("<|im_end|>", "<|endoftext|>")
+    assert made.prompt == CHAT_ML
 
 
 @pytest.mark.parametrize(

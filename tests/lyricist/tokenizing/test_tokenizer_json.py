@@ -109,6 +109,13 @@ def test_what_is_no_tokenizer_is_refused(content: bytes, sentence: str) -> None:
         tokenizer_of_json(TokenizerJson(content), SIZE)
 
 
+def test_one_that_the_tokenizers_package_did_not_foresee_is_refused() -> None:
+    fields = json.loads(LLAMA)
+    fields["model"]["continuing_subword_prefix"] = "longer than a token"
+    with pytest.raises(BuildError, match="is no tokenizer"):
+        read(fields)
+
+
 @settings(max_examples=150, deadline=2000)
 @given(data=st.data())
 def test_a_damaged_tokenizer_json_is_read_or_refused(data: st.DataObject) -> None:
