@@ -145,7 +145,7 @@ def test_a_manifest_that_is_no_text_is_refused(copy: Path) -> None:
         read_bundle(copy)
 
 
-@pytest.mark.parametrize(("field", "value"), [("format_version", 4), ("format", "onnx")])
+@pytest.mark.parametrize(("field", "value"), [("format_version", 5), ("format", "onnx")])
 def test_a_bundle_from_another_time_is_refused(copy: Path, field: str, value: object) -> None:
     fields = json.loads((copy / MANIFEST).read_text())
     (copy / MANIFEST).write_text(json.dumps({**fields, field: value}))
