@@ -125,7 +125,9 @@ class GgufFile:
         last = len(tokens) - 1
         adds_bos = self.field("tokenizer.ggml.add_bos_token", None)
         end = self._whole("tokenizer.ggml.eos_token_id", last, least=0)
-        begin = self._whole("tokenizer.ggml.bos_token_id", last, default=end, least=0)
+        # SentencePiece's own place for it, where a file does not say.
+        usual = min(1, last) if model == "llama" else end
+        begin = self._whole("tokenizer.ggml.bos_token_id", last, default=usual, least=0)
         return TokenizerSource(
             path=self.path,
             vocabulary=vocabulary,

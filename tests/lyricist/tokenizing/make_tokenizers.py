@@ -3,7 +3,8 @@
 python -m tests.lyricist.tokenizing.make_tokenizers
 
 It needs the packages transformers 5.24 and mistral-common 1.13, which nothing else here needs. The
-vocabularies are learned from this project's songs.
+vocabularies are learned from this project's songs and from numbers, so that digits are merged where
+no cut keeps them apart.
 """
 
 import inspect
@@ -27,6 +28,7 @@ def main() -> None:
     from transformers.convert_slow_tokenizer import TikTokenConverter
 
     songs = (ROOT / "corpus" / "songs.jsonl").read_text(encoding="utf-8").splitlines()
+    songs += [" ".join(map(str, range(start, start + 500))) for start in range(0, 20_000, 500)]
     for name, kind in (("gpt-2", GPT2Tokenizer), ("qwen2", Qwen2Tokenizer)):
         made = kind().train_new_from_iterator(songs, TOKENS)
         _write(name, json.loads(made._tokenizer.to_str()))
