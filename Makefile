@@ -5,8 +5,11 @@ PY := .venv/bin/python
 DATA_DIR ?= $(or $(VERSEQUEUE_DATA_DIR),.versequeue)
 MODELS := $(DATA_DIR)/models
 # default, tiny (nonsense, for tests), a GGUF file, a Hugging Face folder, hf:owner/name, a bundle's
-# folder, or gs://bucket/prefix
+# folder, or gs://bucket/prefix; or several of them, name=PATH,other=PATH, which `versequeue up`
+# builds itself where they are missing.
 MODEL ?= $(or $(VERSEQUEUE_MODEL),default)
+COMMA := ,
+NAMED = $(findstring =,$(MODEL))$(findstring $(COMMA),$(MODEL))
 # What `make tune` has written, to be merged into MODEL.
 ADAPTER ?=
 BACKEND ?= sqlite
@@ -14,21 +17,31 @@ PORT ?= 8080
 SEEDS ?= 200
 CASES ?= 5000
 RUNS ?= 10
-TARGET = $(if $(PROJECT),--project "$(PROJECT)") $(if $(REGION),--region "$(REGION)")
+# Quotation marks in what was typed are the shell's to keep.
+export PROJECT REGION DRY_RUN CAP CONFIRM
+TARGET = $(if $(PROJECT),--project "$$PROJECT") $(if $(REGION),--region "$$REGION") $(if $(DRY_RUN),--dry-run "$$DRY_RUN")
+DEPLOYED = $(TARGET) $(if $(CAP),--cap "$$CAP") --model "$(or $(BUNDLE),$(MODEL))"
 # Not empty where a bundle is to be built of MODEL.
-FOREIGN = $(filter %.gguf hf:%,$(MODEL))$(if $(filter-out %.gguf,$(MODEL)),$(wildcard $(MODEL)/config.json))
+FOREIGN = $(if $(NAMED),,$(filter %.gguf hf:%,$(MODEL))$(if $(filter-out %.gguf,$(MODEL)),$(wildcard $(MODEL)/config.json)))
 # Where the bundle of MODEL is, and how to build it where it is to be built.
-BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL))),$(if $(FOREIGN),$(MODELS)/from-$(notdir $(MODEL))))))
+BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $(NAMED),,$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL))),$(if $(FOREIGN),$(MODELS)/from-$(notdir $(MODEL)))))))
 SOURCE = $(if $(FOREIGN),--from "$(MODEL)",--preset $(MODEL))
 RECIPE = $(SOURCE) $(if $(ADAPTER),--adapter "$(ADAPTER)") --out "$(BUNDLE)"
 
-.PHONY: help up free setup dev model tune test lint example simulate fuzz histories bench screenshots lock stage deploy destroy clean
+# A variable that is misspelled would be passed over in silence.
+KNOWN := PYTHON DATA_DIR MODEL ADAPTER BACKEND PORT SEEDS CASES RUNS PROJECT REGION ARGS LYRICS DRY_RUN CAP CONFIRM SHELL VERSEQUEUE_%
+UNKNOWN := $(filter-out $(KNOWN),$(foreach each,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(each)))),$(each))))
+ifneq ($(UNKNOWN),)
+$(error $(UNKNOWN) is no variable of this Makefile; there are: $(filter-out SHELL VERSEQUEUE_%,$(KNOWN)))
+endif
+
+.PHONY: help up free setup dev model tune test lint example simulate fuzz histories bench screenshots lock stage deploy allowed destroy clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 up: setup free model  ## serve on http://127.0.0.1:8080/, Ctrl-C ends it (PORT=9000 MODEL=tiny)
-	@exec $(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(if $(or $(ADAPTER),$(FOREIGN)),$(BUNDLE),$(MODEL))" $(ARGS)
+	@exec $(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(or $(if $(or $(ADAPTER),$(FOREIGN)),$(BUNDLE)),$(MODEL))" $(ARGS)
 
 free: setup      # a taken port is said before anything is built
 	@$(PY) -m versequeue up --check --port $(PORT) $(ARGS)
@@ -53,6 +66,7 @@ test: dev model  ## run every test, the fast ones first
 	@$(PY) -m tests
 
 example: setup   ## train and serve a model that is not lyrics: digits that you draw (PORT=9000)
+	@test -e "$(DATA_DIR)/digits/model/bundle.json" || echo "First the network is trained: TensorFlow is loaded, then half a minute." >&2
 	@exec $(PY) -m examples.digits --port $(PORT) $(ARGS)
 
 lint: dev        ## ruff format, ruff, mypy strict, the walls between packages
@@ -83,13 +97,16 @@ lock: dev        ## pin everything that each function installs, with hashes: wor
 	  --custom-compile-command "make lock" $$each/requirements.txt --output-file $$each/locked.txt || exit; done
 
 stage: setup model  ## build/<function>/, ready to be deployed
-	@$(PY) -m deploy.stage $(ARGS)
+	@$(PY) -m deploy.stage --model "$(or $(BUNDLE),$(MODEL))" $(ARGS)
 
-deploy: setup $(if $(DRY_RUN),,model)  ## deploy to Google Cloud (PROJECT=… REGION=… CAP=1, DRY_RUN=1 prints the plan)
-	@$(PY) -m deploy apply $(TARGET) $(if $(DRY_RUN),--dry-run) $(if $(CAP),--cap) $(ARGS)
+deploy: setup $(if $(filter-out 0,$(DRY_RUN)),,allowed model)  ## deploy to Google Cloud (PROJECT=… REGION=… CAP=1, DRY_RUN=1 prints the plan)
+	@$(PY) -m deploy apply $(DEPLOYED) $(ARGS)
+
+allowed: setup   # what cannot be deployed is said before anything is built
+	@$(PY) -m deploy check $(DEPLOYED) $(ARGS)
 
 destroy: setup   ## take a deployment away again (PROJECT=… REGION=… CONFIRM=the same project)
-	@$(PY) -m deploy destroy $(TARGET) $(if $(DRY_RUN),--dry-run) $(if $(CONFIRM),--confirm "$(CONFIRM)") $(ARGS)
+	@$(PY) -m deploy destroy $(TARGET) $(if $(CONFIRM),--confirm "$$CONFIRM") $(ARGS)
 
 clean:           ## remove everything that was made, but for stored jobs
 	rm -rf .venv .venv-build build

@@ -6,12 +6,16 @@ there: the try before may have made it, and only the answer got lost.
 
 import base64
 import secrets
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from deploy.gcloud import Answer, Gcloud
 from deploy.steps import FOUND, NEEDED, Command, Secret, Step
+
+T = TypeVar("T")
 
 #: A new identity, right or service is known everywhere after two minutes, at times after seven.
 PATIENCE_S = 480.0
@@ -39,14 +43,14 @@ class Runner:
     say: Callable[[str], None]
     sleep: Callable[[float], None]
 
-    def ask(self, title: str, command: Command) -> str:
-        """The first word that a command prints. Raises StepFailed."""
+    def ask(self, title: str, command: Command) -> list[str]:
+        """The words that a command prints. Raises StepFailed."""
 
-        def attempt() -> str:
+        def attempt() -> list[str]:
             answer = self.gcloud(command, "")
             if not answer.ok:
                 raise _Refused(command, answer)
-            return _first_word(answer)
+            return answer.stdout.split()
 
         try:
             return self._patiently(attempt, _outage(OUTAGE_S))
@@ -55,7 +59,7 @@ class Runner:
 
     def apply(self, steps: Sequence[Step]) -> None:
         """Bring everything to the steps' state. Raises StepFailed at the first refusal."""
-        made = [step for step in steps if step.create is not None]
+        made = [step for step in steps if step.create is not None or step.absent]
         for number, step in enumerate(made, start=1):
             self.say(f"[{number}/{len(made)}] {step.title}")
             try:
@@ -86,9 +90,9 @@ class Runner:
 
     def _patiently(
         self,
-        attempt: Callable[[], str],
+        attempt: Callable[[], T],
         patience_s: Callable[[Answer], float],
-    ) -> str:
+    ) -> T:
         waited_s = 0.0
         while True:
             try:
@@ -105,7 +109,11 @@ class Runner:
 
     def _apply(self, step: Step) -> str:
         step = self._informed(step)
-        found = self._found(step)
+        found = self._found(step, strictly=bool(step.absent))
+        if step.absent:
+            if not found:
+                raise _Refused(step.exists or (), Answer(1, stderr=f"ERROR: {step.absent}"))
+            return "there"
         if not found and self._made(step, step.create or ()):
             return "done"
         if step.update is None or (FOUND in step.update and not found):
@@ -202,7 +210,7 @@ def _filled(command: Command, word: str, value: str) -> Command:
 def _complaint(title: str, refused: _Refused) -> str:
     lines = (
         f"{title} failed.",
-        f"  gcloud {' '.join(refused.command)}",
+        f"  gcloud {shlex.join(refused.command)}",
         refused.answer.complaint,
         refused.answer.next_step,
     )

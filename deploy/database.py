@@ -12,6 +12,18 @@ DATABASE = "(default)"
 SCOPES = {"COLLECTION": "collection", "COLLECTION_GROUP": "collection-group"}
 
 
+def region(target: Target) -> Step:
+    """The region, looked for before anything is made that would stay behind in a wrong one."""
+    name, filtered = target.region, f"--filter=locationId={target.region}"
+    where = ("--format=value(locationId)", *target.in_project)
+    return Step(
+        title=f"Region {name}",
+        exists=("firestore", "locations", "list", filtered, *where),
+        absent=f"Firestore has no region {name}. Those that there are: gcloud firestore locations "
+        f"list --project={target.project}",
+    )
+
+
 def database(target: Target) -> Step:
     """The one Firestore database, in native mode; removing it removes every job."""
     where = (f"--database={DATABASE}", *target.in_project)

@@ -13,6 +13,7 @@ def deployment_steps(target: Target, build: Path, indexes: Mapping[str, Any]) ->
     """Every step for `target`, with the staged functions under `build`."""
     return (
         identities.enable_services(target),
+        database.region(target),
         *identities.service_accounts(target),
         # Early, because a right takes minutes to be known and the first build needs one.
         *identities.project_roles(target),

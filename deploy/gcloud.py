@@ -55,6 +55,17 @@ NEXT_STEPS = (
         "Sign in first: gcloud auth login",
     ),
     (
+        ("projects instance",),
+        "The account that gcloud uses sees no such project: gcloud projects list shows those that "
+        "it sees, gcloud auth list the account. Use the project's id, and an account that has the "
+        "role Owner on it",
+    ),
+    (
+        ("billingaccounts instance",),
+        "The account that gcloud uses needs the role Billing Account Costs Manager on the billing "
+        "account. Whoever administers that can give it",
+    ),
+    (
         ("ureq_project_billing_not_found", "billing must be enabled", "billing_disabled"),
         "The project has no billing account. Link one: gcloud billing accounts list, then "
         "gcloud billing projects link PROJECT --billing-account=ID",

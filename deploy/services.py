@@ -73,6 +73,12 @@ def uploads(target: Target) -> Iterator[Step]:
         yield Step(f"Uploaded sources of {spec.service}", remove=remove)
 
 
+def regions(target: Target) -> Command:
+    """Prints the region of each service that there is, in whatever region."""
+    which = f"--filter=metadata.name~^{PREFIX}-"
+    return ("run", "services", "list", which, "--format=value(region)", *target.in_project)
+
+
 def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
     """The variables of one service."""
     values = {

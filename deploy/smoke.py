@@ -71,7 +71,7 @@ def smoke(
         raise SmokeFailed(f"The prompt was refused with {asked.status}: {asked.body}")
     job, seen, accepted = asked.body, "", clock()
     while not job["done"]:
-        if (now := f"{job['status']} ({job['stage']})") != seen:
+        if (now := " ".join(filter(None, (job["status"], job["stage"])))) != seen:
             say(f"{clock() - started:6.1f} s  {now}")
             seen = now
         if clock() - accepted > PATIENCE_S:

@@ -25,7 +25,7 @@ class Step:
     """One thing in the cloud. Carrying a step out twice is the same as once."""
 
     title: str
-    #: nothing, for what comes into being by itself and only has to be removed
+    #: nothing, for what comes into being by itself, and only has to be there or to be removed
     create: Command | None = None
     #: succeeds and prints something if the thing is there; without it `create` may be repeated
     exists: Command | None = None
@@ -39,6 +39,8 @@ class Step:
     otherwise: Command | None = None
     #: what its owner can do instead, where a refusal is no reason to stop; empty: it is one
     if_refused: str = ""
+    #: what it means if the thing is not there, where nothing can make it
+    absent: str = ""
     #: whether it costs nothing if it cannot be removed
     is_free: bool = False
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -71,6 +73,8 @@ def build(out: Path | None, force: bool, **chosen: Any) -> None:
 
     options = BuildOptions(**chosen)
     folder = out or DEFAULT_FOLDER / (options.preset if options.name is None else options.name)
+    # Whoever is asked to end takes away what is half built.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with _clear_errors(), _progress() as show, without_native_notes():
         is_new = build_bundle(folder, options, force, show, say=_say)
     click.echo(f"{folder} is {'built' if is_new else 'up to date'}.")
@@ -258,6 +262,24 @@ def evaluate_lyrics(
         click.echo(evaluation.table(columns))
         if out is not None:
             out.write_text(evaluation.as_json(columns, settings), encoding="utf-8")
+
+
+@main.command("measure")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--begun", type=float, help="When this process was started, in seconds since 1970.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where a JSON file goes.")
+def measure(bundle: Path, threads: int, begun: float | None, out: Path | None) -> None:
+    """Measure how long the songs of the model in BUNDLE take on this machine."""
+    begun = begun or time.time()
+    with _clear_errors(), _progress() as show, without_native_notes():
+        from lyricist.speed import measure_speed  # loads the model runtime
+
+        found = measure_speed(bundle, threads, begun, show).as_json()
+        if out is not None:
+            out.write_text(found, encoding="utf-8")
+    if out is None:
+        click.echo(found)
 
 
 @main.command("fit-judge")

@@ -4,6 +4,7 @@ import signal
 from collections import Counter
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.browser import browser, new_context, site
 from tests.support.emulators import emulated_project, emulators
@@ -22,6 +23,13 @@ __all__ = [
     "site",
     "tiny_bundle",
 ]
+
+# Its own limits, 200 ms for an example, say how busy the machine is: the first example of all may
+# read a word list, and the process may have to wait. What hangs is ended by pytest's timeout.
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 #: Markers from quick to slow; a test belongs to the slowest of its own.
 SLOWER = ("processes", "emulators", "browser", "model", "slow")

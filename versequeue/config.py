@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from versequeue.errors import StartupError
+from versequeue.named_models import NamedModel, read_models
 
 T = TypeVar("T")
 S = TypeVar("S", "Settings", "ClientSettings")
@@ -122,8 +123,9 @@ class Settings:
     #: `versequeue up --backend emulators` has set it)
     backend: str = _setting("sqlite", _choice("sqlite", "gcp"))
     data_dir: Path = _setting(Path(".versequeue"), Path)  # noqa: RUF009 - never changed
-    #: `default`, `tiny`, a bundle's folder, or gs://bucket/prefix
-    model: str = _setting("default", str)
+    #: each `default`, `tiny`, a bundle's folder, or gs://bucket/prefix, by commas; with a name
+    #: before it, name=PATH. The first is written with where none is asked for
+    models: tuple[NamedModel, ...] = _setting(read_models("default"), read_models, "MODEL")
     #: threads of the network; 0: as many as the machine has to spare, which in the cloud are more
     #: while an instance starts than it keeps
     model_threads: int = _setting(0, _count)
@@ -193,7 +195,24 @@ class Settings:
             waiters=_threads(given) // 3,
         )
         settings._check_times()
+        if settings.own_options and len(settings.models) > 1:
+            raise StartupError("VERSEQUEUE_OWN_OPTIONS is for a server with one model.")
         return settings
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """What a job may ask for, the default one first."""
+        return tuple(model.name for model in self.models)
+
+    def model_of(self, asked: str) -> NamedModel | None:
+        """The model that a job with this option is written with; None if there is no such model."""
+        if not asked:
+            return self.models[0]
+        return next((model for model in self.models if model.name == asked), None)
+
+    def told_model(self, asked: str) -> str:
+        """The option as a job keeps it: empty where there is nothing to choose from."""
+        return (asked or self.models[0].name) if len(self.models) > 1 else ""
 
     def check_hash_key(self) -> None:
         """Raise StartupError if a function in the cloud would hash callers' addresses without it.

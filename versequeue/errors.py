@@ -23,6 +23,10 @@ class FieldError:
     detail: str
 
 
+#: So many faults of a request are named: a small one may have thousands, and each is a sentence.
+MOST_ERRORS = 100
+
+
 @dataclass(frozen=True)
 class Problem:
     """A problem document, RFC 9457. The mappings are for openapi.json, as in the contract."""
@@ -84,7 +88,7 @@ class VerseQueueError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail or (type(self).__doc__ or self.title).strip())
-        self.errors = tuple(errors)
+        self.errors = tuple(errors)[:MOST_ERRORS]
         wait = {} if self.retry_after_s is None else {"Retry-After": f"{self.retry_after_s:g}"}
         self.headers = wait | dict(headers or {})
 
@@ -219,6 +223,10 @@ class ModelUnavailable(VerseQueueError, slug="model-unavailable"):
 
 class ModelUnusable(ModelUnavailable, slug="model-unusable"):
     """The model bundle is damaged or cannot be served; the text says what is wrong with it."""
+
+
+class ModelNotServed(VerseQueueError, slug="model-not-served"):
+    """The model that this job asks for is not one of this server's any more."""
 
 
 class GenerationFailed(VerseQueueError, slug="generation-failed"):

@@ -130,10 +130,11 @@ async function catchUp() {
 }
 
 async function showServer() {
-	const { worker, expected_wait_seconds: wait, queue_depth: queue } = (await api.status()).data;
+	const { worker, expected_wait_seconds: wait, queue_depth: queue, models } = (await api.status()).data;
 	const start_s = Math.max(0, (wait?.cold ?? 0) - (wait?.warm ?? 0));
-	$("server").textContent = (worker === "warm" ? T.server.warm : T.server.cold(start_s)) + T.server.queue(queue);
-	form.expect(wait?.efforts);
+	$("server").textContent = (worker === "warm" ? T.server.warm : T.server.cold(start_s)) + T.server.queue(queue, wait?.queue);
+	form.expect(wait ?? {});
+	if (models?.length) await (await import("./models.js")).offer();
 }
 
 // A page that nobody looks at wakes nobody, and wakes once.

@@ -6,11 +6,12 @@ import * as T from "./texts.js";
 
 const form = $("form");
 const field = (name) => form.elements.namedItem(name);
-const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 16, mood: "", explicit: false, continue_prompt: false, effort: "quick" };
+const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 16, mood: "", explicit: false, continue_prompt: false, effort: "quick", model: "" };
 // How much of a song its chorus is not again, and what a song takes that need not rhyme.
 const WRITTEN = { verse: 1, song: 0.8 };
 const UNRHYMED = 0.75;
 let usual_s = {};
+let queue_s = 0;
 
 const clean = () => field("prompt").value.normalize("NFC").replace(/\s+/g, " ").trim();
 
@@ -39,13 +40,14 @@ function showChoices() {
 	$("lines-text").textContent = T.lines(chosen.lines);
 	const lines = chosen.lines * WRITTEN[chosen.structure] * (chosen.rhyme_scheme === "none" ? UNRHYMED : 1);
 	for (const input of field("effort")) {
-		input.nextSibling.data = T.effort(input.value, (usual_s[input.value] * lines) / USUAL.lines);
+		input.nextSibling.data = T.effort(input.value, queue_s + (usual_s[input.value] * lines) / USUAL.lines);
 	}
 }
 
-// `seconds`: what a verse of the usual length takes at each effort, as far as it is known.
-export function expect(seconds) {
-	usual_s = seconds ?? {};
+// `efforts`: seconds that a verse of the usual length takes at each, as far as is known; `queue`: before that.
+export function expect({ efforts, queue = queue_s }) {
+	usual_s = efforts ?? {};
+	queue_s = queue;
 	showChoices();
 }
 

@@ -50,8 +50,9 @@ function drawSteps(job, now_ms) {
 export function tick(job, now_ms, heard_s) {
 	drawSteps(job, now_ms);
 	const total = Math.max(0, (Date.parse(job.finished_at) || now_ms) - Date.parse(job.created_at)) / 1000;
-	const note = job.done ? [] : [T.soFar, job.eta_seconds != null && !job.cancel_requested_at && T.toGo(job.eta_seconds - heard_s, job.eta_at_most_seconds - heard_s)];
-	$("clock").replaceChildren(T.duration(job.done ? total : Math.floor(total)), make("small", {}, note.filter(Boolean).join(" · ")));
+	const isNew = !job.done && total < 1;
+	const note = job.done ? [] : [!isNew && T.soFar, job.eta_seconds != null && !job.cancel_requested_at && T.toGo(job.eta_seconds - heard_s, job.eta_at_most_seconds - heard_s)];
+	$("clock").replaceChildren(isNew ? T.begun : T.duration(job.done ? total : Math.floor(total)), make("small", {}, note.filter(Boolean).join(" · ")));
 }
 
 function drawSheet(job) {

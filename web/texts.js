@@ -26,6 +26,7 @@ export const page = {
 	"structure-text": "Shape",
 	"scheme-text": "Rhymes",
 	"mood-text": "Mood, in a word or two",
+	"model-text": "Model",
 	"continue-text": "Begin the first line with my words",
 	"explicit-text": "Allow explicit words",
 	"file-title": "Have a whole file of prompts?",
@@ -58,20 +59,24 @@ export const schemes = {
 export const lines = (n) => many(n, "line");
 export const choices = (o) =>
 	[styles[o.style], o.rhyme_scheme === "none" ? "free verse" : o.rhyme_scheme, lines(o.lines),
-		o.structure === "song" && "with a chorus", o.mood].filter(Boolean).join(" · ");
+		o.structure === "song" && "with a chorus", o.mood, o.model].filter(Boolean).join(" · ");
 export const efforts = { quick: "Quick", normal: "Normal", best: "Best" };
 export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
+
+export const model = (name, s, licence) => [name, s && duration(s), licence].filter(Boolean).join(" · ");
 
 export const server = {
 	warm: "The model is awake.",
 	cold: (s) => `The model is waking up for you${s ? `, which takes about ${duration(s)}` : ""}.`,
-	queue: (n) => (n ? ` ${many(n, "song")} ahead of yours.` : ""),
+	// `s`: until those and what is written now are done.
+	queue: (n, s) => (n || s >= 1 ? ` ${n ? many(n, "song") : "One is being written"} ahead of yours${s >= 1 ? `, about ${duration(Math.round(s))}` : ""}.` : ""),
 };
 export const empty = "Write a word or two first. Anything can be a song.";
 export const tooLong = (n) => `${many(n, "character")} too many`;
 
 export const steps = { waiting: "In the queue", loading_model: "Waking up", writing: "Writing", done: "Done" };
 export const awake = "Was awake";
+export const begun = "Just begun";
 export const soFar = "so far";
 export const place = (n) => (n > 1 ? `number ${number(n)}` : "next");
 // `most`: what is seldom exceeded, told where it is much more.

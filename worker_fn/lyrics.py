@@ -22,7 +22,7 @@ class LyricsModel:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self.name, self.digest = writer.model_name, writer.model_digest
-        self.lanes = writer.most_lanes
+        self.licence, self.lanes = writer.model_licence, writer.most_lanes
 
     def perform(
         self,

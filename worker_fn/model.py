@@ -47,6 +47,10 @@ class Model(Protocol):
         """Names exactly these weights, for the receipts."""
 
     @property
+    def licence(self) -> str:
+        """The licence of these weights; empty where it is not known."""
+
+    @property
     def lanes(self) -> int:
         """How many of several jobs are done at the same time; the waits are reckoned with it."""
 
@@ -74,6 +78,7 @@ class OneByOne(ABC):
 
     name: str
     digest: str
+    licence = ""
     lanes = 1
 
     @abstractmethod

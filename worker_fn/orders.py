@@ -12,6 +12,7 @@ from versequeue.rules.job import Job
 def song_request(job: Job) -> SongRequest:
     options = asdict(job.options)
     effort = Effort(options.pop("effort"))
+    del options["model"]  # which says whom to ask, not for what
     return SongRequest(prompt=job.prompt, effort=effort, **options)
 
 

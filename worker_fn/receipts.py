@@ -13,7 +13,7 @@ from versequeue.rules.job import Job
 
 def receipt(job: Job, model: str, model_digest: str, effort: str) -> dict[str, Any]:
     """What was asked for and of which model, as plain JSON data."""
-    options = asdict(job.options) if job.own_options is None else job.own_options
+    options = _options(job) if job.own_options is None else job.own_options
     asked = {"prompt": job.prompt, "options": options}
     canonical = json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()
     document: dict[str, Any] = to_record(
@@ -27,3 +27,10 @@ def receipt(job: Job, model: str, model_digest: str, effort: str) -> dict[str, A
         )
     )
     return document
+
+
+def _options(job: Job) -> dict[str, Any]:
+    # What a server calls its models is its own affair: the receipt names the weights.
+    options = asdict(job.options)
+    del options["model"]
+    return options

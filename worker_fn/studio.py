@@ -1,4 +1,8 @@
-"""The studio, where jobs meet a model: claims jobs, has it do them, stores what it made of them."""
+"""The studio, where jobs meet a model: claims jobs, has it do them, stores what it made of them.
+
+It has one model in memory at a time, and does all jobs of a message that are for one before it
+loads the next.
+"""
 
 import logging
 import threading
@@ -7,12 +11,15 @@ from collections.abc import Callable, Sequence
 
 from versequeue.errors import (
     GenerationFailed,
+    ModelNotServed,
     ModelUnavailable,
     ModelUnusable,
     VerseQueueError,
 )
 from versequeue.functions import wiring
-from versequeue.rules.job import Metrics, Stage
+from versequeue.named_models import NamedModel
+from versequeue.rules.job import Job, Metrics, Stage
+from versequeue.rules.outlook import About
 from versequeue.service.attempt import Attempt
 from versequeue.service.worker import WorkerSide
 from versequeue.stopping import stopping
@@ -21,6 +28,7 @@ from worker_fn.model import Model, OpenModel, Result
 from worker_fn.receipts import receipt
 
 log = logging.getLogger(__name__)
+STOPPED = "The worker was asked to stop."
 
 
 class WorkerStopping(Exception):
@@ -38,13 +46,15 @@ class Studio:
         self._open_model = open_model
         self._on_stall = on_stall
         self._model: Model | None = None
+        #: which of the server's models that is, or was to be
+        self._loaded = side.settings.models[0]
         self._busy = threading.Lock()
 
     def warm_up(self) -> None:
-        """Load the model, or only say that it is loaded. Raises ModelUnavailable or OSError."""
+        """Load a model, or only say which is loaded. Raises ModelUnavailable or OSError."""
         with self._busy:
-            model = self._model or self._load()
-            self._side.show_model(model.name, model.lanes)
+            model = self._model or self._load(self._side.settings.models[0])
+            self._show(model)
 
     def perform(self, job_ids: Sequence[str]) -> None:
         """Claim these jobs, have them done together, store what came of them.
@@ -52,26 +62,71 @@ class Studio:
         Raises WorkerStopping or a VerseQueueError when the message is to come again.
         """
         with self._busy:
-            stage = Stage.WRITING if self._model else Stage.LOADING_MODEL
-            if attempts := self._side.claim_all(job_ids, stage):
+            if attempts := self._side.claim_all(job_ids, self._first_stage):
                 with Heartbeat(attempts, self._side.settings, self._on_stall) as heart:
-                    try:
-                        self._write(attempts, heart)
-                    except (VerseQueueError, WorkerStopping):
-                        raise
-                    except Exception:
-                        log.exception("the model met a fault that nobody expected; it is reopened")
-                        self._model = None
-                        for attempt in attempts:
-                            attempt.fail(VerseQueueError(), retry=True)
+                    faults = [self._fault_of(group, heart) for group in self._groups(attempts)]
+                for fault in filter(None, faults):
+                    raise fault
 
-    def _write(self, attempts: list[Attempt], heart: Heartbeat) -> None:
+    def _first_stage(self, job: Job) -> Stage:
+        is_loaded = self._model and self._model_of(job) in (self._loaded, None)
+        return Stage.WRITING if is_loaded else Stage.LOADING_MODEL
+
+    def _model_of(self, job: Job) -> NamedModel | None:
+        return self._side.settings.model_of(job.options.model)
+
+    def _groups(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
+        """These by their model, those of the loaded one first."""
+        groups: dict[NamedModel | None, list[Attempt]] = {}
+        for attempt in attempts:
+            groups.setdefault(self._model_of(attempt.job), []).append(attempt)
+        return sorted(groups.values(), key=lambda each: self._model_of(each[0].job) != self._loaded)
+
+    def _fault_of(self, attempts: list[Attempt], heart: Heartbeat) -> Exception | None:
+        """Do these, which are for one model; what went wrong so that the message is to come again.
+
+        What nobody expected of the model ends their attempts, and it is opened anew.
+        """
+        try:
+            self._do(attempts, heart)
+        except (VerseQueueError, WorkerStopping) as fault:
+            return fault
+        except Exception:
+            log.exception("the model met a fault that nobody expected; it is reopened")
+            self._model = None
+            for attempt in attempts:
+                attempt.fail(VerseQueueError(), retry=True)
+        return None
+
+    def _do(self, attempts: list[Attempt], heart: Heartbeat) -> None:
+        named = self._model_of(attempts[0].job)
+        if named is None:
+            self._refuse(attempts)
+        elif stopping():
+            self._stop(attempts)
+        else:
+            self._write(named, attempts, heart)
+
+    def _refuse(self, attempts: Sequence[Attempt]) -> None:
+        served = ", ".join(self._side.settings.model_names)
+        for attempt in attempts:
+            asked = attempt.job.options.model
+            detail = f"The model {asked} is not served here any more; this server has {served}."
+            attempt.fail(ModelNotServed(detail), retry=False)
+
+    def _stop(self, attempts: Sequence[Attempt]) -> None:
+        for attempt in attempts:
+            attempt.hand_back(STOPPED)
+        raise WorkerStopping(STOPPED)
+
+    def _write(self, named: NamedModel, attempts: list[Attempt], heart: Heartbeat) -> None:
         cold, started = self._model is None, time.monotonic()
-        model = self._model or self._load_for(attempts, heart)
+        is_loaded = not cold and self._loaded == named
+        model = self._model if is_loaded else self._load_for(named, attempts, heart)
         if model is None:
             return
         begun = time.monotonic()
-        load_s = round(begun - started, 3) if cold else 0.0
+        load_s = 0.0 if is_loaded else round(begun - started, 3)
         faults: list[VerseQueueError] = []
 
         def should_stop() -> bool:
@@ -99,9 +154,11 @@ class Studio:
         if faults:
             raise faults[0]
         if stopping():
-            raise WorkerStopping("The worker was asked to stop.")
+            raise WorkerStopping(STOPPED)
 
-    def _load_for(self, attempts: list[Attempt], heart: Heartbeat) -> Model | None:
+    def _load_for(
+        self, named: NamedModel, attempts: list[Attempt], heart: Heartbeat
+    ) -> Model | None:
         """The model; None if there is none, once every attempt has ended for that.
 
         A bundle out of reach may be back soon, and the jobs wait for it; one that is damaged or
@@ -109,7 +166,7 @@ class Studio:
         """
         try:
             with heart.without_tokens():
-                return self._load()
+                return self._load(named)
         except (ModelUnavailable, OSError) as error:
             log.exception("the model cannot be loaded")
             for attempt in attempts:
@@ -130,15 +187,22 @@ class Studio:
         elif attempt.cancel_requested:
             attempt.cancel()
         else:
-            attempt.hand_back("The worker was asked to stop.")
+            attempt.hand_back(STOPPED)
 
-    def _load(self) -> Model:
-        folder = wiring.model_folder(self._side.settings)
+    def _load(self, named: NamedModel) -> Model:
+        settings = self._side.settings
+        self._model = None  # two of them may be more than the memory holds
+        folder = wiring.model_folder(settings, named)
         try:
             self._model = self._open_model(folder)
         except (ValueError, LookupError, TypeError) as error:
             raise ModelUnusable(f"The model in {folder} cannot be read: {error!r}.") from error
-        log.info("model loaded", extra={"worker": self._side.worker})
-        if not self._side.settings.bulk_only:
-            self._side.show_model(self._model.name, self._model.lanes)
+        self._loaded = named
+        log.info("model loaded: %s", named.name, extra={"worker": self._side.worker})
+        if not settings.bulk_only:
+            self._show(self._model)
         return self._model
+
+    def _show(self, model: Model) -> None:
+        name = self._side.settings.told_model(self._loaded.name)
+        self._side.show_model(About(model.name, model.licence, model.lanes), name)

@@ -98,7 +98,7 @@ def build_bundle(
             made = replace(read_bundle(new), built_from=built_from, source_sha256=source)
             names = ", ".join(each.name for each in options.adapters)
             replace(made, adapter=names, adapter_sha256=adapters).write_manifest()
-    on_progress("Done", 1.0)
+    on_progress("Built", 1.0)
     return True
 
 

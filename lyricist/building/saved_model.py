@@ -118,7 +118,7 @@ def export_saved_model(recipe: Recipe, folder: Path, on_progress: OnProgress) ->
         template = recipe.tokenizer.chat_template
         told = (recipe.name, recipe.licence, architecture, made.end_tokens, made.prompt, template)
         _write_manifest(new, *told)
-    on_progress("Done", 1.0)
+    on_progress("Built", 1.0)
     return read_bundle(folder)
 
 

@@ -196,9 +196,10 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
         ),
         drafts=_whole(fields["drafts"], MOST_DRAFTS),
         state_layers=tuple(
-            _whole(layer, MOST_LAYERS, least=0) for layer in fields["state_layers"][:MOST_LAYERS]
+            _whole(layer, MOST_LAYERS, least=0)
+            for layer in _list(fields["state_layers"], MOST_LAYERS)
         ),
-        end_tokens=tuple(_end_token(token) for token in fields["end_tokens"][:MOST_END_TOKENS]),
+        end_tokens=tuple(map(_end_token, _list(fields["end_tokens"], MOST_END_TOKENS))),
         chat_template=str(fields["chat_template"]),
         prompt=PromptForm.from_json(fields["prompt"]) if fields.get("prompt") else None,
         built_from=str(fields["built_from"]),
@@ -223,6 +224,12 @@ def _parse(folder: Path, fields: Mapping[str, Any]) -> Bundle:
 def _whole(value: Any, most: int, least: int = 1) -> int:
     if type(value) is not int or not least <= value <= most:
         raise ValueError(f"a number in it is not one from {least} to {most}")
+    return value
+
+
+def _list(value: Any, most: int) -> list[Any]:
+    if not isinstance(value, list) or len(value) > most:
+        raise ValueError(f"a list in it is none of at most {most}")
     return value
 
 

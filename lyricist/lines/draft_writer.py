@@ -12,6 +12,7 @@ import numpy as np
 
 from lyricist.arrays import FloatArray
 from lyricist.engine.port import Engine
+from lyricist.language.faith import saves_a_soul
 from lyricist.language.rhyme import sounds
 from lyricist.language.safety import is_allowed, offences
 from lyricist.language.words import is_function_word
@@ -135,6 +136,8 @@ class DraftWriter:
         if offences(text.strip().removeprefix(self.plan.given), self._voice.explicit):
             return None
         words = self._words(draft, ending)
+        if self._history.unasked and saves_a_soul(words):
+            return None
         judgement, cost = self._judgement(draft, ending, after, words)
         is_topical = not self._topic.is_covered and self._topic.mentions(words)
         return Line(

@@ -3,7 +3,7 @@
 The first line of those that rhyme with each other is their anchor, the later ones answer it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 
 import numpy as np
@@ -29,12 +29,15 @@ _TINY = 1e-6
 class Ends:
     """The end words of one song."""
 
-    def __init__(self, lexicon: Lexicon, explicit: bool) -> None:
+    def __init__(self, lexicon: Lexicon, explicit: bool, unasked: Iterable[str] = ()) -> None:
+        """`unasked`: words that have no place in this song."""
         self._lexicon = lexicon
         self._available = np.zeros(len(lexicon.texts), dtype=np.bool_)
         self._available[lexicon.end_words] = True
         if not explicit:  # no spelled word is profane
             self._available[np.flatnonzero(lexicon.profane)] = False
+        for word in unasked:
+            self._available[lexicon.tokens_of(word)] = False
         #: How many lines have ended in each rhyme class.
         self._ended = np.zeros(lexicon.classes)
 

@@ -30,9 +30,16 @@ _NOTHING: Mapping[str, int] = {}
 class History:
     """The words of one song's lines, counted."""
 
-    def __init__(self, learned: LearnedPhrases = NONE_LEARNED) -> None:
-        """`learned`: phrases that the model was tuned on, and so must not write."""
-        self.learned = learned
+    def __init__(
+        self,
+        learned: LearnedPhrases = NONE_LEARNED,
+        unasked: frozenset[str] = frozenset(),
+    ) -> None:
+        """`learned`: phrases that the model was tuned on, and so must not write.
+
+        `unasked`: words that have no place in this song.
+        """
+        self.learned, self.unasked = learned, unasked
         self.uses: Counter[str] = Counter()
         self.starts: Counter[str] = Counter()
         #: One to three words in a row -> which words followed them, and how often.
@@ -52,7 +59,7 @@ class History:
 
     def copy(self) -> "History":
         """Another one that goes on from here."""
-        other = History(self.learned)
+        other = History(self.learned, self.unasked)
         other.uses, other.starts = self.uses.copy(), self.starts.copy()
         for words, followers in self._followers.items():
             other._followers[words] = followers.copy()
@@ -123,7 +130,10 @@ class History:
         self._forms[root].append(word)
         is_function_word = word in self._function_words
         is_used_up = not is_function_word and (
-            self.uses[word] >= MOST_USES or word in self._leaks or self._stems[root] >= _MOST_FORMS
+            self.uses[word] >= MOST_USES
+            or word in self._leaks
+            or word in self.unasked
+            or self._stems[root] >= _MOST_FORMS
         )
         is_shown = word in self._shown and not is_function_word
         shown_penalty = _SHOWN_PENALTY if is_shown else 0.0

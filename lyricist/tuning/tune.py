@@ -122,7 +122,7 @@ def tune_model(
     phrases = LearnedPhrases.of_lines(line for song in songs for line in song.lines)
     Adapter(source, options.preset, training.best_factors(), phrases).write(out)
     checkpoint.remove()
-    on_progress("Done", 1.0)
+    on_progress("Tuned", 1.0)
     return Tuned(len(seen), len(unseen), training.progress, went_on, pace.tokens_a_second)
 
 

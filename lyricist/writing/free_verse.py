@@ -11,6 +11,7 @@ import numpy as np
 from lyricist.arrays import FloatArray
 from lyricist.engine.sessions import Session, refill
 from lyricist.errors import ContextFull
+from lyricist.language.safety import mask
 from lyricist.lines.sampling import Sampling, draw
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.writing.instructions import MOST_GIVEN_TOKENS, instructions, one_line
@@ -71,7 +72,8 @@ class FreeVerse:
         self._share.engine.rewind(self._row, 0)
         self._logits = self._share.engine.prefill(self._row, [*self._instructions, *self._written])
         while len(self._lines) < self._request.lines:
-            self._lines.append((yield from self._write_line(given)))
+            line = yield from self._write_line(given)
+            self._lines.append(mask(line, self._request.explicit))
             self._share.show(self._lines)
             given = ""
         sections = (Section("Verse", tuple(self._lines)),)

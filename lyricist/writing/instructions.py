@@ -5,6 +5,7 @@ It is told nothing of rhyme or of the number of lines: small models put such wor
 
 import re
 
+from lyricist.language.faith import unasked_words
 from lyricist.songs import SongRequest
 from lyricist.vocabulary.tokens import Encoder
 from lyricist.writing.styles import style_of
@@ -47,6 +48,11 @@ def instructions(request: SongRequest, encoder: Encoder) -> list[int]:
 def one_line(request: SongRequest) -> str:
     """The prompt as one line of single-spaced words."""
     return " ".join(request.prompt.split())
+
+
+def unasked_in(request: SongRequest) -> frozenset[str]:
+    """The words that its song must not have because nothing in the request asks for them."""
+    return unasked_words(request.prompt, request.style, request.mood)
 
 
 def topic_of(request: SongRequest) -> str:

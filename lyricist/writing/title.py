@@ -16,6 +16,7 @@ from lyricist.lines.topic import SongTopic
 from lyricist.songs import SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.vocabulary.tokens import Encoder
+from lyricist.writing.instructions import unasked_in
 from lyricist.writing.share import EngineShare
 
 _BEFORE, _AFTER = 'Title: "', '"\n'
@@ -50,7 +51,8 @@ def write_title(
     """
     row = share.rows[0]
     voice = Voice(min(request.temperature, _MOST_TEMPERATURE), request.top_p, request.explicit)
-    chooser = Chooser(lexicon, voice, History(), topic)
+    history = History(unasked=unasked_in(request))
+    chooser = Chooser(lexicon, voice, history, topic)
     draft = Draft(0, row, lexicon, np.random.default_rng([request.seed, _SEED]))
     share.engine.rewind(row, 0)
     logits = share.engine.prefill(row, [*context, *share.vocabulary.encode(_BEFORE)])

@@ -26,7 +26,12 @@ from lyricist.lines.topic import SongTopic
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.writing.free_verse import write_freely
-from lyricist.writing.instructions import MOST_GIVEN_TOKENS, instructions, one_line
+from lyricist.writing.instructions import (
+    MOST_GIVEN_TOKENS,
+    instructions,
+    one_line,
+    unasked_in,
+)
 from lyricist.writing.share import EngineShare
 from lyricist.writing.styles import style_of
 from lyricist.writing.take import Take
@@ -79,7 +84,8 @@ class VerseWriter:
         self._search = SEARCHES[self._effort]
         self._rows = share.rows[: self._search.all_rows]
         self._style = style_of(request)
-        history = History(learned)
+        unasked = unasked_in(request)
+        history = History(learned, unasked)
         for example in self._style.example:
             history.add_example(split_words(example))
         topic = SongTopic(request.prompt, lexicon, request.explicit)
@@ -91,7 +97,7 @@ class VerseWriter:
         nothing = np.zeros(0, dtype=np.float32)
         #: Ways in which the song may go on, the best first: one, but while a rhyme is to come.
         self._takes = [
-            Take(self._rows[0], nothing, history, topic, Ends(lexicon, request.explicit))
+            Take(self._rows[0], nothing, history, topic, Ends(lexicon, request.explicit, unasked))
         ]
         #: Of the lines of sections that are done, a repeated chorus not counted again.
         self._judgements: list[float] = []

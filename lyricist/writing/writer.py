@@ -48,6 +48,7 @@ class Writer:
         model_digest: str,
         write_song: WriteSong | None = None,
         lanes: Lanes | None = None,
+        model_licence: str = "",
     ) -> None:
         """`write_song` writes each song; by default verses that rhyme, if the vocabulary can.
 
@@ -55,6 +56,7 @@ class Writer:
         """
         self.model_name = model_name
         self.model_digest = model_digest
+        self.model_licence = model_licence
         self._engine, self._vocabulary = engine, vocabulary
         self._write_song = write_song or _rhymed_if_possible(
             vocabulary,
@@ -92,7 +94,8 @@ class Writer:
         lanes = None
         if bundle.format is BundleFormat.LITERT:  # TensorFlow's own runtime has its own threads
             lanes = Lanes(partial(make, 1), threads or usable_processors())
-        return cls(engine, vocabulary, bundle.name, bundle.digest, write_song, lanes)
+        about = bundle.name, bundle.digest
+        return cls(engine, vocabulary, *about, write_song, lanes, bundle.licence)
 
     @property
     def most_lanes(self) -> int:
@@ -111,8 +114,10 @@ class Writer:
         A short one ends before a long one beside it, and `on_song` is told of it then. What is
         called back is called by one thread at a time, but not always by the same.
 
-        `should_stop` is asked at every token; once True, all songs end as they are. A song that
-        was not finished has the lines that it had; one that could not be written is its error.
+        `should_stop` is asked at every token, by any thread and at any time, so that what is told
+        of one song, which may take a while, holds up no other. Once True, all songs end as they
+        are. A song that was not finished has the lines that it had; one that could not be written
+        is its error.
         """
         if not 1 <= len(requests) <= MOST_SONGS:
             raise ValueError(f"1 to {MOST_SONGS} songs at a time, not {len(requests)}.")
@@ -142,7 +147,7 @@ class Writer:
             run_together(
                 engine,
                 [self._session(group, index, at, engine) for at, index in enumerate(songs)],
-                lambda: is_called_off() or group.is_to_stop(),
+                lambda: is_called_off() or group.should_stop(),
                 partial(group.end_of, songs),
             )
 
@@ -180,10 +185,6 @@ class _SongGroup:
         self._calls = threading.Lock()
         self._shown: list[Sequence[str]] = [()] * len(self.requests)
         self.songs: list[Song | LyricistError] = [_unfinished(each, ()) for each in self.requests]
-
-    def is_to_stop(self) -> bool:
-        with self._calls:
-            return self.should_stop()
 
     def show(self, index: int, lines: Sequence[str]) -> None:
         """Tells of a song's lines so far. Raises Abandoned if nobody waits for more."""

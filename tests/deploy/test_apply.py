@@ -93,7 +93,7 @@ def test_secrets_reach_gcloud_on_standard_input_only() -> None:
         return Answer(0)
 
     Runner(gcloud, lambda line: None, lambda seconds: None).apply(
-        [step for step in steps() if step.needs is None]
+        [step for step in steps() if step.needs is None and not step.absent]
     )
 
     secret = given["versequeue-webhook-secret"]
@@ -150,8 +150,9 @@ def test_deploying_without_a_project_or_with_an_unknown_one_is_one_sentence(
     assert main(["apply"], lambda command, stdin: Answer(0)) == 2
     assert "PROJECT=" in capsys.readouterr().err
 
-    assert main(["apply", "--project=x"], lambda command, stdin: Answer(1, "", "NOT_FOUND")) == 1
-    refused = "Project x failed.\n  gcloud projects describe x"
+    refusing = ["apply", "--project=song-shop"]
+    assert main(refusing, lambda command, stdin: Answer(1, "", "NOT_FOUND")) == 1
+    refused = "Looking up project song-shop failed.\n  gcloud projects describe song-shop"
     assert capsys.readouterr().err.startswith(refused)
 
 
@@ -165,7 +166,7 @@ def test_a_deployment_ends_with_the_addresses_the_page_and_a_song(
         return "la la la"
 
     def gcloud(command: Command, stdin: str) -> Answer:
-        return Answer(0, "123\n" if "projectNumber" in command[-1] else "found\n")
+        return Answer(0, "123\tsong-shop\n" if "projectNumber" in command[-1] else "found\n")
 
     monkeypatch.setattr("deploy.smoke.smoke", smoke)
     monkeypatch.setattr("deploy.__main__.WEB", tmp_path)
@@ -188,7 +189,7 @@ def test_a_missing_model_stops_a_deployment_before_anything_is_made(
 
     def gcloud(command: Command, stdin: str) -> Answer:
         ran.append(command)
-        return Answer(0, "123\n")
+        return Answer(0, "123\tsong-shop\n")
 
     monkeypatch.setattr("deploy.__main__.BUILD", tmp_path / "build")
 
@@ -202,8 +203,19 @@ def test_destroying_asks_for_the_projects_name_twice(capsys: pytest.CaptureFixtu
 
     def gcloud(command: Command, stdin: str) -> Answer:
         ran.append(command)
-        return Answer(0, "42")
+        return Answer(0, "42 song-shop")
 
     assert main(["destroy", "--project=song-shop"], gcloud) == 2
     assert "CONFIRM=song-shop" in capsys.readouterr().err
     assert not any("delete" in command for command in ran)
+
+
+def test_several_models_are_refused_before_anything_is_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def gcloud(*_: object) -> Answer:
+        pytest.fail("something was asked")
+
+    assert main(["apply", "--project=song-shop", "--model=a=x,b=gs://songs/b"], gcloud) == 2
+    told = "--model: a deployment serves one model so far, not 2 (a, b).\n"
+    assert capsys.readouterr().err == told

@@ -1,4 +1,7 @@
-"""The public services as they are deployed: many may wait, and nobody else notices."""
+"""Services as they are deployed: many may wait, and what an instance shows at its start is not had.
+
+Nobody who asks meanwhile notices either.
+"""
 
 import json
 import threading
@@ -12,12 +15,19 @@ import pytest
 from deploy import services
 from deploy.functions import function
 from deploy.stage import stage
+from lyricist.bundle.manifest import Bundle
+from lyricist.engine.adapters import engine_class_for
+from lyricist.engine.port import Engine
+from lyricist.engine.threads import MOST_THREADS
 from tests.support.deployment import TARGET
 from tests.support.environments import python_of
 from tests.support.samples import queued_job
 from tests.support.trial import Running, started
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.clock import utc_now
+from versequeue.config import Settings
+from versequeue.functions.sizes import SIZES
+from worker_fn.lyrics import open_lyrics
 
 pytestmark = pytest.mark.processes
 HELD, HOLD_S = 20, 8
@@ -91,3 +101,26 @@ def test_twenty_who_wait_do_not_delay_the_next_visitor(name: str, tmp_path: Path
 
         assert not answered.acquire(blocking=False), "the next visitor had to wait for another"
         assert set(statuses) <= {200, 202}
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+def test_only_a_worker_that_is_told_its_processors_takes_no_more_than_it_keeps(
+    deployed: bool, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    def make(bundle: Bundle, max_rows: int, threads: int, wide_rows: int) -> Engine:
+        made.append(threads)
+        return engine_class_for(bundle)(bundle, max_rows, threads, wide_rows)
+
+    monkeypatch.setattr("lyricist.writing.writer.engine_class_for", lambda bundle: make)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)))
+    monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))
+    variables = SIZES["worker"].variables if deployed else {}
+    threads = Settings.from_environ(variables).model_threads
+
+    model = open_lyrics(tiny_bundle, threads)
+
+    asked_for = SIZES["worker"].cpu if deployed else MOST_THREADS
+    assert made == [asked_for]
+    assert model.lanes == asked_for

@@ -68,6 +68,7 @@ def test_an_owner_without_billing_rights_gets_a_song_and_is_told_of_the_missing_
     heard = capsys.readouterr().out
     assert "left out. Nothing mails you" in heard
     assert "does not have permission to access billingAccounts instance" in heard
+    assert "needs the role Billing Account Costs Manager on the billing account" in heard
     assert heard.endswith("la\n")
     assert "billing budgets" in machine.cloud.ran[-1]  # nothing that matters comes after it
     assert machine.destroy() == 0
@@ -124,8 +125,54 @@ def test_a_project_that_is_not_ones_own_is_one_sentence(machine: Machine, capsys
 
     heard = capsys.readouterr()
     assert "gcloud projects describe song-shop" in heard.err
-    assert "needs the role Owner" in heard.err
+    assert "gcloud projects list shows those that it sees" in heard.err
     assert len(machine.cloud.ran) == 1
+
+
+def test_a_projects_number_names_the_same_project(machine: Machine) -> None:
+    assert machine.deploy() == 0
+    made = machine.cloud.remaining()
+
+    assert machine.deploy(f"--project={machine.cloud.number}") == 0
+
+    assert machine.cloud.remaining() == made
+    of_number = f"@{machine.cloud.number}.iam"
+    assert not any(of_number in line for line in machine.cloud.ran)
+
+
+def test_a_region_that_is_none_is_found_out_before_anything_is_made(
+    machine: Machine, capsys: Heard
+) -> None:
+    assert machine.deploy("--region=europe-west99") == 1
+
+    assert "Firestore has no region europe-west99" in capsys.readouterr().err
+    assert machine.cloud.remaining() == {}
+
+
+def test_a_deployment_that_is_elsewhere_is_not_taken_for_a_removed_one(
+    machine: Machine, capsys: Heard
+) -> None:
+    assert machine.deploy() == 0
+
+    assert machine.destroy("--region=us-central1") == 1
+
+    assert "with REGION=europe-west1." in capsys.readouterr().err
+    assert machine.destroy() == 0
+    assert machine.cloud.remaining() == {}
+
+
+def test_a_field_whose_indexes_are_being_changed_is_told_to_expire_once_that_is_done(
+    machine: Machine, capsys: Heard
+) -> None:
+    machine.cloud.field_change_s = 90.0
+
+    assert machine.deploy() == 0
+
+    heard = capsys.readouterr().out
+    assert "underlying data changed" in heard
+    for group in ("jobs", "batches", "records", "tallies"):
+        kept = machine.cloud.of("fields")[f"{group}.expires_at"]["flags"]
+        assert {"--disable-indexes", "--enable-ttl"} <= kept.keys()
 
 
 def test_after_a_return_to_an_older_version_a_deployment_serves_the_newest(
@@ -200,19 +247,3 @@ def test_a_cap_hears_of_the_budget_and_may_do_nothing_but_end_the_costs(machine:
     ]
     assert machine.destroy() == 0
     assert machine.cloud.remaining() == {}
-
-
-def test_a_cap_without_a_budget_is_no_deployment(machine: Machine, capsys: Heard) -> None:
-    assert machine.deploy("--cap", "--budget=0") == 2
-    assert "A cap needs a budget" in capsys.readouterr().err
-
-    machine.cloud.has_billing_rights = False
-    assert machine.deploy("--cap") == 1
-    assert "Budget alert at 5 a month failed." in capsys.readouterr().err
-
-
-def test_a_budget_of_words_is_refused_before_anything_is_made(machine: Machine) -> None:
-    with pytest.raises(SystemExit):
-        machine.deploy("--budget=five")
-
-    assert machine.cloud.ran == []

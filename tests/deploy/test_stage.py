@@ -17,7 +17,7 @@ from deploy.stage import (
     stage,
     stage_all,
 )
-from tests.support.environments import python_of
+from tests.support.environments import deployed_python, python_of
 from tests.support.trial import byte_compile, started
 from versequeue.functions.sizes import Size
 
@@ -270,7 +270,8 @@ def test_every_staged_function_starts_and_answers_with_its_own_requirements(
         waits = ", ".join(f"{each:.2f}" for each in times_s)
         print(
             f"\n{spec.name}: {size_mb:.2f} MB staged; first answer {waits} s after the start of "
-            f"the process, {min(cpu_s):.2f} s of them processor time"
+            f"the process, {min(cpu_s):.2f} s of them processor time, on Python "
+            f"{deployed_python()[1].split()[0]}"
         )
 
 

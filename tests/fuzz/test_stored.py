@@ -29,6 +29,7 @@ from versequeue.records import to_json
 from versequeue.rules.batch import Batch, Row
 from versequeue.rules.job import Job, Metrics, Stage, Status
 from versequeue.rules.options import ResolvedOptions
+from versequeue.rules.outlook import About
 from versequeue.rules.transitions import claim, give_up
 from versequeue.rules.webhook import Webhook, announce
 from versequeue.service.callers import Submission
@@ -269,7 +270,7 @@ def submit_all(api: ApiUnderTest, client: str, key: str) -> None:
     for attempt in api.worker_side.claim_all([job.id], Stage.LOADING_MODEL):
         attempt.lines(["one"])
         attempt.succeed(song_of("one"), Metrics(0.1, True, 1.0, 2.0, 3))
-    api.worker_side.show_model("m")
+    api.worker_side.show_model(About("m"))
     api.clock.pass_s(61)
 
 

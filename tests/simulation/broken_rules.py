@@ -91,6 +91,19 @@ def _claim_in_excess(true: Any) -> Any:
     return claim
 
 
+def _claim_beyond_the_deadline(true: Any) -> Any:
+    def claim(job: Any, now: datetime, worker: str, **limits: Any) -> Any:
+        claimed = true(job, now, worker, **limits)
+        if claimed.done:
+            return claimed
+        lease, attempt = (
+            timedelta(seconds=limits[f"{name}_s"]) for name in ("lease", "attempt_limit")
+        )
+        return replace(claimed, lease_expires_at=now + lease, attempt_ends_at=now + attempt)
+
+    return claim
+
+
 def _claim_with_lines(true: Any) -> Any:
     def claim(job: Any, *args: Any, **kwargs: Any) -> Any:
         claimed = true(job, *args, **kwargs)
@@ -274,6 +287,7 @@ BROKEN_RULES = [
     BrokenRule(f"{_RULES}:_end_attempt", _never_retry, "an attempt that failed is the last one"),
     BrokenRule(f"{_RULES}:_end_attempt", _always_retry, "attempts are not counted"),
     BrokenRule(f"{_RULES}:claim", _claim_in_excess, "a claim does not raise the attempt"),
+    BrokenRule(f"{_RULES}:claim", _claim_beyond_the_deadline, "an attempt outlasts its job's time"),
     BrokenRule(f"{_RULES}:claim", _claim_with_lines, "a claim keeps the last attempt's lines"),
     BrokenRule(f"{_RULES}:settle", _settle_without("deadline_at"), "nothing expires"),
     BrokenRule(f"{_RULES}:settle", _expire_at_once, "jobs expire before their deadline"),

@@ -10,17 +10,20 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from tests.simulation.runtime import MOMENT_S, START, Clock, World
-from tests.simulation.songs import HONEST
+from tests.simulation.songs import HANGER, HONEST, KILLER
 from tests.simulation.told import Told
 from tests.simulation.weather import Weather
 from versequeue.local.loops import LONGEST_PAUSE_S
+from versequeue.local.push import FIRST_REPORT_LIMIT_S
 from versequeue.records import from_record
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import TRANSITIONS, Job, Status
-from versequeue.rules.transitions import FURTHEST_S
+from versequeue.rules.transitions import FURTHEST_S, PUT_OFF_LONGEST_S
 
 #: Beyond two ticks: how long a sweep itself takes here, with all its calls.
 SLACK_S = 20.0
+#: The longest that a song takes, with the model's start.
+SONG_S = 50.0
 UNREADABLE = "unreadable"
 #: Errors after which another attempt may be luckier, so that there has to be one.
 PASSING = ("worker-lost", "worker-stopped")
@@ -188,6 +191,8 @@ class Promises:
             ends = after.attempt_ends_at
             within = ends is None or after.lease_expires_at <= ends
             self.expect(within, f"{name} was renewed beyond its attempt's limit")
+            in_time = after.lease_expires_at <= after.deadline_at
+            self.expect(in_time, f"{name} has a lease beyond its deadline")
         if after.preview and after.preview != before.preview and after.lease_expires_at:
             settings = self.weather.settings
             stood_s = self.world.process.stood_s()
@@ -334,6 +339,38 @@ class Promises:
             self.expect(not away, f"{job.id} failed as the model was out of reach for a while")
             tried = job.tries == job.max_attempts or slug not in PASSING
             self.expect(tried, f"{job.id} failed with {slug} in attempt {job.attempt}")
+
+    def check_patience(self, calm_at_s: float) -> None:
+        """Once the faults are over, no honest job whose time was long enough for it expires."""
+        if not self.clocks_agree:
+            return
+        late = [job for job in self.jobs.values() if self._ended_in(job) > calm_at_s]
+        enough_s = sum(map(self._may_take_s, late)) + self._may_wait_s()
+        for job in late:
+            if job.prompt == HONEST and job.status is Status.EXPIRED:
+                created_s = (job.created_at - START).total_seconds()
+                had_s = self._ended_in(job) - max(created_s, calm_at_s)
+                what = f"{job.id} has expired after {had_s:.0f} s without a fault"
+                self.expect(had_s < enough_s, f"{what}; {enough_s:.0f} s were enough for all")
+
+    def _ended_in(self, job: Job) -> float:
+        return self.ended_at_s.get(job.id, 0.0)
+
+    def _may_take_s(self, job: Job) -> float:
+        """How long a job may keep a worker, with all its attempts."""
+        settings = self.weather.settings
+        if job.prompt in (HANGER, KILLER):
+            return settings.max_attempts * (settings.stall_limit_s + settings.lease_s)
+        return SONG_S
+
+    def _may_wait_s(self) -> float:
+        """How long a job may have to wait with nobody before it."""
+        again_s: float = max(self.weather.constants["REPUBLISH_LONGEST_S"], PUT_OFF_LONGEST_S)
+        on_one_machine = self.weather.backend == "sqlite"
+        hung_s = (
+            FIRST_REPORT_LIMIT_S if on_one_machine else self.weather.constants["ACK_DEADLINE_S"]
+        )
+        return again_s + hung_s + LONGEST_PAUSE_S + 2 * self.weather.tick_s + SLACK_S
 
     def check_innocent(self) -> None:
         """Where nothing else goes wrong, what others do costs an honest job at most a try."""

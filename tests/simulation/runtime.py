@@ -94,11 +94,11 @@ class Process:
         return self.world.add(Actor(self, f"{self.name}/{name}", run))
 
     def stand_still(self, seconds: float) -> None:
-        """Do nothing for so long."""
+        """Do nothing for so long, or until it is killed."""
         now_s = self.world.now_s
         if now_s > self.stands_until + MOMENT_S:
             self.stands_since = now_s
-        self.stands_until = now_s + seconds
+        self.stands_until = max(self.stands_until, now_s + seconds)
 
     def stood_s(self) -> float:
         """How long it stood still until just now."""

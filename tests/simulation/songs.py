@@ -26,7 +26,7 @@ class Unwritable(LyricistError):
 class PlayedWriter:
     """`lyricist.writing.writer.Writer` as the studio uses it. Each line names worker and song."""
 
-    model_name, model_digest, most_lanes = "played", "sha256:0", 1
+    model_name, model_digest, model_licence, most_lanes = "played", "sha256:0", "", 1
 
     def __init__(self, faults: Faults) -> None:
         self._faults, self._world = faults, faults.world

@@ -10,6 +10,8 @@ from typing import Any
 from tests.simulation.faults import Faults
 from tests.simulation.ports import Port, QueuePort
 from tests.simulation.promises import Promises
+from tests.simulation.stand_ins import put
+from versequeue.backends import sqlite_file
 from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.errors import StoreUnavailable
@@ -22,12 +24,11 @@ class SqliteGround:
     """One store and one queue, for all processes of a world on one machine."""
 
     def __init__(self, faults: Faults, promises: Promises, max_deliveries: int) -> None:
-        self._real = SqliteStore(MEMORY)
-        self._queue = SqliteQueue(MEMORY, faults.world.clock, max_deliveries=max_deliveries)
-        # Both make their file the owner's alone before SQLite opens it; it opens none by this name.
-        MEMORY.unlink(missing_ok=True)
-        for file in (self._real._file, self._queue._file):
-            file._identity = None  # none lies there that could be replaced
+        # There is no file by this name that could be made the owner's alone, or be replaced; nor
+        # may there be one, which another world in the same folder would delete.
+        with put([(sqlite_file, "keep_private", lambda _path: None)]):
+            self._real = SqliteStore(MEMORY)
+            self._queue = SqliteQueue(MEMORY, faults.world.clock, max_deliveries=max_deliveries)
         self._connection = self._real._file._connection()
         self._promises = promises
         self._changes: list[tuple[str, str | None, str | None]] = []

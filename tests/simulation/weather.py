@@ -28,7 +28,7 @@ FAULTS = {
     "newer_records": 0.3,  # rows that a newer version wrote
     "limits": 0.4,  # a rate and a budget
     "retention": 0.2,  # what has ended is deleted within the hour
-    "stops": 0.4,  # a worker stands still for longer than its lease, and goes on
+    "stops": 0.4,  # a worker stands still for longer than its lease, and goes on, or never does
     "leaps": 0.4,  # everything stands still for long, as a suspended machine does
 }
 

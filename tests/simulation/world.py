@@ -23,7 +23,7 @@ from tests.simulation.firestore_ground import FirestoreGround
 from tests.simulation.processes import Cloud, Machine, Setting, WorkerPlace, post_to
 from tests.simulation.promises import Promises
 from tests.simulation.receivers import Receivers
-from tests.simulation.runtime import World
+from tests.simulation.runtime import FOREVER, World
 from tests.simulation.songs import PlayedWriter
 from tests.simulation.sqlite_ground import SqliteGround
 from tests.simulation.strangers import Strangers
@@ -91,6 +91,7 @@ class Simulation:
         start("watchdog", self._watch)
         self.world.run(self._all_ended, CALM_STEPS)
         self.check_innocent()
+        self.promises.check_patience(self.faults.calm_at_s)
         # What is left are webhooks, some of which are due much later: time may go by faster.
         self.world.drift_s = 5
         self.world.run(self.promises.at_rest, CALM_STEPS)
@@ -123,7 +124,7 @@ class Simulation:
         workers = [each for each in self.setting.workers.values() if not each.dead]
         if workers:
             worker = self.faults.random.choice(workers)
-            worker.stand_still(self.settings.lease_s * self.faults.random.choice((1.2, 3)))
+            worker.stand_still(self.settings.lease_s * self.faults.random.choice((1.2, 3, FOREVER)))
             self.world.note("stands still", worker.name)
 
     def _watch(self) -> None:
@@ -172,7 +173,7 @@ class Simulation:
             (wiring, "settings", lambda: self.settings),
             (wiring, "store", lambda: ground.store),
             (wiring, "queue", lambda: ground.queue),
-            (wiring, "model_folder", lambda _: Path("model")),
+            (wiring, "model_folder", lambda *_: Path("model")),
             (notify_function, "_notifier", lambda: notifier),
             (notify_function, "_receivers", SharesOfSenders()),
             (worker_fn.function, "studio_of", lambda _open_model: _worker(world).studio),

@@ -18,9 +18,10 @@ from versequeue.records import from_record, parse_time
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Event, Job, Metrics, Stage, Status
 from versequeue.rules.options import ResolvedOptions
+from versequeue.rules.outlook import Wait, wait_of
 from versequeue.rules.waits import work_of
 from versequeue.service import estimates
-from versequeue.service.estimates import FirstLines, Wait, wait_of
+from versequeue.service.estimates import FirstLines
 
 DAY = Path(__file__).with_name("day_of_songs.jsonl")
 #: A worker counts as warm all day.

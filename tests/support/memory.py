@@ -15,7 +15,9 @@ from tests.support.inspected_queue import DeadLetter
 from versequeue.backends.document_store import furthest
 from versequeue.backends.sqlite_queue import (
     BACKOFF_FIRST_S,
+    LOOKED_PAST,
     MAX_DELIVERIES,
+    Fit,
     Fits,
     LeasedMessage,
     backoff_s,
@@ -137,12 +139,12 @@ class MemoryStore:
 
     def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
         queued = [job for job in self.jobs.values() if job.status is Status.QUEUED]
-        queued = [job for job in queued if not singles or job.batch_id is None]
+        queued = [job for job in queued if not singles or not job.in_bulk]
         return sum(1 for job in queued if before is None or job.created_at < before)
 
     def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
         queued = [job for job in self.jobs.values() if job.status is Status.QUEUED]
-        singles = [job for job in queued if job.batch_id is None and job.created_at < before]
+        singles = [job for job in queued if not job.in_bulk and job.created_at < before]
         return sorted(singles, key=lambda job: job.created_at)[:limit]
 
     def count_created(self, since: datetime) -> int:
@@ -210,7 +212,7 @@ class MemoryQueue:
     def lease(
         self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float
     ) -> LeasedMessage | None:
-        taken = self.lease_together(topics, now, ack_deadline_s, lambda _taken, _next: False)
+        taken = self.lease_together(topics, now, ack_deadline_s, lambda _taken, _next: Fit.ENDS)
         return taken[0] if taken else None
 
     def lease_together(
@@ -219,9 +221,15 @@ class MemoryQueue:
         until = now + timedelta(seconds=ack_deadline_s)
         for topic in topics:
             taken: list[LeasedMessage] = []
-            while found := self._next_due(topic, now):
-                if taken and not fits(taken, found):
+            past = 0
+            while past <= LOOKED_PAST:
+                found = self._next_due(topic, now, past)
+                fit = fits(taken, found) if taken and found else Fit.JOINS
+                if found is None or fit is Fit.ENDS:
                     break
+                if fit is Fit.WAITS:
+                    past += 1
+                    continue
                 self._messages[found.id] = _Stored(found, until)
                 taken.append(found)
             if taken:
@@ -266,9 +274,9 @@ class MemoryQueue:
     def close(self) -> None:
         """Nothing to let go of."""
 
-    def _next_due(self, topic: Topic, now: datetime) -> LeasedMessage | None:
+    def _next_due(self, topic: Topic, now: datetime, past: int) -> LeasedMessage | None:
         due = [stored for stored in self._of([topic]) if stored.due_at <= now]
-        for stored in sorted(due, key=lambda stored: (stored.due_at, stored.delivery.id)):
+        for stored in sorted(due, key=lambda stored: (stored.due_at, stored.delivery.id))[past:]:
             if stored.delivery.number < self._max_deliveries:
                 return replace(stored.delivery, number=stored.delivery.number + 1)
             self._bury(stored.delivery, now)

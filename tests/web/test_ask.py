@@ -47,6 +47,7 @@ def test_the_words_and_the_choices_are_sent_and_the_job_is_shown(open_page: Open
         "options": {
             "style": "folk", "structure": "verse", "rhyme_scheme": "ABAB", "lines": 16,
             "mood": "wistful", "explicit": True, "continue_prompt": False, "effort": "best",
+            "model": "",
         },
     }  # fmt: skip
     assert page.url.endswith(f"/?job={JOB}")
@@ -234,6 +235,22 @@ def test_every_effort_tells_its_likely_time_for_the_lines_that_are_chosen(
     expect(efforts).to_have_text(["Quick · 7 s", "Normal · 18 s", "Best · 29 s"])
     page.get_by_label("Rhymes").select_option("none")
     expect(efforts).to_have_text(["Quick · 5 s", "Normal · 14 s", "Best · 22 s"])
+
+
+@pytest.mark.parametrize(
+    ("depth", "ahead"),
+    [(2, "2 songs ahead of yours, about 14 s."), (0, "One is being written ahead of yours, about")],
+)
+def test_what_is_before_a_new_song_is_told_and_counts_in_its_time(
+    open_page: Opener, depth: int, ahead: str
+) -> None:
+    waits = {"cold": 6, "warm": 3, "efforts": {"quick": 3, "normal": 7, "best": 12}, "queue": 14.2}
+    busy = {"worker": "warm", "queue_depth": depth, "expected_wait_seconds": waits, "model": "m"}
+    page, _ = open_page("/", lambda api: api.on("GET", "/v1/status", Answer(busy)))
+    expect(page.locator("#server")).to_contain_text(f"The model is awake. {ahead}")
+    expect(page.locator("#effort label")).to_have_text(
+        ["Quick · 17 s", "Normal · 21 s", "Best · 26 s"]
+    )
 
 
 def test_without_a_measured_time_an_effort_tells_none(open_page: Opener) -> None:

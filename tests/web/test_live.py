@@ -156,6 +156,25 @@ def test_a_bad_file_is_told_in_full_before_it_is_sent(page: Page) -> None:
 
 @pytest.mark.browser
 @pytest.mark.processes
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("README.md", b"# Songs\n\nSome of mine.\n", "This is Markdown"),
+        ("list.json", b'["rain", "sun"]', "This is JSON, not a prompt on each line."),
+    ],
+)
+def test_a_file_that_is_no_list_of_prompts_is_not_taken_for_one(
+    page: Page, name: str, content: bytes, said: str
+) -> None:
+    page.locator("#file-title").click()
+    page.locator("#file").set_input_files({"name": name, "mimeType": "", "buffer": content})
+    expect(page.locator("#report h3")).to_have_text(f"{name}: 1 problem. Nothing was queued.")
+    expect(page.locator("#report tbody tr")).to_contain_text(said)
+    expect(page.get_by_role("button", name=re.compile(r"^Write \d+ songs"))).to_have_count(0)
+
+
+@pytest.mark.browser
+@pytest.mark.processes
 def test_a_wrong_address_leads_back(page: Page, server: Server) -> None:
     # The refusal is an error for the console, so it happens in a tab that nobody listens to.
     lost = page.context.new_page()

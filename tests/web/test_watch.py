@@ -107,6 +107,12 @@ def test_there_is_one_clock(open_page: Opener) -> None:
     expect(page.locator("#clock")).to_have_text(re.compile(r"^\d+ s"))
 
 
+def test_a_song_that_has_just_been_asked_for_has_taken_no_time_yet(open_page: Opener) -> None:
+    page, _ = open_page(AT_JOB, told(job(age_s=-0.5, eta_seconds=None)))
+    expect(page.locator("#clock")).to_have_text("Just begun")
+    expect(page.locator("#clock")).to_have_text(re.compile(r"^\d sso far$"))
+
+
 def test_a_status_that_the_page_does_not_know_ends_it_too(open_page: Opener) -> None:
     archived = job("archived", error={"detail": "Somebody tidied up."})
     page, api = open_page("about:blank", told(archived))

@@ -30,7 +30,7 @@ def app(tmp_path: Path) -> ApiUnderTest:
 class SlowWriter:
     """Draws tokens for one line until its lease has been renewed beyond its first end."""
 
-    model_name, model_digest, most_lanes = "given", "sha256:0", 1
+    model_name, model_digest, model_licence, most_lanes = "given", "sha256:0", "", 1
 
     def __init__(self, app: ApiUnderTest, job_id: str) -> None:
         self._app, self._job_id = app, job_id
@@ -137,7 +137,7 @@ def test_a_worker_whose_attempts_are_over_is_asked_to_end_though_it_goes_on(
 class BereftWriter:
     """Loses its job in the middle, and keeps what it is told about stopping."""
 
-    model_name, model_digest, most_lanes = "given", "sha256:0", 1
+    model_name, model_digest, model_licence, most_lanes = "given", "sha256:0", "", 1
 
     def __init__(self, take_away: Callable[[], object]) -> None:
         self._take_away = take_away

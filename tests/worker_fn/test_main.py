@@ -28,6 +28,7 @@ class GivenWriter:
 
     model_name = "given"
     model_digest = "sha256:0"
+    model_licence = ""
     most_lanes = 1
 
     def __init__(self, song: Callable[[int, SongRequest], Song | LyricistError]) -> None:
@@ -214,7 +215,7 @@ def test_a_model_that_is_damaged_fails_its_jobs_at_once_with_the_reason(
 def test_a_bundle_whose_folder_is_away_is_waited_for(
     app: ApiUnderTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(wiring, "model_folder", lambda _settings: tmp_path / "nothing")
+    monkeypatch.setattr(wiring, "model_folder", lambda *_: tmp_path / "nothing")
     job_id = app.submit()
     Studio(app.worker_side, open_lyrics).perform([job_id])
     assert app.jobs.get(job_id).tries == 0
@@ -236,7 +237,7 @@ def test_a_worker_for_batches_does_not_count_as_warm_for_visitors(
     bulk_only: bool, seen: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     app = api_on_disk(tmp_path, Settings(data_dir=tmp_path, bulk_only=bulk_only))
-    monkeypatch.setattr(wiring, "model_folder", lambda _settings: tmp_path)
+    monkeypatch.setattr(wiring, "model_folder", lambda *_: tmp_path)
     monkeypatch.setattr(Writer, "open", lambda _folder, _threads: GivenWriter(a_song))
     rows = b'{"prompt":"rain"}\n{"prompt":"snow"}\n'
     app.client.post("/v1/batches", data=rows, content_type="application/jsonl")

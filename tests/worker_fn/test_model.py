@@ -30,7 +30,7 @@ class Echo(OneByOne):
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ApiUnderTest:
-    monkeypatch.setattr(wiring, "model_folder", lambda _settings: tmp_path)
+    monkeypatch.setattr(wiring, "model_folder", lambda *_: tmp_path)
     settings = Settings(data_dir=tmp_path, own_options=True, progress_interval_s=0)
     return api_on_disk(tmp_path, settings)
 

@@ -5,6 +5,7 @@ The options' bounds, words and defaults are those of `versequeue.rules.options`.
 
 import math
 import unicodedata
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -15,9 +16,11 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
 )
 
+from versequeue.api.edge import pointed
 from versequeue.errors import FieldError, ValidationFailed
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS, Status
 from versequeue.rules.options import (
@@ -73,6 +76,13 @@ def _mood(text: str) -> str:
     return _printable(text)
 
 
+def _model_name(text: str, info: ValidationInfo) -> str:
+    served = info.context or ()
+    if text and text not in served:
+        raise ValueError(f"this server has no such model; it has {', '.join(served)}")
+    return text
+
+
 # The patterns say in openapi.json what the validators do; the validators have the better words.
 _PRINTABLE = r"[^\u0000-\u001f\u007f-\u009f]"
 _BLANK = r"[^\S\u0000-\u001f\u007f-\u009f]"
@@ -102,6 +112,8 @@ Mood = Annotated[
         json_schema_extra={"maxLength": MAX_MOOD_CHARACTERS, "pattern": f"^{_PRINTABLE}*$"},
     ),
 ]
+#: Which there are, the server says in openapi.json itself.
+ModelName = Annotated[str, AfterValidator(_model_name)]
 MetadataText = Annotated[
     str, StringConstraints(max_length=MAX_METADATA_CHARACTERS), _IS_PRINTABLE, _ANY_PRINTABLE
 ]
@@ -168,6 +180,9 @@ class OptionsBody(Strict):
     )
     effort: Effort = Field(
         ResolvedOptions.effort, description="How widely each line is searched for: `best` is slow."
+    )
+    model: ModelName = Field(
+        ResolvedOptions.model, description="One of those of `/v1/models`; empty: the first."
     )
 
     def resolved(self, seed: int) -> ResolvedOptions:
@@ -317,10 +332,13 @@ _SENTENCES = {
 Model = TypeVar("Model", bound=Strict)
 
 
-def validate(model: type[Model], data: Any) -> Model:
-    """`data` as an instance of `model`. Raises ValidationFailed that names every field at fault."""
+def validate(model: type[Model], data: Any, served: Sequence[str] = ()) -> Model:
+    """`data` as an instance of `model`. Raises ValidationFailed that names every field at fault.
+
+    `served` are the names that the option `model` may be.
+    """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context=served)
     except ValidationError as error:
         raise ValidationFailed(
             "Some fields of the request are not valid.", errors=field_errors(error)
@@ -336,8 +354,7 @@ def field_errors(error: ValidationError) -> list[FieldError]:
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
-    return "".join(f"/{part}" for part in parts if part != "[key]")
+    return "".join(f"/{pointed(part)}" for part in location if part != "[key]")
 
 
 def _sentence(fault: Any) -> str:

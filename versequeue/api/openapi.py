@@ -27,6 +27,9 @@ def document(settings: Settings) -> dict[str, Any]:
         "paths": _paths(settings),
         "components": {"schemas": {**schemas(), **_request_schemas()}},
     }
+    for name in ("OptionsBody", "FormJob"):
+        option = result["components"]["schemas"][name]["properties"]["model"]
+        option["enum"] = ["", *settings.model_names]
     if settings.own_options:
         result["components"]["schemas"]["OptionsBody"] = TypeAdapter(OwnOptions).json_schema()
     if settings.api_keys:

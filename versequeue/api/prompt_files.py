@@ -8,12 +8,17 @@ from typing import Any
 
 from versequeue.api.bodies import as_sentence, clean_prompt, normalized
 from versequeue.api.raw_rows import Fault, FaultCode, RawRow, csv_rows, decode, json_rows, text_rows
-from versequeue.errors import BatchInvalid, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
+from versequeue.errors import (
+    MOST_ERRORS,
+    BatchInvalid,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
 from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS, Row
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
 from versequeue.rules.options import OPTION_NAMES, ResolvedOptions
 
-MAX_FAULTS = 100
 MAX_CUSTOM_ID_CHARACTERS = 128
 
 #: From a row's own options to all of them. Raises ValidationFailed that names the bad ones.
@@ -56,7 +61,7 @@ def format_of(content_type: str, file_name: str = "") -> FileFormat:
 
 @dataclass(frozen=True)
 class Checked:
-    """A file's good rows, how many rows it has, and what is wrong: the first `MAX_FAULTS`."""
+    """A file's good rows, how many rows it has, and what is wrong: the first `MOST_ERRORS`."""
 
     rows: tuple[Row, ...] = ()
     row_count: int = 0
@@ -72,15 +77,13 @@ class Checked:
     def verdict(self) -> str:
         """One sentence on the whole file."""
         if not self.fault_count:
-            return (
-                "No fault was found."
-                if self.row_count == 1
-                else f"{self.row_count} rows, no fault."
-            )
+            return f"{'1 row' if self.row_count == 1 else f'{self.row_count} rows'}, no fault."
         found = "One fault was" if self.fault_count == 1 else f"{self.fault_count} faults were"
         left_out = self.fault_count > len(self.faults)
         listed = f", the first {len(self.faults)} of them are listed" if left_out else ""
-        return f"{found} found{listed}; nothing was queued."
+        # Of a file that is no list of prompts, nobody knows how many rows it has.
+        among = f" in {self.row_count} rows" if self.row_count > 1 else ""
+        return f"{found} found{among}{listed}; nothing was queued."
 
 
 def parse(data: bytes, file_format: FileFormat, read_options: ReadOptions) -> tuple[Row, ...]:
@@ -146,7 +149,7 @@ class _Checker:
 
     def refuse(self, fault: Fault) -> None:
         self.fault_count += 1
-        if len(self.faults) < MAX_FAULTS:
+        if len(self.faults) < MOST_ERRORS:
             self.faults.append(fault)
 
     def _custom_id(self, raw: RawRow) -> str:

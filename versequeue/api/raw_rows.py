@@ -9,12 +9,12 @@ import csv
 import io
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from versequeue.api.edge import quoted, repeated, strict_json
 from versequeue.rules.batch import MAX_ROWS
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -26,6 +26,9 @@ _NOT_TEXT = {
     b"\x1f\x8b": "This is a gzip archive; send the file inside it.",
     b"%PDF": "This is a PDF; send the prompts as plain text.",
 }
+#: A heading or a fence, as Markdown has them, and the beginning of a page.
+_MARKDOWN = re.compile(r"#{1,6} |```|~~~")
+_MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)
 #: Spreadsheets write one of these between cells, depending on the country.
 _DELIMITERS = (",", ";", "\t")
 
@@ -38,6 +41,7 @@ class FaultCode(StrEnum):
     INVALID_TEXT = "invalid-text"
     INVALID_JSON_LINE = "invalid-json-line"
     INVALID_CSV_LINE = "invalid-csv-line"
+    NO_LIST = "no-list"
     MISSING_PROMPT = "missing-prompt"
     PROMPT_TOO_LONG = "prompt-too-long"
     DUPLICATE_CUSTOM_ID = "duplicate-custom-id"
@@ -88,10 +92,50 @@ def json_rows(text: str) -> Iterator[RawRow | Fault]:
         yield _json_row(number, line) if count < MAX_ROWS else RawRow(number)
 
 
-def text_rows(text: str) -> Iterator[RawRow]:
-    """One prompt for every line that is not blank."""
+def text_rows(text: str) -> Iterator[RawRow | Fault]:
+    """One prompt for every line that is not blank; a fault where that is plainly not what it is."""
+    if fault := _other_text(text):
+        yield fault
+        return
     for number, line in _numbered(text):
         yield RawRow(number, line)
+
+
+def _other_text(text: str) -> Fault | None:
+    """What a text is that is no list of prompts; None if it may be one."""
+    if _is_json(text):
+        detail = (
+            "This is JSON, not a prompt on each line. JSON is taken as one object a line, "
+            'such as {"prompt": "…"}, in a file that ends in .jsonl.'
+        )
+        return Fault(next(_numbered(text))[0], FaultCode.NO_LIST, detail)
+    if _MARKUP.match(text):
+        detail = "This is a page of HTML or XML, not a prompt on each line."
+        return Fault(next(_numbered(text))[0], FaultCode.NO_LIST, detail)
+    for number, line in _numbered(text):
+        if _MARKDOWN.match(line):
+            detail = (
+                "This is Markdown (a heading or a fence is here), not a prompt on each line. A "
+                "prompt that begins so is taken in CSV or JSON lines."
+            )
+            return Fault(number, FaultCode.NO_LIST, detail)
+    return None
+
+
+def _is_json(text: str) -> bool:
+    # As a whole, or as JSON lines, of which the first one tells.
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    first = next(_numbered(text))[1]
+    return any(_reads_as_json(part) for part in (first, text))
+
+
+def _reads_as_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def csv_rows(text: str, option_names: frozenset[str]) -> Iterator[RawRow | Fault]:
@@ -132,7 +176,7 @@ def _line_at(data: bytes, offset: int) -> int:
 
 def _json_row(number: int, line: str) -> RawRow | Fault:
     try:
-        row = json.loads(line, object_pairs_hook=_unique_names, parse_constant=_no_constant)
+        row = strict_json(line)
     except json.JSONDecodeError as error:
         return _bad_json(number, f"Not valid JSON at column {error.colno}: {error.msg}.")
     except (ValueError, RecursionError) as error:
@@ -142,7 +186,7 @@ def _json_row(number: int, line: str) -> RawRow | Fault:
     custom_id, options = row.get("custom_id"), row.get("options")
     named = custom_id if isinstance(custom_id, str) else None
     if unknown := sorted(set(row) - {"custom_id", "prompt", "options"}):
-        detail = f"A row has custom_id, prompt and options, but no {_quoted(unknown)}."
+        detail = f"A row has custom_id, prompt and options, but no {quoted(unknown)}."
         return Fault(number, FaultCode.INVALID_OPTION, detail, custom_id=named)
     if not isinstance(options, dict | None):
         detail = "“options” is to be a JSON object."
@@ -154,17 +198,6 @@ def _json_row(number: int, line: str) -> RawRow | Fault:
 
 def _bad_json(number: int, detail: str) -> Fault:
     return Fault(number, FaultCode.INVALID_JSON_LINE, detail)
-
-
-def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    counts = Counter(name for name, _ in pairs)
-    if repeated := [name for name, count in counts.items() if count > 1]:
-        raise ValueError(f"{_quoted(repeated)} is there twice")
-    return dict(pairs)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a number of JSON")
 
 
 def _csv_records(text: str) -> Iterator[tuple[int, list[str] | Fault]]:
@@ -200,16 +233,15 @@ def _delimiter(text: str) -> str:
 
 
 def _header_faults(line: int, header: list[str], option_names: frozenset[str]) -> Iterator[Fault]:
-    counts = Counter(header)
-    if "prompt" not in counts:
+    if "prompt" not in header:
         detail = "The first line of a CSV file names its columns, and one of them is “prompt”."
         yield Fault(line, FaultCode.MISSING_PROMPT, detail)
         return
-    if repeated := [name for name, count in counts.items() if count > 1 and name]:
-        detail = f"The column {_quoted(repeated)} is there twice."
+    if twice := repeated(filter(None, header)):
+        detail = f"The column {quoted(twice)} is there twice."
         yield Fault(line, FaultCode.INVALID_CSV_LINE, detail)
     if unknown := sorted(set(header) - option_names - {"prompt", "custom_id", ""}):
-        detail = f"There is no option {_quoted(unknown)}; the options are "
+        detail = f"There is no option {quoted(unknown)}; the options are "
         yield Fault(line, FaultCode.INVALID_OPTION, detail + ", ".join(sorted(option_names)) + ".")
 
 
@@ -224,12 +256,3 @@ def _csv_row(line: int, header: list[str], cells: list[str]) -> RawRow | Fault:
     prompt, custom_id = named.pop("prompt", ""), named.pop("custom_id", "")
     options = {name: cell for name, cell in named.items() if cell}
     return RawRow(line, prompt, custom_id or None, options)
-
-
-def _quoted(names: list[str]) -> str:
-    return ", ".join(f"“{_shortened(name)}”" for name in names[:5])
-
-
-def _shortened(name: str) -> str:
-    printable = "".join(character if character.isprintable() else "�" for character in name)
-    return printable if len(printable) <= 40 else printable[:39] + "…"

@@ -88,7 +88,7 @@ def get_results(
     if since:
         ended = batches.ended_rows(batch_id, since)
         reads.take(client_of(request, batches.settings), len(ended))
-        return _pollable(Response(b"".join(write(ended)), content_type=content_type), batches)
+        return _pollable(Response(_chunks(write(ended)), content_type=content_type), batches)
     etag = digest({"id": batch.id, "round": batch.round, "format": name})
     if batch.finished_at and (known := kept.get(etag)) is not None:
         # In pieces, so that whoever reads slowly has not all of it lie ready for long.

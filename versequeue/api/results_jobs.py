@@ -23,6 +23,7 @@ def results_handlers(jobs: Jobs, batches: Batches, reads: Reads) -> dict[str, Ha
         "get_job": job_resource(jobs).look,
         "get_lyrics": partial(get_lyrics, jobs),
         "get_status": lambda _request: json_response(jobs.status()),
+        "get_models": lambda _request: json_response(jobs.models()),
         "get_openapi": partial(get_openapi, jobs.settings),
         "health": partial(health, jobs.store),
         **batch_results_handlers(batches, reads),

@@ -47,6 +47,7 @@ ROUTES = (
     Route("GET", paths.BATCH, "get_batch", "Look at a batch", reads=8, look=8),
     Route("GET", paths.RESULTS, "get_results", "A row for each prompt", reads=8),
     Route("GET", paths.STATUS, "get_status", "The worker, the queue, the waits", reads=2),
+    Route("GET", paths.MODELS, "get_models", "The models of this server", reads=1),
     Route("GET", "/v1/openapi.json", "get_openapi", "This description"),
     Route("GET", "/healthz", "health", "Whether the store can be reached"),
 )

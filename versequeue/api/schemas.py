@@ -14,6 +14,8 @@ from versequeue.contract.views import (
     BatchView,
     FileCheck,
     JobView,
+    ModelsView,
+    ModelView,
     Song,
     StatusView,
     WebhookView,
@@ -31,6 +33,8 @@ NAMES: dict[type[Any], str] = {
     BatchView: "Batch",
     FileCheck: "FileCheck",
     StatusView: "Status",
+    ModelView: "Model",
+    ModelsView: "Models",
 }
 
 
@@ -117,6 +121,7 @@ _RESPONSES: dict[str, tuple[dict[int, Schema], tuple[int, ...]]] = {
     "get_batch": ({200: _BATCH, 304: _NOTHING}, (404, 410, 429)),
     "get_results": ({200: _FILE, 304: _NOTHING}, (404, 410, 422, 429)),
     "get_status": ({200: _STATUS}, (429,)),
+    "get_models": ({200: content(ref("Models"))}, (429,)),
     "get_openapi": ({200: _ANY}, ()),
     "health": ({200: _ANY}, ()),
 }

@@ -1,17 +1,26 @@
 """What a submission of one song and one of many have in common: who asks, and what goes along."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Request
 
-from versequeue.api.bodies import BatchFields, JobBody
+from versequeue.api.bodies import BatchFields, JobBody, OptionsBody
 from versequeue.api.edge import idempotency_key
 from versequeue.api.origin import client_of
 from versequeue.api.routes import ROUTES
 from versequeue.config import Settings
+from versequeue.ids import random_seed
+from versequeue.rules.options import ResolvedOptions
 from versequeue.service.callers import Accepted, Submission
 from versequeue.service.reads import Reads
 from versequeue.webhooks.addresses import subscription
+
+
+def resolved(asked: JobBody | OptionsBody, settings: Settings) -> ResolvedOptions:
+    """How the song is to be written, with a random seed and the first model where none is said."""
+    options = asked.resolved(random_seed())
+    return replace(options, model=settings.told_model(options.model))
 
 
 def read_submission(

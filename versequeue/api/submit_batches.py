@@ -9,7 +9,15 @@ from typing import Any
 from flask import Request, Response
 
 from versequeue.api.bodies import BatchFields, FormOptions, OptionsBody, validate
-from versequeue.api.edge import MAX_BODY_BYTES, Handler, json_response, media_type, read_body
+from versequeue.api.edge import (
+    MAX_BODY_BYTES,
+    Handler,
+    json_response,
+    media_type,
+    read_body,
+    single_fields,
+    strict_json,
+)
 from versequeue.api.origin import client_of
 from versequeue.api.prompt_files import (
     FORM_TYPE,
@@ -20,11 +28,11 @@ from versequeue.api.prompt_files import (
     parse,
 )
 from versequeue.api.resources import batch_resource
-from versequeue.api.submissions import count_key, count_replay, read_submission
+from versequeue.api.submissions import count_key, count_replay, read_submission, resolved
+from versequeue.config import Settings
 from versequeue.contract.views import CheckedRow, FileCheck
 from versequeue.contract.wire import to_wire
 from versequeue.errors import FieldError, ValidationFailed
-from versequeue.ids import random_seed
 from versequeue.rules.batch import MAX_FILE_BYTES, BatchNow
 from versequeue.rules.job import Status
 from versequeue.rules.options import ResolvedOptions
@@ -44,18 +52,18 @@ def batch_submit_handlers(batches: Batches, reads: Reads) -> dict[str, Handler]:
     on_rows = partial(act_on_rows, batches, reads)
     return {
         "submit_batch": partial(submit_batch, batches, reads),
-        "check_file": check_file,
+        "check_file": partial(check_file, batches.settings),
         "cancel_batch": partial(on_rows, batches.cancel, 200, _has_an_end),
         "retry_failed": partial(on_rows, batches.retry_failed, 202, _has_no_failed_row),
     }
 
 
-def check_file(request: Request) -> Response:
+def check_file(settings: Settings, request: Request) -> Response:
     """200 with what is wrong with the file, as its submission would find it. Stores nothing."""
     data, file_format, fields = read_upload(request)
     asked = {name: value for name, value in fields.items() if value}
     _about(asked)
-    checked = check(data, file_format, options_reader(asked, file_format))
+    checked = check(data, file_format, options_reader(asked, file_format, settings))
     first = [] if checked.fault_count else checked.rows[:FIRST_ROWS]
     view = FileCheck(
         rows=checked.row_count,
@@ -96,7 +104,7 @@ def submit_batch(batches: Batches, reads: Reads, request: Request) -> Response:
     data, file_format, fields = read_upload(request)
     asked = {name: value for name, value in fields.items() if value}
     about = _about(asked)
-    rows = parse(data, file_format, options_reader(asked, file_format))
+    rows = parse(data, file_format, options_reader(asked, file_format, batches.settings))
     content = f"{file_format}\n{json.dumps(fields, sort_keys=True)}\n".encode() + data
     submission = read_submission(request, batches.settings, about, content)
     count_key(reads, submission)
@@ -120,7 +128,7 @@ def _about(asked: dict[str, str]) -> BatchFields:
 def read_upload(request: Request) -> tuple[bytes, FileFormat, dict[str, str]]:
     """The file, its format and the fields beside it. Raises the 4xx that fits what is wrong."""
     kind = media_type(request)
-    fields = request.args.to_dict()
+    fields = single_fields(request.args, "/query")
     if kind != FORM_TYPE:
         return read_body(request, MAX_FILE_BYTES), format_of(kind), fields
     request.max_content_length = MAX_FORM_BYTES
@@ -131,25 +139,28 @@ def read_upload(request: Request) -> tuple[bytes, FileFormat, dict[str, str]]:
             fault = FieldError("/file", "This field is required, as a file with a name.")
             raise ValidationFailed("There is no file in the form.", errors=[fault])
         file_format = format_of(upload.mimetype or "", upload.filename or "")
-        return upload.read(), file_format, fields | request.form.to_dict()
+        return upload.read(), file_format, fields | single_fields(request.form, "")
 
 
-def options_reader(asked: Mapping[str, str], file_format: FileFormat) -> ReadOptions:
+def options_reader(
+    asked: Mapping[str, str], file_format: FileFormat, settings: Settings
+) -> ReadOptions:
     """From a row's options to all of its options. Raises ValidationFailed for those of all rows."""
-    given = validate(FormOptions, dict(asked)).model_dump(exclude_unset=True)
+    served = settings.model_names
+    given = validate(FormOptions, dict(asked), served).model_dump(exclude_unset=True)
     model = OptionsBody if file_format is FileFormat.JSONL else FormOptions
 
     def read(options: Mapping[str, Any]) -> ResolvedOptions:
         if len(options) > MOST_OPTIONS:
             raise ValidationFailed(f"A row has at most {MOST_OPTIONS} options, not {len(options)}.")
-        return validate(model, {**given, **options}).resolved(random_seed())
+        return resolved(validate(model, {**given, **options}, served), settings)
 
     return read
 
 
 def _metadata(text: str) -> Any:
     try:
-        return json.loads(text)
+        return strict_json(text)
     except (ValueError, RecursionError) as error:
         fault = FieldError("/metadata", "This is to be a JSON object.")
         raise ValidationFailed("A field of the request is not JSON.", errors=[fault]) from error

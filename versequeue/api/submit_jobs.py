@@ -1,6 +1,6 @@
 """The submit function's handlers for single jobs, and the table of all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from urllib.parse import parse_qsl
@@ -16,14 +16,15 @@ from versequeue.api.edge import (
     json_response,
     media_type,
     parse_json,
+    pointed,
     prefer_wait_s,
     read_body,
+    single_fields,
 )
 from versequeue.api.resources import job_resource
-from versequeue.api.submissions import count_key, count_replay, read_submission
+from versequeue.api.submissions import count_key, count_replay, read_submission, resolved
 from versequeue.api.submit_batches import batch_submit_handlers
-from versequeue.errors import UnsupportedMediaType
-from versequeue.ids import random_seed
+from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
 from versequeue.service.reads import Reads
@@ -46,9 +47,11 @@ def submit_handlers(jobs: Jobs, batches: Batches, reads: Reads) -> dict[str, Han
 
 def submit_job(jobs: Jobs, reads: Reads, request: Request) -> Response:
     """202 with the job, or 200 if it ended within the wait that the caller prefers."""
+    _refuse_query(request)
     raw = read_body(request, MAX_BODY_BYTES)
-    body = read_job(request, raw, OwnJobBody if jobs.settings.own_options else JobBody)
-    options = body.resolved(random_seed())
+    model = OwnJobBody if jobs.settings.own_options else JobBody
+    body = read_job(request, raw, model, jobs.settings.model_names)
+    options = resolved(body, jobs.settings)
     content = f"{media_type(request)}\n".encode() + raw
     submission = read_submission(request, jobs.settings, body, content)
     count_key(reads, submission)
@@ -64,7 +67,7 @@ def warm_up(jobs: Jobs, request: Request) -> Response:
     return json_response(jobs.status(), 202)
 
 
-def read_job(request: Request, raw: bytes, model: type[JobBody]) -> JobBody:
+def read_job(request: Request, raw: bytes, model: type[JobBody], served: Sequence[str]) -> JobBody:
     """The validated body of a submit request. Raises the 4xx that fits what is wrong with it."""
     kind = media_type(request)
     # What `curl -d` says of a body unless it is told otherwise.
@@ -73,13 +76,13 @@ def read_job(request: Request, raw: bytes, model: type[JobBody]) -> JobBody:
             "This looks like JSON: add the header Content-Type: application/json.", headers=ACCEPT
         )
     if kind == "application/json":
-        return validate(model, parse_json(raw))
+        return validate(model, parse_json(raw), served)
     if kind == "text/plain":
         return validate(model, {"prompt": decode_prompt(raw)})
     if kind == "application/x-www-form-urlencoded":
         fields = form_fields(raw)
         if model is JobBody:
-            return validate(FormJob, fields).as_body()
+            return validate(FormJob, fields, served).as_body()
         options = {name: text for name, text in fields.items() if name != "prompt"}
         return validate(model, {"prompt": fields.get("prompt"), "options": options})
     raise UnsupportedMediaType(
@@ -88,8 +91,16 @@ def read_job(request: Request, raw: bytes, model: type[JobBody]) -> JobBody:
     )
 
 
+def _refuse_query(request: Request) -> None:
+    """Options stand in the query of a file of prompts; here they would be lost in silence."""
+    if request.args:
+        said = "This is not known here; all of a song stands in the body."
+        faults = [FieldError(f"/query/{pointed(name)}", said) for name in request.args]
+        raise ValidationFailed("The query holds something.", errors=faults)
+
+
 def form_fields(raw: bytes) -> Mapping[str, str]:
     """The fields of an HTML form; an option left empty counts as left out."""
     pairs = parse_qsl(decode_prompt(raw), keep_blank_values=True, errors="surrogateescape")
-    fields: MultiDict[str, str] = MultiDict(pairs)
+    fields = single_fields(MultiDict(pairs), "")
     return {key: value for key, value in fields.items() if value or key == "prompt"}

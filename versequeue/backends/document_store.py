@@ -26,6 +26,9 @@ D = TypeVar("D", Job, Batch)
 R = TypeVar("R")
 #: A document that this version cannot read is left alone for so long before it is due again.
 UNREADABLE_FOR_S = 300
+#: What a song of no batch is searched by in a batch's place where it gives way to others: who has
+#: the right of way is found by having neither.
+GIVES_WAY = "gives way"
 #: So much is told of what is wrong with a document: it may be as long as the document.
 MOST_SAID = 200
 
@@ -38,7 +41,7 @@ def index_fields(document: Stored) -> dict[str, Any]:
     if isinstance(document, Job):
         fields |= {
             "status": document.status.value,
-            "batch_id": document.batch_id,
+            "batch_id": document.batch_id or (GIVES_WAY if document.gives_way else None),
             "position": document.position,
             "client": document.client,
             "created_at": document.created_at,

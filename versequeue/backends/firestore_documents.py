@@ -98,17 +98,14 @@ class Documents:
 
     def __init__(self, project: str) -> None:
         project = require_project(project)
-        self._connection = Connection(
-            lambda: firestore.Client(project=project),
-            lambda client: client.close(),
-        )
+        self._connection = Connection(lambda: firestore.Client(project=project), _hang_up)
 
     def read(self, collection: str, name: str) -> Document | None:
         """The document; None if there is none, or can be none, of that name."""
         if not _NAME.fullmatch(name):
             return None
-        with _faults():
-            reference = self._connection.client().collection(collection).document(name)
+        with _faults(), self._connection.client() as client:
+            reference = client.collection(collection).document(name)
             found = reference.get(**_limits())
             return _document(found, "") if found.exists else None
 
@@ -155,35 +152,23 @@ class Documents:
 
     def find(self, query: Query) -> list[Document]:
         """The documents that match, in order."""
-        with _faults():
-            found = self._query(query).stream(**_limits())
+        with _faults(), self._connection.client() as client:
+            found = _asked(client, query).stream(**_limits())
             return [_document(each, query.order_by) for each in found]
 
     def count(self, query: Query) -> int:
         """How many match, counted by Firestore."""
-        with _faults():
-            [[counted]] = self._query(query).count().get(**_limits())
+        with _faults(), self._connection.client() as client:
+            [[counted]] = _asked(client, query).count().get(**_limits())
             return int(counted.value)
 
     def close(self) -> None:
         """Let go of the connection; a later use connects again."""
         self._connection.close()
 
-    def _query(self, query: Query) -> Any:
-        found = self._connection.client().collection(query.collection)
-        for field, operator, value in query.filters:
-            wanted: Any = firestore.FieldFilter(field, operator, value)
-            if query.beyond and field == query.order_by:
-                wanted = firestore.Or([wanted, firestore.FieldFilter(field, ">", query.beyond)])
-            found = found.where(filter=wanted)
-        if query.order_by:
-            found = found.order_by(query.order_by)
-        return found.limit(query.limit) if query.limit else found
-
     def _write(self, documents: Sequence[New], timeout_s: float) -> None:
         # Uncertain ends pass through: only the caller can find out what became of the write.
-        with _faults(but=PASSING_FAULTS):
-            client = self._connection.client()
+        with _faults(but=PASSING_FAULTS), self._connection.client() as client:
             writes = client.batch()
             for document in documents:
                 reference = client.collection(document.collection).document(document.name)
@@ -197,6 +182,24 @@ class Documents:
                 writes.commit(retry=None, timeout=timeout_s)
             except _OTHERS_WERE_FIRST as error:
                 raise Exists from error
+
+
+def _hang_up(client: Any) -> None:
+    # The client's own `close` leaves its channel open (google-cloud-firestore 2.34.1).
+    client._firestore_api.transport.close()
+
+
+def _asked(client: Any, query: Query) -> Any:
+    """The search as the library has it."""
+    found = client.collection(query.collection)
+    for field, operator, value in query.filters:
+        wanted: Any = firestore.FieldFilter(field, operator, value)
+        if query.beyond and field == query.order_by:
+            wanted = firestore.Or([wanted, firestore.FieldFilter(field, ">", query.beyond)])
+        found = found.where(filter=wanted)
+    if query.order_by:
+        found = found.order_by(query.order_by)
+    return found.limit(query.limit) if query.limit else found
 
 
 def _limits() -> dict[str, Any]:

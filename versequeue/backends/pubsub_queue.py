@@ -31,19 +31,19 @@ class PubSubQueue:
         from google import pubsub_v1 as api  # here, for the results function publishes nothing
 
         try:
-            client = self._connection.client()
-            path = client.topic_path(self._project, topic.value)
-            for start in range(0, len(messages), MESSAGES_PER_CALL):
-                part = messages[start : start + MESSAGES_PER_CALL]
-                data = [{"data": json.dumps(dict(message)).encode()} for message in part]
-                # The plain call, for PublisherClient's own collects messages in a thread, where
-                # what goes wrong may be raised to nobody.
-                api.PublisherClient.publish(
-                    client,
-                    request={"topic": path, "messages": data},
-                    retry=retry_for(PUBLISH_TIMEOUT_S),
-                    timeout=PUBLISH_TIMEOUT_S,
-                )
+            with self._connection.client() as client:
+                path = client.topic_path(self._project, topic.value)
+                for start in range(0, len(messages), MESSAGES_PER_CALL):
+                    part = messages[start : start + MESSAGES_PER_CALL]
+                    data = [{"data": json.dumps(dict(message)).encode()} for message in part]
+                    # The plain call, for PublisherClient's own collects messages in a thread,
+                    # where what goes wrong may be raised to nobody.
+                    api.PublisherClient.publish(
+                        client,
+                        request={"topic": path, "messages": data},
+                        retry=retry_for(PUBLISH_TIMEOUT_S),
+                        timeout=PUBLISH_TIMEOUT_S,
+                    )
         except (exceptions.GoogleAPIError, GoogleAuthError) as error:
             reason = f"The queue fails: {_reason(error)}; the sweep publishes again."
             raise QueueUnavailable(reason) from error

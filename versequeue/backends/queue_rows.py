@@ -25,7 +25,7 @@ SCHEMA = (
     ("CREATE INDEX messages_said ON messages (topic, body) WHERE deliveries = 0",),
 )
 
-#: Id, body, time of publishing and deliveries, as `first_due` gives them.
+#: Id, body, time of publishing and deliveries, as `next_due` gives them.
 IN_HAND = (
     "SELECT id, body, published_at, deliveries FROM messages"
     " WHERE topic = ? AND deliveries > 0 AND id > ? ORDER BY id LIMIT ?"
@@ -43,14 +43,17 @@ def add(connection: sqlite3.Connection, topic: Topic, body: str, now: datetime) 
     )
 
 
-def first_due(
-    connection: sqlite3.Connection, topic: Topic, now: datetime
+def next_due(
+    connection: sqlite3.Connection, topic: Topic, now: datetime, past: int
 ) -> tuple[int, str, str, int] | None:
-    """Id, body, time of publishing and deliveries of the message that is due first."""
+    """Id, body, time of publishing and deliveries of the message that is due first.
+
+    `past`: so many that are due before it are left out.
+    """
     found: tuple[int, str, str, int] | None = connection.execute(
         "SELECT id, body, published_at, deliveries FROM messages"
-        " WHERE topic = ? AND due_at <= ? ORDER BY due_at, id LIMIT 1",
-        (topic.value, format_time(now)),
+        " WHERE topic = ? AND due_at <= ? ORDER BY due_at, id LIMIT 1 OFFSET ?",
+        (topic.value, format_time(now), past),
     ).fetchone()
     return found
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ MAX_DELIVERIES = 20
 BACKOFF_FIRST_S, BACKOFF_LONGEST_S = 1.0, 600.0
 #: Differences between two looks at the clock that are no step: one of them may have waited.
 CLOCK_SLACK = timedelta(seconds=5)
+#: So many messages that wait are looked past for others that join those that are taken.
+LOOKED_PAST = 32
 #: How often a waiting dispatcher looks whether another process has published.
 LOOK_S = 0.25
 #: Before every moment.
@@ -44,8 +47,18 @@ class LeasedMessage:
     number: int
 
 
-#: Whether a message, as it would be delivered, goes together with those that are taken already.
-Fits = Callable[[Sequence[LeasedMessage], LeasedMessage], bool]
+class Fit(Enum):
+    """How a waiting message goes with those that are taken already."""
+
+    JOINS = auto()
+    #: it is left where it is, and those behind it are looked at
+    WAITS = auto()
+    #: nothing more is taken
+    ENDS = auto()
+
+
+#: How a message, as it would be delivered, goes with those that are taken already.
+Fits = Callable[[Sequence[LeasedMessage], LeasedMessage], Fit]
 
 
 def backoff_s(number: int, first_s: float = BACKOFF_FIRST_S) -> float:
@@ -104,13 +117,13 @@ class SqliteQueue:
 
         It comes back after `ack_deadline_s` unless it is acked before.
         """
-        taken = self.lease_together(topics, now, ack_deadline_s, lambda _taken, _next: False)
+        taken = self.lease_together(topics, now, ack_deadline_s, lambda _taken, _next: Fit.ENDS)
         return taken[0] if taken else None
 
     def lease_together(
         self, topics: Sequence[Topic], now: datetime, ack_deadline_s: float, fits: Fits
     ) -> list[LeasedMessage]:
-        """As `lease`, with the due messages behind it up to the first that does not fit.
+        """As `lease`, with those of the due messages behind it that join it, until one ends that.
 
         Each has an ack deadline of its own. All of them are leased in one transaction.
         """
@@ -122,9 +135,15 @@ class SqliteQueue:
         with self._file.transaction() as connection:
             for topic in topics:
                 taken: list[LeasedMessage] = []
-                while found := self._next_due(connection, topic, now):
-                    if taken and not fits(taken, found):
+                past = 0
+                while past <= LOOKED_PAST:
+                    found = self._next_due(connection, topic, now, past)
+                    fit = fits(taken, found) if taken and found else Fit.JOINS
+                    if found is None or fit is Fit.ENDS:
                         break
+                    if fit is Fit.WAITS:
+                        past += 1
+                        continue
                     rows.hold(connection, found.id, found.number, until)
                     taken.append(found)
                 if taken:
@@ -235,9 +254,9 @@ class SqliteQueue:
         log.warning("the clock was set back by %s; %d messages follow", step, moved)
 
     def _next_due(
-        self, connection: sqlite3.Connection, topic: Topic, now: datetime
+        self, connection: sqlite3.Connection, topic: Topic, now: datetime, past: int
     ) -> LeasedMessage | None:
-        while row := rows.first_due(connection, topic, now):
+        while row := rows.next_due(connection, topic, now, past):
             number, body, published_at, deliveries = row
             message, published = rows.read(body), rows.read_time(published_at)
             if message is not None and published and deliveries < self._max_deliveries:

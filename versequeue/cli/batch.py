@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from versequeue.cli.failures import Exit, Refused
-from versequeue.cli.jobs import follow_batch, goes_on, json_text
+from versequeue.cli.jobs import follow_batch, goes_on, json_text, print_results, say
 from versequeue.cli.options import connect, json_option, server_option, song_options
 from versequeue.client.errors import with_faults
 from versequeue.client.files import PromptFile
@@ -65,7 +65,7 @@ def batch(
             with connect(server) as client:
                 sent = client.retry_failed(sent.id)
         if not wait:
-            click.echo(json_text(sent.raw) if as_json else sent.id)
+            say(json_text(sent.raw) if as_json else sent.id)
             return
         done = follow_batch(sent.id, server)
         missing = _report_failures(done, server)
@@ -78,10 +78,10 @@ def _check(file: Path, options: SongOptions, as_json: bool, server: str | None) 
     with connect(server) as client:
         checked = client.check_file(_read(file), options)
     if as_json:
-        click.echo(json_text(checked.raw))
+        say(json_text(checked.raw))
     if checked.fault_count:
         raise Refused(with_faults(checked.detail, checked.errors))
-    click.echo(checked.detail, err=True)
+    say(checked.detail, err=True)
 
 
 def _check_out(out: Path) -> None:
@@ -108,9 +108,9 @@ def _announce(sent: Batch) -> None:
     counts = sent.request_counts
     if sent.replayed:
         done = f"{counts.ended} of {counts.total} rows are done"
-        click.echo(f"Sent before as {sent.id}: {done}.", err=True)
+        say(f"Sent before as {sent.id}: {done}.", err=True)
     else:
-        click.echo(f"{counts.total} rows accepted as {sent.id}.", err=True)
+        say(f"{counts.total} rows accepted as {sent.id}.", err=True)
 
 
 def _report_failures(done: Batch, server: str | None) -> int:
@@ -126,7 +126,7 @@ def _report_failures(done: Batch, server: str | None) -> int:
                 missing += 1
                 reason = f": {row.error.detail}" if row.error else ""
                 name = "" if row.custom_id == str(row.line) else f" ({row.custom_id})"
-                click.echo(f"line {row.line}{name}: {row.status}{reason}", err=True)
+                say(f"line {row.line}{name}: {row.status}{reason}", err=True)
     click.echo(f"{missing} of {counts.total} rows have no song.", err=True)
     return missing
 
@@ -138,8 +138,7 @@ def _write_results(done: Batch, out: Path | None, as_json: bool, server: str | N
     with connect(server, following=True) as client:
         pieces = client.results_file(done.id, file_format)
         if out is None:
-            for piece in pieces:
-                click.echo(piece, nl=False)
+            print_results(pieces)
             return
         unfinished = out.with_name(f".{out.name}.{os.getpid()}.part")
         try:
@@ -151,5 +150,5 @@ def _write_results(done: Batch, out: Path | None, as_json: bool, server: str | N
         finally:
             unfinished.unlink(missing_ok=True)
     if as_json:
-        click.echo(json_text(done.raw))
+        say(json_text(done.raw))
     click.echo(f"Results are in {out}.", err=True)

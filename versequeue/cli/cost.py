@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from versequeue.cli.model_times import model_option, times_of
 from versequeue.cli.tables import (
     SHOW_DEFAULTS,
     SONG_LINES,
@@ -21,7 +22,7 @@ from versequeue.planning.chart import Axis, Series, line_chart
 from versequeue.planning.costs import DAYS_PER_MONTH, PAY_PER_USE, Load, bill, total_usd
 from versequeue.planning.hosting import choices, grid, machine_usd, turns
 from versequeue.planning.prices import Prices, load_prices
-from versequeue.planning.service_times import ServiceTimes, load_service_times
+from versequeue.planning.service_times import ServiceTimes
 from versequeue.rules.batch import MAX_ROWS
 
 
@@ -50,11 +51,12 @@ from versequeue.rules.batch import MAX_ROWS
     default=0.0,
     help="Of a hundred attempts so many fail and are tried again.",
 )
+@model_option
 @report_options("Draw 10 to 10 million jobs a day to an SVG.")
-def cost(as_json: bool, plot: Path | None, **options: Any) -> None:
+def cost(as_json: bool, plot: Path | None, model: str | None, **options: Any) -> None:
     """What a month costs on pay-per-use services, and on machines that run all day."""
     load = Load(**options)
-    prices, times = load_prices(), load_service_times().at_effort(load.effort)
+    prices, times = load_prices(), times_of(model).at_effort(load.effort)
     if plot is not None:
         save(plot, cost_chart(load, prices, times))
     click.echo(cost_json(load, prices, times) if as_json else cost_text(load, prices, times))

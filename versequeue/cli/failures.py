@@ -1,5 +1,8 @@
 """Exit statuses, and the sentences that go with them on stderr. Imports no HTTP library."""
 
+import errno
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -8,7 +11,11 @@ from typing import IO, Any
 import click
 
 from versequeue.client.errors import ApiError, JobNotSuccessful, ServerUnreachable, UnexpectedAnswer
+from versequeue.client.plain_text import plain
 from versequeue.errors import VerseQueueError
+
+#: What a write to stdout meets where there is no room, or no device any more.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class Exit(IntEnum):
@@ -22,32 +29,40 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class NoSong(click.ClickException):
+class _Ending(click.ClickException):
+    """An end that is told in one sentence, some of whose words may be a server's."""
+
+    def format_message(self) -> str:
+        """The sentence, as a terminal may be shown it."""
+        return plain(self.message)
+
+
+class NoSong(_Ending):
     """A job ended without a song, or has none yet."""
 
     exit_code = Exit.JOB_FAILED
 
 
-class Refused(click.ClickException):
+class Refused(_Ending):
     """What was asked for cannot be done as it was asked."""
 
     exit_code = Exit.USAGE
 
 
-class Unreachable(click.ClickException):
+class Unreachable(_Ending):
     """The server could not be reached, or cannot take the request now."""
 
     exit_code = Exit.UNREACHABLE
 
 
-class Interrupted(click.ClickException):
+class Interrupted(_Ending):
     """Ctrl-C: the work goes on without us, and the message says how to come back."""
 
     exit_code = Exit.INTERRUPTED
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the message alone: an interruption is no error."""
-        click.echo(self.message, file=file, err=True)
+        click.echo(self.format_message(), file=file, err=True)
 
 
 @contextmanager
@@ -76,6 +91,20 @@ def failure_of(error: VerseQueueError) -> click.ClickException:
         text = "\n".join([summary + again, *faults])
         return Unreachable(text) if error.is_temporary else Refused(text)
     return Refused(str(error))
+
+
+@contextmanager
+def stdout_that_may_be_full() -> Iterator[None]:
+    """What cannot be printed within is one sentence and an exit status."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        # Python would try again to write the rest when it ends, and say so with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.echo(f"Error: stdout cannot be written to: {error.strerror}.", err=True)
+        sys.exit(Exit.USAGE)
 
 
 def duration(seconds: float) -> str:

@@ -1,56 +1,86 @@
 """The commands of one job: submit, get, cancel, status. Results on stdout, the rest on stderr."""
 
 import json
+import re
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
+from urllib.parse import urljoin
 
 import click
 
 from versequeue.cli.failures import Exit, NoSong, Refused, coming_back
 from versequeue.cli.live import BatchProgress, LiveLine, job_line, tenths
-from versequeue.cli.options import command_again, connect, json_option, server_option, song_options
+from versequeue.cli.options import (
+    address_of,
+    command_again,
+    connect,
+    json_option,
+    server_option,
+    song_options,
+)
 from versequeue.cli.texts import batch_text, finish_line, job_text, server_text
+from versequeue.client.plain_text import plain, plain_pieces
 from versequeue.client.types import Batch, Job
 from versequeue.rules.batch import BATCH_PREFIX
+from versequeue.rules.job import Status
 from versequeue.rules.options import SongOptions
 
 
 @click.command()
-@click.argument("prompt")
+@click.argument("words", nargs=-1, required=True, metavar="PROMPT")
 @song_options
 @click.option("--wait/--no-wait", default=True, help="Wait for the lyrics, or only queue the job.")
 @json_option
 @server_option
 def submit(
-    prompt: str, options: SongOptions, wait: bool, as_json: bool, server: str | None
+    words: tuple[str, ...], options: SongOptions, wait: bool, as_json: bool, server: str | None
 ) -> None:
     """Have one song written about PROMPT (- reads it from stdin).
 
     The lyrics go to stdout, the live status to stderr.
     """
+    prompt = words[0]
+    if len(words) > 1:
+        quoted = shlex.quote(" ".join(words))
+        raise click.UsageError(f"A prompt is in quotes: versequeue submit {quoted}")
     if prompt == "-":
         prompt = read_stdin()
     with connect(server) as client:
         job = client.submit(prompt, options)
     if wait:
+        # First of all: who loses the connection, or the terminal, finds it again by that.
+        say(f"{job.id} is at {urljoin(address_of(server), job.urls.get('self', ''))}", err=True)
         job = follow_job(job.id, server)
     elif not as_json:
-        click.echo(job.id)
-        click.echo(f"Queued. See it with: {command_again('get', job.id, server)}", err=True)
+        say(job.id)
+        say(f"Queued. See it with: {command_again('get', job.id, server)}", err=True)
         return
     print_result(job, as_json)
 
 
+def _read_id(_: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """The id as it is given, or out of a link to the job or batch."""
+    if "/" not in value:
+        return value
+    if found := re.search(r"\b(?:job|batch)_\w+", value):
+        return found[0]
+    raise click.BadParameter("no id of a job or batch is in it.")
+
+
+id_argument = click.argument("target_id", metavar="ID", callback=_read_id)
+
+
 @click.command()
-@click.argument("target_id", metavar="ID")
+@id_argument
 @click.option("--lyrics", is_flag=True, help="Print the lyrics alone.")
 @click.option("--wait/--no-wait", default=False, help="Wait until it is done.")
 @json_option
 @server_option
 def get(target_id: str, lyrics: bool, wait: bool, as_json: bool, server: str | None) -> None:
-    """Show the job or the batch ID as it is now."""
+    """Show the job or the batch ID as it is now; a link to it will do."""
     if target_id.startswith(BATCH_PREFIX):
         _get_batch(target_id, lyrics, wait, as_json, server)
         return
@@ -62,17 +92,17 @@ def get(target_id: str, lyrics: bool, wait: bool, as_json: bool, server: str | N
     if lyrics:
         print_result(job, as_json)
         return
-    click.echo(json_text(job.raw) if as_json else job_text(job))
+    say(json_text(job.raw) if as_json else job_text(job))
     if job.done and job.status != "succeeded":
         sys.exit(Exit.JOB_FAILED)
 
 
 @click.command()
-@click.argument("target_id", metavar="ID")
+@id_argument
 @json_option
 @server_option
 def cancel(target_id: str, as_json: bool, server: str | None) -> None:
-    """End the job or the batch ID; safe to repeat."""
+    """End the job or the batch ID, or the one that a link leads to; safe to repeat."""
     seen: Job | Batch
     with connect(server) as client:
         if target_id.startswith(BATCH_PREFIX):
@@ -80,9 +110,11 @@ def cancel(target_id: str, as_json: bool, server: str | None) -> None:
         else:
             seen = client.cancel(target_id)
     if as_json:
-        click.echo(json_text(seen.raw))
+        say(json_text(seen.raw))
+    elif seen.done and seen.status != Status.CANCELED:
+        say(f"{seen.id} had ended already, as {seen.status}: nothing was canceled.", err=True)
     else:
-        click.echo(f"{seen.id} is {seen.status if seen.done else 'asked to end'}.", err=True)
+        say(f"{seen.id} is {seen.status if seen.done else 'asked to end'}.", err=True)
 
 
 @click.command()
@@ -92,7 +124,7 @@ def status(as_json: bool, server: str | None) -> None:
     """Show whether a worker is awake and what a new job has to wait for."""
     with connect(server) as client:
         seen = client.status()
-    click.echo(json_text(seen.raw) if as_json else server_text(seen))
+    say(json_text(seen.raw) if as_json else server_text(seen))
 
 
 def follow_job(job_id: str, server: str | None) -> Job:
@@ -137,13 +169,13 @@ def goes_on(
 def print_result(job: Job, as_json: bool) -> None:
     """The lyrics on stdout, or why there are none; exit status 1 if there never will be."""
     if as_json:
-        click.echo(json_text(job.raw))
+        say(json_text(job.raw))
     if job.status == "succeeded" and job.output is not None:
         if not as_json:
-            click.echo(finish_line(job), err=True)
+            say(finish_line(job), err=True)
             if sys.stderr.isatty():
                 click.echo(err=True)
-            click.echo(job.output.lyrics)
+            say(job.output.lyrics)
     elif job.done:
         reason = f": {job.error.detail}" if job.error else "."
         raise NoSong(f"{job.id} ended as {job.status}{reason}")
@@ -160,8 +192,20 @@ def read_stdin() -> str:
 
 
 def json_text(document: Mapping[str, Any]) -> str:
-    """The server's own answer, for a program."""
-    return json.dumps(document, ensure_ascii=False)
+    """The server's own answer, for a program; with no control character but escaped ones."""
+    text = json.dumps(document, ensure_ascii=False)
+    return re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print what a server may have written a part of."""
+    click.echo(plain(text), err=err)
+
+
+def print_results(pieces: Iterator[bytes]) -> None:
+    """A file of results on stdout: as it is, or as a terminal may be shown it."""
+    for piece in plain_pieces(pieces) if sys.stdout.isatty() else pieces:
+        click.echo(piece, nl=False)
 
 
 def _get_batch(batch_id: str, lyrics: bool, wait: bool, as_json: bool, server: str | None) -> None:
@@ -173,9 +217,11 @@ def _get_batch(batch_id: str, lyrics: bool, wait: bool, as_json: bool, server: s
             batch = client.get_batch(batch_id)
     if lyrics:
         with connect(server) as client:
-            for piece in client.results_file(batch_id, "jsonl" if as_json else "txt"):
-                click.echo(piece, nl=False)
+            print_results(client.results_file(batch_id, "jsonl" if as_json else "txt"))
     else:
-        click.echo(json_text(batch.raw) if as_json else batch_text(batch))
+        say(json_text(batch.raw) if as_json else batch_text(batch))
+        if batch.request_counts.succeeded:
+            shown = command_again("get", batch_id, server)
+            say(f"\nSee its songs with: {shown} --lyrics", err=True)
     if batch.done and batch.request_counts.succeeded < batch.request_counts.total:
         sys.exit(Exit.JOB_FAILED)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self, TextIO
 
 from versequeue.cli.failures import duration
+from versequeue.client.plain_text import plain
 from versequeue.client.types import Batch, Job
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -54,6 +55,7 @@ class LiveLine:
         # What a model wrote may not move the cursor.
         shown = "".join(character for character in tail if character.isprintable())
         self._tail = f" · {shown}" if shown else ""
+        text = plain(text)
         if text == self._text:
             return
         self._text = text

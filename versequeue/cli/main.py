@@ -3,13 +3,14 @@
 A command's module is imported when it is called, so that `--help` and a Ctrl-C are quick.
 """
 
+import difflib
 import importlib
 from typing import Any
 
 import click
 
 from versequeue import __version__
-from versequeue.cli.failures import coming_back, failure_of
+from versequeue.cli.failures import coming_back, failure_of, stdout_that_may_be_full
 from versequeue.errors import VerseQueueError
 
 #: name -> its module here, and its line in the help
@@ -42,6 +43,21 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"versequeue.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; the one that was meant, if it can be guessed, is said."""
+        if args and args[0] not in COMMANDS and args[0][:1].isalnum():
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"Did you mean “{near[0]}”?" if near else f"There are: {', '.join(COMMANDS)}."
+            ctx.fail(f"No such command “{args[0]}”. {hint}")
+        return super().resolve_command(ctx, args)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """As click's, but a full disk behind stdout is one sentence too."""
+        with stdout_that_may_be_full():
+            return super().main(*args, **kwargs)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The help's list of commands, without importing any of them."""

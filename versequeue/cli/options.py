@@ -1,6 +1,7 @@
 """The options that the commands share, and the client that they talk through."""
 
 import functools
+import shlex
 from collections.abc import Callable
 from typing import Any, cast, get_args
 
@@ -66,7 +67,13 @@ SONG_OPTIONS = (
         help="The prompt begins the first line.",
     ),
     _word("effort", rules.Effort),
+    click.option("--model", metavar="NAME", help="One of the server's models (its first)."),
 )
+
+
+def address_of(server: str | None) -> str:
+    """Where the server is that is meant."""
+    return server or ClientSettings.from_environ().url
 
 
 def connect(server: str | None, *, following: bool = False) -> Client:
@@ -76,7 +83,7 @@ def connect(server: str | None, *, following: bool = False) -> Client:
     retry_s = FOLLOWING_S if following else FIRST_CALL_S
     try:
         return Client(
-            server or settings.url,
+            address_of(server),
             settings.api_key or None,
             retry_for_s=retry_s,
             retry_unheard_for_s=retry_s,
@@ -87,4 +94,5 @@ def connect(server: str | None, *, following: bool = False) -> Client:
 
 def command_again(name: str, target_id: str, server: str | None) -> str:
     """The command that shows or ends what this one began."""
-    return f"versequeue {name} {target_id}" + (f" --server {server}" if server else "")
+    words = ["versequeue", name, target_id, *(("--server", server) if server else ())]
+    return shlex.join(words)

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from versequeue.cli.model_times import model_option, times_of
 from versequeue.cli.tables import (
     SHOW_DEFAULTS,
     SONG_LINES,
@@ -33,7 +34,7 @@ from versequeue.planning.forecast import (
 )
 from versequeue.planning.prices import Prices, load_prices
 from versequeue.planning.quotas import Limit, limits
-from versequeue.planning.service_times import ServiceTimes, load_service_times
+from versequeue.planning.service_times import ServiceTimes
 from versequeue.rules.batch import MAX_ROWS
 from versequeue.rules.options import Effort
 
@@ -238,11 +239,12 @@ def _limit_row(limit: Limit) -> list[str]:
     help="Songs a day at most, as VERSEQUEUE_DAILY_BUDGET sets it; 0 is no limit.",
 )
 @click.option("--seed", type=int, default=0, help="Another seed draws other arrivals.")
+@model_option
 @report_options("Draw the waits to an SVG.")
-def plan(as_json: bool, plot: Path | None, **options: Any) -> None:
+def plan(as_json: bool, plot: Path | None, model: str | None, **options: Any) -> None:
     """The wait that visitors will see, by simulation, and what each remedy costs."""
     asked = PlanQuestion(**options)
-    answer = answer_plan(asked, load_prices(), load_service_times().at_effort(asked.effort))
+    answer = answer_plan(asked, load_prices(), times_of(model).at_effort(asked.effort))
     if plot is not None:
         save(plot, plan_chart(answer))
     click.echo(plan_json(answer) if as_json else plan_text(answer))

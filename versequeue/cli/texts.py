@@ -58,10 +58,14 @@ def server_text(status: ServerStatus) -> str:
     waits = [f"{duration(seconds)} {which}" for which, seconds in known if seconds is not None]
     jobs = f"{status.queue_depth} {'job' if status.queue_depth == 1 else 'jobs'}"
     facts = [("Worker", status.worker), ("Queue", jobs)]
+    if wait.queue:
+        facts.append(("Begins", f"in about {duration(wait.queue)}, after those before it"))
     if waits:
         facts.append(("A song", f"takes about {', '.join(waits)}"))
     if status.model:
         facts.append(("Model", status.model))
+    if status.models:
+        facts.append(("Models", f"{', '.join(status.models)} (--model NAME)"))
     return _labelled(facts)
 
 
@@ -77,7 +81,7 @@ def _times(job: Job) -> str:
     metrics, parts = job.metrics, []
     if metrics.queue_s is not None:
         parts.append(f"queued {duration(metrics.queue_s)}")
-    if metrics.cold_start and metrics.model_load_s is not None:
+    if metrics.model_load_s:
         parts.append(f"model loaded in {duration(metrics.model_load_s)}")
     if metrics.generate_s is not None:
         parts.append(f"written in {duration(metrics.generate_s)}")

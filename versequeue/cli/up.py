@@ -1,6 +1,7 @@
 """The command `versequeue up`: its options. What it starts is in `local` and `emulated`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ import click
 from versequeue.cli.failures import Refused
 from versequeue.cli.tables import SHOW_DEFAULTS
 from versequeue.config import Settings
+from versequeue.named_models import NamedModel, read_models
 
 
 @click.command(context_settings=SHOW_DEFAULTS)
@@ -20,8 +22,11 @@ from versequeue.config import Settings
 )
 @click.option(
     "--model",
+    "models",
     metavar="default|tiny|PATH|gs://…",
-    help="The model bundle; else VERSEQUEUE_MODEL, else default.",
+    multiple=True,
+    help="A model, or several as NAME=PATH, the first being the default one; by commas, or said "
+    "again. Else VERSEQUEUE_MODEL, else default.",
 )
 @click.option(
     "--idle-timeout",
@@ -52,7 +57,7 @@ def up(
     host: str,
     port: int,
     data_dir: Path | None,
-    model: str | None,
+    models: tuple[str, ...],
     idle_timeout_s: float,
     backend: str,
     worker: Path | None,
@@ -79,6 +84,14 @@ def up(
         with listening(host, port):
             return
     settings = Settings.from_environ()
-    data_dir, model = data_dir or settings.data_dir, model or settings.model
+    data_dir = data_dir or settings.data_dir
+    named = _read_models(models) if any(models) else settings.models
     own = (worker or WORKER, page or PAGE)
-    sys.exit(run_up(UpOptions(host, port, data_dir, model, idle_timeout_s, *own)))
+    sys.exit(run_up(UpOptions(host, port, data_dir, named, idle_timeout_s, *own)))
+
+
+def _read_models(given: Sequence[str]) -> tuple[NamedModel, ...]:
+    try:
+        return read_models(",".join(given))
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="--model") from error

@@ -16,7 +16,16 @@ from versequeue.client.errors import (
 )
 from versequeue.client.files import PromptFile
 from versequeue.client.types import Batch, CheckedFile, Job, Row, ServerStatus
-from versequeue.contract.views import Counts, ExpectedWait, Progress, Receipt, Rhyme, Section, Song
+from versequeue.contract.views import (
+    Counts,
+    ExpectedWait,
+    ModelView,
+    Progress,
+    Receipt,
+    Rhyme,
+    Section,
+    Song,
+)
 from versequeue.errors import Problem
 from versequeue.rules.job import Event, Metrics
 from versequeue.rules.options import SongOptions
@@ -36,6 +45,7 @@ __all__ = [
     "Job",
     "JobNotSuccessful",
     "Metrics",
+    "ModelView",
     "Problem",
     "Progress",
     "PromptFile",

@@ -9,15 +9,16 @@ from typing import Any, Self, Unpack
 
 import requests
 
+from versequeue.client import heads
 from versequeue.client.errors import JobNotSuccessful, UnexpectedAnswer
 from versequeue.client.files import PromptFile, Source, batch_params
 from versequeue.client.polling import follow
 from versequeue.client.reading import Asked, read_answer
 from versequeue.client.transport import Call, Transport, json_answer
-from versequeue.client.types import Batch, CheckedFile, Job, Row, ServerStatus
+from versequeue.client.types import Batch, CheckedFile, Job, Models, Row, ServerStatus
 from versequeue.contract import paths
 from versequeue.contract.paths import path_of
-from versequeue.contract.views import Song
+from versequeue.contract.views import ModelView, Song
 from versequeue.rules.options import SongOptions
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -43,7 +44,7 @@ class Client:
 
         `retry_unheard_for_s`: as long as nobody has ever answered there, no longer than this.
         """
-        session = session or requests.Session()
+        session = session or heads.session()
         self._transport = Transport(
             url, api_key, timeout_s, retry_for_s, retry_unheard_for_s, session, clock, sleep, jitter
         )
@@ -191,6 +192,10 @@ class Client:
     def status(self) -> ServerStatus:
         """Whether a worker is awake, and what a new job has to wait for."""
         return self._ask(ServerStatus, Call("GET", paths.STATUS))
+
+    def models(self) -> tuple[ModelView, ...]:
+        """The models that the option `model` can name, the default one first."""
+        return self._ask(Models, Call("GET", paths.MODELS)).data
 
     def warm_up(self) -> None:
         """Wake a worker, so that it is ready when the first prompt comes."""

@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from versequeue.client.plain_text import plain
 from versequeue.client.types import Batch, Job
 from versequeue.errors import VerseQueueError
 
 
 class ClientError(VerseQueueError, status=0, slug="client", title="Client error"):
     """A call to a VerseQueue server did not give what was asked for."""
+
+    def __str__(self) -> str:
+        """What happened, in a server's words only as far as a terminal may be shown them."""
+        return plain(super().__str__())
 
 
 def with_faults(sentence: str, faults: Iterable[Mapping[str, object]]) -> str:
@@ -41,7 +46,7 @@ class ApiError(ClientError):
 
     def __str__(self) -> str:
         """What is wrong, with each field or row at fault."""
-        return with_faults(self.detail, self._faults)
+        return plain(with_faults(self.detail, self._faults))
 
     @property
     def is_temporary(self) -> bool:

@@ -24,10 +24,12 @@ CONNECT_TIMEOUT_S = 5.0
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 MAX_REDIRECTS = 5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
-#: No answer but a file of results is as long as this, whatever it was packed to on its way.
+#: No answer but a file of results is as long as this, whatever it was packed to on its way, and no
+#: line of such a file.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 #: Who gives up within so much says it then, and not before.
 UNSAID_S = 2.0
+NO_HTTPS = "does not speak https; its address may begin with http://"
 log = logging.getLogger(__name__)
 
 
@@ -91,7 +93,7 @@ class Transport:
 
     def lines(self, call: Call) -> Iterator[bytes]:
         """The lines of a streamed answer, each without its line end."""
-        return filter(None, self._stream(call, lambda response: response.iter_lines()))
+        return filter(None, self._stream(call, _lines))
 
     def chunks(self, call: Call) -> Iterator[bytes]:
         """The bytes of a streamed answer."""
@@ -116,11 +118,15 @@ class Transport:
                 self._read(response, self.timeout_s + call.hold_s)
         except UnexpectedAnswer as error:
             return error
-        except requests.ReadTimeout:
+        except requests.ReadTimeout as error:
+            if _in_handshake(error):
+                return self._unreachable(NO_HTTPS)
             self.heard = True  # somebody took the call, and is slow
             return self._unreachable("did not answer in time")
         except requests.Timeout:
             return self._unreachable("did not answer in time")
+        except requests.exceptions.SSLError as error:
+            return self._unreachable(_why_not_https(error))
         except requests.RequestException:
             return self._unreachable("could not be reached")
         if response.status_code < 300 or response.status_code == 304:
@@ -171,6 +177,30 @@ class Transport:
 
     def _unreachable(self, what: str) -> ServerUnreachable:
         return ServerUnreachable(f"The server at {self.url} {what}.")
+
+
+def _why_not_https(error: requests.exceptions.SSLError) -> str:
+    """What went wrong before anything was said, of a server at an https address."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "has a certificate that is not trusted here"
+    return NO_HTTPS
+
+
+def _in_handshake(error: BaseException | None) -> bool:
+    """Whether an https server, if it is one, has not even begun to speak."""
+    while error is not None and "handshake" not in str(error):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _lines(response: requests.Response) -> Iterator[bytes]:
+    rest = b""
+    for piece in response.iter_content(65536):
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+        if len(rest) > MAX_ANSWER_BYTES:
+            raise UnexpectedAnswer(f"{response.url} answers with a line without an end.")
+    yield rest
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:

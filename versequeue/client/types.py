@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from versequeue.contract.views import BatchView, FileCheck, JobView, RowView, StatusView
+from versequeue.contract.views import BatchView, FileCheck, JobView, ModelsView, RowView, StatusView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +64,8 @@ class Row(RowView, Answer):
 @dataclass(frozen=True)
 class ServerStatus(StatusView, Answer):
     """Whether a worker is awake, and what a new job has to wait for."""
+
+
+@dataclass(frozen=True)
+class Models(ModelsView, Answer):
+    """The models of the server."""

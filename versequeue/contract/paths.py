@@ -15,6 +15,7 @@ CANCEL_BATCH = f"{BATCH}/cancel"
 RETRY_FAILED = f"{BATCH}/retry-failed"
 RESULTS = f"{BATCH}/results"
 STATUS = "/v1/status"
+MODELS = "/v1/models"
 WARM_UP = "/v1/warmup"
 
 

@@ -8,16 +8,16 @@ server does not send the field; a field without one is needed by every reader. T
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 from versequeue.errors import Problem
 from versequeue.rules.batch import BATCH_PREFIX, BatchStatus
 from versequeue.rules.job import Event, Metrics, Stage, Status
+from versequeue.rules.outlook import WorkerState
 from versequeue.rules.transitions import MAX_EVENTS
 from versequeue.rules.webhook import Delivery
 
 T = TypeVar("T")
-WorkerState = Literal["warm", "cold", "unknown"]
 Count = Annotated[int, {"minimum": 0}]
 #: Is in every answer of this version; None only where another version's answer leaves it out.
 Sent = Annotated[T | None, {"nullable": False}]
@@ -211,6 +211,8 @@ class ExpectedWait:
     warm: float | None = None
     #: the same verse with a warm worker at each effort; empty as long as nothing was measured
     efforts: dict[str, float] = field(default_factory=dict)
+    #: and before that, until what is written now and who waits have their songs
+    queue: float | None = None
 
 
 @dataclass(frozen=True)
@@ -221,3 +223,31 @@ class StatusView:
     queue_depth: Count = 0
     expected_wait_seconds: ExpectedWait = ExpectedWait()
     model: str | None = None
+    #: what the option `model` may be, where there is something to choose from
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """A model of the server: what is known of it, and how quick it is."""
+
+    object: Annotated[str, {"const": "model"}] = field(default="model", kw_only=True)
+    #: what the option `model` calls it
+    name: str
+    #: whether it is the one where none is asked for, and whether it is in a worker's memory
+    default: bool = False
+    loaded: bool = False
+    #: what its bundle calls itself, as receipts do, and the licence; None until that was read
+    model: str | None = None
+    licence: str | None = None
+    #: seconds until it is in memory, where another one was
+    load_seconds: float | None = None
+    expected_wait_seconds: ExpectedWait = ExpectedWait()
+
+
+@dataclass(frozen=True)
+class ModelsView:
+    """The models of the server, the default one first."""
+
+    object: Annotated[str, {"const": "list"}] = field(default="list", kw_only=True)
+    data: tuple[ModelView, ...] = ()

@@ -25,7 +25,7 @@ from versequeue.local.app import LocalApp
 from versequeue.local.front import front_server
 from versequeue.local.host import ROOT, THREADS, UpOptions
 from versequeue.local.loops import daemons, keep_on, raise_descriptor_limit, start_all
-from versequeue.local.model_check import check_model
+from versequeue.local.model_check import have_models
 from versequeue.ports.queue import Topic
 from versequeue.stopping import StoppedEarly, raise_if_stopping
 from versequeue.waiting import wait_until
@@ -70,7 +70,7 @@ class EmulatedServer:
     """Context manager: everything runs inside it, and no process is left at its end."""
 
     def __init__(self, options: UpOptions, listener: socket.socket, emulators: Emulators) -> None:
-        check_model(wiring.model_folder(wiring.settings()), options.model)
+        have_models(wiring.settings())
         self._stopping = threading.Event()
         self._emulators = emulators
         self._scratch = TemporaryDirectory(prefix="versequeue-")

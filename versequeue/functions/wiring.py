@@ -1,11 +1,13 @@
 """A process's one store and queue. Only what they need is imported: each library takes its time."""
 
 from functools import cache
+from os.path import isfile
 from pathlib import Path
 
 from versequeue.clock import utc_now
 from versequeue.config import PRESETS, Settings
 from versequeue.logs import configure_logging
+from versequeue.named_models import NamedModel
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.service.batches import Batches
@@ -78,16 +80,29 @@ def worker_side(worker: str) -> WorkerSide:
     return WorkerSide(store(), queue(), settings(), worker)
 
 
-def model_folder(found: Settings) -> Path:
-    """Where the bundle of the `model` setting lies: a preset's folder, or a folder of its own.
+def model_folder(found: Settings, model: NamedModel) -> Path:
+    """Where a model's bundle lies: in its own folder, or in that which it is built or fetched into.
 
     One in a bucket is fetched first, and raises as `fetch_bundle` does.
     """
-    if found.model.startswith("gs://"):
+    models = found.data_dir / "models"
+    if model.place.startswith("gs://"):
         from versequeue.backends.model_bucket import fetch_bundle, open_bucket
 
-        bucket = open_bucket(found.model, found.storage_url)
-        return fetch_bundle(bucket, found.data_dir / "models" / "fetched")
-    if found.model in PRESETS:
-        return found.data_dir / "models" / found.model
-    return Path(found.model)
+        bucket = open_bucket(model.place, found.storage_url)
+        # Each of several has a folder of its own, or one would be fetched over the other.
+        own = models / "fetched" / found.told_model(model.name)
+        return fetch_bundle(bucket, own)
+    if model.place in PRESETS:
+        return models / model.place
+    place = Path(model.place)
+    if place.suffix == ".gguf":
+        return models / f"gguf-{place.stem}"
+    is_elsewhere = model.place.startswith("hf:")
+    return models / f"from-{place.name}" if is_elsewhere or _is_checkpoint(place) else place
+
+
+def _is_checkpoint(folder: Path) -> bool:
+    """Whether this is a model as others store it, of which a bundle is to be built."""
+    # Not Path.is_file, which raises for a name that is too long to be one.
+    return isfile(folder / "config.json") and not isfile(folder / "bundle.json")

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from versequeue.backends.document_store import readable
-from versequeue.backends.sqlite_queue import LeasedMessage, SqliteQueue
+from versequeue.backends.sqlite_queue import Fit, LeasedMessage, SqliteQueue
 from versequeue.config import ACK_DEADLINE_S
 from versequeue.errors import (
     SURROUNDINGS,
@@ -209,22 +209,26 @@ def go_together(
     work_of: Callable[[str], Work | None],
     taken: Sequence[LeasedMessage],
     candidate: LeasedMessage,
-) -> bool:
+) -> Fit:
     """Whether a waiting message joins those taken from the same topic: up to 8 jobs that fit.
 
-    `work_of` says what work a job is, None if there is no such job.
+    `work_of` says what work a job is, None if there is no such job. Songs of another model wait for
+    the next pass, which is theirs.
 
     Only on their first way. A job that brings its worker down takes the others along once: what
     comes back is pushed alone.
     """
     every = [*taken, candidate]
     if any(one.number > 1 for one in every):
-        return False
+        return Fit.ENDS
     named = [_named(one.message) for one in every if set(one.message) == {"job_ids"}]
     if len(named) != len(every) or not all(named):
-        return False
+        return Fit.ENDS
     ids = dict.fromkeys(chain(*named))
-    return len(ids) <= JOBS_PER_MESSAGE and fit_together([*filter(None, map(work_of, ids))])
+    works = [*filter(None, map(work_of, ids))]
+    if len({work.model for work in works}) > 1:
+        return Fit.WAITS
+    return Fit.JOINS if len(ids) <= JOBS_PER_MESSAGE and fit_together(works) else Fit.ENDS
 
 
 def joined(deliveries: Sequence[LeasedMessage]) -> dict[str, Any]:

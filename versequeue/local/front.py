@@ -250,11 +250,13 @@ def front_server(
     Raises StartupError if the machine has no room for its threads.
     """
     sys.setswitchinterval(SWITCH_S)
+    connections = connections_within(connections)
+    of_one = min(of_one, max(1, connections * CONNECTIONS_OF_ONE // CONNECTIONS))
     dispatcher = FairDispatcher(THREADS_OF_ONE if of_one else 0)
     with starting_threads():
         dispatcher.set_thread_count(THREADS)
     adjustments = Adjustments(
-        connection_limit=connections_within(connections),
+        connection_limit=connections,
         asyncore_use_poll=True,  # select() ends at 1,024 files
         ident="VerseQueue",
         # waitress refuses what has as many bytes as this.

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from versequeue.config import Settings
 from versequeue.errors import StartupError
+from versequeue.named_models import NamedModel, as_text
 from versequeue.stopping import StopFlag
 from versequeue.webhooks.signing import write_secret
 
@@ -42,7 +44,7 @@ class UpOptions:
     host: str = "127.0.0.1"
     port: int = 8080
     data_dir: Path = Path(".versequeue")
-    model: str = "default"
+    models: tuple[NamedModel, ...] = Settings.models
     idle_timeout_s: float = 300.0
     worker: Path = WORKER
     page: Path = PAGE
@@ -53,7 +55,7 @@ def embedded_environ(options: UpOptions, environ: Mapping[str, str]) -> dict[str
     standard = {
         "VERSEQUEUE_BACKEND": "sqlite",
         "VERSEQUEUE_DATA_DIR": str(options.data_dir),
-        "VERSEQUEUE_MODEL": options.model,
+        "VERSEQUEUE_MODEL": as_text(options.models),
         "VERSEQUEUE_WARM_S": str(options.idle_timeout_s + 60),
     }
     # Nobody but this machine's own users reaches it, unless a proxy lets others in.

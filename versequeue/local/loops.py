@@ -13,6 +13,12 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 #: Descriptors that connections may not have: files, databases and pipes of all threads.
 KEPT_DESCRIPTORS = 256
+#: With fewer than these the threads themselves find no room for their databases.
+FEWEST_DESCRIPTORS = 192
+#: What is tried where the hard limit cannot be had: macOS has another one below it.
+LESS_THAN_HARD = (10_240, 4096, 1024)
+#: A connection's own, and that of the file that holds its request's body.
+OF_ONE_CONNECTION = 2
 
 
 def keep_on(turn: Callable[[], object], stopping: threading.Event, noun: str) -> None:
@@ -58,14 +64,25 @@ def starting_threads() -> Iterator[None]:
 
 
 def raise_descriptor_limit() -> int:
-    """Let this process and its children open as many files as they may; how many."""
+    """Let this process and its children open as many files as they may; how many.
+
+    Raises StartupError if that is too few to serve.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (OSError, ValueError) as error:  # macOS has a limit of its own below the hard one
-        log.info("the limit of open files stays %s: %s", soft, error)
-        return soft
-    return hard
+    for wanted in (hard, *(less for less in LESS_THAN_HARD if 0 <= soft < less)):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError) as error:
+            log.info("the limit of open files stays %s, not %s: %s", soft, wanted, error)
+        else:
+            soft = wanted
+            break
+    if soft != resource.RLIM_INFINITY and soft < FEWEST_DESCRIPTORS:
+        raise StartupError(
+            f"Only {soft} files may be open here, and a server takes {FEWEST_DESCRIPTORS}. "
+            "Let it have more: ulimit -n 1024."
+        )
+    return soft
 
 
 def connections_within(most: int) -> int:
@@ -76,4 +93,5 @@ def connections_within(most: int) -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return most
-    return max(1, min(most, max(soft - KEPT_DESCRIPTORS, soft // 2)))
+    left = soft - min(KEPT_DESCRIPTORS, soft * 3 // 4)
+    return max(1, min(most, left // OF_ONE_CONNECTION))

@@ -18,7 +18,7 @@ from versequeue.local.dispatcher import Dispatcher
 from versequeue.local.front import CONNECTIONS_OF_ONE, front_server
 from versequeue.local.host import ROOT, UpOptions
 from versequeue.local.loops import daemons, keep_on, start_all
-from versequeue.local.model_check import check_model
+from versequeue.local.model_check import have_models
 from versequeue.local.notify import NotifyDispatcher
 from versequeue.local.worker_process import WorkerProcess
 from versequeue.service.sweep import sweep
@@ -31,8 +31,7 @@ class LocalServer:
 
     def __init__(self, options: UpOptions, listener: socket.socket) -> None:
         settings = wiring.settings()
-        folder = wiring.model_folder(settings)
-        check_model(folder, options.model)
+        self._about = have_models(settings)
         queue = wiring.queue()
         assert isinstance(queue, SqliteQueue)  # noqa: S101 - `up` runs on the embedded backend
         self._stopping = threading.Event()
@@ -55,6 +54,7 @@ class LocalServer:
     def __enter__(self) -> "LocalServer":
         """Take up what an earlier `up` left, then start everything."""
         self._dispatcher.take_over()
+        self._describe_models()
         start_all(self._threads)
         return self
 
@@ -72,6 +72,12 @@ class LocalServer:
         except VerseQueueError as error:
             log.warning("the worker will look as if it were there for a while: %s", error)
         self._server.close()
+
+    def _describe_models(self) -> None:
+        try:
+            self._side.describe_models(self._about)
+        except VerseQueueError as error:
+            log.warning("what the models are is told once they are loaded: %s", error)
 
     def _loop(self, turn: Callable[[], object], noun: str) -> Callable[[], None]:
         return partial(keep_on, turn, self._stopping, noun)

@@ -108,6 +108,12 @@ class FairDispatcher(ThreadedTaskDispatcher):  # type: ignore[misc] # waitress h
         super().__init__()
         self.queue = Turns(of_one, self._end)
 
+    def add_task(self, task: Any) -> None:
+        """Let `task` wait for its turn; without waitress's line in the log for each that waits."""
+        with self.lock:
+            self.queue.append(task)
+            self.queue_cv.notify()
+
     def _end(self, request: _Request) -> None:
         with self.lock:
             self.queue.end(request)

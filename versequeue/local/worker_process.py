@@ -23,6 +23,8 @@ from versequeue.stopping import StopFlag
 
 #: How soon the child sees a signal.
 LOOK_S = 0.1
+#: A message names a few jobs.
+MAX_MESSAGE_BYTES = 64 * 1024
 
 
 class WorkerProcess(KeptProcess):
@@ -80,7 +82,14 @@ def serve(listener_fd: int, parent: int, source: str) -> int:
         "worker", source, "cloudevent"
     )
     listener = socket.socket(fileno=listener_fd)
-    server = waitress.create_server(app, sockets=[listener], threads=1, channel_timeout=3600)
+    server = waitress.create_server(
+        app,
+        sockets=[listener],
+        threads=1,
+        channel_timeout=3600,
+        # Any program on this machine can connect, and a page in its browser, too.
+        max_request_body_size=MAX_MESSAGE_BYTES,
+    )
     threading.Thread(target=server.run, name="http", daemon=True).start()
     # Not signal.pause(): a signal between the look and the pause would never be seen.
     while flag.alive:

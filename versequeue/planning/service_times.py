@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,8 @@ from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.options import Effort, ResolvedOptions
 from versequeue.rules.waits import Pace, Work, pass_s
 
+#: A worker gets so much more memory than was seen to be used, and that is sold in such steps.
+MEMORY_TO_SPARE, MEMORY_BESIDE_MIB, MEMORY_STEP_GIB = 1.2, 200, 0.5
 SERVICE_TIMES_PATH = Path(__file__).with_name("service_times.json")
 
 
@@ -35,6 +38,8 @@ class Assumed:
     """The deployment's settings, and what cannot be measured away from the cloud."""
 
     platform_start_s: float
+    #: Of a worker's own start, all that is not the model's: the framework, the claim.
+    framework_start_s: float
     #: How long the platform keeps an instance that has nothing to do.
     platform_idle_s: float
     worker_vcpu: float
@@ -57,6 +62,20 @@ class Assumed:
     def gib_per_daily_job(self) -> float:
         """GiB that the store keeps for each job a day, until the end of its retention."""
         return self.retention_days * self.job_kib / 2**20
+
+
+@dataclass(frozen=True)
+class ModelTimes:
+    """What `python -m lyricist measure` tells of a bundle."""
+
+    digest: str
+    date: str
+    machine: str
+    threads: int
+    first_line_s: float
+    seconds_per_line: dict[str, float]
+    peak_mib: float
+    bundle_bytes: int
 
 
 @dataclass(frozen=True)
@@ -99,6 +118,27 @@ class ServiceTimes:
         slower = replace(self.measured, seconds_per_line=points, worker_first_line_s=first_s)
         return replace(self, measured=slower)
 
+    def of_model(self, model: "ModelTimes") -> "ServiceTimes":
+        """The times of another model, and the memory that its worker needs."""
+        needed_gib = (model.peak_mib * MEMORY_TO_SPARE + MEMORY_BESIDE_MIB) / 1024
+        return replace(
+            self,
+            date=model.date,
+            machine=model.machine,
+            source=f"`python -m lyricist measure`, once, {model.digest}",
+            measured=replace(
+                self.measured,
+                threads=model.threads,
+                worker_first_line_s=model.first_line_s + self.assumed.framework_start_s,
+                seconds_per_line=_points(model.seconds_per_line),
+            ),
+            assumed=replace(
+                self.assumed,
+                worker_gib=max(self.assumed.worker_gib, round_up(needed_gib, MEMORY_STEP_GIB)),
+                bundle_gb=round(model.bundle_bytes / 1e9, 3),
+            ),
+        )
+
     @property
     def worker_start_s(self) -> float:
         """Seconds that a cold worker needs before it writes, the platform's own start with them."""
@@ -126,11 +166,15 @@ def load_service_times() -> ServiceTimes:
     """The times in service_times.json; TypeError where a field is missing or unknown."""
     raw: dict[str, Any] = json.loads(SERVICE_TIMES_PATH.read_text(encoding="utf-8"))
     measured = dict(raw["measured"])
-    per_line = sorted((int(n), float(s)) for n, s in measured.pop("seconds_per_line").items())
+    points = _points(measured.pop("seconds_per_line"))
     return ServiceTimes(
         date=raw["date"],
         machine=raw["machine"],
         source=raw["source"],
-        measured=Measured(seconds_per_line=tuple(per_line), **measured),
+        measured=Measured(seconds_per_line=points, **measured),
         assumed=Assumed(**raw["assumed"]),
     )
+
+
+def _points(per_line: Mapping[str, float]) -> tuple[tuple[int, float], ...]:
+    return tuple(sorted((int(songs), float(s)) for songs, s in per_line.items()))

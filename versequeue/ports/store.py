@@ -134,10 +134,13 @@ class Store(Protocol):
         """Delete jobs, batches, records and tallies past `expires_at`; how many."""
 
     def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
-        """Queued jobs, or those of them created before a moment; `singles`: those of no batch."""
+        """Queued jobs, or those of them created before a moment.
+
+        `singles`: those that give way to no others, neither for their batch nor for their client.
+        """
 
     def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
-        """The first of those that `count_queued` counts before a moment, without batches.
+        """The first of the `singles` that `count_queued` counts before a moment.
 
         Those that cannot be read are logged and left out.
         """

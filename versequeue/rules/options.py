@@ -6,7 +6,8 @@ A new one is added, and tests fail where it is forgotten,
 - here, to `ResolvedOptions` and to `SongOptions`;
 - in `api/bodies.py`, to `OptionsBody`, and to `FormOptions` if text does not read as its type;
 - in `cli/options.py`, to `SONG_OPTIONS`;
-- in `lyricist/songs.py`, to the `SongRequest` of the model, which knows nothing of this module;
+- in `lyricist/songs.py`, to the `SongRequest` of the model, which knows nothing of this module
+  (but for `model`, which says whom to ask);
 - in `web/form.js`, to `USUAL`, in `web/index.html` as a field and in `web/texts.js` with its words,
   if the page is to offer it;
 - in `docs/api.md`, to the table of options.
@@ -51,6 +52,8 @@ class ResolvedOptions:
     explicit: bool = False
     continue_prompt: bool = False
     effort: Effort = "quick"
+    #: the name of one of several models of the server; empty: the one that it has, or its first
+    model: str = ""
 
 
 class SongOptions(TypedDict, total=False):
@@ -67,6 +70,7 @@ class SongOptions(TypedDict, total=False):
     explicit: bool
     continue_prompt: bool
     effort: str
+    model: str
 
 
 OPTION_NAMES = tuple(SongOptions.__annotations__)

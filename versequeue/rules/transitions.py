@@ -39,7 +39,7 @@ def claim(
     ended = settle(job, now)
     if ended.done:
         return ended
-    ends_at = now + timedelta(seconds=attempt_limit_s)
+    ends_at = min(now + timedelta(seconds=attempt_limit_s), job.deadline_at)
     claimed = replace(
         ended,
         status=Status.RUNNING,

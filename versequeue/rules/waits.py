@@ -1,10 +1,13 @@
 """How long songs take at a worker's pace: alone, in one pass, one pass after another.
 
+A worker has one model in memory: the songs of a pass are of one model, and to change it takes time.
+
 Pure arithmetic: what was measured, and where it is kept, is the business of whoever calls.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from versequeue.rules.batch import JOBS_PER_MESSAGE
@@ -48,6 +51,19 @@ class Pace:
 
 
 @dataclass(frozen=True)
+class Paces:
+    """What a worker takes with each of its models, and which of them it has in memory."""
+
+    by_model: Mapping[str, Pace]
+    #: None: the worker has to be started, which loads the one that is needed first
+    loaded: str | None = None
+
+    def of(self, model: str) -> Pace:
+        """That of a model; one that was not measured is taken to be like another that was."""
+        return self.by_model.get(model) or next(iter(self.by_model.values()))
+
+
+@dataclass(frozen=True)
 class Work:
     """As much of a song's options as its time depends on."""
 
@@ -55,6 +71,9 @@ class Work:
     effort: Effort = "quick"
     structure: Structure = "verse"
     scheme: RhymeScheme = "none"
+    model: str = ""
+    #: whether it takes a pass of its own, as a song does that was tried before
+    alone: bool = False
 
     @property
     def written(self) -> int:
@@ -89,7 +108,9 @@ class Queue:
 
 def work_of(options: ResolvedOptions) -> Work:
     """The work that a song with these options is."""
-    return Work(options.lines, options.effort, options.structure, options.rhyme_scheme)
+    return Work(
+        options.lines, options.effort, options.structure, options.rhyme_scheme, options.model
+    )
 
 
 def line_s(effort: Effort, pace: Pace) -> float:
@@ -142,24 +163,47 @@ LONGEST = Work(int(LINES.most), "best", "verse", "AABB")
 
 
 def fit_together(songs: Sequence[Work]) -> bool:
-    """Whether these are one pass: as many as a message may name, no longer than the longest song.
+    """Whether these are one pass: of one model, as many as a message may name, none too long.
 
-    An attempt has a time limit, which a worker that can write that song alone must not exceed.
+    An attempt has a time limit, which a worker that can write the longest song alone must not
+    exceed.
     """
-    if len(songs) > JOBS_PER_MESSAGE:
+    if len(songs) > JOBS_PER_MESSAGE or len({song.model for song in songs}) > 1:
+        return False
+    if len(songs) > 1 and any(song.alone for song in songs):
         return False
     usual = Pace(USUAL_LINES)
     return len(songs) < 2 or pass_s(songs, usual) <= song_s(LONGEST, usual)
 
 
-def in_passes(songs: Iterable[T], work: Callable[[T], Work]) -> list[list[T]]:
-    """These in their order, as many in each pass as fit."""
-    passes: list[list[T]] = []
+def by_model(songs: Iterable[T], work: Callable[[T], Work]) -> list[T]:
+    """These with those of one model behind each other, the models in the order of their firsts."""
+    groups: dict[str, list[T]] = {}
     for song in songs:
-        if passes and fit_together([work(each) for each in (*passes[-1], song)]):
-            passes[-1].append(song)
-        else:
-            passes.append([song])
+        groups.setdefault(work(song).model, []).append(song)
+    return list(chain.from_iterable(groups.values()))
+
+
+def in_passes(songs: Iterable[T], work: Callable[[T], Work]) -> list[list[T]]:
+    """These as passes, as many in each as fit.
+
+    The first that is left says which model is next. It is joined by those of the same model behind
+    it, up to the first that does not fit: nobody is overtaken by more than one pass.
+    """
+    passes: list[list[T]] = []
+    left = list(songs)
+    while left:
+        own, others = left[:1], []
+        for at, song in enumerate(left[1:], start=1):
+            if work(song).model != work(own[0]).model:
+                others.append(song)
+            elif fit_together([work(each) for each in (*own, song)]):
+                own.append(song)
+            else:
+                others += left[at:]
+                break
+        passes.append(own)
+        left = others
     return passes
 
 
@@ -181,27 +225,43 @@ def left_s(work: Work, shown: int, elapsed_s: float, span: Span, pace: Pace) -> 
     return max(0.0, slower * each_s * (work.written - done))
 
 
-def queue_s(queue: Queue, pace: Pace) -> float:
+def queue_s(queue: Queue, paces: Paces) -> float:
     """Seconds until all of these are written: what is being written now, then full passes."""
     known = list(queue.ahead[: queue.count])
     full, rest = divmod(queue.count, JOBS_PER_MESSAGE)
-    before_s = full * batch_s(known[:JOBS_PER_MESSAGE], pace)
-    return queue.busy_s + before_s + batch_s(known[:rest], pace)
+    before_s = full * batch_s(known[:JOBS_PER_MESSAGE], paces)
+    return queue.busy_s + before_s + batch_s(known[:rest], paces)
 
 
-def end_s(work: Work, queue: Queue, pace: Pace) -> float:
+def end_s(work: Work, queue: Queue, paces: Paces) -> float:
     """Seconds until a waiting song ends: the passes before its own, and its part of that one."""
     rest = queue.count % JOBS_PER_MESSAGE
     company = queue.ahead[: queue.count][-rest:] if rest else ()
-    *before, own = in_passes([*company, work], _itself)
-    begin_s = queue_s(replace(queue, count=queue.count - rest), pace)
-    begin_s += sum(pass_s(each, pace) for each in before)
-    return begin_s + pass_spans_s(own, pace)[-1].end_s
+    songs = [*company, work]
+    passes = in_passes(range(len(songs)), songs.__getitem__)
+    [place] = (place for place, each in enumerate(passes) if each[-1] == len(company))
+    begin_s = queue_s(replace(queue, count=queue.count - rest), paces)
+    before = [[songs[at] for at in each] for each in passes[: place + 1]]
+    own = pass_spans_s(before[-1], paces.of(work.model))
+    return begin_s + passes_s(before, paces) - max(span.end_s for span in own) + own[-1].end_s
 
 
-def batch_s(songs: Sequence[Work], pace: Pace) -> float:
-    """Seconds for a whole file of songs, a pass after the other."""
-    return sum(pass_s(each, pace) for each in in_passes(songs, _itself))
+def batch_s(songs: Sequence[Work], paces: Paces) -> float:
+    """Seconds for a whole file of songs, a pass after the other, each model's together."""
+    return passes_s(in_passes(by_model(songs, _itself), _itself), paces)
+
+
+def passes_s(passes: Iterable[Sequence[Work]], paces: Paces) -> float:
+    """Seconds for these one after the other, and for the changes of model between them."""
+    total_s, loaded = 0.0, paces.loaded
+    for songs in passes:
+        model = songs[0].model
+        pace = paces.of(model)
+        if loaded is not None and model != loaded:
+            total_s += pace.load_s
+        loaded = model
+        total_s += pass_s(songs, pace)
+    return total_s
 
 
 def _itself(work: Work) -> Work:

@@ -17,6 +17,7 @@ from versequeue.rules.batch import (
     Row,
 )
 from versequeue.rules.job import Job, Status
+from versequeue.rules.outlook import paces_of, queued_work, waiting
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.waits import Queue, batch_s, queue_s, work_of
 from versequeue.rules.webhook import Webhook
@@ -124,15 +125,17 @@ class Batches(CallersSide[BatchNow]):
     def _expected_s(self, rows: Sequence[Row], now: datetime) -> float | None:
         state = self.store.get_state(estimates.WORKER_DOCUMENT)
         outlook = estimates.read(state, now, self.settings.warm_s)
-        if outlook.pace is None:
-            return None
         works = [work_of(row.options) for row in rows]
+        if not all(outlook.pace_of(model) for model in {work.model for work in works}):
+            return None
         # Of the rows of other files that are before these nothing is known but their number.
         singles = self.store.queued_jobs(now, limit=JOBS_PER_MESSAGE)
-        ahead = [*(work_of(job.options) for job in singles), *works]
-        busy_s = estimates.waiting(outlook, now, self.in_hand(outlook))
+        ahead = [*map(queued_work, singles), *works]
+        in_hand = self.in_hand(outlook)
+        busy_s = waiting(outlook, now, in_hand, ahead[0].model)
         queue = Queue(busy_s, ahead[:JOBS_PER_MESSAGE], self.store.count_queued())
-        return round(queue_s(queue, outlook.pace) + batch_s(works, outlook.pace), 1)
+        paces = paces_of(outlook, in_hand)
+        return round(queue_s(queue, paces) + batch_s(works, paces), 1)
 
     def _row_job(
         self, batch: Batch, row: Row | Job, position: int, submission: Submission, now: datetime

@@ -17,9 +17,9 @@ from versequeue.ports.store import KeyTaken, Store
 from versequeue.rules.batch import Batch, BatchNow
 from versequeue.rules.job import Job
 from versequeue.rules.options import ResolvedOptions
+from versequeue.rules.outlook import WorkerOutlook
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.webhook import Webhook
-from versequeue.service.estimates import WorkerOutlook
 from versequeue.service.hints import hint_at_jobs
 from versequeue.service.idempotency import first_answer, record_for, same_request
 from versequeue.service.limits import NO_LIMIT, Allowance, Bill

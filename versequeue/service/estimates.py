@@ -1,18 +1,24 @@
-"""What workers measured lately, in one small document, and the waits told from it. Pure."""
+"""What workers measured lately, in one small document, from which waits are told. Pure."""
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from statistics import median, quantiles
 from typing import Any
 
-from versequeue.contract.views import WorkerState
 from versequeue.ports.store import State
-from versequeue.records import CANNOT_READ, format_time, from_record, parse_time
+from versequeue.records import (
+    CANNOT_READ,
+    format_time,
+    from_record,
+    parse_time,
+    to_record,
+)
 from versequeue.rules import waits
-from versequeue.rules.job import Job, Stage, Status
-from versequeue.rules.waits import Pace, Queue, Span
+from versequeue.rules.job import Job
+from versequeue.rules.outlook import USUAL_SPREAD, About, WorkerOutlook, WorkerState
+from versequeue.rules.waits import Pace, Span
 
 log = logging.getLogger(__name__)
 #: Name of the stored document.
@@ -22,8 +28,8 @@ KEPT_SAMPLES = 12
 LONGEST_START_S = 120.0
 #: A pass that is expected to be shorter than this is not worth a write.
 SHORTEST_PASS_S = 1.0
-#: How much longer than expected a song may take, until enough of its effort were seen to tell.
-FEWEST_TO_TELL, USUAL_SPREAD = 5, 1.4
+#: So many songs of an effort have to be seen to tell how much longer than expected one may take.
+FEWEST_TO_TELL = 5
 #: However alike the latest songs were, the next one may take so much longer.
 LEAST_SPREAD = 1.15
 #: So much more or less than expected a song may take for what is in it; beyond, it is the machine.
@@ -38,28 +44,6 @@ class FirstLines:
 
     lines: int
     to_end_s: float
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Seconds until a song's end: as expected, and what nine of ten do not exceed."""
-
-    expected_s: float
-    at_most_s: float
-
-
-@dataclass(frozen=True)
-class WorkerOutlook:
-    """What the stored document lets expect of the worker at one moment."""
-
-    worker: WorkerState = "unknown"
-    model: str | None = None
-    #: None as long as no song was measured
-    pace: Pace | None = None
-    #: by effort, what songs took over what was expected of them, of ten at most one more
-    spread: Mapping[str, float] = field(default_factory=dict)
-    #: by their ids, when the jobs of the latest pass were to begin and end, from its beginning on
-    pass_spans: Mapping[str, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,14 +77,25 @@ class _Document:
     stopped_at: datetime | None = None
     model: str | None = None
     lanes: int = 1
+    #: of a server with one model, and by their names those of one with several
     pace: _Samples | None = None
+    paces: dict[str, _Samples] = field(default_factory=dict)
+    loaded: str | None = None
+    models: dict[str, About] = field(default_factory=dict)
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether nothing is written by no lane, or in no time."""
+        samples = [*self.paces.values(), *([self.pace] if self.pace else [])]
+        lanes = [self.lanes, *(about.lanes for about in self.models.values())]
+        return min(lanes) < 1 or any(each.slowness <= 0 for each in samples)
 
 
 def sound(state: State) -> State:
     """The document; an empty one where what is stored is something else, to be learned anew."""
     try:
         document = from_record(_Document, state)
-        if document.lanes < 1 or (document.pace and document.pace.slowness <= 0):
+        if document.is_odd:
             raise ValueError("nothing is written by no lane, or in no time")
         if running := state.get("pass"):
             for span in from_record(_Pass, running).spans_s.values():
@@ -111,20 +106,30 @@ def sound(state: State) -> State:
     return state
 
 
-def seen(state: State, now: datetime, worker: str, model: str, lanes: int = 1) -> State:
-    """The document after `worker` showed that it has `model` loaded, which has so many lanes."""
-    told = {"worker": worker, "model": model, "lanes": lanes}
-    return {**state, "seen_at": format_time(now), **told}
+def seen(state: State, now: datetime, worker: str, about: About, name: str = "") -> State:
+    """The document after `worker` showed that it has this model loaded, which jobs call `name`."""
+    told = {"worker": worker, "model": about.model, "lanes": about.lanes, "loaded": name}
+    models = {**(state.get("models") or {}), name: to_record(about)}
+    return {**state, "seen_at": format_time(now), **told, "models": models}
+
+
+def described(state: State, models: Mapping[str, About]) -> State:
+    """The document with these models, by their names, and no others; lanes stay as they are."""
+    known = _models(state)
+    lanes = {name: known[name].lanes if name in known else 1 for name in models}
+    told = {name: replace(about, lanes=lanes[name]) for name, about in models.items()}
+    return {**state, "models": to_record(told)}
 
 
 def stopped(state: State, now: datetime) -> State:
     """The document after the one worker of an embedded server has stopped."""
-    return {**state, "seen_at": None, "stopped_at": format_time(now), "pass": None}
+    at = format_time(now)
+    return {**state, "seen_at": None, "stopped_at": at, "pass": None, "loaded": None}
 
 
 def begun(state: State, jobs: Sequence[Job]) -> State:
-    """The document after these jobs were claimed, to be written in one pass."""
-    pace = _pace(state)
+    """The document after these jobs, of one model, were claimed, to be written in one pass."""
+    pace = _pace(state, jobs[0].options.model)
     if pace is None:
         return state
     spans = waits.pass_spans_s([waits.work_of(job.options) for job in jobs], pace)
@@ -138,12 +143,16 @@ def begun(state: State, jobs: Sequence[Job]) -> State:
 
 def measured(state: State, job: Job, first: FirstLines | None, now: datetime) -> State:
     """The document after `job` has succeeded: what it took joins the latest measurements."""
-    kept = _kept(state)
+    model = job.options.model
+    kept = _kept(state, model)
     if job.together > 1:
         _keep_shared(kept, state, job)
     else:
         _keep_single(kept, state, job, first)
-    return {**state, "seen_at": format_time(now), "pace": kept}
+    seen_at = {"seen_at": format_time(now)}
+    if not model:
+        return {**state, **seen_at, "pace": kept}
+    return {**state, **seen_at, "paces": {**(state.get("paces") or {}), model: kept}}
 
 
 def read(state: State, now: datetime, warm_s: float) -> WorkerOutlook:
@@ -156,67 +165,26 @@ def read(state: State, now: datetime, warm_s: float) -> WorkerOutlook:
     elif state.get("stopped_at"):
         worker = "cold"
     spans = (state.get("pass") or {}).get("spans_s", {})
+    names = ("", *(state.get("paces") or {}))
+    paces = {name: _pace(state, name) for name in names}
+    spreads = {name: _kept(state, name).get("over", {}) for name in names}
     return WorkerOutlook(
         worker=worker,
         model=state.get("model"),
-        pace=_pace(state),
-        spread={effort: _spread(over) for effort, over in _kept(state).get("over", {}).items()},
+        paces={name: pace for name, pace in paces.items() if pace},
+        spreads={
+            name: {effort: _spread(over) for effort, over in each.items()}
+            for name, each in spreads.items()
+        },
         pass_spans={name: Span(*each) for name, each in spans.items()},
+        loaded=state.get("loaded", "") if worker == "warm" else None,
+        models=_models(state),
     )
-
-
-def waiting(outlook: WorkerOutlook, now: datetime, in_hand: Sequence[Job] = ()) -> float:
-    """Seconds until the worker can begin with the first job of the queue.
-
-    `in_hand`: the jobs of the latest pass as they are now. Those that have ended, if sooner than
-    was expected, hold nobody up.
-    """
-    pace = outlook.pace
-    running = [job for job in in_hand if job.status is Status.RUNNING]
-    if running and pace:
-        return max(_left_s(job, outlook, pace, now) for job in running)
-    return pace.start_s if pace and outlook.worker != "warm" else 0.0
-
-
-def wait_of(
-    job: Job,
-    outlook: WorkerOutlook,
-    now: datetime,
-    ahead: Sequence[Job] = (),
-    count: int = 0,
-    in_hand: Sequence[Job] = (),
-) -> Wait | None:
-    """The time until the job's end; None where nothing was measured, or only its batch can tell.
-
-    If it is queued, `ahead` are the first of the `count` jobs that are written before it, and
-    `in_hand` are those that are written now.
-    """
-    pace = outlook.pace
-    if job.done or pace is None or (job.status is Status.QUEUED and job.in_bulk):
-        return None
-    if job.status is Status.RUNNING:
-        left_s = _left_s(job, outlook, pace, now)
-    else:
-        works = [waits.work_of(other.options) for other in ahead]
-        queue = Queue(waiting(outlook, now, in_hand), works, count)
-        left_s = waits.end_s(waits.work_of(job.options), queue, pace)
-    spread = outlook.spread.get(job.options.effort, USUAL_SPREAD)
-    return Wait(round(left_s, 1), round(left_s * spread, 1))
-
-
-def _left_s(job: Job, outlook: WorkerOutlook, pace: Pace, now: datetime) -> float:
-    work = waits.work_of(job.options)
-    span = outlook.pass_spans.get(job.id) or Span(0.0, waits.pass_s([work] * job.together, pace))
-    claim = next((each for each in reversed(job.events) if each.event == "claimed"), None)
-    spent_s = _seconds(claim.at if claim else job.created_at, now)
-    if claim is None or claim.detail != Stage.WRITING:
-        spent_s -= pace.load_s
-    return waits.left_s(work, len(job.preview), spent_s, span, pace)
 
 
 def _keep_single(kept: dict[str, Any], state: State, job: Job, first: FirstLines | None) -> None:
     work, took_s = waits.work_of(job.options), job.metrics.generate_s or 0.0
-    pace, slowness = _pace(state), kept.get("slowness", 1.0)
+    pace, slowness = _pace(state, work.model), kept.get("slowness", 1.0)
     if pace and work.effort in pace.line_s:
         over = took_s / max(0.001, waits.song_s(work, pace))
         spreads = dict(kept.get("over", {}))
@@ -241,7 +209,8 @@ def _keep_single(kept: dict[str, Any], state: State, job: Job, first: FirstLines
     start_s = (job.metrics.queue_s or 0.0) + (job.metrics.model_load_s or 0.0)
     if job.metrics.cold_start and job.attempt == 1 and start_s <= LONGEST_START_S:
         _keep(kept, "start_s", start_s)
-        _keep(kept, "load_s", job.metrics.model_load_s or 0.0)
+    if job.metrics.model_load_s:
+        _keep(kept, "load_s", job.metrics.model_load_s)
 
 
 def _keep_shared(kept: dict[str, Any], state: State, job: Job) -> None:
@@ -251,12 +220,18 @@ def _keep_shared(kept: dict[str, Any], state: State, job: Job) -> None:
         _keep(kept, "shared", running.get("shared", 1.0) * took_s / span[1])
 
 
-def _kept(state: State) -> dict[str, Any]:
-    return dict(state.get("pace") or {})
+def _kept(state: State, model: str) -> dict[str, Any]:
+    kept = (state.get("paces") or {}).get(model) if model else state.get("pace")
+    return dict(kept or {})
 
 
-def _pace(state: State) -> Pace | None:
-    kept = _kept(state)
+def _models(state: State) -> dict[str, About]:
+    known = (state.get("models") or {}).items()
+    return {name: from_record(About, about) for name, about in known}
+
+
+def _pace(state: State, model: str) -> Pace | None:
+    kept = _kept(state, model)
     taken, slowness = kept.get("line_s", {}), kept.get("slowness", 1.0)
     lines = {each: slowness * median(taken[each]) for each in waits.USUAL_LINES if taken.get(each)}
     if not lines:
@@ -266,9 +241,14 @@ def _pace(state: State) -> Pace | None:
         song_s=slowness * _middle(kept.get("song_s"), 0.0),
         start_s=_middle(kept.get("start_s"), 0.0),
         load_s=_middle(kept.get("load_s"), 0.0),
-        lanes=state.get("lanes", 1),
+        lanes=_lanes(state, model),
         shared=_middle(kept.get("shared"), 1.0),
     )
+
+
+def _lanes(state: State, model: str) -> int:
+    about = _models(state).get(model)
+    return about.lanes if model and about else state.get("lanes", 1)
 
 
 def _spread(over: Sequence[float]) -> float:
@@ -283,7 +263,3 @@ def _keep(samples: dict[str, Any], key: str, new: float) -> None:
 
 def _middle(samples: Sequence[float] | None, usual: float) -> float:
     return median(samples) if samples else usual
-
-
-def _seconds(start: datetime, end: datetime) -> float:
-    return (end - start).total_seconds()

@@ -7,7 +7,7 @@ from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Message, Queue, Topic
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job
-from versequeue.rules.waits import in_passes, work_of
+from versequeue.rules.waits import Work, by_model, in_passes, work_of
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +42,14 @@ def hint_at_events(queue: Queue, found: Sequence[Job | Batch]) -> int:
 def job_messages(jobs: Sequence[Job]) -> list[Message]:
     """The messages that name these jobs: rows of batches in parties, as a worker takes them.
 
+    Those of one model come behind each other, however the file mixes them.
+
     A job that was tried before travels alone, and says so: if it brings its worker down, it takes
     no other along. A single visitor's job has a message of its own; those that wait are joined when
     they are pushed.
     """
     new = (job for job in jobs if job.batch_id and not job.tries)
-    parties = in_passes(new, lambda job: work_of(job.options))
+    parties = in_passes(by_model(new, _work_of), _work_of)
     messages: list[Message] = [{"job_ids": [job.id for job in party]} for party in parties]
     for job in jobs:
         if job.tries:
@@ -60,3 +62,7 @@ def job_messages(jobs: Sequence[Job]) -> list[Message]:
 def lone_message(job_id: str) -> Message:
     """The message of a job that was tried before: nobody adds others to it."""
     return {"job_ids": [job_id], "again": True}
+
+
+def _work_of(job: Job) -> Work:
+    return work_of(job.options)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
 
-from versequeue.contract.views import ExpectedWait, StatusView
+from versequeue.contract.views import ExpectedWait, ModelsView, ModelView, StatusView
 from versequeue.contract.wire import to_wire
 from versequeue.errors import NothingToRedeliver, RateLimited
 from versequeue.ports.queue import Topic
@@ -14,9 +14,18 @@ from versequeue.records import CANNOT_READ, from_record, to_record
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Job, Status
 from versequeue.rules.options import Effort, ResolvedOptions
+from versequeue.rules.outlook import (
+    About,
+    Wait,
+    WorkerOutlook,
+    paces_of,
+    queued_work,
+    wait_of,
+    waiting,
+)
 from versequeue.rules.tally import day_that_counts, start_of_day
 from versequeue.rules.transitions import request_cancel
-from versequeue.rules.waits import song_s, work_of
+from versequeue.rules.waits import Pace, Queue, queue_s, song_s, work_of
 from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
@@ -42,7 +51,7 @@ class Jobs(CallersSide[Job]):
 
     noun = "job"
     #: the worker as it was last read from the store, and when
-    _outlook: tuple[datetime, estimates.WorkerOutlook] | None = None
+    _outlook: tuple[datetime, WorkerOutlook] | None = None
 
     def __post_init__(self, shared_seats: Seats | None) -> None:
         super().__post_init__(shared_seats)
@@ -98,13 +107,13 @@ class Jobs(CallersSide[Job]):
     def queue_position(self, job: Job) -> int | None:
         """How many jobs are before this one and itself; None once it is not queued.
 
-        Rows of batches are not before a single visitor's job: it has the right of way.
+        What gives way, such as rows of batches, is not before a job that has the right of way.
         """
         if job.status is not Status.QUEUED:
             return None
         return self.store.count_queued(job.created_at, singles=not job.in_bulk) + 1
 
-    def wait_of(self, job: Job, position: int | None) -> estimates.Wait | None:
+    def wait_of(self, job: Job, position: int | None) -> Wait | None:
         """The time until the job's end, as far as is known."""
         if job.done:
             return None
@@ -113,23 +122,55 @@ class Jobs(CallersSide[Job]):
         count = (position or 1) - 1
         ahead: list[Job] = []
         in_hand: list[Job] = []
-        if job.status is Status.QUEUED and outlook.pace and not job.in_bulk:
+        is_measured = outlook.pace_of(job.options.model) is not None
+        if job.status is Status.QUEUED and is_measured and not job.in_bulk:
             in_hand = self.in_hand(outlook)
+            if not in_hand and not count:  # nobody is before it, unless that is news
+                outlook = self._outlook_now(since=self.clock())
+                in_hand = self.in_hand(outlook)
             if count:
                 ahead = self.store.queued_jobs(job.created_at, limit=JOBS_PER_MESSAGE)
-        return estimates.wait_of(job, outlook, self.clock(), ahead, count, in_hand)
+        return wait_of(job, outlook, self.clock(), ahead, count, in_hand)
 
     def status(self) -> dict[str, Any]:
         """The worker, the queue and the expected waits, as on the wire."""
         outlook = self._outlook_now()
-        wait = ExpectedWait()
-        if pace := outlook.pace:
-            warm_s = song_s(USUAL_SONG, pace)
-            cold_s = round(pace.start_s + warm_s, 1) if pace.start_s else None
-            songs = {effort: replace(USUAL_SONG, effort=effort) for effort in get_args(Effort)}
-            efforts = {effort: round(song_s(song, pace), 1) for effort, song in songs.items()}
-            wait = ExpectedWait(cold_s, round(warm_s, 1), efforts)
-        return to_wire(StatusView(outlook.worker, self.store.count_queued(), wait, outlook.model))
+        wait = _expected(outlook.pace_of(self.settings.told_model("")))
+        if wait.warm is not None:
+            wait = replace(wait, queue=round(self._before_s(outlook), 1))
+        names = self.settings.model_names
+        several = names if len(names) > 1 else ()
+        depth = self.store.count_queued()
+        return to_wire(StatusView(outlook.worker, depth, wait, outlook.model, several))
+
+    def models(self) -> dict[str, Any]:
+        """The models of the server, as on the wire."""
+        outlook = self._outlook_now()
+        found = []
+        for name in self.settings.model_names:
+            told = self.settings.told_model(name)
+            about = outlook.models.get(told, About())
+            pace = outlook.pace_of(told)
+            view = ModelView(
+                name=name,
+                default=name == self.settings.model_names[0],
+                loaded=outlook.loaded == told,
+                model=about.model or None,
+                licence=about.licence or None,
+                load_seconds=round(pace.load_s, 1) if pace and pace.load_s else None,
+                expected_wait_seconds=_expected(pace),
+            )
+            found.append(view)
+        return to_wire(ModelsView(tuple(found)))
+
+    def _before_s(self, outlook: WorkerOutlook) -> float:
+        """Seconds that a song asked for now has to wait for others, a worker's start aside."""
+        now, in_hand = self.clock(), self.in_hand(outlook)
+        busy_s = waiting(replace(outlook, worker="warm"), now, in_hand)
+        count = self.store.count_queued(now, singles=True)
+        ahead = self.store.queued_jobs(now, limit=JOBS_PER_MESSAGE) if count else []
+        queue = Queue(busy_s, [*map(queued_work, ahead)], count)
+        return queue_s(queue, paces_of(outlook, in_hand))
 
     def warm_up(self) -> bool:
         """Ask for a loaded worker; whether a message went out or none was needed."""
@@ -157,7 +198,7 @@ class Jobs(CallersSide[Job]):
             follow_up(self.store, self.queue, job, now)
         return job
 
-    def _outlook_now(self, since: datetime | None = None) -> estimates.WorkerOutlook:
+    def _outlook_now(self, since: datetime | None = None) -> WorkerOutlook:
         now, kept = self.clock(), self._outlook
         if kept is None or not self._is_fresh(kept[0], now, since):
             state = self.store.get_state(estimates.WORKER_DOCUMENT)
@@ -168,6 +209,17 @@ class Jobs(CallersSide[Job]):
     def _is_fresh(read_at: datetime, now: datetime, since: datetime | None) -> bool:
         is_young = 0 <= (now - read_at).total_seconds() < OUTLOOK_KEPT_S
         return is_young and (since is None or since <= read_at)
+
+
+def _expected(pace: Pace | None) -> ExpectedWait:
+    """What a usual song takes, as far as it was measured."""
+    if pace is None:
+        return ExpectedWait()
+    warm_s = song_s(USUAL_SONG, pace)
+    cold_s = round(pace.start_s + warm_s, 1) if pace.start_s else None
+    songs = {effort: replace(USUAL_SONG, effort=effort) for effort in get_args(Effort)}
+    efforts = {effort: round(song_s(song, pace), 1) for effort, song in songs.items()}
+    return ExpectedWait(cold_s, round(warm_s, 1), efforts)
 
 
 @dataclass(frozen=True)

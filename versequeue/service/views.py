@@ -13,8 +13,8 @@ from versequeue.errors import Problem, Unreadable
 from versequeue.records import CANNOT_READ, from_record, to_record
 from versequeue.rules.batch import Batch, batch_status
 from versequeue.rules.job import Job, Status
+from versequeue.rules.outlook import Wait
 from versequeue.rules.webhook import Webhook
-from versequeue.service.estimates import Wait
 from versequeue.service.jobs import Jobs
 
 Document = dict[str, Any]

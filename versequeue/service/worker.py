@@ -1,7 +1,7 @@
 """The worker's side of the job system: claim jobs, report on them, end them. Knows no model."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from versequeue.ports.queue import Queue, Topic
 from versequeue.ports.store import State, Store
 from versequeue.rules import transitions as rules
 from versequeue.rules.job import Job, Stage, Status
+from versequeue.rules.outlook import About
 from versequeue.service import estimates
 from versequeue.service.attempt import Attempt, labels
 from versequeue.service.endings import follow_up
@@ -31,21 +32,26 @@ class WorkerSide:
     settings: Settings
     worker: str
     clock: Clock = utc_now
-    #: when times of each kind of start were last stored: cold, warm, or shared with others
+    #: when times of each kind of start and model were last stored: cold, warm, shared with others
     _measured_at: dict[str, datetime] = field(default_factory=dict, init=False)
 
     def claim(self, job_id: str, stage: Stage) -> Attempt | None:
         """Take the job, or None if there is nothing to do. Raises StoreUnavailable."""
         return next(iter(self.claim_all([job_id], stage)), None)
 
-    def claim_all(self, job_ids: Sequence[str], stage: Stage) -> list[Attempt]:
+    def claim_all(
+        self, job_ids: Sequence[str], stage: Stage | Callable[[Job], Stage]
+    ) -> list[Attempt]:
         """Take those of these jobs that are to be had, to be written together.
+
+        `stage` is what they begin with, or says so of each.
 
         A job that was tried before may be what killed its worker: of several, it is not taken but
         sent on its way again alone. Raises StoreUnavailable; what was claimed before then waits for
         its lease.
         """
-        claims = _Claims(self, stage, together=len(job_ids))
+        stage_of = (lambda _: stage) if isinstance(stage, Stage) else stage
+        claims = _Claims(self, stage_of, together=len(job_ids))
         found = self.store.update_jobs(dict.fromkeys(job_ids, claims.claim))
         for job in claims.apart.values():
             topic = Topic.BULK if job.in_bulk else Topic.JOBS
@@ -99,13 +105,17 @@ class WorkerSide:
             if attempt := self.claim(job_id, Stage.LOADING_MODEL):
                 attempt.fail(WorkerLost(reason), retry=True)
 
-    def show_model(self, model: str, lanes: int = 1) -> None:
-        """Tell everybody who asks for the status that this worker has `model` loaded.
+    def show_model(self, about: About, name: str = "") -> None:
+        """Tell everybody who asks for the status that this worker has this model loaded.
 
-        `lanes`: how many of several jobs it does at the same time.
+        `name` is what jobs ask for it by, where there are several.
         """
         now = self.clock()
-        self._note(lambda state: estimates.seen(state, now, self.worker, model, lanes))
+        self._note(lambda state: estimates.seen(state, now, self.worker, about, name))
+
+    def describe_models(self, models: Mapping[str, About]) -> None:
+        """Tell everybody who asks for them what these are, by their names."""
+        self._note(lambda state: estimates.described(state, models))
 
     def show_measured(self, job: Job, first: FirstLines | None = None) -> None:
         """Store how long `job` took, from which the waits of others are estimated.
@@ -117,7 +127,8 @@ class WorkerSide:
         if self.settings.bulk_only:
             return
         now = self.clock()
-        kind = SHARED if job.together > 1 else "cold" if job.metrics.cold_start else "warm"
+        start = "cold" if job.metrics.cold_start else "warm"
+        kind = f"{SHARED if job.together > 1 else start} {job.options.model}"
         last = self._measured_at.get(kind)
         if last and 0 <= (now - last).total_seconds() < 1:
             return
@@ -139,7 +150,9 @@ class WorkerSide:
         if not jobs or not self.settings.worker:
             return
         try:
-            self._note(lambda state: estimates.begun(state, jobs))
+            # Those of another model come after them, and are told what alone they would take.
+            first = [job for job in jobs if job.options.model == jobs[0].options.model]
+            self._note(lambda state: estimates.begun(state, first))
         except StoreUnavailable as error:
             log.warning("not told when these are to end: %s", error)
 
@@ -154,7 +167,7 @@ class _Claims:
     """The claims of the jobs of one message. A store may run the same claim more than once."""
 
     side: WorkerSide
-    stage: Stage
+    stage_of: Callable[[Job], Stage]
     together: int
     #: why some were not to be had, and those that were tried before, by the ids of the jobs
     refused: dict[str, str] = field(default_factory=dict)
@@ -172,7 +185,7 @@ class _Claims:
                 side.worker,
                 lease_s=settings.lease_s,
                 attempt_limit_s=settings.attempt_limit_s,
-                stage=self.stage,
+                stage=self.stage_of(job),
             )
         except NotAllowed as error:
             self.refused[job.id] = str(error)

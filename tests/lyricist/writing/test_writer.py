@@ -1,6 +1,8 @@
 """Opening a model, and songs that are written freely: always the lines that were asked for."""
 
+import codecs
 import shutil
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +16,16 @@ from lyricist.engine.port import Engine
 from lyricist.engine.sessions import Session
 from lyricist.engine.threads import idle_processors
 from lyricist.errors import BundleError
+from lyricist.language.safety import offences
 from lyricist.songs import MOST_SONGS, Effort, Song, SongRequest
 from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.writing.free_verse import MOST_WORDS, clean_line, write_freely
 from lyricist.writing.share import EngineShare
 from lyricist.writing.writer import Writer
+from tests.support.obsessed import Obsessed
 
+#: Against hangs only.
+LIMIT_S = 30.0
 REQUEST = SongRequest(prompt="the last train home", lines=6, seed=11)
 
 
@@ -96,6 +102,29 @@ def test_songs_written_side_by_side_are_the_same_as_alone(
     assert songs == [write(wide, request)[0] for request in requests]
     assert sorted(ended) == list(range(5)), "every song's end was told once"
     assert len(made) == 2, "one song alone needs no lanes"
+
+
+def test_a_line_that_is_told_slowly_holds_up_no_other_song(
+    tiny_bundle: Path, vocabulary: Vocabulary
+) -> None:
+    def make() -> Engine:
+        return LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * DRAFTS, threads=1)
+
+    wide = Writer(make(), vocabulary, "tiny", "digest", lanes=Lanes(make, most=2))
+    being_told, other_went_on = threading.Event(), threading.Event()
+
+    def show(_index: int, _lines: Sequence[str]) -> bool:
+        being_told.set()
+        return other_went_on.wait(LIMIT_S)
+
+    def should_stop() -> bool:
+        if being_told.is_set():
+            other_went_on.set()
+        return False
+
+    songs = wide.write([REQUEST, REQUEST], show, should_stop)
+
+    assert all(isinstance(song, Song) and song.finished for song in songs)
 
 
 def test_what_goes_wrong_in_one_lane_ends_the_other(
@@ -181,6 +210,20 @@ def test_a_song_begins_in_empty_rows_whatever_was_given_up_before_it(
     opened.write([SongRequest("rain", lines=4, effort=effort)], lambda *_: True)
     assert held
     assert set(held) == {0}
+
+
+def test_what_is_banned_is_starred_out_where_a_model_writes_freely(
+    tiny_bundle: Path, vocabulary: Vocabulary
+) -> None:
+    word = codecs.decode("shpx", "rot13")
+    engine = LiteRtEngine(read_bundle(tiny_bundle), max_rows=8 * DRAFTS, threads=1)
+    rude = Obsessed(engine, vocabulary.encode(f" {word}"))
+    writer = Writer(rude, vocabulary, "rude", "digest", write_freely)
+    request = replace(REQUEST, prompt=f"{word} it", continue_prompt=True)
+    clean = write(writer, request)[0]
+    assert offences("\n".join([clean.title, *lines_of(clean)]), explicit=False) == []
+    asked = write(writer, replace(request, explicit=True))[0]
+    assert lines_of(asked)[0].startswith(word)
 
 
 @pytest.mark.parametrize("count", [0, MOST_SONGS + 1])

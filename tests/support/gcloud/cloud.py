@@ -22,7 +22,7 @@ class Refusal(Exception):
 
 @dataclass
 class Cloud:
-    """Everything that outlives a command. The fields up to `processors` are a test's to set."""
+    """Everything that outlives a command. The fields up to `dies_at` are a test's to set."""
 
     project: str = "song-shop"
     number: str = "123456789012"
@@ -37,6 +37,10 @@ class Cloud:
     allows_unasked: bool = True
     allows_identities: bool = True
     builds_here: bool = True
+    #: where Firestore can be
+    regions: list[str] = field(default_factory=lambda: ["europe-west1", "us-central1", "nam5"])
+    #: how long a change of a field's indexes goes on after its command has ended
+    field_change_s: float = 0.0
     #: all that a region gives, in vCPUs of all instances together
     processors: float = 200.0
     #: number of the command, from 1, whose network fails: before the service hears of it, or after

@@ -1,6 +1,7 @@
 """What each command needs and changes: the table COMMANDS, and those with more to them."""
 
 from collections.abc import Callable
+from typing import Any
 
 from tests.support.gcloud import services
 from tests.support.gcloud.calls import Call
@@ -12,7 +13,7 @@ PUBSUB_AGENT = "service-{number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 
 def describe(cloud: Cloud, call: Call) -> str:
     """Print the one field that is asked for."""
-    thing = cloud.thing(call.kind, call.words[0])
+    thing = _thing(cloud, call, call.words[0])
     return str(thing.get("printed", call.words[0]))
 
 
@@ -35,7 +36,7 @@ def update(cloud: Cloud, call: Call) -> str:
 def delete(cloud: Cloud, call: Call) -> str:
     """Remove a thing with the rights on it. Raises Refusal if it is not there."""
     name = call.words[0] if call.words else call.flag("--database")
-    cloud.thing(call.kind, name)
+    _thing(cloud, call, name)
     del cloud.of(call.kind)[name]
     for right in [right for right in cloud.rights if right.startswith(f"{call.kind} {name} ")]:
         del cloud.rights[right]
@@ -71,10 +72,10 @@ def nothing(cloud: Cloud, call: Call) -> str:
 
 
 def describe_project(cloud: Cloud, call: Call) -> str:
-    """Print the project's number."""
-    if call.words[0] != cloud.project:
+    """Print the project's number and its id: either names it."""
+    if call.words[0] not in (cloud.project, cloud.number):
         raise Refusal("no project", project=call.words[0])
-    return cloud.number
+    return f"{cloud.number}\t{cloud.project}"
 
 
 def describe_billing(cloud: Cloud, call: Call) -> str:
@@ -128,6 +129,7 @@ def delete_database(cloud: Cloud, call: Call) -> str:
     """Delete the database with its indexes; its name rests for a while."""
     delete(cloud, call)
     cloud.things.pop("firestore indexes composite", None)
+    cloud.things.pop("fields", None)
     cloud.resting[call.flag("--database")] = cloud.now_s + DATABASE_REST_S
     return ""
 
@@ -140,9 +142,21 @@ def create_index(cloud: Cloud, call: Call) -> str:
 
 
 def change_field(cloud: Cloud, call: Call) -> str:
-    """Set what a field is good for."""
+    """Set what a field is good for. Raises Refusal while another change of it goes on."""
     cloud.thing("firestore databases", call.flag("--database"))
+    name = f"{call.flag('--collection-group')}.{call.words[0]}"
+    if cloud.of(call.kind).get(name, {}).get("busy_until_s", 0.0) > cloud.now_s:
+        raise Refusal("field is busy", name=call.words[0])
+    kept = cloud.of(call.kind).setdefault(name, {"flags": {}})
+    kept["flags"] = kept["flags"] | call.kept
+    kept["busy_until_s"] = cloud.now_s + cloud.field_change_s
     return ""
+
+
+def list_locations(cloud: Cloud, call: Call) -> str:
+    """Print where Firestore can be, as far as it is asked for."""
+    asked = call.flag("--filter").partition("=")[2]
+    return "\n".join(each for each in cloud.regions if each == asked)
 
 
 def describe_version(cloud: Cloud, call: Call) -> str:
@@ -201,6 +215,15 @@ def change_bucket(cloud: Cloud, call: Call) -> str:
     return ""
 
 
+def _thing(cloud: Cloud, call: Call, name: str) -> dict[str, Any]:
+    """A thing, looked for where the call says. Raises Refusal if it is not there."""
+    thing = cloud.thing(call.kind, name)
+    where = call.flags.get("--location")
+    if where and where != thing["flags"]["--location"]:
+        raise Refusal(f"no {call.kind}", name=name)
+    return thing
+
+
 def _check_billing_rights(cloud: Cloud, call: Call) -> None:
     if not cloud.has_billing_rights:
         raise Refusal("no billing rights", name=call.flag("--billing-account"))
@@ -245,6 +268,7 @@ COMMANDS: dict[str, tuple[str, str, Handler, float]] = {
     "services enable": ("services", "", enable, 30.0),
     "beta services identity create": ("services", "", create_agent, 2.0),
     "iam service-accounts create": ("iam service-accounts", IAM, create_identity, 3.0),
+    "firestore locations list": ("firestore locations", FIRESTORE, list_locations, 1.0),
     "firestore databases create": ("firestore databases", FIRESTORE, create_database, 30.0),
     "firestore databases describe": ("firestore databases", FIRESTORE, describe_database, 1.0),
     "firestore databases delete": ("firestore databases", FIRESTORE, delete_database, 10.0),
@@ -267,6 +291,7 @@ COMMANDS: dict[str, tuple[str, str, Handler, float]] = {
     "storage rm": ("uploads", STORAGE, delete_uploads, 3.0),
     "storage buckets update": ("storage buckets", STORAGE, change_bucket, 3.0),
     "run deploy": ("run services", RUN, services.deploy, 150.0),
+    "run services list": ("run services", RUN, services.list_regions, 1.0),
     "run services describe": ("run services", RUN, services.describe_image, 1.0),
     "run services update": ("run services", RUN, services.update, 10.0),
     "run services update-traffic": ("run services", RUN, services.update_traffic, 5.0),

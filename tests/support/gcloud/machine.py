@@ -28,6 +28,10 @@ class Machine:
         """The exit status of `make deploy`. Raises Died."""
         return self._run("apply", *arguments)
 
+    def check(self, *arguments: str) -> int:
+        """The exit status of what `make deploy` asks first. Raises Died."""
+        return self._run("check", *arguments)
+
     def destroy(self, *arguments: str) -> int:
         """The exit status of `make destroy`. Raises Died."""
         return self._run("destroy", f"--confirm={self.cloud.project}", *arguments)

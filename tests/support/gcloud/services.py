@@ -17,6 +17,7 @@ def deploy(cloud: Cloud, call: Call) -> str:
     newest = service.get("newest", 0) + 1
     pinned = service.get("traffic", "latest") != "latest"
     serving = service.get("serving", newest) if pinned else newest
+    service["region"] = call.flag("--region")
     service |= {"printed": image, "flags": call.kept, "newest": newest, "serving": serving}
     return ""
 
@@ -24,6 +25,11 @@ def deploy(cloud: Cloud, call: Call) -> str:
 def describe_image(cloud: Cloud, call: Call) -> str:
     """Print the image that a service runs. Raises Refusal if there is no such service."""
     return str(cloud.thing(call.kind, call.words[0])["printed"])
+
+
+def list_regions(cloud: Cloud, call: Call) -> str:
+    """Print the region of each service."""
+    return "\n".join(str(service["region"]) for service in cloud.of(call.kind).values())
 
 
 def update(cloud: Cloud, call: Call) -> str:
@@ -47,7 +53,9 @@ def update_traffic(cloud: Cloud, call: Call) -> str:
 def delete_service(cloud: Cloud, call: Call) -> str:
     """Delete a service with the rights to call it. Raises Refusal if it is not there."""
     name = call.words[0]
-    cloud.thing(call.kind, name, "no run services to delete")
+    service = cloud.thing(call.kind, name, "no run services to delete")
+    if service["region"] != call.flag("--region"):
+        raise Refusal("no run services to delete", name=name)
     del cloud.of(call.kind)[name]
     for right in [right for right in cloud.rights if right.startswith(f"{call.kind} {name} ")]:
         del cloud.rights[right]
@@ -56,7 +64,7 @@ def delete_service(cloud: Cloud, call: Call) -> str:
 
 def _built(cloud: Cloud, call: Call) -> str:
     """The image that the source becomes; the upload stays in a bucket that is made for it."""
-    name, bucket = call.words[0], f"run-sources-{cloud.project}-{cloud.region}"
+    name, bucket = call.words[0], f"run-sources-{cloud.project}-{call.flag('--region')}"
     builder = call.flag("--build-service-account").rpartition("/")[2]
     member = f"serviceAccount:{builder}"
     if not cloud.knows(member):

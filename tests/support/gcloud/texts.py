@@ -159,6 +159,14 @@ TEXTS: dict[str, Text] = {
         "There were concurrent policy changes. Please retry the whole read-modify-write with "
         "exponential backoff.",
     ),
+    "field is busy": Text(
+        "ABORTED: Please retry, underlying data changed",
+        FIRESTORE + "/(default)/collectionGroups/jobs/fields/{name}?alt=json&updateMask=ttlConfig",
+        409,
+        "ABORTED",
+        # https://github.com/hashicorp/terraform-provider-google/issues/16329
+        "Please retry, underlying data changed",
+    ),
     "builder unknown": Text(
         "Build service account projects/{project}/serviceAccounts/{name} does not exist."
     ),

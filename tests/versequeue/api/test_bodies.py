@@ -1,12 +1,14 @@
 """Bodies of requests: what is not valid is refused by name before anything is queued."""
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
 
 from tests.support.api import ApiUnderTest, is_problem, pointers
 from tests.support.cpu_limit import cpu_limit
+from versequeue.errors import MOST_ERRORS
 from versequeue.ports.queue import Topic
 
 JSON = "application/json"
@@ -89,6 +91,56 @@ def test_a_prompt_has_its_length_once_its_marks_are_composed(app: ApiUnderTest) 
     answer = app.post_job({"prompt": longest})
     assert answer.status_code == 202
     assert answer.get_json()["prompt"] == "\u1f82" * 500
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"prompt": "rain", "prompt": "sun"}', "prompt"),
+        (b'{"prompt": "rain", "options": {"lines": 4, "lines": 8}}', "lines"),
+        (b'{"prompt": "rain", "metadata": {"a": "1", "a": "2"}}', "a"),
+    ],
+)
+def test_a_name_that_stands_twice_in_an_object_is_refused(
+    app: ApiUnderTest, body: bytes, name: str
+) -> None:
+    answer = app.client.post("/v1/jobs", data=body, content_type=JSON)
+    said = is_problem(answer, 400, "invalid-json")["detail"]
+    assert said == f"In the body “{name}” is there twice."
+    assert app.store.count_queued() == 0
+
+
+def test_a_field_that_stands_twice_in_a_form_or_a_query_is_refused(app: ApiUnderTest) -> None:
+    post, plain = app.client.post, {"content_type": "text/plain"}
+    form = "application/x-www-form-urlencoded"
+    answer = post("/v1/jobs", data="prompt=rain&lines=4&lines=8", content_type=form)
+    assert pointers(is_problem(answer, 422, "validation")) == ["/lines"]
+    answer = post("/v1/batches?lines=4&a~/b=1&lines=8&a~/b=1", data="rain", **plain)
+    assert pointers(is_problem(answer, 422, "validation")) == ["/query/lines", "/query/a~0~1b"]
+    twice = {"file": (BytesIO(b"rain"), "a.txt"), "lines": ["4", "8"]}
+    assert pointers(is_problem(post("/v1/batches", data=twice), 422, "validation")) == ["/lines"]
+    assert app.store.count_queued() == 0
+
+
+def test_of_thousands_of_faults_the_first_are_named(app: ApiUnderTest) -> None:
+    many = {f"{number:x}": 1 for number in range(3000)}
+    query = "&".join(f"{name}=1" for name in many)
+    answers = [
+        app.post_job({"prompt": "rain", **many}),
+        app.client.post(f"/v1/jobs?{query}", data="rain", content_type="text/plain"),
+    ]
+    answers += [
+        app.client.post("/v1/jobs", data=body, content_type="application/x-www-form-urlencoded")
+        for body in (f"prompt=rain&{query}", f"{query[:20_000]}&{query[:20_000]}")
+    ]
+    for answer in answers:
+        assert len(is_problem(answer, 422, "validation")["errors"]) == MOST_ERRORS
+
+
+def test_what_the_query_of_a_song_holds_is_not_lost_in_silence(app: ApiUnderTest) -> None:
+    answer = app.client.post("/v1/jobs?lines=8", data="rain", content_type="text/plain")
+    assert pointers(is_problem(answer, 422, "validation")) == ["/query/lines"]
+    assert app.store.count_queued() == 0
 
 
 @pytest.mark.parametrize("digits", [309, 400, 4000])

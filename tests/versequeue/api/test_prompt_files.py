@@ -148,7 +148,9 @@ def test_every_bad_row_is_named_with_its_line_its_id_and_a_code() -> None:
 
 
 def test_at_most_a_hundred_faults_are_listed_and_all_are_counted() -> None:
-    with pytest.raises(BatchInvalid, match="150 faults were found, the first 100 of") as info:
+    with pytest.raises(
+        BatchInvalid, match="150 faults were found in 150 rows, the first 100 of"
+    ) as info:
         rows_of(b'{"prompt": ""}\n' * 150, FileFormat.JSONL)
     assert len(info.value.errors) == 100
 

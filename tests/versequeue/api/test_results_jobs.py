@@ -86,8 +86,9 @@ def test_the_status_tells_the_queue_and_the_worker(app: ApiUnderTest) -> None:
     assert app.client.get("/v1/status").get_json() == {
         "worker": "unknown",
         "queue_depth": 0,
-        "expected_wait_seconds": {"cold": None, "warm": None, "efforts": {}},
+        "expected_wait_seconds": {"cold": None, "warm": None, "efforts": {}, "queue": None},
         "model": None,
+        "models": [],
     }
     app.submit()
     assert app.client.get("/v1/status").get_json()["queue_depth"] == 1

@@ -13,6 +13,7 @@ from tests.support.waiting import wait_until
 from versequeue.config import Settings
 from versequeue.ports.queue import Topic
 from versequeue.rules.job import Stage
+from versequeue.rules.outlook import About
 
 
 def test_json_that_says_it_is_a_form_is_told_what_is_missing(app: ApiUnderTest) -> None:
@@ -138,7 +139,7 @@ def test_warming_up_sends_one_message_while_one_is_on_its_way(app: ApiUnderTest)
 
 
 def test_warming_up_a_warm_worker_sends_nothing(app: ApiUnderTest) -> None:
-    app.worker_side.show_model("SmolLM2")
+    app.worker_side.show_model(About("SmolLM2"))
     answer = app.client.post("/v1/warmup")
     assert (answer.status_code, answer.get_json()["worker"]) == (202, "warm")
     assert app.queue.depth(Topic.JOBS) == 0

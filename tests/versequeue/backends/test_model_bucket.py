@@ -242,7 +242,7 @@ def test_the_model_setting_may_name_a_bucket(bucket: FakeStorage, tmp_path: Path
         }
     )
 
-    folder = model_folder(settings)
+    folder = model_folder(settings, settings.models[0])
 
     assert folder.is_relative_to(tmp_path)
     assert (folder / "model.tflite").read_bytes() == LARGE

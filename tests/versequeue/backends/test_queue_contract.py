@@ -11,7 +11,7 @@ from tests.support.emulators import EmulatedProject
 from tests.support.inspected_queue import InspectedQueue
 from tests.support.memory import MemoryQueue
 from tests.support.samples import NOW, at
-from versequeue.backends.sqlite_queue import LeasedMessage, backoff_s
+from versequeue.backends.sqlite_queue import LOOKED_PAST, Fit, LeasedMessage, backoff_s
 from versequeue.ports.queue import Topic
 
 if TYPE_CHECKING:
@@ -220,9 +220,9 @@ def test_messages_are_leased_together_up_to_the_first_that_does_not_fit(queue: L
     queue.publish(Topic.BULK, [{"n": 9}])
     queue.publish(Topic.JOBS, [{"n": n} for n in range(4)])
 
-    def below_two(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> bool:
+    def below_two(taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> Fit:
         assert [one.message["n"] for one in taken] == list(range(candidate.message["n"]))
-        return bool(candidate.message["n"] < 2)
+        return Fit.JOINS if candidate.message["n"] < 2 else Fit.ENDS
 
     taken = queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, below_two)
     assert [(one.topic, one.message["n"], one.number) for one in taken] == [
@@ -232,13 +232,39 @@ def test_messages_are_leased_together_up_to_the_first_that_does_not_fit(queue: L
     assert _take(queue).message == {"n": 2}
 
 
+def test_messages_that_wait_for_another_turn_are_looked_past_and_keep_their_place(
+    queue: LocalQueue,
+) -> None:
+    queue.publish(Topic.JOBS, [{"n": n} for n in range(5)])
+
+    def even(_taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> Fit:
+        return Fit.WAITS if candidate.message["n"] % 2 else Fit.JOINS
+
+    taken = queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, even)
+    assert [(one.message["n"], one.number) for one in taken] == [(0, 1), (2, 1), (4, 1)]
+    rest = queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, lambda *_: Fit.JOINS)
+    assert [(one.message["n"], one.number) for one in rest] == [(1, 1), (3, 1)]
+
+
+def test_no_more_messages_are_looked_past_than_is_said(queue: LocalQueue) -> None:
+    queue.publish(Topic.JOBS, [{"n": n} for n in range(LOOKED_PAST + 3)])
+    asked: list[int] = []
+
+    def none(_taken: Sequence[LeasedMessage], candidate: LeasedMessage) -> Fit:
+        asked.append(candidate.message["n"])
+        return Fit.WAITS
+
+    assert len(queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, none)) == 1
+    assert asked == list(range(1, LOOKED_PAST + 2))
+
+
 def test_messages_that_were_leased_together_come_back_together_or_are_gone_together(
     queue: LocalQueue,
 ) -> None:
     queue.publish(Topic.JOBS, [{"n": n} for n in range(3)])
-    taken = queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, lambda *_: True)
+    taken = queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, lambda *_: Fit.JOINS)
     assert queue.nack_all(taken, NOW, delay_s=0) == 3
-    again = queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, lambda *_: True)
+    again = queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, lambda *_: Fit.JOINS)
     assert [one.number for one in again] == [2, 2, 2]
     assert queue.ack_all(taken) == 0
     assert queue.nack_all(taken, NOW) == 0
@@ -248,7 +274,7 @@ def test_messages_that_were_leased_together_come_back_together_or_are_gone_toget
 
 def test_what_was_leased_together_comes_back_after_the_ack_deadline(queue: LocalQueue) -> None:
     queue.publish(Topic.JOBS, [{"n": n} for n in range(2)])
-    queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, lambda *_: True)
+    queue.lease_together(EVERY_TOPIC, NOW, ACK_DEADLINE_S, lambda *_: Fit.JOINS)
     assert queue.lease(EVERY_TOPIC, at(ACK_DEADLINE_S - 1), ACK_DEADLINE_S) is None
     assert _take(queue, ACK_DEADLINE_S).message == {"n": 0}
 

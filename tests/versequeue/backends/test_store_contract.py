@@ -221,11 +221,12 @@ def test_queued_jobs_are_counted_also_up_to_a_moment(store: Store) -> None:
     assert store.count_queued(before=NOW) == 0
 
 
-def test_queued_jobs_of_batches_can_be_left_out_of_the_count(store: Store) -> None:
+def test_queued_jobs_that_give_way_can_be_left_out_of_the_count(store: Store) -> None:
     single = queued_job("job_1", created_at=at(1))
     row = queued_job("job_2", created_at=at(0), batch_id="batch_1")
-    store.create([single, row], batch=batch_of(), now=NOW)
-    assert store.count_queued() == 2
+    one_of_many = queued_job("job_3", created_at=at(0), gives_way=True)
+    store.create([single, row, one_of_many], batch=batch_of(), now=NOW)
+    assert store.count_queued() == 3
     assert store.count_queued(singles=True) == 1
     assert store.count_queued(at(2), singles=True) == 1
     assert store.count_queued(at(1), singles=True) == 0
@@ -234,8 +235,9 @@ def test_queued_jobs_of_batches_can_be_left_out_of_the_count(store: Store) -> No
 def test_the_first_queued_jobs_of_single_visitors_are_found_up_to_a_moment(store: Store) -> None:
     jobs = [queued_job(f"job_{n}", created_at=at(n)) for n in (2, 0, 1, 3)]
     row = queued_job("job_row", created_at=at(0), batch_id="batch_1")
+    one_of_many = queued_job("job_many", created_at=at(0), gives_way=True)
     done = finished_job(created_at=at(0), batch_id=None)
-    store.create([*jobs, row, done], batch=batch_of(), now=NOW)
+    store.create([*jobs, row, one_of_many, done], batch=batch_of(), now=NOW)
     assert [job.id for job in store.queued_jobs(at(3), 8)] == ["job_0", "job_1", "job_2"]
     assert [job.id for job in store.queued_jobs(at(3), 2)] == ["job_0", "job_1"]
 

@@ -16,7 +16,8 @@ def test_submit_prints_the_lyrics_on_stdout_and_the_way_there_on_stderr(run: Run
     assert result.exit_code == 0
     assert result.stdout.splitlines() == LINES
     told = [line.rsplit(" · ", 1)[0] for line in result.stderr.splitlines()]
-    assert told[:3] == [
+    assert told[0].startswith("job_0 is at http://127.0.0.1:"), "said before anything is waited for"
+    assert told[1:4] == [
         "In the queue · place 2 · about 12 s to go",
         "Waking the model up",
         "Writing · line 1 of 2",

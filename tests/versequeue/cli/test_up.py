@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from versequeue.cli.main import main
 from versequeue.errors import StartupError
 from versequeue.local.host import PAGE, WORKER, UpOptions
+from versequeue.named_models import read_models
 
 
 def test_up_hands_its_options_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -25,11 +26,11 @@ def test_up_hands_its_options_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
     assert result.exit_code == 0
     options = seen[0]
-    assert (options.host, options.port, options.model) == ("127.0.0.1", 0, "tiny")
+    assert (options.host, options.port, options.models) == ("127.0.0.1", 0, read_models("tiny"))
     assert (options.data_dir, options.idle_timeout_s) == (tmp_path, 7.0)
     environ = {"VERSEQUEUE_MODEL": "other", "VERSEQUEUE_DATA_DIR": "elsewhere"}
     CliRunner().invoke(main, ["up"], env=environ)
-    assert (seen[1].model, seen[1].data_dir) == ("other", Path("elsewhere"))
+    assert (seen[1].models, seen[1].data_dir) == (read_models("other"), Path("elsewhere"))
 
 
 def test_another_models_worker_and_page_are_served_on_sqlite_alone(

@@ -5,13 +5,15 @@ import itertools
 import json
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from werkzeug.wrappers import Response
 
 from tests.support.clients import FakeTime, connect
 from tests.support.fake_api import FakeApi
-from tests.support.receivers import receiver
+from tests.support.receivers import certificates, receiver
+from versequeue.client import heads
 from versequeue.client.client import Client
 from versequeue.client.errors import ServerUnreachable, UnexpectedAnswer
 from versequeue.client.transport import MAX_ANSWER_BYTES
@@ -44,10 +46,40 @@ def test_an_answer_without_an_end_is_refused(
         client.status()
 
 
+def test_a_row_without_an_end_is_refused() -> None:
+    with (
+        receiver(endless) as server,
+        Client(server.url, retry_for_s=0) as client,
+        pytest.raises(UnexpectedAnswer, match="a line without an end"),
+    ):
+        next(iter(client.results("batch_1")))
+
+
 def test_an_answer_that_only_drips_has_the_time_of_a_call_and_no_more() -> None:
     ticks = itertools.count(0.0, 10.0)
     with receiver(endless) as server:
         client = Client(server.url, timeout_s=15, retry_for_s=0, clock=lambda: next(ticks))
+        with client, pytest.raises(ServerUnreachable, match="in time"):
+            client.status()
+
+
+def always_continuing(connection: socket.socket) -> None:
+    connection.settimeout(5)
+    for _ in range(1000):  # until the client hangs up
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_server_that_always_says_continue_has_the_time_of_a_call_and_no_more(
+    scheme: str, tmp_path: Path
+) -> None:
+    tls = certificates(tmp_path, "localhost")["server"] if scheme == "https" else None
+    session = heads.session()
+    session.verify = session.trust_env = False
+    with receiver(always_continuing, tls=tls) as server:
+        url = f"{scheme}://127.0.0.1:{server.port}"
+        client = Client(url, timeout_s=0.5, retry_for_s=0, session=session)
         with client, pytest.raises(ServerUnreachable, match="in time"):
             client.status()
 

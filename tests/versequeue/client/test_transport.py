@@ -17,7 +17,7 @@ from versequeue.client.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
-from versequeue.client.transport import pause_before_retry, retry_after_s
+from versequeue.client.transport import NO_HTTPS, pause_before_retry, retry_after_s
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
@@ -171,6 +171,25 @@ def test_a_server_that_is_slow_to_answer_counts_as_one_that_was_heard(
         client.submit("rain")
     assert "in time" in str(caught.value)
     assert 40 < time.now_s <= 60
+
+
+def test_an_http_server_at_an_https_address_is_told_from_one_that_is_not_there(
+    api: FakeApi, time: FakeTime
+) -> None:
+    secure = api.url.replace("http", "https")
+    with connect(secure, time) as client, pytest.raises(ServerUnreachable) as caught:
+        client.status()
+    assert str(caught.value) == f"The server at {secure} {NO_HTTPS}."
+
+
+def test_a_server_that_waits_for_more_of_a_handshake_does_not_speak_https(
+    time: FakeTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("versequeue.client.transport.CONNECT_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        with connect(url, time) as client, pytest.raises(ServerUnreachable, match=NO_HTTPS):
+            client.status()
 
 
 def test_a_connection_that_breaks_before_the_answer_is_tried_again(

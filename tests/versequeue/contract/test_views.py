@@ -11,7 +11,7 @@ from versequeue.config import Settings
 from versequeue.contract.wire import to_wire
 from versequeue.errors import GenerationFailed
 from versequeue.rules.job import Status
-from versequeue.service.estimates import Wait
+from versequeue.rules.outlook import Wait
 from versequeue.service.views import batch_view, job_view, row_view
 
 SETTINGS = Settings.from_environ({})

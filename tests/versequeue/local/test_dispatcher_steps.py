@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.api import ApiUnderTest, make_api
 from tests.support.inspected_queue import InspectedQueue
-from versequeue.backends.sqlite_queue import LeasedMessage
+from versequeue.backends.sqlite_queue import Fit, LeasedMessage
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.errors import QueueUnavailable, StoreUnavailable
 from versequeue.local import push
@@ -19,6 +19,7 @@ from versequeue.local.dispatcher import PAGE, TOPICS, Dispatcher
 from versequeue.local.push import WorkerSilent
 from versequeue.ports.queue import Topic
 from versequeue.rules.job import Stage, Status
+from versequeue.rules.outlook import About
 
 NAME = "local-1"
 
@@ -271,7 +272,7 @@ def test_a_row_that_cannot_be_read_holds_up_none_that_a_dead_worker_had_beside_i
         answer(die)
         dispatcher.step()
     else:
-        queue.lease_together(TOPICS, app.clock(), 600, lambda *_: True)
+        queue.lease_together(TOPICS, app.clock(), 600, lambda *_: Fit.JOINS)
         with suppress(ConnectionResetError):
             die()
         dispatcher.take_over()
@@ -284,7 +285,7 @@ def test_a_row_that_cannot_be_read_holds_up_none_that_a_dead_worker_had_beside_i
 def test_a_worker_that_idles_is_stopped_and_told_of_even_if_the_disk_is_full(
     app: ApiUnderTest, worker: PlayedWorker, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app.worker_side.show_model("tiny")
+    app.worker_side.show_model(About("tiny"))
     app.clock.pass_s(301)
     with monkeypatch.context() as full:
         full.setattr(app.store, "update_state", failing(StoreUnavailable("The disk is full.")))

@@ -5,6 +5,7 @@ import resource
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from unittest import mock
 
 import pytest
@@ -97,10 +98,66 @@ def test_a_machine_without_room_for_the_threads_of_http_says_the_same(
 
 
 @pytest.mark.parametrize(
-    ("soft", "allowed"), [(resource.RLIM_INFINITY, 1000), (20_000, 1000), (1024, 768), (256, 128)]
+    ("soft", "allowed"),
+    [(resource.RLIM_INFINITY, 1000), (20_000, 1000), (1024, 384), (256, 32), (192, 24)],
 )
 def test_connections_leave_descriptors_for_everything_else(
     soft: int, allowed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _kind: (soft, soft))
     assert loops.connections_within(1000) == allowed
+
+
+@pytest.mark.parametrize("of_one", [0, 400])
+def test_where_few_files_may_be_open_one_address_still_leaves_room_for_others(
+    of_one: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (1024, 1024))
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        closing(front_server(lambda *_: [], listener, of_one=of_one)) as server,
+    ):
+        assert (server.adj.connection_limit, server._of_one) == (384, of_one and 153)
+
+
+class Limited:
+    """A system on which no more than `most` files may be open, whatever its hard limit says."""
+
+    def __init__(self, soft: int, hard: int, most: int) -> None:
+        self.soft, self.hard, self.most = soft, hard, most
+
+    def get(self, _kind: int) -> tuple[int, int]:
+        return self.soft, self.hard
+
+    def set(self, _kind: int, wanted: tuple[int, int]) -> None:
+        if not 0 <= wanted[0] <= self.most:
+            raise ValueError("current limit exceeds maximum limit")
+        self.soft = wanted[0]
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "most", "had"),
+    [
+        (256, 4096, 4096, 4096),
+        (256, resource.RLIM_INFINITY, 10_240, 10_240),  # macOS
+        (256, 10**6, 2000, 1024),
+        (256, 10**6, 256, 256),
+    ],
+)
+def test_as_many_files_as_the_system_lets_it_have_may_be_open(
+    soft: int, hard: int, most: int, had: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = Limited(soft, hard, most)
+    monkeypatch.setattr(resource, "getrlimit", system.get)
+    monkeypatch.setattr(resource, "setrlimit", system.set)
+    assert loops.raise_descriptor_limit() == had == system.soft
+
+
+def test_too_few_open_files_to_serve_with_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = Limited(40, 40, 40)
+    monkeypatch.setattr(resource, "getrlimit", system.get)
+    monkeypatch.setattr(resource, "setrlimit", system.set)
+    with pytest.raises(
+        StartupError, match=r"^Only 40 files may be open here, .* ulimit -n 1024\.$"
+    ):
+        loops.raise_descriptor_limit()

@@ -95,13 +95,16 @@ def holding(front: Front, held: Held, count: int, body: bytes = b"") -> Iterator
             connection.close()
 
 
-def test_one_address_with_many_requests_has_its_threads_and_all_are_answered_in_the_end() -> None:
+def test_one_address_with_many_requests_has_its_threads_and_all_are_answered_in_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     held = Held()
     with running_front(held) as front, holding(front, held, 2 * THREADS):
         wait_until(lambda: held.count == THREADS_OF_ONE, LIMIT_S)
         wait_until(lambda: len(front.server.task_dispatcher.queue) == 2 * THREADS - held.count, 9)
         assert held.count == THREADS_OF_ONE < THREADS
     assert held.count == 2 * THREADS
+    assert not caplog.records, "strangers write no log"
 
 
 def test_files_that_are_read_keep_no_song_waiting() -> None:

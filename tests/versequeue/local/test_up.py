@@ -185,9 +185,11 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path, tiny_bundle: Path)
     one_sentence(done, port, "--port")
 
 
-def test_a_missing_model_names_the_command_that_builds_it(tmp_path: Path) -> None:
-    done = run_up("--port", "0", "--data-dir", str(tmp_path), "--model", "default")
-    one_sentence(done, "make up MODEL=default", str(tmp_path))
+def test_a_model_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    for model in (nowhere, f"{nowhere}.gguf", f"first={nowhere},second={nowhere}"):
+        done = run_up("--port", "0", "--data-dir", str(tmp_path), "--model", model)
+        one_sentence(done, nowhere)
 
 
 def test_a_data_folder_that_cannot_be_written_is_one_sentence(

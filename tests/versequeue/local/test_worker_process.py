@@ -8,12 +8,13 @@ import threading
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.support.paths import ROOT
 from tests.support.rough_worker import source
 from tests.support.waiting import wait_until
 from versequeue.child_process import ChildProcess
-from versequeue.local.worker_process import WorkerProcess
+from versequeue.local.worker_process import MAX_MESSAGE_BYTES, WorkerProcess
 
 pytestmark = pytest.mark.processes
 
@@ -71,3 +72,19 @@ def test_a_worker_ends_with_its_parent_though_the_reaper_was_killed_too(tmp_path
         for pid in (reaper, parent.pid):
             os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not Path(f"/proc/{worker}").exists(), 60)
+
+
+def test_a_worker_takes_no_more_bytes_than_a_message_has(tmp_path: Path) -> None:
+    main = tmp_path / "worker" / "main.py"
+    main.parent.mkdir()
+    main.write_text(source(tmp_path / "pids"))
+    worker = WorkerProcess(main)
+    url, _ = worker.ensure()
+    try:
+        statuses = [
+            requests.post(url, data=b"x" * size, timeout=60).status_code
+            for size in (MAX_MESSAGE_BYTES - 1, MAX_MESSAGE_BYTES)
+        ]
+    finally:
+        worker.kill()
+    assert statuses == [415, 413], "the first one is read, and is no message"

@@ -56,6 +56,13 @@ def test_a_renewal_never_reaches_beyond_the_attempts_own_limit(queued: Job) -> N
         jobs.renew(renewed, 1, at(40), lease_s=30, lines=("a", "b"), stage=Stage.WRITING)
 
 
+def test_an_attempt_never_outlasts_the_time_of_its_job() -> None:
+    running = claimed(queued_job(deadline_at=at(45)), at(20))
+    renewed = jobs.renew(running, 1, at(40), lease_s=30, lines=(), stage=Stage.WRITING)
+    assert (renewed.lease_expires_at, renewed.attempt_ends_at) == (at(45), at(45))
+    assert jobs.settle(renewed, at(45)).status is Status.EXPIRED
+
+
 @pytest.mark.parametrize("at_s", [30, 31])
 def test_a_worker_whose_lease_has_lapsed_can_change_nothing(queued: Job, at_s: float) -> None:
     running, late = claimed(queued), at(at_s)

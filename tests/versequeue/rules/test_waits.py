@@ -10,6 +10,7 @@ from versequeue.rules.waits import (
     LONGEST,
     USUAL_LINES,
     Pace,
+    Paces,
     Queue,
     Span,
     Work,
@@ -24,6 +25,7 @@ from versequeue.rules.waits import (
 )
 
 PACE = Pace({"quick": 0.1, "best": 0.5}, song_s=0.4, start_s=2.0)
+PACES = Paces({"": PACE})
 TWO_LANES = Pace(PACE.line_s, song_s=0.4, lanes=2)
 
 
@@ -104,21 +106,21 @@ def test_no_pass_is_longer_than_the_longest_song_alone(
 def test_a_song_waits_for_every_pass_before_its_own() -> None:
     before = [LONGEST] * 2
     alone_s = song_s(LONGEST, PACE)
-    assert end_s(Work(4), Queue(0.0, before, 2), PACE) == pytest.approx(2 * alone_s + 0.8)
-    assert batch_s(before, PACE) == pytest.approx(2 * alone_s)
+    assert end_s(Work(4), Queue(0.0, before, 2), PACES) == pytest.approx(2 * alone_s + 0.8)
+    assert batch_s(before, PACES) == pytest.approx(2 * alone_s)
 
 
 def test_a_waiting_song_ends_after_what_is_being_written_and_what_was_there_before() -> None:
-    assert end_s(Work(16), Queue(), PACE) == pytest.approx(2.0)
-    assert end_s(Work(16), Queue(busy_s=5.0), PACE) == pytest.approx(7.0)
-    beside_one = end_s(Work(16), Queue(5.0, [Work(4)], 1), PACE)
+    assert end_s(Work(16), Queue(), PACES) == pytest.approx(2.0)
+    assert end_s(Work(16), Queue(busy_s=5.0), PACES) == pytest.approx(7.0)
+    beside_one = end_s(Work(16), Queue(5.0, [Work(4)], 1), PACES)
     assert beside_one == pytest.approx(5.0 + 0.8 * (1 + BESIDE) + 1.2)
-    after_a_full_pass = end_s(Work(16), Queue(0.0, [Work(16)] * 8, 8), PACE)
+    after_a_full_pass = end_s(Work(16), Queue(0.0, [Work(16)] * 8, 8), PACES)
     assert after_a_full_pass == pytest.approx(2.0 * (1 + 7 * BESIDE) + 2.0)
 
 
 def test_a_file_takes_one_pass_after_the_other() -> None:
-    assert batch_s([Work(16)] * 9, PACE) == pytest.approx(2.0 * (1 + 7 * BESIDE) + 2.0)
+    assert batch_s([Work(16)] * 9, PACES) == pytest.approx(2.0 * (1 + 7 * BESIDE) + 2.0)
 
 
 def test_a_song_whose_lines_come_slower_than_expected_has_more_left_and_it_converges() -> None:

@@ -6,21 +6,22 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import ManualClock, make_api
+from tests.support.api import ApiUnderTest, ManualClock, make_api
 from tests.support.samples import NOW, at, batch_of, queued_job, song_of
 from versequeue.config import Settings
 from versequeue.ports.store import State
 from versequeue.rules.batch import BatchNow
 from versequeue.rules.job import Event, Job, Metrics, Stage, Status
 from versequeue.rules.options import Effort, ResolvedOptions, RhymeScheme
+from versequeue.rules.outlook import USUAL_SPREAD, Wait, WorkerOutlook, wait_of
 from versequeue.rules.waits import BESIDE, Pace
 from versequeue.service import estimates
-from versequeue.service.estimates import FirstLines, Wait, WorkerOutlook, wait_of
+from versequeue.service.estimates import FirstLines
 
 EFFORTS: tuple[Effort, ...] = ("quick", "quick", "normal", "best")
 SCHEMES: tuple[RhymeScheme, ...] = ("AABB", "ABAB", "AAAA", "none")
 PACE = Pace({"quick": 0.25}, song_s=1.0, start_s=3.0)
-WARM = WorkerOutlook("warm", "m", PACE, spread={"quick": 2.0})
+WARM = WorkerOutlook("warm", "m", {"": PACE}, {"": {"quick": 2.0}})
 
 
 def free(lines: int = 16, **options: Any) -> ResolvedOptions:
@@ -55,7 +56,7 @@ def running(**fields: Any) -> Job:
 
 def test_a_song_teaches_a_lines_time_and_the_part_that_is_every_songs() -> None:
     state = learned((song(5.0), FirstLines(1, to_end_s=3.75)))
-    pace = estimates.read(state, NOW, 60).pace
+    pace = estimates.read(state, NOW, 60).pace_of()
     assert pace is not None
     assert pace.line_s == {"quick": 0.25}
     assert pace.song_s == 1.0
@@ -71,8 +72,8 @@ def test_four_lines_tell_nothing_wrong_of_thirty_two() -> None:
 def test_the_start_is_learned_of_a_cold_song_with_the_time_until_its_process_ran() -> None:
     state = learned((song(5.0, cold=True), None))
     outlook = estimates.read(state, NOW, 60)
-    assert outlook.pace
-    assert outlook.pace.start_s == 2.0
+    assert (pace := outlook.pace_of())
+    assert pace.start_s == 2.0
     job = queued_job(options=free())
     warm, cold = (wait_of(job, replace(outlook, worker=w), NOW) for w in ("warm", "cold"))
     assert warm
@@ -113,7 +114,7 @@ def test_what_another_version_noted_of_the_worker_in_another_form_is_measured_an
         outlook = estimates.read(found, NOW, 60)
         wait_of(queued_job(), outlook, NOW, [queued_job()], 1)
         begun = estimates.begun(found, [job])
-        pace = estimates.read(estimates.measured(begun, job, None, NOW), NOW, 60).pace
+        pace = estimates.read(estimates.measured(begun, job, None, NOW), NOW, 60).pace_of()
         assert pace is not None
         assert pace.line_s["quick"] > 0
 
@@ -135,13 +136,13 @@ def test_a_machine_that_turned_slower_is_noticed_whatever_was_written_on_it() ->
 
 def test_songs_that_take_longer_than_expected_widen_what_is_told_of_their_effort() -> None:
     steady = learned(*[(song(5.0), FirstLines(1, 3.75)) for _ in range(8)])
-    assert estimates.read(steady, NOW, 60).spread == {"quick": estimates.LEAST_SPREAD}
+    assert estimates.read(steady, NOW, 60).spreads[""] == {"quick": estimates.LEAST_SPREAD}
     mixed = learned(*[(song(took), None) for took in (5, 5, 10, 5, 12, 5, 5, 9)])
-    assert estimates.read(mixed, NOW, 60).spread["quick"] > 1.5
+    assert estimates.read(mixed, NOW, 60).spreads[""]["quick"] > 1.5
     best = queued_job(options=free(effort="best"))
     told = wait_of(best, estimates.read(mixed, NOW, 60), NOW)
     assert told
-    assert told.at_most_s == pytest.approx(told.expected_s * estimates.USUAL_SPREAD, abs=0.1)
+    assert told.at_most_s == pytest.approx(told.expected_s * USUAL_SPREAD, abs=0.1)
 
 
 def test_the_document_stays_small_however_many_songs_there_were() -> None:
@@ -151,7 +152,7 @@ def test_the_document_stays_small_however_many_songs_there_were() -> None:
 
 def test_a_document_of_an_older_version_is_read_and_not_believed() -> None:
     old: State = {"seen_at": None, "cold_s": [2.0], "warm_s": [1.0], "line_s": [0.1]}
-    assert estimates.read(old, NOW, 60).pace is None
+    assert estimates.read(old, NOW, 60).pace_of() is None
     assert estimates.measured(old, song(5.0), None, NOW)["line_s"] == [0.1]
 
 
@@ -199,7 +200,7 @@ def test_passes_of_several_that_take_longer_correct_the_next_ones() -> None:
     pair = [replace(song(13.6), id=name, together=2) for name in ("job_1", "job_2")]
     state = estimates.begun(state, pair)
     state = estimates.measured(state, pair[0], None, at(13.6))
-    pace = estimates.read(state, NOW, 60).pace
+    pace = estimates.read(state, NOW, 60).pace_of()
     assert pace is not None
     assert pace.shared == pytest.approx(13.6 / (5.0 * (1 + BESIDE)), abs=0.01)
 
@@ -238,6 +239,47 @@ def test_the_status_tells_the_wait_for_a_usual_song_and_the_start_before_it() ->
         assert job["eta_seconds"] == seconds, "what was told before is told of the job"
         app.client.post(f"/v1/jobs/{job_id}/cancel")
     assert list(waits["efforts"]) == ["quick", "normal", "best"]
+
+
+def test_the_status_tells_what_a_new_song_waits_for_and_so_does_its_job() -> None:
+    app = make_api(Settings(hash_key="test", worker="the only one"))
+    app.write(app.submit(), ("la",) * 16)  # a second
+    app.clock.pass_s(3)  # what was read before is not kept for ever
+    assert queue_s(app) == 0
+    first, _second = [app.submit(options={"lines": lines}) for lines in (64, 32)]
+    app.clock.pass_s(1)
+    assert queue_s(app) == pytest.approx(4 + 2 * BESIDE, abs=0.1), "both in one pass"
+    assert app.worker_side.claim(first, Stage.WRITING)
+    app.clock.pass_s(3)
+    left_s = 3.75  # no line is shown yet
+    assert queue_s(app) == pytest.approx(left_s + 2, abs=0.1), "what is written, then who waits"
+    job = app.client.get(f"/v1/jobs/{app.submit()}").get_json()
+    assert job["eta_seconds"] == pytest.approx(left_s + 1 + BESIDE, abs=0.1), "with who waits"
+
+
+def test_an_interrupted_song_is_written_by_itself_before_those_that_came_after_it() -> None:
+    app = make_api(Settings(hash_key="test", worker="the only one"))
+    app.write(app.submit(), ("la",) * 16)  # a second
+    app.clock.pass_s(3)
+    interrupted = app.submit(options={"lines": 64})
+    assert app.worker_side.claim(interrupted, Stage.WRITING)
+    app.clock.pass_s(1)
+    app.worker_side.free(interrupted)
+    app.worker_side.show_stopped()
+    app.clock.pass_s(3)
+    assert queue_s(app) == pytest.approx(4, abs=0.1)
+    job_id = app.submit()
+    told = [app.client.get(f"/v1/jobs/{job_id}").get_json()["eta_seconds"]]
+    assert app.worker_side.claim(interrupted, Stage.WRITING)
+    app.clock.pass_s(0.2)
+    told.append(app.client.get(f"/v1/jobs/{job_id}").get_json()["eta_seconds"])
+    assert told == [pytest.approx(4 + 1, abs=0.3)] * 2, "not beside it, and not forgotten at once"
+
+
+def queue_s(app: ApiUnderTest) -> float:
+    """What the status says that a new song waits for others."""
+    seconds: float = app.client.get("/v1/status").get_json()["expected_wait_seconds"]["queue"]
+    return seconds
 
 
 def test_a_batch_is_told_when_it_is_submitted_and_by_its_pace_later() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.support.api import ApiUnderTest, make_api
 from tests.support.inspected_queue import InspectedQueue
+from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.config import ACK_DEADLINE_S
 from versequeue.local.dispatcher import TOPICS, go_together, joined
 from versequeue.ports.queue import Topic
@@ -23,6 +24,11 @@ def ask(api: ApiUnderTest, client: str) -> str:
     return api.jobs.submit("rain", ResolvedOptions(seed=1), Submission(client)).found.id
 
 
+def ask_later(api: ApiUnderTest, client: str) -> str:
+    api.clock.pass_s(0.01)
+    return ask(api, client)
+
+
 def named(api: ApiUnderTest, topic: Topic) -> list[str]:
     return [job_id for message in api.messages(topic) for job_id in message["job_ids"]]
 
@@ -36,6 +42,18 @@ def test_of_many_songs_of_one_client_only_the_first_go_before_others() -> None:
     api.clock.pass_s(61)
     later = ask(api, "many")
     assert named(api, Topic.JOBS) == [later]
+
+
+def test_a_visitors_place_does_not_count_songs_that_give_way(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "store.sqlite3")
+    for api in (make_api(), make_api(store=store)):
+        many = [ask_later(api, "many") for _ in range(MANY)]
+        few = ask_later(api, "few")
+        with_right_of_way = len(named(api, Topic.JOBS))
+        assert with_right_of_way < MANY
+        assert api.jobs.queue_position(api.jobs.get(few)) == with_right_of_way
+        assert api.jobs.queue_position(api.jobs.get(many[-1])) == MANY
+    store.close()
 
 
 def test_what_gives_way_does_so_when_it_is_sent_again() -> None:

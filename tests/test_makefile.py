@@ -1,0 +1,51 @@
+"""The Makefile's variables: what is misspelled is said, what there is is taken. Nothing is made."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def dry(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What make would do."""
+    return subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_a_variable_that_there_is_not_is_refused_by_its_name() -> None:
+    done = dry("up", "PRT=9000")
+    assert done.returncode == 2
+    assert "PRT is no variable of this Makefile; there are: PYTHON" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("given", ["PORT=9000", "ARGS=--idle-timeout 3 --page x=y", "SHELL=sh"])
+def test_a_variable_that_there_is_is_taken(given: str) -> None:
+    done = dry("up", given)
+    assert done.returncode == 0, done.stderr
+    assert given.partition("=")[2] in done.stdout or "SHELL" in given
+
+
+def test_every_variable_that_may_be_given_is_known() -> None:
+    known = set(re.search(r"^KNOWN := (.*)$", MAKEFILE, re.MULTILINE)[1].split())  # type: ignore[index]
+    used = set(re.findall(r"\$\(([A-Z_]+)\)", MAKEFILE)) | set(re.findall(r"\b([A-Z]+)=", MAKEFILE))
+    own = set(re.findall(r"^([A-Z_]+) :?=", MAKEFILE, re.MULTILINE))
+    assert (
+        used - own - known - {"MAKEFILE_LIST", "VERSEQUEUE_DATA_DIR", "VERSEQUEUE_MODEL"} == set()
+    )
+    assert {"PORT", "LYRICS", "CONFIRM"} <= used & known
+
+
+def test_the_example_says_that_it_trains_before_tensorflow_is_silent(tmp_path: Path) -> None:
+    told = "First the network is trained"
+    (line,) = [each for each in dry("example").stdout.splitlines() if told in each]
+    for is_trained in (False, True):
+        if is_trained:
+            (tmp_path / ".versequeue/digits/model").mkdir(parents=True)
+            (tmp_path / ".versequeue/digits/model/bundle.json").touch()
+        done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True)
+        assert (told in done.stderr) is not is_trained
