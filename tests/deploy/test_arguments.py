@@ -1,7 +1,6 @@
 """What is asked of a deployment: everything that makes no sense is refused by one sentence."""
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -107,16 +106,20 @@ def test_checking_asks_for_the_project_and_changes_nothing(machine: Machine, cap
     assert "sees no such project" in capsys.readouterr().err
 
 
-def test_a_plan_of_which_only_the_beginning_is_read_ends_without_a_word() -> None:
-    plan = [sys.executable, "-m", "deploy", "apply", "--dry-run"]
-    line = f"{shlex.join(plan)} | head -1; exit ${{PIPESTATUS[0]}}"
+def test_a_plan_that_nobody_reads_ends_without_a_word() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)  # as `head` does once it has enough
 
     done = subprocess.run(
-        ["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "deploy", "apply", "--dry-run"],
+        cwd=ROOT,
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        timeout=60,
     )
 
-    assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout == "# Enable the services\n"
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 @needs_make
