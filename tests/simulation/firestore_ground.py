@@ -169,6 +169,8 @@ class MemoryFirestore:
         self.documents: dict[Path, Stored] = {}
         self._faults, self._promises = faults, promises
         self._times = itertools.count(1)
+        #: what the library has below itself, as far as it is let go of
+        self._firestore_api = SimpleNamespace(transport=SimpleNamespace(close=lambda: None))
 
     def collection(self, name: str) -> Search:
         """All documents of one kind."""
@@ -186,9 +188,6 @@ class MemoryFirestore:
         """Several documents, from one moment."""
         asked = list(references)
         yield from self.rpc("get_all", lambda: [self.snapshot(one) for one in asked], writes=False)
-
-    def close(self) -> None:
-        """Nothing to let go of."""
 
     def rpc(self, what: str, call: Callable[[], T], *, writes: bool) -> T:
         """One call over the network."""
