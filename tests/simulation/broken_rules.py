@@ -298,7 +298,11 @@ BROKEN_RULES = [
     BrokenRule(f"{_WEBHOOK}:record_delivery", _deaf(200), "200 does not end an event"),
     BrokenRule(f"{_WEBHOOK}:take_delivery", _another_id_each_time, "each try has another id"),
     BrokenRule(f"{_WEBHOOK}:redeliver", _first, "a redelivery is promised and not made"),
-    BrokenRule(f"{_BATCH}:unfinished", _instead(0), "a batch is completed while rows run"),
+    BrokenRule(
+        "versequeue.backends.sqlite_store:SqliteStore.batch_unfinished",
+        _instead(0),
+        "a batch is completed while rows run",
+    ),
     BrokenRule(f"{_BATCH}:complete", _first, "no batch is ever completed"),
     BrokenRule(
         "versequeue.service.idempotency:record_for", _forgetful_record, "keys are not remembered"
