@@ -35,7 +35,7 @@ ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN) is no variable of this Makefile; there are: $(filter-out SHELL VERSEQUEUE_%,$(KNOWN)))
 endif
 
-.PHONY: help up free setup dev model tune test lint example simulate fuzz histories bench screenshots lock stage deploy allowed destroy clean
+.PHONY: help up free setup dev model tune test lint example simulate fuzz histories bench screenshots lock wheel stage deploy allowed destroy clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -95,6 +95,11 @@ screenshots: dev ## a picture of each state of the page
 lock: dev        ## pin everything that each function installs, with hashes: worker_fn/locked.txt and so on
 	@for each in *_fn; do .venv/bin/uv pip compile --quiet --generate-hashes --no-annotate --universal --python-version 3.11 \
 	  --custom-compile-command "make lock" $$each/requirements.txt --output-file $$each/locked.txt || exit; done
+
+wheel: setup     ## all of it in one file, build/versequeue-….whl, for pip and uvx
+	@rm -rf build/lib build/bdist.*
+	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build .
+	@ls build/versequeue-*.whl
 
 stage: setup model  ## build/<function>/, ready to be deployed
 	@$(PY) -m deploy.stage --model "$(or $(BUNDLE),$(MODEL))" $(ARGS)

@@ -1,20 +1,25 @@
-"""Makes `.venv` and keeps it whole: `python3 environment.py serve|build|dev|bench`.
+"""Makes `.venv` and keeps it whole: `python3 environment.py serve|build|dev|bench [FOLDER]`.
 
-Prints the Python that has what was asked for. Needs a Python and nothing else.
+Prints the Python that has what was asked for. Needs a Python and nothing else. A wheel has it too:
+there `versequeue up` calls it with a folder, which is then made instead of `.venv`.
 """
 
 import hashlib
 import json
 import subprocess
 import sys
+import sysconfig
 import venv
 from pathlib import Path
 from typing import NamedTuple
 
+import lyricist
 from lyricist.building.release import MODEL_RELEASE
 
 HERE = Path(__file__).resolve().parent
 SERVING, BUILDING = HERE / ".venv", HERE / ".venv-build"
+#: Where the packages lie: here, or, in an installation, in site-packages.
+PACKAGES = Path(lyricist.__file__).resolve().parents[1]
 STAMP = "versequeue.json"
 #: In the stamp while pip works: killed then, it leaves packages that look installed and are not.
 UNFINISHED = "unfinished"
@@ -56,8 +61,12 @@ class Unusable(Exception):
     """The environment cannot be made; the text says what to do."""
 
 
-def provide(name: str) -> Path:
+def provide(name: str, folder: Path | None = None) -> Path:
     """The Python of an environment with the group `name`, made if need be. Raises Unusable."""
+    if folder:
+        install(folder, name)
+        show_packages(folder)
+        return python_of(folder)
     # An environment of its own, unless this is where the tests are run: they need both.
     apart = name == "build" and "build" not in installed(SERVING)
     folder = BUILDING if apart else SERVING
@@ -74,7 +83,7 @@ def install(folder: Path, name: str) -> None:
         return
     say(f"Installing {GROUPS[name].note}.")
     prepare(folder)
-    known = {**installed(folder), "made": made()}
+    known = {**installed(folder), "made": made(folder)}
     stamp(folder, {**known, UNFINISHED: name})
     try:
         install_with_pip(folder, GROUPS[name])
@@ -123,13 +132,15 @@ def installed(folder: Path) -> dict[str, str]:
         known: dict[str, str] = json.loads((folder / STAMP).read_text())
     except (OSError, ValueError):
         return {}
-    usable = known.get("made") == made() and UNFINISHED not in known
+    usable = known.get("made") == made(folder) and UNFINISHED not in known
     return known if usable and python_of(folder).exists() else {}
 
 
-def made() -> str:
+def made(folder: Path) -> str:
     """Where and by what an environment is made: it can be used there and by that alone."""
-    return f"{HERE} {sys.version_info[0]}.{sys.version_info[1]} {sys.base_prefix}"
+    return (
+        f"{folder.resolve().parent} {sys.version_info[0]}.{sys.version_info[1]} {sys.base_prefix}"
+    )
 
 
 def fingerprint(name: str) -> str:
@@ -142,6 +153,12 @@ def fingerprint(name: str) -> str:
     for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def show_packages(folder: Path) -> None:
+    """Have the Python in `folder` find the packages of this installation, after its own."""
+    own = sysconfig.get_path("purelib", vars={"base": str(folder)})
+    (Path(own) / "versequeue.pth").write_text(f"{PACKAGES}\n")
 
 
 def can_run_pip(folder: Path) -> bool:
@@ -178,8 +195,8 @@ def say(text: str) -> None:
 
 def main() -> int:
     """The command line."""
-    if len(sys.argv) != 2 or sys.argv[1] not in GROUPS:
-        say(f"Usage: {sys.argv[0]} {'|'.join(GROUPS)}")
+    if len(sys.argv) not in (2, 3) or sys.argv[1] not in GROUPS:
+        say(f"Usage: {sys.argv[0]} {'|'.join(GROUPS)} [FOLDER]")
         return 2
     if not OLDEST <= sys.version_info[:2] < TOO_NEW:
         say(
@@ -188,7 +205,7 @@ def main() -> int:
         )
         return 2
     try:
-        print(provide(sys.argv[1]))
+        print(provide(sys.argv[1], *map(Path, sys.argv[2:])))
     except Unusable as error:
         say(str(error))
         return 1

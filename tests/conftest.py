@@ -10,12 +10,14 @@ from tests.support.browser import browser, new_context, site
 from tests.support.emulators import emulated_project, emulators
 from tests.support.model_bundles import default_bundle, tiny_bundle
 from tests.support.page_api import open_page
+from tests.support.wheel import installed
 
 __all__ = [
     "browser",
     "default_bundle",
     "emulated_project",
     "emulators",
+    "installed",
     "new_context",
     "open_page",
     "pytest_collection_modifyitems",

@@ -176,6 +176,22 @@ def test_building_has_an_environment_of_its_own_where_nobody_tests(made: Made) -
     assert made.asked() == [(".venv-build", "requirements-build.txt"), weights]
 
 
+def test_an_environment_in_another_folder_finds_our_packages_after_its_own(
+    made: Made, tmp_path: Path
+) -> None:
+    python = provide("build", tmp_path / "data" / "builder")
+    assert python == tmp_path / "data" / "builder" / "bin" / "python"
+    assert made.asked() == [("builder", "requirements-build.txt"), ("builder", MODEL_RELEASE)]
+    code = (
+        "import sys, lyricist.building.release as it; print(it.__file__, sys.path[-1], sep='\\n')"
+    )
+    done = subprocess.run(
+        [python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    here = str(environment.PACKAGES)
+    assert done.stdout.splitlines() == [f"{here}/lyricist/building/release.py", here]
+
+
 def test_tests_need_all_of_it_in_one(made: Made) -> None:
     python = provide("dev")
     assert {folder for folder, _ in made.asked()} == {".venv"}

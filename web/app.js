@@ -1,13 +1,26 @@
 // The page as a whole: what the address says, which state is shown, what is sent. What only a song,
 // a file or an empty list needs is loaded when it is needed.
 import * as api from "./api.js";
-import { $, announce, notice, refuse } from "./dom.js";
+import { $, announce, make, notice, refuse } from "./dom.js";
 import * as form from "./form.js";
 import * as songs from "./history.js";
+import { LANGUAGES, SONG, lang } from "./language.js";
 import * as list from "./list.js";
-import * as T from "./texts.js";
+import { T } from "./texts.js";
 
+document.documentElement.lang = lang;
+document.title = T.title;
 for (const [id, text] of Object.entries(T.page)) $(id).textContent = text;
+// What is made of a song's words is in the song's language.
+for (const id of ["lyrics", "sample", "examples"]) $(id).lang = SONG;
+
+function offerLanguages() {
+	const here = new URL(location.href);
+	$("languages").replaceChildren(...Object.entries(LANGUAGES).flatMap(([code, name]) => {
+		here.searchParams.set("lang", code);
+		return [make("a", { href: here.search, lang: code, hreflang: code, "aria-current": code === lang && "true" }, name), " "];
+	}));
+}
 
 let watch;
 async function load(name) {
@@ -43,6 +56,7 @@ function show(done) {
 	$("claim").textContent = isBelow ? T.nextClaim : T.page.claim;
 	for (const id of ["lead", "examples"]) $(id).hidden = isBelow;
 	$("songs").hidden = false;
+	offerLanguages();
 	list.draw();
 	// What a song has taken tells what the next one will.
 	if (done && isBelow) showServer().catch(() => {});

@@ -4,7 +4,7 @@ import { resultsLink, rows as askRows } from "./api.js";
 import { $, button, make, notice, put } from "./dom.js";
 import { nameOf } from "./history.js";
 import { link } from "./list.js";
-import * as T from "./texts.js";
+import { T } from "./texts.js";
 
 const SHOWN = 100;
 // Each row of an answer is paid for by the reader's allowance.

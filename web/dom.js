@@ -1,5 +1,5 @@
 // Making nodes without markup, and the box that says what stands in the way.
-import * as T from "./texts.js";
+import { T } from "./texts.js";
 
 export const $ = (id) => document.getElementById(id);
 

@@ -3,7 +3,7 @@ import * as api from "./api.js";
 import { $, button, make, refuse } from "./dom.js";
 import * as form from "./form.js";
 import { MOST_MIB } from "./limits.js";
-import * as T from "./texts.js";
+import { T } from "./texts.js";
 
 const TYPES = { jsonl: "application/jsonl", ndjson: "application/jsonl", csv: "text/csv" };
 let latest;

@@ -2,7 +2,7 @@
 import { $, button, make } from "./dom.js";
 import { keepChoices, lastChoices } from "./history.js";
 import { LONGEST } from "./limits.js";
-import * as T from "./texts.js";
+import { T } from "./texts.js";
 
 const form = $("form");
 const field = (name) => form.elements.namedItem(name);
@@ -10,6 +10,8 @@ const USUAL = { style: "rap", structure: "verse", rhyme_scheme: "AABB", lines: 1
 // How much of a song its chorus is not again, and what a song takes that need not rhyme.
 const WRITTEN = { verse: 1, song: 0.8 };
 const UNRHYMED = 0.75;
+// In the language of the songs.
+const EXAMPLES = ["a slow train home", "a bakery at dawn", "next door's cat"];
 let usual_s = {};
 let queue_s = 0;
 
@@ -87,7 +89,7 @@ export function start(submit) {
 	$("structure").append(...Object.entries(T.structures).map(radio("structure")));
 	$("effort").append(...Object.keys(T.efforts).map((value) => radio("effort")([value])));
 	$("scheme").append(...Object.entries(T.schemes).map(([value, text]) => make("option", { value }, text)));
-	$("examples").append(...T.examples.map((text) => make("li", {}, button(text, () => edit(text)))));
+	$("examples").append(...EXAMPLES.map((text) => make("li", {}, button(text, () => edit(text)))));
 	choose(lastChoices());
 	form.addEventListener("input", ({ target }) => {
 		if (target.id === "prompt") return;

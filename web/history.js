@@ -1,7 +1,8 @@
-// What this browser remembers: own songs and files, and the choices last made. A browser that
+// What this browser remembers: own songs and files, the choices last made, the language. A browser that
 // keeps nothing only forgets.
 const SONGS = "versequeue.songs";
 const CHOICES = "versequeue.choices";
+const LANGUAGE = "versequeue.language";
 const MOST = 200;
 let changed;
 
@@ -19,7 +20,7 @@ function save(key, value) {
 	} catch {
 		console.info("Nothing is kept.");
 	}
-	changed();
+	changed?.();
 }
 
 // {id, kind: "job" or "batch", name, rows, title, status, at}, the newest first.
@@ -46,6 +47,8 @@ export function update(id, changes) {
 
 export const lastChoices = () => load(CHOICES, {});
 export const keepChoices = (choices) => save(CHOICES, choices);
+export const lastLanguage = () => load(LANGUAGE);
+export const keepLanguage = (lang) => save(LANGUAGE, lang);
 
 // Also hears of what another tab does.
 export function onChange(hear) {

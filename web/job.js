@@ -5,7 +5,8 @@ import { $, make, notice, put } from "./dom.js";
 import { nameOf } from "./history.js";
 import { link } from "./list.js";
 import { draw as drawLyric, sectionsFrom } from "./lyric.js";
-import * as T from "./texts.js";
+import { date, duration } from "./language.js";
+import { T } from "./texts.js";
 
 const STAGES = ["waiting", "loading_model", "writing"];
 const SETBACKS = ["attempt_failed", "handed_back", "lease_lapsed"];
@@ -38,7 +39,7 @@ function drawSteps(job, now_ms) {
 		const seen = stage in spent && i <= at;
 		const awake = !seen && i === 1 && i < at && "writing" in spent;
 		// There is one clock that runs: the stage that is on has none.
-		const when = seen && i < at ? T.duration(spent[stage]) : i === 0 && job.queue_position ? T.place(job.queue_position) : "";
+		const when = seen && i < at ? duration(spent[stage]) : i === 0 && job.queue_position ? T.place(job.queue_position) : "";
 		return [awake ? T.awake : T.steps[stage], when, i === at ? "now" : i < at && (seen || awake) ? "past" : ""];
 	});
 	items.push([job.done && !isGood(job) ? endOf(job)[0] : T.steps.done, "", job.done ? "past" : ""]);
@@ -52,7 +53,7 @@ export function tick(job, now_ms, heard_s) {
 	const total = Math.max(0, (Date.parse(job.finished_at) || now_ms) - Date.parse(job.created_at)) / 1000;
 	const isNew = !job.done && total < 1;
 	const note = job.done ? [] : [!isNew && T.soFar, job.eta_seconds != null && !job.cancel_requested_at && T.toGo(job.eta_seconds - heard_s, job.eta_at_most_seconds - heard_s)];
-	$("clock").replaceChildren(isNew ? T.begun : T.duration(job.done ? total : Math.floor(total)), make("small", {}, note.filter(Boolean).join(" · ")));
+	$("clock").replaceChildren(isNew ? T.begun : duration(job.done ? total : Math.floor(total)), make("small", {}, note.filter(Boolean).join(" · ")));
 }
 
 function drawSheet(job) {
@@ -72,7 +73,7 @@ function drawSheet(job) {
 }
 
 function drawReceipt({ output, metrics, created_at }) {
-	const facts = { ...output?.receipt, tokens: metrics?.tokens, asked: T.date(created_at), note: T.receiptNote };
+	const facts = { ...output?.receipt, tokens: metrics?.tokens, asked: date(created_at), note: T.receiptNote };
 	const rows = Object.entries(T.receipt).filter(([name]) => facts[name] != null);
 	$("facts").replaceChildren(...rows.flatMap(([name, text]) => [make("dt", {}, text), make("dd", {}, `${facts[name]}`)]));
 }

@@ -1,7 +1,8 @@
 // The list of one's own songs, and a sample where there are none yet.
 import { $, announce, button, make } from "./dom.js";
 import * as songs from "./history.js";
-import * as T from "./texts.js";
+import { date } from "./language.js";
+import { T } from "./texts.js";
 
 const SHOWN = 8;
 let [edit, undo, gone, whole] = [];
@@ -19,7 +20,7 @@ function forget(id) {
 function entryRow({ id, kind, name, rows, title, status, at }) {
 	const words = title || (rows ? T.batch.name(name, rows) : name);
 	return make("li", {}, make("a", { href: link(kind, id) }, words),
-		make("span", { className: "quiet" }, `${T.status[status] ?? status} · ${T.date(at)}`),
+		make("span", { className: "quiet" }, `${T.status[status] ?? status} · ${date(at)}`),
 		button("×", () => forget(id), { "aria-label": T.remove(words) }));
 }
 

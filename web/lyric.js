@@ -1,6 +1,6 @@
 // A lyric as a thing to look at: sections, rhyme letters, marked line ends, syllables.
 import { make } from "./dom.js";
-import * as T from "./texts.js";
+import { T } from "./texts.js";
 
 // Where the lines of a song belong while it is written: [name, lines] of each section in order.
 function shape({ structure, lines }) {

@@ -3,7 +3,7 @@ import * as api from "./api.js";
 import { $, make } from "./dom.js";
 import * as form from "./form.js";
 import { lastChoices } from "./history.js";
-import * as T from "./texts.js";
+import { T } from "./texts.js";
 
 export async function offer() {
 	const { data: models } = (await api.models()).data;

@@ -1,7 +1,8 @@
 // A song that the default model wrote, for those who have none of their own yet.
 import { button, make } from "./dom.js";
+import { lang } from "./language.js";
 import { draw as drawLyric } from "./lyric.js";
-import * as T from "./texts.js";
+import { T } from "./texts.js";
 
 const PROMPT = "my grandmother's kitchen radio";
 const LINES = `My grandmother's kitchen radio
@@ -16,5 +17,5 @@ There was no time to play`;
 export function draw(box, edit) {
 	const lyric = make("div", { className: "lyric" });
 	drawLyric(lyric, [{ lines: LINES.split("\n") }], "AABB", Infinity);
-	box.replaceChildren(lyric, make("p", { className: "quiet" }, T.sample.of(PROMPT)), button(T.sample.like, () => edit(PROMPT)));
+	box.replaceChildren(lyric, make("p", { className: "quiet", lang }, T.sample.of(PROMPT)), button(T.sample.like, () => edit(PROMPT), { lang }));
 }

@@ -6,7 +6,7 @@ import { update } from "./history.js";
 import * as job from "./job.js";
 import * as notify from "./notify.js";
 import { follow } from "./poll.js";
-import * as T from "./texts.js";
+import { T } from "./texts.js";
 
 let page, view, kind, id, thing, poll, said;
 let [skew_ms, heard_at] = [0, 0];

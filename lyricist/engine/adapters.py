@@ -18,7 +18,8 @@ def engine_class_for(bundle: Bundle) -> Callable[[Bundle, int, int, int], Engine
         except ModuleNotFoundError as error:
             raise BundleError(
                 f"The model in {bundle.folder} is a SavedModel, and {error.name} is not installed."
-                " On this machine: .venv/bin/python -m pip install -r requirements.txt"
+                " In a clone: .venv/bin/python -m pip install -r requirements.txt;"
+                " else: pip install 'versequeue[tensorflow]'"
             ) from error
         return TensorFlowEngine
     from lyricist.engine.litert import LiteRtEngine

@@ -267,6 +267,9 @@ class FirestoreGround:
         stored = self.client.documents.get((table, name))
         return _body(stored)
 
+    def close(self) -> None:
+        """Nothing to let go of."""
+
 
 def _error(kind: Any, reference: Reference) -> Exception:
     error: Exception = kind(reference.id)

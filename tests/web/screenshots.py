@@ -62,8 +62,8 @@ class Shot:
 
 
 def _submit(page: Page) -> None:
-    page.get_by_label("What is your song about?").fill("a slow train home")
-    page.get_by_role("button", name="Write my song").click()
+    page.locator("#prompt").fill("a slow train home")
+    page.locator("#send").click()
 
 
 def _submit_to(answer: object) -> Callable[[PageApi], None]:
@@ -99,7 +99,7 @@ def _own_songs(page: Page) -> None:
 
 def _forget_them(page: Page) -> None:
     _own_songs(page)
-    page.get_by_role("button", name="Forget them all").click()
+    page.locator("#forget").click()
 
 
 def _focus_and_choices(page: Page) -> None:
@@ -133,7 +133,7 @@ SHOTS = [
     Shot("ask-songs", act=_own_songs, wait_for="#list li"),
     Shot("ask-songs-phone", act=_own_songs, wait_for="#list li", width=320, height=640),
     Shot("ask-forgotten", act=_forget_them, wait_for="#undo"),
-    Shot("ask-invalid", act=lambda page: page.get_by_role("button", name="Write my song").click()),
+    Shot("ask-invalid", act=lambda page: page.locator("#send").click()),
     Shot("ask-limited", serve=_submit_to(problem(429, "rate-limited", retry_after=20)),
          act=_submit, wait_for="#refused"),
     Shot("ask-budget", serve=_submit_to(problem(429, "budget-exhausted", retry_after=30000)),

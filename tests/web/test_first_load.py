@@ -26,15 +26,16 @@ def fetched(page: Page, address: str) -> dict[str, int]:
     return {path: size for path, size in bodies.items() if not path.startswith("/v1/")}
 
 
+@pytest.mark.parametrize("language", ["en", "de", "es"])
 def test_the_first_load_is_smaller_than_60_kilobytes(
-    new_context: Callable[..., BrowserContext],
+    new_context: Callable[..., BrowserContext], language: str
 ) -> None:
-    context = new_context()
+    context = new_context(locale=language)
     PageApi().install(context)
     page = context.new_page()
     sizes = fetched(page, "/")
     expect(page.locator("#sample li")).to_have_count(8)
-    assert {"/", "/style.css", "/app.js", "/texts.js", "/sample.js"} <= sizes.keys()
+    assert {"/", "/style.css", "/app.js", f"/{language}.js", "/sample.js"} <= sizes.keys()
     assert not {"/watch.js", "/batch.js", "/files.js"} & sizes.keys()
     assert sum(sizes.values()) < FIRST_LOAD_BYTES, sizes
 

@@ -76,8 +76,9 @@ def up(
             from versequeue.local.up import run_up
     except ModuleNotFoundError as error:
         raise Refused(
-            f"{error.name} is missing: this is the client alone. In a clone, `make up` installs "
-            "all that it takes to serve."
+            f"{error.name} is missing: this is the client alone, or a package without Google's "
+            "libraries, which the emulators need. pip install 'versequeue[gcp]' brings all of it; "
+            "in a clone, make up does."
         ) from error
 
     if check:

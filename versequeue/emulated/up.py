@@ -23,7 +23,7 @@ from versequeue.functions.sizes import SIZES
 from versequeue.local import host
 from versequeue.local.app import LocalApp
 from versequeue.local.front import front_server
-from versequeue.local.host import ROOT, THREADS, UpOptions
+from versequeue.local.host import PAGE, ROOT, THREADS, UpOptions
 from versequeue.local.loops import daemons, keep_on, raise_descriptor_limit, start_all
 from versequeue.local.model_check import have_models
 from versequeue.ports.queue import Topic
@@ -79,7 +79,7 @@ class EmulatedServer:
         self._worker = self._function("worker", "cloudevent")
         self._activator = Activator(self._worker, options.idle_timeout_s)
         forwards = {name: Forward(self._functions[name].url) for name in ("submit", "results")}
-        app = LocalApp(**forwards, web=ROOT / "web", settings=wiring.settings())
+        app = LocalApp(**forwards, web=PAGE, settings=wiring.settings())
         self._front = front_server(app, listener)
         self._pushes = waitress.create_server(
             self._activator, host="127.0.0.1", port=0, threads=8, channel_timeout=3600

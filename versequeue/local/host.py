@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -20,10 +21,15 @@ from versequeue.named_models import NamedModel, as_text
 from versequeue.stopping import StopFlag
 from versequeue.webhooks.signing import write_secret
 
-#: The checkout: the functions and the page lie in it.
-ROOT = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(str(files("versequeue"))).resolve()
+#: The folder in which this package and the functions lie: a clone, or site-packages.
+ROOT = _PACKAGE.parent
+#: What lies beside the packages in a clone, a wheel has in here (setup.py).
+SHIPPED = _PACKAGE / "shipped"
+IS_CLONE = not SHIPPED.is_dir()
+HOME = ROOT if IS_CLONE else SHIPPED
 #: main.py of the worker function, and the page's folder, unless they are another model's.
-WORKER, PAGE = ROOT / "worker_fn" / "main.py", ROOT / "web"
+WORKER, PAGE = ROOT / "worker_fn" / "main.py", HOME / "web"
 #: What the line begins with that says where the server is.
 READY = "VerseQueue is ready at "
 #: What a browser on this machine may call a server that listens on loopback.
@@ -72,6 +78,14 @@ def embedded_environ(options: UpOptions, environ: Mapping[str, str]) -> dict[str
         "VERSEQUEUE_LOG_LEVEL": "WARNING",
     }
     return {**{key: environ.get(key, value) for key, value in proposed.items()}, **standard}
+
+
+def child_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a Python that is to import what this one does.
+
+    In a clone it is told where; site-packages in PYTHONPATH would come before Python's own modules.
+    """
+    return {**environ, "PYTHONPATH": str(ROOT)} if IS_CLONE else dict(environ)
 
 
 def is_loopback(host: str) -> bool:

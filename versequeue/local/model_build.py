@@ -15,11 +15,11 @@ from tempfile import TemporaryDirectory
 from versequeue.child_process import ChildProcess
 from versequeue.config import PRESETS
 from versequeue.errors import StartupError
-from versequeue.local.host import ROOT
+from versequeue.local.host import HOME, IS_CLONE, child_environ
 from versequeue.named_models import NamedModel
 
 MANIFEST = "bundle.json"
-ENVIRONMENT = ROOT / "environment.py"
+ENVIRONMENT = HOME / "environment.py"
 #: What `python -m lyricist check` says by its exit status of a bundle that is to be built.
 IS_TO_BE_BUILT = 1
 
@@ -34,7 +34,10 @@ def build_if_missing(model: NamedModel, folder: Path) -> None:
     if recipe and _is_missing(model, folder, recipe):
         # A part of it is 30 to 60 s of silence, where stderr is no terminal.
         _say(f"The model {model.name} is not built yet: that is done now, once.")
-        _run([_builder(), "-m", "lyricist", "build", *recipe], f"Building {model.name}")
+        _run(
+            [_builder(folder.parents[1]), "-m", "lyricist", "build", *recipe],
+            f"Building {model.name}",
+        )
 
 
 def recipe_of(model: NamedModel, folder: Path) -> list[str]:
@@ -53,18 +56,17 @@ def _is_missing(model: NamedModel, folder: Path, recipe: Sequence[str]) -> bool:
     return _run(command, "Looking at the model", (0, IS_TO_BE_BUILT)) == IS_TO_BE_BUILT
 
 
-def _builder() -> str:
-    """A Python that can build: this one, or one that environment.py makes if there is none yet."""
+def _builder(data_dir: Path) -> str:
+    """A Python that can build: this one, or one that environment.py makes if there is none yet.
+
+    In a clone it is made there, else in the data folder.
+    """
     if find_spec("tensorflow"):
         return sys.executable
-    if not ENVIRONMENT.is_file():
-        raise StartupError(
-            "Building a model takes TensorFlow, which this Python does not have; build it where "
-            "there is a clone, and give the bundle's folder as --model."
-        )
     with TemporaryDirectory() as folder:
         answer = Path(folder) / "python"
-        command = [sys.executable, str(ENVIRONMENT), "build"]
+        place = () if IS_CLONE else (str(data_dir.resolve() / "builder"),)
+        command = [sys.executable, str(ENVIRONMENT), "build", *place]
         _run(command, "Installing what builds a model", answer=answer)
         return answer.read_text(encoding="utf-8").strip()
 
@@ -78,8 +80,7 @@ def _run(
     """
     to = "&2" if answer is None else '"$0"'
     shell = ["/bin/sh", "-c", f'exec "$@" >{to}', str(answer or "sh"), *command]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with ChildProcess(shell, environ=environ) as child:
+    with ChildProcess(shell, environ=child_environ(os.environ)) as child:
         status = child.wait()
     if status in good:
         return status

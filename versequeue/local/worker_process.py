@@ -16,7 +16,7 @@ import waitress
 
 from versequeue.child_process import ChildProcess, KeptProcess
 from versequeue.functions import wiring
-from versequeue.local.host import ROOT
+from versequeue.local.host import child_environ
 from versequeue.local.loops import daemons
 from versequeue.reaper import GRACE_S
 from versequeue.stopping import StopFlag
@@ -59,7 +59,7 @@ class WorkerProcess(KeptProcess):
         about = listener.fileno(), os.getpid()
         return ChildProcess(
             [sys.executable, "-m", __spec__.name, *map(str, about), self._source],
-            environ={**os.environ, "VERSEQUEUE_WORKER": name, "PYTHONPATH": str(ROOT)},
+            environ={**child_environ(os.environ), "VERSEQUEUE_WORKER": name},
             pass_fds=[listener.fileno()],
         )
 

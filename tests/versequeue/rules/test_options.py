@@ -61,7 +61,7 @@ def test_the_page_has_every_option_for_people_with_its_default() -> None:
     ],
 )
 def test_the_page_has_a_text_for_every_word(name: str, words: object) -> None:
-    texts = (ROOT / "web" / "texts.js").read_text(encoding="utf-8")
+    texts = (ROOT / "web" / "en.js").read_text(encoding="utf-8")
     block = re.search(rf"^export const {name} = \{{(.*?)\}};$", texts, re.M | re.S)
     assert block
     assert set(re.findall(r"(\w+): \"", block[1])) == set(get_args(words))

@@ -1,0 +1,174 @@
+// Every word of the page in German; what a song says stays English.
+import { MOST_MIB, MOST_ROWS } from "./limits.js";
+import { duration, number } from "./language.js";
+
+const many = (count, one, more) => `${number(count)} ${count === 1 ? one : more}`;
+const songCount = (n) => many(n, "Lied", "Lieder");
+
+export const title = "VerseQueue: Liedtexte aus ein paar Wörtern";
+// By the id of the element that shows it.
+export const page = {
+	skip: "Zum Inhalt springen",
+	new: "Neues Lied",
+	"to-songs": "Deine Lieder",
+	claim: "Ein paar Wörter rein,\nein Lied raus.",
+	lead: "Sag, worum es gehen soll. Ein kleines offenes Modell schreibt einen englischen Liedtext, der sich reimt, Zeile für Zeile, und du siehst zu.",
+	"prompt-text": "Worum geht es in deinem Lied? Am besten auf Englisch",
+	send: "Schreib mein Lied",
+	change: "Ändern",
+	"effort-text": "Mehr Entwürfe je Zeile lesen sich besser und dauern länger",
+	"style-text": "Stil",
+	"structure-text": "Aufbau",
+	"scheme-text": "Reime",
+	"mood-text": "Stimmung, in ein, zwei Wörtern",
+	"model-text": "Modell",
+	"continue-text": "Die erste Zeile mit meinen Worten beginnen",
+	"explicit-text": "Derbe Wörter erlauben",
+	"file-title": "Hast du eine ganze Datei mit Themen?",
+	"file-text": `Zieh sie irgendwo hierher oder wähle sie aus: JSONL, CSV mit einer Spalte „prompt“ oder ein Thema je Zeile. Bis zu ${many(MOST_ROWS, "Zeile", "Zeilen")}. Der Server prüft sie zuerst; eingereiht wird erst, wenn du es sagst.`,
+	"file-button": "Datei auswählen",
+	drop: "Lass deine Datei hier los",
+	cancel: "Abbrechen",
+	tell: "Sag mir Bescheid, wenn es fertig ist",
+	share: "Link kopieren",
+	copy: "Text kopieren",
+	download: "Herunterladen",
+	legend: "Gleicher Buchstabe, gleiche Farbe: Diese Zeilen reimen sich.",
+	again: "Noch eine Fassung schreiben",
+	more: "Thema bearbeiten",
+	"count-text": "Silben zählen",
+	receipt: "Beleg",
+	"songs-title": "Deine Lieder",
+	forget: "Alle vergessen",
+	undo: "Rückgängig",
+	footer: "Dein Thema und deine Auswahl gehen an den Server; er bewahrt Lieder 30 Tage auf oder so lange, wie sein Betreiber sagt. Diese Liste bleibt in deinem Browser. Keine Cookies, keine Tracker.",
+};
+export const nextClaim = "Noch eins schreiben";
+export const styles = { rap: "Rap", pop: "Pop", country: "Country", rock: "Rock", folk: "Folk", soul: "Soul" };
+export const structures = { verse: "Eine Strophe", song: "Strophe, Refrain, Strophe, Refrain" };
+export const schemes = {
+	AABB: "AABB, Paarreim", ABAB: "ABAB, Kreuzreim", ABBA: "ABBA, umarmend",
+	ABCB: "ABCB, jede zweite Zeile", AAAA: "AAAA, alle gleich", none: "Ohne, freie Verse",
+};
+export const lines = (n) => many(n, "Zeile", "Zeilen");
+export const choices = (o) =>
+	[styles[o.style], o.rhyme_scheme === "none" ? "freie Verse" : o.rhyme_scheme, lines(o.lines),
+		o.structure === "song" && "mit Refrain", o.mood, o.model].filter(Boolean).join(" · ");
+export const efforts = { quick: "Schnell", normal: "Mittel", best: "Am besten" };
+export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
+
+export const model = (name, s, licence) => [name, s && duration(s), licence].filter(Boolean).join(" · ");
+
+export const server = {
+	warm: "Das Modell ist wach.",
+	cold: (s) => `Das Modell wacht gerade für dich auf${s ? `, das dauert etwa ${duration(s)}` : ""}.`,
+	// `s`: until those and what is written now are done.
+	queue: (n, s) => (n || s >= 1 ? ` Vor deinem ${n ? `${n === 1 ? "wartet" : "warten"} ${songCount(n)}` : "wird noch eins geschrieben"}${s >= 1 ? `, etwa ${duration(Math.round(s))}` : ""}.` : ""),
+};
+export const empty = "Schreib erst ein, zwei Wörter. Aus allem kann ein Lied werden.";
+export const tooLong = (n) => `${number(n)} Zeichen zu viel`;
+
+export const steps = { waiting: "In der Schlange", loading_model: "Wacht auf", writing: "Schreibt", done: "Fertig" };
+export const awake = "War wach";
+export const begun = "Eben begonnen";
+export const soFar = "bisher";
+export const place = (n) => (n > 1 ? `Nummer ${number(n)}` : "als Nächstes");
+// `most`: what is seldom exceeded, told where it is much more.
+export function toGo(s, most) {
+	if (s < -3) return "dauert länger als sonst, geht aber weiter";
+	if (s < 1.5) return "jeden Moment";
+	if (most > 1.4 * s) return `noch ${most < 60 ? Math.round(s) : duration(Math.round(s))} bis ${duration(Math.round(most))}`;
+	return `noch etwa ${duration(Math.round(s))}`;
+}
+export const progress = (done, total) => `${number(done)} von ${lines(total)}`;
+export const working = "Dein Lied";
+export const hint = {
+	waiting: "Dein Platz ist sicher. Schließ die Seite, wenn du magst: Der Link bringt dich zurück.",
+	loading_model: "Das Modell schläft, solange niemand schreibt, und deine Worte wecken es. Wegen dieser Wartezeit kostet es Cents im Monat und nicht Dollars. Das nächste Lied beginnt sofort.",
+};
+export const retried = (attempt, most, reason) => `Versuch ${attempt} von ${most}, weil der vorige abbrach. ${reason}`;
+export const canceling = "Hört bei der nächsten Zeile auf.";
+
+export const untitled = "Ohne Titel";
+export const finished = (title, n) => `Fertig: „${title}“, ${lines(n)}.`;
+export const rhymes = (scheme, score) =>
+	scheme === "none" ? "Freie Verse" : `Reimt ${scheme}${typeof score === "number" ? `, ${Math.round(score * 100)} % davon gelingen` : ""}`;
+export const syllables = (n) => many(n, "Silbe", "Silben");
+export const copied = "Kopiert";
+export const notCopied = "Der Browser verbietet es";
+export const receipt = {
+	model: "Modell", model_digest: "Prüfsumme des Modells", seed: "Startwert", input_digest: "Prüfsumme der Eingabe", version: "Fassung",
+	tokens: "Token", asked: "Gefragt", note: "Wozu",
+};
+export const receiptNote = "Gleiche Wörter, Auswahl, Startwert und gleiches Modell ergeben den gleichen Text.";
+
+export const told = {
+	yes: "Du bekommst Bescheid.",
+	no: "Der Browser verbietet es. Der Titel des Tabs sagt es dir.",
+	job: (title) => `Dein Lied ist fertig: ${title}`,
+	over: "Es endete ohne Text",
+	batch: (done, total) => `Deine Datei ist fertig: ${number(done)} von ${many(total, "Lied", "Liedern")}`,
+};
+
+export const tryAgain = "Noch einmal versuchen";
+export const waitFor = (s) => `In ${duration(Math.ceil(s))} kannst du es noch einmal versuchen.`;
+const newSong = "Ein neues Lied schreiben";
+// By problem: title, text, and the way on if not to try again.
+export const trouble = {
+	offline: ["Du bist offline", "Deine Worte sind auf dieser Seite sicher."],
+	unreachable: ["Der Server antwortet nicht", "Ein neuer Versuch macht kein zweites Lied."],
+	"rate-limited": ["Etwas zu schnell", "Dieser Server nimmt von jedem Gast nur ein paar Themen in der Minute."],
+	"budget-exhausted": ["Die Lieder von heute sind aufgebraucht", "Der Betreiber bezahlt so viele am Tag. Was geschrieben ist, bleibt lesbar."],
+	key: ["Dieser Server verlangt einen Schlüssel", "Wer einen hat, nimmt die API oder die Kommandozeile."],
+	validation: ["Etwas muss geändert werden", "Nichts wurde eingereiht."],
+	"batch-invalid": ["Der Server hat die Datei abgelehnt", "Nichts wurde eingereiht. Diese Zeilen brauchen einen Blick:"],
+	busy: ["Der Server ist gestolpert", "Nichts ist verloren. Gib ihm einen Moment."],
+	"not-found": ["Hinter diesem Link ist nichts", "Vielleicht fehlt ein Buchstabe.", newSong],
+	gone: ["Dieser Link ist abgelaufen", "Lieder werden dreißig Tage aufbewahrt.", newSong],
+};
+// While it is followed.
+export const lost = {
+	offline: "Du bist offline. Geschrieben wird es trotzdem.",
+	other: "Der Server antwortet nicht. Was du wolltest, ist gespeichert.",
+	now: "Jetzt fragen",
+};
+export const ended = {
+	failed: ["Das hat nicht geklappt", "Das Lied konnte nicht geschrieben werden."],
+	canceled: ["Abgebrochen", "Du hast dieses angehalten.", "Doch schreiben"],
+	expired: ["Es hat zu lange gewartet", "Es wurde nicht rechtzeitig geschrieben."],
+	other: ["Dieses ist zu Ende", "Es gibt keinen Text."],
+};
+export const partial = "Vor dem Ende geschrieben:";
+
+export const status = {
+	queued: "in der Schlange", running: "wird geschrieben", succeeded: "fertig", completed: "fertig",
+	failed: "gescheitert", canceled: "abgebrochen", expired: "zu spät", gone: "abgelaufen",
+};
+export const songsNote = (n) => (n ? "Diese Liste liegt nur in diesem Browser. Was du streichst, bleibt auf dem Server." : "Hier sammeln sich deine eigenen Lieder.");
+export const all = (n) => `Alle ${number(n)} zeigen`;
+export const forgotten = (n) => `${many(n, "Eintrag", "Einträge")} gestrichen.`;
+export const sample = { title: "Was dabei herauskommt", of: (prompt) => `Vom kleinen Modell zu „${prompt}“ geschrieben.`, like: "Mit diesen Worten versuchen" };
+export const remove = (name) => `„${name}“ von der Liste streichen`;
+export const open = (name) => `Wird noch geschrieben: „${name}“`;
+export const follow = "Zusehen";
+
+export const part = (name) => (name ? `Teil von ${name}` : "Teil einer Datei mit Themen");
+export const batch = {
+	name: (name, rows) => [name, many(rows, "Thema", "Themen")].filter(Boolean).join(", "),
+	checking: (name) => `${name} wird geprüft …`,
+	good: (rows, name) => `${many(rows, "Thema", "Themen")} in ${name}, alles in Ordnung`,
+	bad: (n, name) => `${name}: ${many(n, "Fehler", "Fehler")}. Nichts wurde eingereiht.`,
+	more: (n) => `und ${number(n)} weitere`,
+	send: (n) => `${songCount(n)} schreiben`,
+	choices: "Deine Auswahl oben gilt, wo eine Zeile keine hat.",
+	columns: ["Zeile", "Kennung", "Fehler"],
+	progress: (over, total) => `${number(over)} von ${number(total)}`,
+	counts: (counts) =>
+		Object.entries(counts).filter(([name, n]) => n && status[name]).map(([name, n]) => `${number(n)} ${status[name]}`).join(" · "),
+	over: (done, total) => (done === total ? "Alle Lieder sind geschrieben." : done ? `${number(done)} von ${many(total, "Lied", "Liedern")} geschrieben.` : "Es ist zu Ende, und kein Lied wurde geschrieben."),
+	songs: "Die Lieder",
+	none: "Hier sammeln sie sich, sobald sie geschrieben sind.",
+	results: "Herunterladen",
+	retry: (n) => (n === 1 ? "Das gescheiterte noch einmal versuchen" : `Die ${number(n)} gescheiterten noch einmal versuchen`),
+	tooLarge: `Die Datei ist größer als ${MOST_MIB} MiB.`,
+};

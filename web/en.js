@@ -1,0 +1,173 @@
+// Every word of the page in English, but two in index.html: the title and the line for browsers without JavaScript.
+import { MOST_MIB, MOST_ROWS } from "./limits.js";
+import { duration, number } from "./language.js";
+
+const many = (count, one, more = `${one}s`) => `${number(count)} ${count === 1 ? one : more}`;
+
+export const title = "VerseQueue: lyrics from a few words";
+// By the id of the element that shows it.
+export const page = {
+	skip: "Skip to the content",
+	new: "New song",
+	"to-songs": "Your songs",
+	claim: "A few words in,\na song out.",
+	lead: "Say what it is about. A small open model writes lyrics that rhyme, line by line, while you watch.",
+	"prompt-text": "What is your song about?",
+	send: "Write my song",
+	change: "Change",
+	"effort-text": "More drafts of each line read better and take longer",
+	"style-text": "Style",
+	"structure-text": "Shape",
+	"scheme-text": "Rhymes",
+	"mood-text": "Mood, in a word or two",
+	"model-text": "Model",
+	"continue-text": "Begin the first line with my words",
+	"explicit-text": "Allow explicit words",
+	"file-title": "Have a whole file of prompts?",
+	"file-text": `Drop it anywhere or choose it: JSONL, CSV with a column “prompt”, or a prompt on each line. Up to ${many(MOST_ROWS, "row")}. The server checks it first; nothing is queued before you say so.`,
+	"file-button": "Choose a file",
+	drop: "Drop your file of prompts",
+	cancel: "Cancel",
+	tell: "Tell me when it is done",
+	share: "Copy the link",
+	copy: "Copy the lyrics",
+	download: "Download",
+	legend: "Same letter, same colour: these lines rhyme.",
+	again: "Write another version",
+	more: "Edit the prompt",
+	"count-text": "Count syllables",
+	receipt: "Receipt",
+	"songs-title": "Your songs",
+	forget: "Forget them all",
+	undo: "Undo",
+	footer: "Your prompt and choices go to the server, which keeps songs for 30 days or as long as its owner says. This list stays in your browser. No cookies, no trackers.",
+};
+export const nextClaim = "Write another";
+export const styles = { rap: "Rap", pop: "Pop", country: "Country", rock: "Rock", folk: "Folk", soul: "Soul" };
+export const structures = { verse: "One verse", song: "Verse, chorus, verse, chorus" };
+export const schemes = {
+	AABB: "AABB, in pairs", ABAB: "ABAB, taking turns", ABBA: "ABBA, embracing",
+	ABCB: "ABCB, every second line", AAAA: "AAAA, all alike", none: "None, free verse",
+};
+export const lines = (n) => many(n, "line");
+export const choices = (o) =>
+	[styles[o.style], o.rhyme_scheme === "none" ? "free verse" : o.rhyme_scheme, lines(o.lines),
+		o.structure === "song" && "with a chorus", o.mood, o.model].filter(Boolean).join(" · ");
+export const efforts = { quick: "Quick", normal: "Normal", best: "Best" };
+export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
+
+export const model = (name, s, licence) => [name, s && duration(s), licence].filter(Boolean).join(" · ");
+
+export const server = {
+	warm: "The model is awake.",
+	cold: (s) => `The model is waking up for you${s ? `, which takes about ${duration(s)}` : ""}.`,
+	// `s`: until those and what is written now are done.
+	queue: (n, s) => (n || s >= 1 ? ` ${n ? many(n, "song") : "One is being written"} ahead of yours${s >= 1 ? `, about ${duration(Math.round(s))}` : ""}.` : ""),
+};
+export const empty = "Write a word or two first. Anything can be a song.";
+export const tooLong = (n) => `${many(n, "character")} too many`;
+
+export const steps = { waiting: "In the queue", loading_model: "Waking up", writing: "Writing", done: "Done" };
+export const awake = "Was awake";
+export const begun = "Just begun";
+export const soFar = "so far";
+export const place = (n) => (n > 1 ? `number ${number(n)}` : "next");
+// `most`: what is seldom exceeded, told where it is much more.
+export function toGo(s, most) {
+	if (s < -3) return "longer than usual, still going";
+	if (s < 1.5) return "any moment now";
+	if (most > 1.4 * s) return `${most < 60 ? Math.round(s) : duration(Math.round(s))} to ${duration(Math.round(most))} to go`;
+	return `about ${duration(Math.round(s))} to go`;
+}
+export const progress = (done, total) => `${number(done)} of ${lines(total)}`;
+export const working = "Your song";
+export const hint = {
+	waiting: "Your place is safe. Close this page if you like: the link brings you back.",
+	loading_model: "The model sleeps while nobody writes, and your words are waking it. This wait is why it costs cents a month and not dollars. The next song starts at once.",
+};
+export const retried = (attempt, most, reason) => `Try ${attempt} of ${most}, because the one before stopped. ${reason}`;
+export const canceling = "Stopping at the next line.";
+
+export const untitled = "Untitled";
+export const finished = (title, n) => `Done: “${title}”, ${lines(n)}.`;
+export const rhymes = (scheme, score) =>
+	scheme === "none" ? "Free verse" : `Rhymes ${scheme}${typeof score === "number" ? `, ${Math.round(score * 100)}% of them land` : ""}`;
+export const syllables = (n) => many(n, "syllable");
+export const copied = "Copied";
+export const notCopied = "The browser forbids it";
+export const receipt = {
+	model: "Model", model_digest: "Model digest", seed: "Seed", input_digest: "Input digest", version: "Version",
+	tokens: "Tokens", asked: "Asked", note: "Use",
+};
+export const receiptNote = "The same words, choices, seed and model give the same lyrics.";
+
+export const told = {
+	yes: "You will be told.",
+	no: "The browser forbids it. The tab’s title will tell.",
+	job: (title) => `Your song is ready: ${title}`,
+	over: "It ended without lyrics",
+	batch: (done, total) => `Your file is done: ${number(done)} of ${many(total, "song")}`,
+};
+
+export const tryAgain = "Try again";
+export const waitFor = (s) => `You can try again in ${duration(Math.ceil(s))}.`;
+const newSong = "Write a new song";
+// By problem: title, text, and the way on if not to try again.
+export const trouble = {
+	offline: ["You are offline", "Your words are safe on this page."],
+	unreachable: ["The server does not answer", "Trying again will not make a second song."],
+	"rate-limited": ["A little too fast", "This server takes a few prompts a minute from each visitor."],
+	"budget-exhausted": ["Today’s songs are used up", "The owner pays for so many a day. What is written stays readable."],
+	key: ["This server asks for a key", "With one, use its API or the command line."],
+	validation: ["Something needs changing", "Nothing was sent to the queue."],
+	"batch-invalid": ["The server refused the file", "Nothing was queued. These rows need a look:"],
+	busy: ["The server stumbled", "Nothing is lost. Give it a moment."],
+	"not-found": ["There is nothing behind this link", "Maybe a letter of it is missing.", newSong],
+	gone: ["This link has expired", "Songs are kept for thirty days.", newSong],
+};
+// While it is followed.
+export const lost = {
+	offline: "You are offline. It is written all the same.",
+	other: "The server does not answer. What you asked for is stored.",
+	now: "Ask now",
+};
+export const ended = {
+	failed: ["This one did not work out", "The song could not be written."],
+	canceled: ["Canceled", "You stopped this one.", "Write it after all"],
+	expired: ["It waited too long", "It was not written in time."],
+	other: ["This one has ended", "There are no lyrics."],
+};
+export const partial = "Written before it ended:";
+
+export const status = {
+	queued: "in the queue", running: "being written", succeeded: "done", completed: "done",
+	failed: "failed", canceled: "canceled", expired: "out of time", gone: "expired",
+};
+export const songsNote = (n) => (n ? "This list is kept in this browser only. What you take off it stays on the server." : "Your own songs will line up here.");
+export const all = (n) => `Show all ${number(n)}`;
+export const forgotten = (n) => `${many(n, "entry", "entries")} taken off the list.`;
+export const sample = { title: "What comes out", of: (prompt) => `Written by the small model for “${prompt}”.`, like: "Try these words" };
+export const remove = (name) => `Take “${name}” off the list`;
+export const open = (name) => `Still being written: “${name}”`;
+export const follow = "Watch it";
+
+export const part = (name) => (name ? `Part of ${name}` : "Part of a file of prompts");
+export const batch = {
+	name: (name, rows) => [name, many(rows, "prompt")].filter(Boolean).join(", "),
+	checking: (name) => `Checking ${name} …`,
+	good: (rows, name) => `${many(rows, "prompt")} in ${name}, all fine`,
+	bad: (n, name) => `${name}: ${many(n, "problem")}. Nothing was queued.`,
+	more: (n) => `and ${number(n)} more`,
+	send: (n) => `Write ${many(n, "song")}`,
+	choices: "Your choices above count wherever a row has none.",
+	columns: ["Line", "Id", "Problem"],
+	progress: (over, total) => `${number(over)} of ${number(total)}`,
+	counts: (counts) =>
+		Object.entries(counts).filter(([name, n]) => n && status[name]).map(([name, n]) => `${number(n)} ${status[name]}`).join(" · "),
+	over: (done, total) => (done === total ? "All songs are written." : done ? `${many(done, "song")} of ${number(total)} were written.` : "It ended, and no song was written."),
+	songs: "The songs",
+	none: "They will line up here as they are written.",
+	results: "Download",
+	retry: (n) => (n === 1 ? "Try the failed one again" : `Try the ${number(n)} failed ones again`),
+	tooLarge: `The file is larger than ${MOST_MIB} MiB.`,
+};

@@ -1,0 +1,174 @@
+// Every word of the page in Spanish; what a song says stays English.
+import { MOST_MIB, MOST_ROWS } from "./limits.js";
+import { duration, number } from "./language.js";
+
+const many = (count, one, more = `${one}s`) => `${number(count)} ${count === 1 ? one : more}`;
+const songCount = (n) => many(n, "canción", "canciones");
+
+export const title = "VerseQueue: letras a partir de unas palabras";
+// By the id of the element that shows it.
+export const page = {
+	skip: "Ir al contenido",
+	new: "Nueva canción",
+	"to-songs": "Tus canciones",
+	claim: "Entran unas palabras,\nsale una canción.",
+	lead: "Di de qué trata. Un pequeño modelo abierto escribe en inglés una letra que rima, verso a verso, mientras miras.",
+	"prompt-text": "¿De qué trata tu canción? Mejor en inglés",
+	send: "Escribe mi canción",
+	change: "Cambiar",
+	"effort-text": "Con más borradores de cada verso se lee mejor y tarda más",
+	"style-text": "Estilo",
+	"structure-text": "Forma",
+	"scheme-text": "Rimas",
+	"mood-text": "Ánimo, en una o dos palabras",
+	"model-text": "Modelo",
+	"continue-text": "Empezar el primer verso con mis palabras",
+	"explicit-text": "Permitir palabras groseras",
+	"file-title": "¿Tienes un archivo entero de temas?",
+	"file-text": `Suéltalo en cualquier sitio o elígelo: JSONL, CSV con una columna «prompt» o un tema en cada línea. Hasta ${many(MOST_ROWS, "línea")}. El servidor lo revisa primero; nada entra en la cola antes de que lo digas.`,
+	"file-button": "Elegir un archivo",
+	drop: "Suelta aquí tu archivo de temas",
+	cancel: "Cancelar",
+	tell: "Avísame cuando esté lista",
+	share: "Copiar el enlace",
+	copy: "Copiar la letra",
+	download: "Descargar",
+	legend: "Misma letra, mismo color: estos versos riman.",
+	again: "Escribir otra versión",
+	more: "Editar el tema",
+	"count-text": "Contar sílabas",
+	receipt: "Comprobante",
+	"songs-title": "Tus canciones",
+	forget: "Olvidarlas todas",
+	undo: "Deshacer",
+	footer: "Tu tema y tus opciones van al servidor, que guarda las canciones 30 días o lo que diga su dueño. Esta lista se queda en tu navegador. Sin cookies ni rastreadores.",
+};
+export const nextClaim = "Escribe otra";
+export const styles = { rap: "Rap", pop: "Pop", country: "Country", rock: "Rock", folk: "Folk", soul: "Soul" };
+export const structures = { verse: "Una estrofa", song: "Estrofa, estribillo, estrofa, estribillo" };
+export const schemes = {
+	AABB: "AABB, pareada", ABAB: "ABAB, cruzada", ABBA: "ABBA, abrazada",
+	ABCB: "ABCB, un verso sí y otro no", AAAA: "AAAA, todos iguales", none: "Ninguna, verso libre",
+};
+export const lines = (n) => many(n, "verso");
+export const choices = (o) =>
+	[styles[o.style], o.rhyme_scheme === "none" ? "verso libre" : o.rhyme_scheme, lines(o.lines),
+		o.structure === "song" && "con estribillo", o.mood, o.model].filter(Boolean).join(" · ");
+export const efforts = { quick: "Rápida", normal: "Cuidada", best: "La mejor" };
+export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
+
+export const model = (name, s, licence) => [name, s && duration(s), licence].filter(Boolean).join(" · ");
+
+export const server = {
+	warm: "El modelo está despierto.",
+	cold: (s) => `El modelo se está despertando para ti${s ? `, tarda unos ${duration(s)}` : ""}.`,
+	// `s`: until those and what is written now are done.
+	queue: (n, s) => (n || s >= 1 ? ` ${n ? `Hay ${songCount(n)}` : "Se está escribiendo una"} antes de la tuya${s >= 1 ? `, unos ${duration(Math.round(s))}` : ""}.` : ""),
+};
+export const empty = "Escribe antes una o dos palabras. De todo puede salir una canción.";
+export const tooLong = (n) => (n === 1 ? "Sobra 1 carácter" : `Sobran ${number(n)} caracteres`);
+
+export const steps = { waiting: "En la cola", loading_model: "Despertando", writing: "Escribiendo", done: "Lista" };
+export const awake = "Ya despierto";
+export const begun = "Recién empezada";
+export const soFar = "hasta ahora";
+export const place = (n) => (n > 1 ? `número ${number(n)}` : "la siguiente");
+// `most`: what is seldom exceeded, told where it is much more.
+export function toGo(s, most) {
+	if (s < -3) return "tarda más de lo normal, pero sigue";
+	if (s < 1.5) return "en cualquier momento";
+	if (most > 1.4 * s) return `faltan de ${most < 60 ? Math.round(s) : duration(Math.round(s))} a ${duration(Math.round(most))}`;
+	return `faltan unos ${duration(Math.round(s))}`;
+}
+export const progress = (done, total) => `${number(done)} de ${lines(total)}`;
+export const working = "Tu canción";
+export const hint = {
+	waiting: "Tu lugar está seguro. Cierra esta página si quieres: el enlace te trae de vuelta.",
+	loading_model: "El modelo duerme mientras nadie escribe, y tus palabras lo están despertando. Por esta espera cuesta céntimos al mes y no dólares. La próxima canción empieza enseguida.",
+};
+export const retried = (attempt, most, reason) => `Intento ${attempt} de ${most}, porque el anterior se detuvo. ${reason}`;
+export const canceling = "Se detiene en el próximo verso.";
+
+export const untitled = "Sin título";
+export const finished = (title, n) => `Lista: «${title}», ${lines(n)}.`;
+export const rhymes = (scheme, score) =>
+	scheme === "none" ? "Verso libre" : `Rima ${scheme}${typeof score === "number" ? `, acierta el ${Math.round(score * 100)} %` : ""}`;
+export const syllables = (n) => many(n, "sílaba");
+export const copied = "Copiado";
+export const notCopied = "El navegador no lo permite";
+export const receipt = {
+	model: "Modelo", model_digest: "Huella del modelo", seed: "Semilla", input_digest: "Huella de la entrada", version: "Versión",
+	tokens: "Fichas (tokens)", asked: "Pedida", note: "Para qué",
+};
+export const receiptNote = "Las mismas palabras, opciones, semilla y modelo dan la misma letra.";
+
+export const told = {
+	yes: "Te avisaremos.",
+	no: "El navegador no lo permite. Te lo dirá el título de la pestaña.",
+	job: (title) => `Tu canción está lista: ${title}`,
+	over: "Terminó sin letra",
+	batch: (done, total) => `Tu archivo está listo: ${number(done)} de ${songCount(total)}`,
+};
+
+export const tryAgain = "Intentar otra vez";
+export const waitFor = (s) => `Puedes intentarlo otra vez en ${duration(Math.ceil(s))}.`;
+const newSong = "Escribir una canción nueva";
+// By problem: title, text, and the way on if not to try again.
+export const trouble = {
+	offline: ["No tienes conexión", "Tus palabras están a salvo en esta página."],
+	unreachable: ["El servidor no responde", "Intentarlo otra vez no hará una segunda canción."],
+	"rate-limited": ["Demasiado rápido", "Este servidor acepta pocos temas por minuto de cada visitante."],
+	"budget-exhausted": ["Se acabaron las canciones de hoy", "El dueño paga un número al día. Lo escrito se puede seguir leyendo."],
+	key: ["Este servidor pide una clave", "Si la tienes, usa su API o la línea de comandos."],
+	validation: ["Hay que cambiar algo", "Nada entró en la cola."],
+	"batch-invalid": ["El servidor rechazó el archivo", "Nada entró en la cola. Revisa estas líneas:"],
+	busy: ["El servidor tropezó", "No se ha perdido nada. Dale un momento."],
+	"not-found": ["No hay nada tras este enlace", "Quizá le falte una letra.", newSong],
+	gone: ["Este enlace ha caducado", "Las canciones se guardan treinta días.", newSong],
+};
+// While it is followed.
+export const lost = {
+	offline: "No tienes conexión. Se escribe de todos modos.",
+	other: "El servidor no responde. Lo que pediste está guardado.",
+	now: "Preguntar ahora",
+};
+export const ended = {
+	failed: ["Esta no salió bien", "No se pudo escribir la canción."],
+	canceled: ["Cancelada", "La detuviste tú.", "Escribirla de todos modos"],
+	expired: ["Esperó demasiado", "No se escribió a tiempo."],
+	other: ["Esta ha terminado", "No hay letra."],
+};
+export const partial = "Escrito antes de terminar:";
+
+export const status = {
+	queued: "en la cola", running: "escribiéndose", succeeded: "lista", completed: "lista",
+	failed: "fallida", canceled: "cancelada", expired: "fuera de plazo", gone: "caducada",
+};
+export const songsNote = (n) => (n ? "Esta lista se guarda solo en este navegador. Lo que quites sigue en el servidor." : "Aquí se irán reuniendo tus canciones.");
+export const all = (n) => `Mostrar las ${number(n)}`;
+export const forgotten = (n) => (n === 1 ? "1 entrada quitada de la lista." : `${number(n)} entradas quitadas de la lista.`);
+export const sample = { title: "Lo que sale", of: (prompt) => `Escrita por el modelo pequeño para «${prompt}».`, like: "Probar estas palabras" };
+export const remove = (name) => `Quitar «${name}» de la lista`;
+export const open = (name) => `Aún se está escribiendo: «${name}»`;
+export const follow = "Verla";
+
+export const part = (name) => (name ? `Parte de ${name}` : "Parte de un archivo de temas");
+export const batch = {
+	name: (name, rows) => [name, many(rows, "tema")].filter(Boolean).join(", "),
+	checking: (name) => `Revisando ${name} …`,
+	good: (rows, name) => `${many(rows, "tema")} en ${name}, todo bien`,
+	bad: (n, name) => `${name}: ${many(n, "problema")}. Nada entró en la cola.`,
+	more: (n) => `y ${number(n)} más`,
+	send: (n) => `Escribir ${songCount(n)}`,
+	choices: "Tus opciones de arriba valen donde una línea no tiene ninguna.",
+	columns: ["Línea", "Clave", "Problema"],
+	progress: (over, total) => `${number(over)} de ${number(total)}`,
+	counts: (counts) =>
+		Object.entries(counts).filter(([name, n]) => n && status[name]).map(([name, n]) => `${number(n)} ${status[name]}`).join(" · "),
+	over: (done, total) => (done === total ? "Todas las canciones están escritas." : done ? `${number(done)} de ${songCount(total)} escritas.` : "Terminó sin escribir ninguna canción."),
+	songs: "Las canciones",
+	none: "Aquí se reunirán según se escriban.",
+	results: "Descargar",
+	retry: (n) => (n === 1 ? "Intentar otra vez la fallida" : `Intentar otra vez las ${number(n)} fallidas`),
+	tooLarge: `El archivo ocupa más de ${MOST_MIB} MiB.`,
+};
