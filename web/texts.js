@@ -1,7 +1,8 @@
 // Every word of the page but four in index.html: lang, title, description, noscript.
 import { MOST_MIB, MOST_ROWS } from "./limits.js";
 
-const lang = document.documentElement.lang;
+// The service worker has no document.
+const lang = globalThis.document?.documentElement.lang ?? "en";
 const number = new Intl.NumberFormat(lang).format;
 const many = (count, one, more = `${one}s`) => `${number(count)} ${count === 1 ? one : more}`;
 
@@ -109,7 +110,8 @@ export const receipt = {
 export const receiptNote = "The same words, choices, seed and model give the same lyrics.";
 
 export const told = {
-	yes: "You will be told.",
+	yes: "You will be told, also with this page closed.",
+	open: "You will be told as long as this tab is open.",
 	no: "The browser forbids it. The tab’s title will tell.",
 	job: (title) => `Your song is ready: ${title}`,
 	over: "It ended without lyrics",
