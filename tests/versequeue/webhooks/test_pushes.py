@@ -184,3 +184,32 @@ class RuntimeErrorOfTheModel(GenerationFailed):
     """One that may not come again."""
 
     retryable = True
+
+
+def test_a_round_that_begins_before_the_last_ones_push_takes_its_place() -> None:
+    api = an_api()
+    with push_service() as service:
+        answered = api.client.post("/v1/batches", data="rain", content_type="text/plain")
+        batch_id = answered.get_json()["id"]
+        api.client.post(f"/v1/batches/{batch_id}/push", json=service.subscription)
+        (row,) = api.batches.rows(batch_id)
+        attempt = api.worker_side.claim(row.id, Stage.WRITING)
+        assert attempt
+        attempt.fail(RuntimeErrorOfTheModel(), retry=False)
+        api.client.post(f"/v1/batches/{batch_id}/retry-failed")
+        assert a_notifier(api).deliver(f"{batch_id}/push") is None
+    assert service.hook.calls == []
+
+
+def test_no_log_names_a_subscription(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    api = an_api()
+    with push_service(answer(500)) as service:
+        job_id = a_job_told_to(api, service)
+        api.client.post(f"/v1/jobs/{job_id}/push", json={**service.subscription, "keys": {}})
+        api.write(job_id)
+        a_notifier(api).deliver(f"{job_id}/push")
+        sweep_later(api, 400)
+    assert f"push: {Outcome(500, 'The answer was 500.')}" in caplog.text
+    for secret in (service.hook.url, *service.subscription["keys"].values()):
+        assert secret not in caplog.text
