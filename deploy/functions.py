@@ -64,6 +64,8 @@ class FunctionSpec:
 
 WEBHOOK_SECRET = f"{PREFIX}-webhook-secret"
 HASH_KEY = f"{PREFIX}-hash-key"
+#: Pushes to browsers are signed with it, and pages subscribe with its public half.
+PUSH_KEY = f"{PREFIX}-push-key"
 #: What the page's host shows, so that its word on a caller's address is taken.
 PAGE_SECRET = f"{PREFIX}-page-secret"
 #: Whoever counts what a visitor asks for must know one from another behind the page's host, too.
@@ -82,7 +84,7 @@ FUNCTIONS = (
         size=SIZES["results"],
         caller=Caller.ANYONE,
         database=Database.READ,
-        secrets=TELLS_VISITORS_APART,
+        secrets=(*TELLS_VISITORS_APART, ("VERSEQUEUE_PUSH_KEY", PUSH_KEY)),
     ),
     FunctionSpec(
         name="worker",
@@ -96,7 +98,10 @@ FUNCTIONS = (
         name="notify",
         size=SIZES["notify"],
         signature="cloudevent",
-        secrets=(("VERSEQUEUE_WEBHOOK_SECRET", WEBHOOK_SECRET),),
+        secrets=(
+            ("VERSEQUEUE_WEBHOOK_SECRET", WEBHOOK_SECRET),
+            ("VERSEQUEUE_PUSH_KEY", PUSH_KEY),
+        ),
     ),
     FunctionSpec(
         name="sweep",

@@ -9,6 +9,7 @@ from deploy.functions import (
     HASH_KEY,
     PAGE_SECRET,
     PREFIX,
+    PUSH_KEY,
     WEBHOOK_SECRET,
     Caller,
     Database,
@@ -75,8 +76,8 @@ def project_roles(target: Target) -> Iterator[Step]:
 
 def secrets(target: Target) -> Iterator[Step]:
     """Secrets, each with a value that is made once, and the functions that may read each."""
-    made = ((WEBHOOK_SECRET, Secret.WEBHOOK), (HASH_KEY, Secret.KEY), (PAGE_SECRET, Secret.KEY))
-    for name, kind in made:
+    kinds = dict.fromkeys((HASH_KEY, PAGE_SECRET, PUSH_KEY), Secret.KEY)
+    for name, kind in {WEBHOOK_SECRET: Secret.WEBHOOK, **kinds}.items():
         where = target.in_project
         yield named(
             f"Secret {name}", "secrets", name, where, create=("--replication-policy=automatic",)

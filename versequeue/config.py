@@ -109,6 +109,12 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _contact(text: str) -> str:
+    if not re.fullmatch(r"mailto:[^@\s]+@[^@\s]+|https://\S+", text):
+        raise ValueError("it begins with mailto: or https://")
+    return text
+
+
 def _setting(default: T, read: Callable[[str], T], variable: str = "") -> T:
     """A field that `read` reads from `variable`, by default the one with the field's name."""
     about = {"read": read, "variable": variable}
@@ -171,6 +177,10 @@ class Settings:
     hosts: tuple[str, ...] = _setting((), _hosts)
     #: one or two `whsec_…` secrets, the newest first
     webhook_secrets: tuple[str, ...] = _setting((), _words, "WEBHOOK_SECRET")
+    #: base64 of the 32 bytes of the key that pushes are signed with; empty: none are sent
+    push_key: str = _setting("", str)
+    #: a mailto: or https: address at which a push service may complain; else that of submit
+    push_contact: str = _setting("", _contact)
     webhook_allow_private: bool = _setting(False, _flag)
     #: public base URLs, where submit and results do not share the origin of the caller
     submit_url: str = _setting("", _base_url)

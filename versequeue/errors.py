@@ -139,6 +139,10 @@ class NothingToRedeliver(VerseQueueError, status=409, slug="nothing-to-redeliver
     """No webhook event of this job has been sent yet, or the receiver wants no more of them."""
 
 
+class PushTaken(VerseQueueError, status=409, slug="push-taken"):
+    """Another browser has asked to be told of this already."""
+
+
 class RetryRefused(VerseQueueError, status=409, slug="retry-refused"):
     """The failed rows of this batch are not tried again; `detail` says why."""
 

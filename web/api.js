@@ -55,6 +55,9 @@ export const submit = (kind, body, type, key, query = "") =>
 export const check = (body, type, query) => post(`/v1/file-checks${query}`, body, { "Content-Type": type });
 // `verb`: cancel, or of a batch retry-failed.
 export const act = (kind, id, verb) => post(`${at(kind, id)}/${verb}`);
+// Whom to subscribe with, and who is to be told of an end.
+export const pushKey = () => call(`${RESULTS_BASE}/v1/push-key`);
+export const push = (kind, id, subscription) => post(`${at(kind, id)}/push`, JSON.stringify(subscription), { "Content-Type": "application/json" });
 export const warmUp = () => post("/v1/warmup");
 export const read = (kind, id, etag) =>
 	call(RESULTS_BASE + at(kind, id), etag && { headers: { "If-None-Match": etag } });

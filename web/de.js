@@ -103,7 +103,8 @@ export const receipt = {
 export const receiptNote = "Gleiche Wörter, Auswahl, Startwert und gleiches Modell ergeben den gleichen Text.";
 
 export const told = {
-	yes: "Du bekommst Bescheid.",
+	yes: "Du bekommst Bescheid, auch wenn diese Seite geschlossen ist.",
+	open: "Du bekommst Bescheid, solange dieser Tab offen ist.",
 	no: "Der Browser verbietet es. Der Titel des Tabs sagt es dir.",
 	job: (title) => `Dein Lied ist fertig: ${title}`,
 	over: "Es endete ohne Text",

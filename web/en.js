@@ -102,7 +102,8 @@ export const receipt = {
 export const receiptNote = "The same words, choices, seed and model give the same lyrics.";
 
 export const told = {
-	yes: "You will be told.",
+	yes: "You will be told, also with this page closed.",
+	open: "You will be told as long as this tab is open.",
 	no: "The browser forbids it. The tab’s title will tell.",
 	job: (title) => `Your song is ready: ${title}`,
 	over: "It ended without lyrics",

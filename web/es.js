@@ -103,7 +103,8 @@ export const receipt = {
 export const receiptNote = "Las mismas palabras, opciones, semilla y modelo dan la misma letra.";
 
 export const told = {
-	yes: "Te avisaremos.",
+	yes: "Te avisaremos, también con esta página cerrada.",
+	open: "Te avisaremos mientras esta pestaña esté abierta.",
 	no: "El navegador no lo permite. Te lo dirá el título de la pestaña.",
 	job: (title) => `Tu canción está lista: ${title}`,
 	over: "Terminó sin letra",

@@ -23,9 +23,10 @@ function save(key, value) {
 	changed?.();
 }
 
-// {id, kind: "job" or "batch", name, rows, title, status, at}, the newest first.
+// {id, kind: "job" or "batch", name, rows, title, status, at, told}, the newest first.
 export const songs = () => load(SONGS, []);
 export const nameOf = (id) => songs().find((entry) => entry.id === id)?.name;
+export const isTold = (id) => songs().some((entry) => entry.id === id && entry.told);
 export const isOpen = ({ status }) => status === "queued" || status === "running";
 export const remember = (entry) => save(SONGS, [entry, ...songs().filter(({ id }) => id !== entry.id)].slice(0, MOST));
 

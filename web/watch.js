@@ -1,8 +1,8 @@
 // What is open on the page, a job or a batch: followed until `done`, its buttons, and what is said
 // when something changes. job.js draws it, or batch.js, which is loaded for a batch.
 import * as api from "./api.js";
-import { $, announce, button } from "./dom.js";
-import { update } from "./history.js";
+import { $, announce, button, put } from "./dom.js";
+import { isTold, update } from "./history.js";
 import * as job from "./job.js";
 import * as notify from "./notify.js";
 import { follow } from "./poll.js";
@@ -18,7 +18,7 @@ function tell() {
 	const step = thing.done ? "end" : view.nowAt(thing);
 	const [aloud, elsewhere] = thing.done ? view.atEnd(thing) : [step];
 	if (!thing.done) notify.title(step);
-	else if (said) notify.tell(elsewhere, id);
+	else if (said) notify.tell(elsewhere, kind, id);
 	else notify.title(thing.output?.title);
 	if (said !== step && (thing.done ? said : kind === "job")) announce(aloud);
 	said = step;
@@ -33,7 +33,8 @@ function news({ data, skew_ms: skew }) {
 	$("sheet").hidden = $("steps").hidden = kind === "batch";
 	$("rows").hidden = kind === "job";
 	$("cancel").hidden = thing.done || thing.cancel_requested_at;
-	$("tell").hidden = thing.done || thing.cancel_requested_at || !notify.possible();
+	$("tell").hidden = thing.done || thing.cancel_requested_at || !notify.possible(id);
+	if (thing.done) put("told", "");
 	$("retry").hidden = true;
 	view.draw(thing, page.submit);
 	tick();
@@ -66,7 +67,20 @@ export async function open(newKind, newId, known) {
 	view = loaded;
 	view.reset();
 	if (known) news(known);
-	if (!known?.data.done) listen();
+	if (known?.data.done) return;
+	listen();
+	put("told", isTold(id) ? T.told.yes : "");
+	// Who has asked once is told of the next song, too.
+	if (known && notify.wanted()) tellOf();
+}
+
+async function tellOf() {
+	const asked = id;
+	$("tell").hidden = true;
+	const words = await notify.ask(kind, id);
+	if (id !== asked || thing.done) return;
+	put("told", words);
+	announce(words);
 }
 
 export function close() {
@@ -74,6 +88,7 @@ export function close() {
 	poll = thing = said = id = null;
 	notify.title();
 	$("watch").hidden = true;
+	put("told", "");
 	lost();
 }
 
@@ -100,10 +115,7 @@ export function start(shared) {
 	page = shared;
 	$("cancel").onclick = () => change("cancel");
 	$("retry").onclick = () => change("retry-failed");
-	$("tell").onclick = async () => {
-		announce((await notify.ask()) ? T.told.yes : T.told.no);
-		$("tell").hidden = true;
-	};
+	$("tell").onclick = tellOf;
 	$("share").onclick = (event) => copy(location.href, event);
 	$("copy").onclick = (event) => copy(thing.output.lyrics, event);
 	$("again").onclick = () => page.submit({ prompt: thing.prompt, options: { ...thing.options, seed: undefined } });

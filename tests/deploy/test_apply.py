@@ -10,6 +10,7 @@ from deploy.apply import PATIENCE_S, Runner, StepFailed, make_secret
 from deploy.gcloud import Answer
 from deploy.steps import Command, Secret, Step
 from tests.support.deployment import steps
+from versequeue.webhooks.push_keys import PushKey
 
 
 def test_destroying_goes_on_after_a_refusal_and_names_what_is_left() -> None:
@@ -97,7 +98,8 @@ def test_secrets_reach_gcloud_on_standard_input_only() -> None:
     )
 
     secret = given["versequeue-webhook-secret"]
-    assert len(set(given.values())) == 3
+    assert len(set(given.values())) == 4
+    assert PushKey.read(given["versequeue-push-key"]).public_key, "what the functions read"
     assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", secret)
     assert not any(value in word for value in given.values() for line in ran for word in line)
     assert make_secret(Secret.KEY) != make_secret(Secret.KEY)

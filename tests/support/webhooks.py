@@ -9,9 +9,12 @@ from tests.support.api import ApiUnderTest, ManualClock, make_api
 from versequeue.ports.store import Store
 from versequeue.rules.webhook import Webhook
 from versequeue.webhooks.notifier import Notifier
+from versequeue.webhooks.push_keys import PushKey
+from versequeue.webhooks.push_sender import PushSender
 from versequeue.webhooks.sender import Outcome, WebhookSender
 
 SECRET = "whsec_bmV3IHNlY3JldCBvZiB0aGlydHktdHdvIGJ5dGVzIQ=="
+PUSH_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 BODY = json.dumps({"type": "job.succeeded", "data": {"prompt": "café"}}).encode()
 
 
@@ -42,7 +45,9 @@ def a_finished_job(api: ApiUnderTest, url: str, events: Sequence[str] = ()) -> s
 
 def a_notifier(api: ApiUnderTest, sender: WebhookSender | None = None) -> Notifier:
     sender = sender or WebhookSender([SECRET], allow_private=True)
-    return Notifier(api.store, sender, api.jobs.settings, clock=api.clock, jitter=lambda: 0.5)
+    times: dict[str, Any] = {"clock": api.clock, "jitter": lambda: 0.5}
+    pushes = PushSender(PushKey.read(PUSH_KEY), "https://owner.example/", allow_private=True)
+    return Notifier(api.store, sender, api.jobs.settings, pushes=pushes, **times)
 
 
 def the_webhook(api: ApiUnderTest, job_id: str) -> Webhook:

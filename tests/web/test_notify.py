@@ -19,7 +19,7 @@ def test_the_end_changes_title_and_icon_of_a_hidden_tab(open_page: Opener) -> No
     page.add_init_script(HIDE + NOTIFICATIONS)
     page.goto(AT_JOB)
     page.get_by_role("button", name="Tell me when it is done").click()
-    expect(page.locator("#live")).to_have_text("You will be told.")
+    expect(page.locator("#live")).to_have_text("You will be told as long as this tab is open.")
     page.evaluate("setHidden(true)")
     api.job(succeeded())
     page.clock.run_for(16_000)

@@ -37,6 +37,7 @@ from versequeue.rules.options import (
     Structure,
     Style,
 )
+from versequeue.rules.push import check_auth, check_public_key
 
 MAX_METADATA_CHARACTERS = 512
 #: NFC makes one character of at most so many. What is longer is refused before it is brought into
@@ -201,6 +202,25 @@ class WebhookBody(Strict):
     )
 
 
+class PushKeysBody(Strict):
+    """What is written to the browser with, as base64url without padding."""
+
+    p256dh: Annotated[str, AfterValidator(check_public_key)] = Field(
+        description="The browser's public key, a point of P-256 in 65 bytes."
+    )
+    auth: Annotated[str, AfterValidator(check_auth)] = Field(description="Its secret of 16 bytes.")
+
+
+class PushBody(Strict):
+    """A browser's `PushSubscription` as it writes itself."""
+
+    endpoint: str = Field(min_length=1, max_length=2048)
+    keys: PushKeysBody
+    expiration_time: Annotated[float | None, Real] = Field(
+        None, alias="expirationTime", description="Not looked at."
+    )
+
+
 def _own_option(value: Any) -> Any:
     if isinstance(value, str):
         value = _printable(value)
@@ -228,6 +248,7 @@ class JobBody(Strict):
         default_factory=dict, description="At most 16 texts of yours, handed back with the job."
     )
     webhook: WebhookBody | None = None
+    push: PushBody | None = None
 
     def resolved(self, seed: int) -> ResolvedOptions:
         """How the song is to be written; `seed` is used if none was given."""
@@ -297,6 +318,7 @@ class BatchFields(Strict):
 
     metadata: Metadata = Field(default_factory=dict)
     webhook: WebhookBody | None = None
+    push: PushBody | None = None
 
 
 _OBJECT, _WHOLE, _NUMBER = (
@@ -304,6 +326,8 @@ _OBJECT, _WHOLE, _NUMBER = (
     "This is to be a whole number.",
     "This is to be a number.",
 )
+#: What a refusal says beside the fields at fault.
+FAULTY = "Some fields of the request are not valid."
 #: What is said of each kind of fault that pydantic finds, with the bounds that it names.
 _SENTENCES = {
     "missing": "This field is required.",
@@ -340,9 +364,7 @@ def validate(model: type[Model], data: Any, served: Sequence[str] = ()) -> Model
     try:
         return model.model_validate(data, context=served)
     except ValidationError as error:
-        raise ValidationFailed(
-            "Some fields of the request are not valid.", errors=field_errors(error)
-        ) from error
+        raise ValidationFailed(FAULTY, errors=field_errors(error)) from error
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:

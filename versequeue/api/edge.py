@@ -106,7 +106,7 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def parse_json(body: bytes) -> Any:
     """The JSON value in `body`. Raises InvalidJson, also for NaN and for text not in UTF-8."""
     if not body.strip():
-        raise InvalidJson("The body is empty; a JSON object with a prompt is expected.")
+        raise InvalidJson("The body is empty; a JSON object is expected.")
     try:
         return strict_json(body.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -90,6 +90,8 @@ _REQUEST_BODIES: dict[str, dict[str, Any]] = {
         **content(ref("FormJob"), "application/x-www-form-urlencoded"),
         **content({"type": "string", **PROMPT_SCHEMA}, "text/plain"),
     },
+    "push_job": content(ref("PushBody")),
+    "push_batch": content(ref("PushBody")),
     "submit_batch": _PROMPT_FILE,
     "check_file": _PROMPT_FILE,
 }

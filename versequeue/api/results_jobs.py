@@ -8,7 +8,7 @@ from versequeue.api.edge import Handler, conditional, digest, json_response
 from versequeue.api.resources import job_resource
 from versequeue.api.results_batches import batch_results_handlers
 from versequeue.config import Settings
-from versequeue.errors import NotFinished
+from versequeue.errors import NotFinished, NotFound
 from versequeue.ports.store import Store
 from versequeue.rules.job import Status
 from versequeue.service.batches import Batches
@@ -24,6 +24,7 @@ def results_handlers(jobs: Jobs, batches: Batches, reads: Reads) -> dict[str, Ha
         "get_lyrics": partial(get_lyrics, jobs),
         "get_status": lambda _request: json_response(jobs.status()),
         "get_models": lambda _request: json_response(jobs.models()),
+        "get_push_key": partial(get_push_key, jobs.settings),
         "get_openapi": partial(get_openapi, jobs.settings),
         "health": partial(health, jobs.store),
         **batch_results_handlers(batches, reads),
@@ -40,6 +41,15 @@ def get_lyrics(jobs: Jobs, request: Request, job_id: str) -> Response:
     response = Response(f"{lyrics}\n", content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "private, no-cache"
     return conditional(request, response, digest({"lyrics": lyrics}))
+
+
+def get_push_key(settings: Settings, _request: Request) -> Response:
+    """200 with the key that a browser subscribes with. Raises NotFound where nothing is pushed."""
+    if not settings.push_key:
+        raise NotFound("This server pushes nothing to browsers.")
+    from versequeue.webhooks.push_keys import PushKey  # cryptography is needed for nothing else
+
+    return json_response({"public_key": PushKey.read(settings.push_key).public_key})
 
 
 def get_openapi(settings: Settings, _request: Request) -> Response:

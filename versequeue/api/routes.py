@@ -31,6 +31,7 @@ ROUTES = (
     Route("POST", paths.JOBS, "submit_job", "Ask for a song", look=2),
     Route("POST", paths.CANCEL_JOB, "cancel_job", "Cancel a job", reads=4),
     Route("POST", paths.REDELIVER, "redeliver", "Send the job's last webhook event again", reads=4),
+    Route("POST", paths.PUSH_JOB, "push_job", "Have a browser told of the job's end", reads=4),
     Route("POST", paths.BATCHES, "submit_batch", "Ask for a song for each row of a file"),
     Route("POST", paths.CHECK_FILE, "check_file", "What is wrong with a file; queues nothing"),
     Route("POST", paths.CANCEL_BATCH, "cancel_batch", "Cancel what is left", reads=16),
@@ -41,6 +42,7 @@ ROUTES = (
         "Queue the failed rows of a batch again",
         reads=16,
     ),
+    Route("POST", paths.PUSH_BATCH, "push_batch", "Have a browser told of the end", reads=16),
     Route("POST", paths.WARM_UP, "warm_up", "Wake the worker up", reads=2),
     Route("GET", paths.JOB, "get_job", "Look at a job", reads=2, look=2),
     Route("GET", paths.LYRICS, "get_lyrics", "The lyrics as plain text", reads=1),
@@ -48,6 +50,7 @@ ROUTES = (
     Route("GET", paths.RESULTS, "get_results", "A row for each prompt", reads=8),
     Route("GET", paths.STATUS, "get_status", "The worker, the queue, the waits", reads=2),
     Route("GET", paths.MODELS, "get_models", "The models of this server", reads=1),
+    Route("GET", paths.PUSH_KEY, "get_push_key", "What a browser subscribes with"),
     Route("GET", "/v1/openapi.json", "get_openapi", "This description"),
     Route("GET", "/healthz", "health", "Whether the store can be reached"),
 )

@@ -16,6 +16,7 @@ from versequeue.contract.views import (
     JobView,
     ModelsView,
     ModelView,
+    PushView,
     Song,
     StatusView,
     WebhookView,
@@ -28,6 +29,7 @@ REF = "#/components/schemas/{model}"
 NAMES: dict[type[Any], str] = {
     Problem: "Problem",
     WebhookView: "Webhook",
+    PushView: "Push",
     Song: "Output",
     JobView: "Job",
     BatchView: "Batch",
@@ -100,6 +102,13 @@ def content(schema: Schema, *media_types: str) -> Schema:
 
 _JOB, _BATCH, _STATUS = content(ref("Job")), content(ref("Batch")), content(ref("Status"))
 _CHECK = content(ref("FileCheck"))
+_PUSH_KEY = content(
+    {
+        "type": "object",
+        "properties": {"public_key": {"type": "string", "pattern": "^[A-Za-z0-9_-]{87}$"}},
+        "required": ["public_key"],
+    }
+)
 _ANY = content({"type": "object"})
 _LYRICS = content({"type": "string"}, "text/plain")
 _FILE = content({"type": "string"}, "application/jsonl", "text/csv", "text/plain")
@@ -111,10 +120,12 @@ _RESPONSES: dict[str, tuple[dict[int, Schema], tuple[int, ...]]] = {
     "submit_job": ({200: _JOB, 202: _JOB}, (400, 409, 413, 415, 422, 429)),
     "cancel_job": ({200: _JOB}, (404, 410, 413)),
     "redeliver": ({202: _JOB}, (404, 409, 410, 413, 429)),
+    "push_job": ({200: _JOB}, (400, 404, 409, 410, 413, 415, 422, 429)),
     "submit_batch": ({202: _BATCH}, (400, 409, 413, 415, 422, 429)),
     "check_file": ({200: _CHECK}, (400, 413, 415, 422)),
     "cancel_batch": ({200: _BATCH}, (404, 410, 413)),
     "retry_failed": ({202: _BATCH}, (404, 409, 410, 413, 429)),
+    "push_batch": ({200: _BATCH}, (400, 404, 409, 410, 413, 415, 422, 429)),
     "warm_up": ({202: _STATUS}, (413,)),
     "get_job": ({200: _JOB, 304: _NOTHING}, (404, 410, 429)),
     "get_lyrics": ({200: _LYRICS, 304: _NOTHING}, (404, 409, 410, 429)),
@@ -122,6 +133,7 @@ _RESPONSES: dict[str, tuple[dict[int, Schema], tuple[int, ...]]] = {
     "get_results": ({200: _FILE, 304: _NOTHING}, (404, 410, 422, 429)),
     "get_status": ({200: _STATUS}, (429,)),
     "get_models": ({200: content(ref("Models"))}, (429,)),
+    "get_push_key": ({200: _PUSH_KEY}, (404,)),
     "get_openapi": ({200: _ANY}, ()),
     "health": ({200: _ANY}, ()),
 }

@@ -3,18 +3,42 @@
 from dataclasses import replace
 from typing import Any
 
-from flask import Request
+from flask import Request, Response
 
-from versequeue.api.bodies import BatchFields, JobBody, OptionsBody
-from versequeue.api.edge import idempotency_key
+from versequeue.api.bodies import (
+    FAULTY,
+    BatchFields,
+    JobBody,
+    OptionsBody,
+    PushBody,
+    validate,
+)
+from versequeue.api.edge import (
+    MAX_BODY_BYTES,
+    idempotency_key,
+    json_response,
+    media_type,
+    parse_json,
+    read_body,
+)
 from versequeue.api.origin import client_of
+from versequeue.api.resources import Resource
 from versequeue.api.routes import ROUTES
 from versequeue.config import Settings
+from versequeue.errors import (
+    FieldError,
+    UnsupportedMediaType,
+    ValidationFailed,
+    WebhookUrlForbidden,
+)
 from versequeue.ids import random_seed
 from versequeue.rules.options import ResolvedOptions
-from versequeue.service.callers import Accepted, Submission
+from versequeue.rules.push import PUSH_EVENTS, Push
+from versequeue.service.callers import Accepted, Found, Submission
 from versequeue.service.reads import Reads
-from versequeue.webhooks.addresses import subscription
+from versequeue.webhooks.addresses import read_url, subscription
+
+JSON_TYPE = "application/json"
 
 
 def resolved(asked: JobBody | OptionsBody, settings: Settings) -> ResolvedOptions:
@@ -31,9 +55,31 @@ def read_submission(
     if asked := attached.webhook:
         allow_private = settings.webhook_allow_private
         webhook = subscription(asked.url, asked.events, allow_private=allow_private)
+    push = read_push(attached.push, settings, "/push") if attached.push else None
     client = client_of(request, settings)
     key = idempotency_key(request)
-    return Submission(client, attached.metadata, webhook, key=key, body=content)
+    return Submission(client, attached.metadata, webhook, push, key=key, body=content)
+
+
+def read_push(body: PushBody, settings: Settings, pointer: str = "") -> Push:
+    """The subscription in `body`, which stands at `pointer`. Raises ValidationFailed."""
+    try:
+        read_url(body.endpoint, allow_private=settings.webhook_allow_private)
+    except WebhookUrlForbidden as error:
+        fault = FieldError(f"{pointer}/endpoint", str(error))
+        raise ValidationFailed(FAULTY, errors=[fault]) from error
+    return Push(body.endpoint, PUSH_EVENTS, p256dh=body.keys.p256dh, auth=body.keys.auth)
+
+
+def subscribe(resource: Resource[Found], request: Request, found_id: str) -> Response:
+    """200 with what the browser that is named in the body will be told of."""
+    raw = read_body(request, MAX_BODY_BYTES)
+    if media_type(request) != JSON_TYPE:
+        raise UnsupportedMediaType(
+            f"A subscription is taken as {JSON_TYPE}.", headers={"Accept": JSON_TYPE}
+        )
+    push = read_push(validate(PushBody, parse_json(raw)), resource.side.settings)
+    return json_response(resource.view(resource.side.subscribe(found_id, push)))
 
 
 def count_key(reads: Reads, submission: Submission) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Request, Response
 
-from versequeue.api.bodies import BatchFields, FormOptions, OptionsBody, validate
+from versequeue.api.bodies import FAULTY, BatchFields, FormOptions, OptionsBody, validate
 from versequeue.api.edge import (
     MAX_BODY_BYTES,
     Handler,
@@ -28,7 +28,13 @@ from versequeue.api.prompt_files import (
     parse,
 )
 from versequeue.api.resources import batch_resource
-from versequeue.api.submissions import count_key, count_replay, read_submission, resolved
+from versequeue.api.submissions import (
+    count_key,
+    count_replay,
+    read_submission,
+    resolved,
+    subscribe,
+)
 from versequeue.config import Settings
 from versequeue.contract.views import CheckedRow, FileCheck
 from versequeue.contract.wire import to_wire
@@ -54,6 +60,7 @@ def batch_submit_handlers(batches: Batches, reads: Reads) -> dict[str, Handler]:
         "submit_batch": partial(submit_batch, batches, reads),
         "check_file": partial(check_file, batches.settings),
         "cancel_batch": partial(on_rows, batches.cancel, 200, _has_an_end),
+        "push_batch": partial(subscribe, batch_resource(batches)),
         "retry_failed": partial(on_rows, batches.retry_failed, 202, _has_no_failed_row),
     }
 
@@ -102,6 +109,9 @@ def _has_no_failed_row(found: BatchNow) -> bool:
 def submit_batch(batches: Batches, reads: Reads, request: Request) -> Response:
     """202 with the batch, once every row of the file has been found to be good."""
     data, file_format, fields = read_upload(request)
+    if "push" in request.args:
+        fault = FieldError("/push", "This is secret: send it in a form, not in the address.")
+        raise ValidationFailed(FAULTY, errors=[fault])
     asked = {name: value for name, value in fields.items() if value}
     about = _about(asked)
     rows = parse(data, file_format, options_reader(asked, file_format, batches.settings))
@@ -116,8 +126,9 @@ def submit_batch(batches: Batches, reads: Reads, request: Request) -> Response:
 def _about(asked: dict[str, str]) -> BatchFields:
     # Takes what is not an option out of `asked`.
     given: dict[str, Any] = {}
-    if text := asked.pop("metadata", ""):
-        given["metadata"] = _metadata(text)
+    for name in ("metadata", "push"):
+        if text := asked.pop(name, ""):
+            given[name] = _object_in(name, text)
     url, events = asked.pop("webhook_url", ""), asked.pop("webhook_events", "")
     if url or events:
         names = [name.strip() for name in events.split(",") if name.strip()]
@@ -158,9 +169,9 @@ def options_reader(
     return read
 
 
-def _metadata(text: str) -> Any:
+def _object_in(name: str, text: str) -> Any:
     try:
         return strict_json(text)
     except (ValueError, RecursionError) as error:
-        fault = FieldError("/metadata", "This is to be a JSON object.")
+        fault = FieldError(f"/{name}", "This is to be a JSON object.")
         raise ValidationFailed("A field of the request is not JSON.", errors=[fault]) from error

@@ -22,7 +22,13 @@ from versequeue.api.edge import (
     single_fields,
 )
 from versequeue.api.resources import job_resource
-from versequeue.api.submissions import count_key, count_replay, read_submission, resolved
+from versequeue.api.submissions import (
+    count_key,
+    count_replay,
+    read_submission,
+    resolved,
+    subscribe,
+)
 from versequeue.api.submit_batches import batch_submit_handlers
 from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
 from versequeue.service.batches import Batches
@@ -39,6 +45,7 @@ def submit_handlers(jobs: Jobs, batches: Batches, reads: Reads) -> dict[str, Han
     return {
         "submit_job": partial(submit_job, jobs, reads),
         "cancel_job": partial(resource.act, jobs.cancel, 200),
+        "push_job": partial(subscribe, resource),
         "redeliver": partial(resource.act, jobs.redeliver, 202),
         "warm_up": partial(warm_up, jobs),
         **batch_submit_handlers(batches, reads),

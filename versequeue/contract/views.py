@@ -91,6 +91,13 @@ class WebhookView:
 
 
 @dataclass(frozen=True)
+class PushView:
+    """What became of telling a browser. Which one it is stays secret."""
+
+    deliveries: tuple[Delivery, ...] = ()
+
+
+@dataclass(frozen=True)
 class JobView:
     """One prompt and what has become of it. `done` says whether it can still change."""
 
@@ -124,6 +131,7 @@ class JobView:
     metrics: Metrics = field(default_factory=Metrics)
     events: Annotated[tuple[Event, ...], {"maxItems": MAX_EVENTS}] = ()
     webhook: WebhookView | None = None
+    push: PushView | None = None
     urls: Annotated[dict[str, str], _links("self", "cancel", "lyrics")] = field(
         default_factory=dict
     )
@@ -161,6 +169,7 @@ class BatchView:
     eta_seconds: float | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     webhook: WebhookView | None = None
+    push: PushView | None = None
     urls: Annotated[dict[str, str], _links("self", "results", "cancel", "retry_failed")] = field(
         default_factory=dict
     )

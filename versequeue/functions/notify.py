@@ -1,18 +1,24 @@
-"""One delivery of a webhook as a message asks for it, with this process's store and settings."""
+"""One delivery of a webhook or a push that a message asks for, with this process's store."""
 
 import logging
 import time
 from functools import cache
 
+from versequeue.config import Settings
 from versequeue.errors import WebhookUrlForbidden
 from versequeue.functions import wiring
 from versequeue.rules.batch import BATCH_PREFIX
+from versequeue.rules.channels import read_target, subscription_of
 from versequeue.webhooks.addresses import read_url
 from versequeue.webhooks.notifier import Notifier
+from versequeue.webhooks.push_keys import PushKey
+from versequeue.webhooks.push_sender import PushSender
 from versequeue.webhooks.receivers import Receiver, Receivers
 from versequeue.webhooks.sender import Outcome, WebhookSender
 
 log = logging.getLogger(__name__)
+#: Whom a push service may ask about a server on somebody's own machine, unless its owner says so.
+NOBODY_TO_ASK = "https://localhost"
 #: Of a message with nothing to send.
 NOBODY = Receiver("")
 #: Who has this process's senders.
@@ -21,7 +27,7 @@ _receivers = Receivers()
 
 def notify_target(target: str) -> Outcome | None:
     """One delivery for `target`; None if nothing is due. Raises StoreUnavailable."""
-    if not _names_something(target):
+    if read_target(target) is None:
         log.warning("a message that names no job and no batch is dropped")
         return None
     return _notifier().deliver(target)
@@ -47,29 +53,36 @@ def notify_in_turn(target: str) -> None:
 
 
 def receiver_of(target: str) -> Receiver:
-    """Who gets `target`'s webhook; nobody if it has none.
+    """Who is sent what `target` names; nobody if there is none.
 
     Raises StoreUnavailable, and Unreadable if `target` cannot be read.
     """
-    if not _names_something(target):
+    read = read_target(target)
+    if read is None:
         return NOBODY
-    store = wiring.store()
-    found = store.get_batch(target) if target.startswith(BATCH_PREFIX) else store.get_job(target)
-    if found is None or found.webhook is None:
+    (name, channel), store = read, wiring.store()
+    found = store.get_batch(name) if name.startswith(BATCH_PREFIX) else store.get_job(name)
+    webhook = subscription_of(found, channel) if found else None
+    if found is None or webhook is None:
         return NOBODY
     try:
-        place = read_url(found.webhook.url, allow_private=True).place
+        place = read_url(webhook.url, allow_private=True).place
     except WebhookUrlForbidden:  # of another version: it is told so by whoever sends
         place = ""
     return Receiver(place, found.client)
 
 
-def _names_something(target: str) -> bool:
-    return target.startswith(("job_", BATCH_PREFIX)) and len(target) <= 128 and "/" not in target
-
-
 @cache
 def _notifier() -> Notifier:
     settings = wiring.settings()
-    sender = WebhookSender(settings.webhook_secrets, allow_private=settings.webhook_allow_private)
-    return Notifier(wiring.store(), sender, settings)
+    allow_private = settings.webhook_allow_private
+    sender = WebhookSender(settings.webhook_secrets, allow_private=allow_private)
+    key = PushKey.read(settings.push_key) if settings.push_key else None
+    pushes = PushSender(key, _contact(settings), allow_private=allow_private)
+    return Notifier(wiring.store(), sender, settings, pushes=pushes)
+
+
+def _contact(settings: Settings) -> str:
+    # A push service refuses a message without one.
+    own = settings.submit_url if settings.submit_url.startswith("https://") else ""
+    return settings.push_contact or own or NOBODY_TO_ASK

@@ -1,5 +1,6 @@
 """What every `versequeue up` stands on: its options, address, data folder, secrets and signals."""
 
+import base64
 import fcntl
 import os
 import secrets
@@ -34,7 +35,7 @@ WORKER, PAGE = ROOT / "worker_fn" / "main.py", HOME / "web"
 READY = "VerseQueue is ready at "
 #: What a browser on this machine may call a server that listens on loopback.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
-WEBHOOK_KEY_FILE = "webhook.key"
+WEBHOOK_KEY_FILE, PUSH_KEY_FILE = "webhook.key", "push.key"
 #: What lies in the data folder beside the databases, which look after themselves, and folders.
 OUR_FILES = ("*.key", "*.lock")
 #: Threads that answer requests.
@@ -70,6 +71,7 @@ def embedded_environ(options: UpOptions, environ: Mapping[str, str]) -> dict[str
     proposed = {
         "VERSEQUEUE_HASH_KEY": kept_secret(options.data_dir / "hash.key", bytes.hex),
         "VERSEQUEUE_WEBHOOK_SECRET": kept_secret(options.data_dir / WEBHOOK_KEY_FILE, write_secret),
+        "VERSEQUEUE_PUSH_KEY": kept_secret(options.data_dir / PUSH_KEY_FILE, write_push_key),
         "VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE": "1" if at_home else "0",
         "VERSEQUEUE_HOSTS": " ".join((*LOOPBACK_NAMES, options.host)) if at_home else "",
         "VERSEQUEUE_WAITERS": str(THREADS // 3),
@@ -86,6 +88,11 @@ def child_environ(environ: Mapping[str, str]) -> dict[str, str]:
     In a clone it is told where; site-packages in PYTHONPATH would come before Python's own modules.
     """
     return {**environ, "PYTHONPATH": str(ROOT)} if IS_CLONE else dict(environ)
+
+
+def write_push_key(key: bytes) -> str:
+    """The text of a key for pushes."""
+    return base64.urlsafe_b64encode(key).decode()
 
 
 def is_loopback(host: str) -> bool:

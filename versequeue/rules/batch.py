@@ -7,7 +7,8 @@ from typing import Literal
 
 from versequeue.rules.job import Status
 from versequeue.rules.options import ResolvedOptions
-from versequeue.rules.webhook import Webhook, announce
+from versequeue.rules.push import Push
+from versequeue.rules.webhook import Webhook, announce, earliest
 
 BatchStatus = Literal["running", "completed", "canceled"]
 #: How every batch's id begins.
@@ -53,6 +54,7 @@ class Batch:
     #: raised by each retry, so that each completion is an event of its own
     round: int = 0
     webhook: Webhook | None = None
+    push: Push | None = None
     #: seconds that all of it was expected to take when it was submitted; None if nobody could tell
     expected_s: float | None = None
     #: when the sweep looks whether all jobs have ended
@@ -65,8 +67,8 @@ class Batch:
 
     @property
     def notify_at(self) -> datetime | None:
-        """When the sweep must hint at the webhook event of this batch's end; None if never."""
-        return self.webhook.notify_at if self.webhook and self.finished_at else None
+        """When the sweep must hint at an event of this batch's end; None if never."""
+        return earliest(self.webhook, self.push) if self.finished_at else None
 
 
 @dataclass(frozen=True)
@@ -127,5 +129,6 @@ def complete(batch: Batch, now: datetime) -> Batch:
     if batch.finished_at:
         return batch
     event_source = batch.id if batch.round == 0 else f"{batch.id}/{batch.round}"
-    webhook = announce(batch.webhook, event_source, "batch.completed", now)
-    return replace(batch, finished_at=now, check_at=None, webhook=webhook)
+    event = (event_source, "batch.completed", now)
+    webhook, push = announce(batch.webhook, *event), announce(batch.push, *event)
+    return replace(batch, finished_at=now, check_at=None, webhook=webhook, push=push)

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from versequeue.rules.options import ResolvedOptions
-from versequeue.rules.webhook import Webhook
+from versequeue.rules.push import Push
+from versequeue.rules.webhook import Webhook, earliest
 
 MAX_PROMPT_CHARACTERS = 500
 
@@ -115,6 +116,7 @@ class Job:
     metrics: Metrics = Metrics()
     events: tuple[Event, ...] = ()
     webhook: Webhook | None = None
+    push: Push | None = None
 
     @property
     def done(self) -> bool:
@@ -142,5 +144,5 @@ class Job:
 
     @property
     def notify_at(self) -> datetime | None:
-        """When the sweep must hint at the webhook event of this job's end; None if never."""
-        return self.webhook.notify_at if self.webhook and self.done else None
+        """When the sweep must hint at an event of this job's end; None if never."""
+        return earliest(self.webhook, self.push) if self.done else None

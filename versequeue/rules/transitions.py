@@ -217,6 +217,7 @@ def _end(job: Job, status: Status, now: datetime, event: str, detail: str = "") 
         attempt_ends_at=None,
         error=job.error if status is Status.FAILED else None,
         webhook=announce(job.webhook, job.id, f"job.{status.value}", now),
+        push=announce(job.push, job.id, f"job.{status.value}", now),
     )
     return note(ended, now, event, detail)
 

@@ -4,6 +4,7 @@ import hashlib
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from versequeue.errors import NothingToRedeliver, RateLimited
 
@@ -76,7 +77,7 @@ class Webhook:
     events: tuple[str, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     pending: Pending | None = None
-    #: the receiver answered 410: no later event is announced
+    #: the receiver answered that it is gone: no later event is announced
     stopped: bool = False
     #: when somebody last asked for a redelivery
     redelivered_at: datetime | None = None
@@ -86,9 +87,23 @@ class Webhook:
         """When the sweep must hint at the pending event; None if there is none."""
         return self.pending.notify_at if self.pending else None
 
+    @property
+    def gone_statuses(self) -> tuple[int, ...]:
+        """Answers after which nothing is sent any more."""
+        return (HTTP_GONE,)
+
     def wants(self, event: str) -> bool:
         """Whether this subscription asked for `event` and was not told to stop."""
         return not self.stopped and (not self.events or event in self.events)
+
+
+#: A webhook, or what is told in the same way.
+W = TypeVar("W", bound=Webhook)
+
+
+def earliest(*told: Webhook | None) -> datetime | None:
+    """When the sweep must look at the first of these; None if nothing of theirs is pending."""
+    return min((one.notify_at for one in told if one and one.notify_at), default=None)
 
 
 def webhook_id(target_id: str, event: str) -> str:
@@ -97,7 +112,7 @@ def webhook_id(target_id: str, event: str) -> str:
     return f"msg_{digest[:32]}"
 
 
-def announce(webhook: Webhook | None, target_id: str, event: str, now: datetime) -> Webhook | None:
+def announce(webhook: W | None, target_id: str, event: str, now: datetime) -> W | None:
     """The webhook with `event` pending and due at once, or unchanged if nobody asked for it.
 
     The caller hints at it: the sweep does so only if that hint seems to be lost.
@@ -107,7 +122,7 @@ def announce(webhook: Webhook | None, target_id: str, event: str, now: datetime)
     return replace(webhook, pending=_at_once(event, webhook_id(target_id, event), now))
 
 
-def hinted(webhook: Webhook, now: datetime) -> Webhook:
+def hinted(webhook: W, now: datetime) -> W:
     """The webhook after the sweep's look at its pending event, which is hinted at if it is due.
 
     The very same object means that it is too early for a look. Each hint waits twice as long as the
@@ -129,7 +144,7 @@ def hinted(webhook: Webhook, now: datetime) -> Webhook:
     return replace(webhook, pending=hinted_at)
 
 
-def postpone(webhook: Webhook, now: datetime, wait_s: float) -> Webhook:
+def postpone(webhook: W, now: datetime, wait_s: float) -> W:
     """The webhook whose pending event nobody can send yet: the sweep hints at it after `wait_s`."""
     if webhook.pending is None:
         return webhook
@@ -138,7 +153,7 @@ def postpone(webhook: Webhook, now: datetime, wait_s: float) -> Webhook:
     return replace(webhook, pending=later)
 
 
-def start_delivery(webhook: Webhook, now: datetime) -> Webhook:
+def start_delivery(webhook: W, now: datetime) -> W:
     """Take the pending event for one delivery: nobody else finds it due within the lease."""
     if webhook.pending is None:
         return webhook
@@ -147,7 +162,7 @@ def start_delivery(webhook: Webhook, now: datetime) -> Webhook:
     return replace(webhook, pending=pending)
 
 
-def take_delivery(webhook: Webhook, now: datetime) -> Webhook:
+def take_delivery(webhook: W, now: datetime) -> W:
     """`start_delivery` if the pending event is due; given up if its last one was never reported.
 
     The very same object means that there is nothing to send.
@@ -162,7 +177,7 @@ def take_delivery(webhook: Webhook, now: datetime) -> Webhook:
 
 
 def record_delivery(
-    webhook: Webhook,
+    webhook: W,
     sent: Pending,
     now: datetime,
     *,
@@ -170,14 +185,15 @@ def record_delivery(
     error: str | None,
     retry_after_s: float = 0,
     jitter: float = 0,
-) -> Webhook:
+) -> W:
     """Note how the delivery of `sent` ended, and when the next one is due, if any.
 
-    2xx ends the event, 410 the webhook; `jitter` from 0 to 1 spreads retries, only to later times.
+    2xx ends the event, one of its `gone_statuses` the webhook; `jitter` from 0 to 1 spreads
+    retries, only to later times.
     A report that comes late, when another delivery has begun, changes nothing of what is pending.
     """
     succeeded = status_code is not None and 200 <= status_code < 300 and error is None
-    gone = status_code == HTTP_GONE
+    gone = status_code in webhook.gone_statuses
     pending = webhook.pending
     current = (pending.id, pending.tries) if pending else None
     is_current = current == (sent.id, sent.tries)
@@ -198,7 +214,7 @@ def record_delivery(
     )
 
 
-def redeliver(webhook: Webhook, now: datetime) -> Webhook:
+def redeliver(webhook: W, now: datetime) -> W:
     """The webhook with its last event due again under the same id.
 
     One that is still pending becomes due now and keeps its count of deliveries; one that has ended

@@ -48,6 +48,7 @@ class Batches(CallersSide[BatchNow]):
             client=submission.client,
             metadata=submission.metadata or {},
             webhook=_only(submission.webhook, lambda event: not _is_of_job(event)),
+            push=submission.push,
             expected_s=self._expected_s(rows, now),
             check_at=rules.next_check_at(now),
         )
@@ -62,7 +63,7 @@ class Batches(CallersSide[BatchNow]):
 
     def get(self, batch_id: str) -> BatchNow:
         """The batch as it is now. Raises NotFound, or Gone past its retention, deleted or not."""
-        batch = self._live(self.store.get_batch(batch_id))
+        batch = self._stored(batch_id)
         return BatchNow(batch, rules.current_counts(batch.total, self.store.batch_counts(batch_id)))
 
     def ended_rows(self, batch_id: str, since: datetime) -> list[Job]:
@@ -121,6 +122,12 @@ class Batches(CallersSide[BatchNow]):
             cancel_rows(self.store, self.queue, batch_id, now, self.monotonic)
             finish_batch(self.store, self.queue, batch_id, now)
         return self.get(batch_id)
+
+    def _stored(self, batch_id: str) -> Batch:
+        return self._live(self.store.get_batch(batch_id))
+
+    def _change(self, batch_id: str, change: Callable[[Batch], Batch]) -> None:
+        self.store.update_batch(batch_id, change)
 
     def _expected_s(self, rows: Sequence[Row], now: datetime) -> float | None:
         state = self.store.get_state(estimates.WORKER_DOCUMENT)
@@ -187,6 +194,7 @@ def _begin_round(seen: Batch, now: datetime, batch: Batch) -> Batch:
         check_at=rules.next_check_at(now),
         # The end of this round is announced in its place.
         webhook=batch.webhook and replace(batch.webhook, pending=None),
+        push=batch.push and replace(batch.push, pending=None),
     )
 
 

@@ -4,7 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import KW_ONLY, InitVar, dataclass
+from dataclasses import KW_ONLY, InitVar, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -18,6 +18,7 @@ from versequeue.rules.batch import Batch, BatchNow
 from versequeue.rules.job import Job
 from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.outlook import WorkerOutlook
+from versequeue.rules.push import Push, subscribed
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.webhook import Webhook
 from versequeue.service.hints import hint_at_jobs
@@ -39,6 +40,7 @@ class Submission:
     client: str = ""
     metadata: dict[str, str] | None = None
     webhook: Webhook | None = None
+    push: Push | None = None
     #: value of the Idempotency-Key header
     key: str | None = None
     #: see `Job`
@@ -85,6 +87,28 @@ class CallersSide(ABC, Generic[Found]):
         self.get(found_id)
         return self._cancel(found_id, self.clock())
 
+    def subscribe(self, found_id: str, push: Push) -> Found:
+        """Have a browser told of the end, and return what it is told of; safe to repeat.
+
+        What has ended is returned as it is. Counts as one request of the client that asked for it.
+        Raises PushTaken if another browser has asked before, and RateLimited.
+        """
+        now = self.clock()
+
+        def with_push(stored: Stored) -> Stored:
+            if stored.finished_at:
+                return stored
+            told = subscribed(stored.push, push)
+            return stored if told is stored.push else replace(stored, push=told)
+
+        stored = self._stored(found_id)
+        if with_push(stored) is not stored:  # else it costs nothing
+            bill = Bill(self.store, self.settings, stored.client, now)
+            if charges := bill.charges(songs=0, requests=1):
+                self.store.create([], charges=charges, now=now)
+            self._change(found_id, with_push)
+        return self.get(found_id)
+
     def wait_for(self, seen: Found, wait_s: float, changed: Callable[[Found], bool]) -> Found:
         """What `seen` has become as soon as `changed` says so of it, else after `wait_s`."""
         end = self.monotonic() + wait_s
@@ -104,6 +128,14 @@ class CallersSide(ABC, Generic[Found]):
 
     @abstractmethod
     def _cancel(self, found_id: str, now: datetime) -> Found: ...
+
+    @abstractmethod
+    def _stored(self, found_id: str) -> Any:
+        """The job or the batch itself. Raises NotFound, or Gone past its retention."""
+
+    @abstractmethod
+    def _change(self, found_id: str, change: Callable[[Any], Any]) -> None:
+        """Store what `change` makes of it."""
 
     def _submit(
         self,
@@ -147,6 +179,7 @@ class CallersSide(ABC, Generic[Found]):
             metadata=submission.metadata or {},
             own_options=submission.own_options,
             webhook=submission.webhook,
+            push=submission.push,
         )
         return note(job, now, "queued")
 

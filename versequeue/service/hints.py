@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from versequeue.errors import QueueUnavailable
 from versequeue.ports.queue import Message, Queue, Topic
 from versequeue.rules.batch import Batch
+from versequeue.rules.channels import pending_targets
 from versequeue.rules.job import Job
 from versequeue.rules.waits import Work, by_model, in_passes, work_of
 
@@ -33,9 +34,13 @@ def hint_at_jobs(queue: Queue, jobs: Sequence[Job]) -> int:
 
 
 def hint_at_events(queue: Queue, found: Sequence[Job | Batch]) -> int:
-    """Ask for the pending webhook events of these to be sent; how many went out."""
-    pending = [one for one in found if one.webhook and one.webhook.pending]
-    messages: list[Message] = [{"target": one.id} for one in pending]
+    """Ask for the pending events of these to be sent; how many messages went out."""
+    return hint_at_targets(queue, [target for one in found for target in pending_targets(one)])
+
+
+def hint_at_targets(queue: Queue, targets: Sequence[str]) -> int:
+    """Ask for the events that these name to be sent; how many messages went out."""
+    messages: list[Message] = [{"target": target} for target in targets]
     return len(messages) * hint(queue, Topic.NOTIFY, messages) if messages else 0
 
 

@@ -1,6 +1,7 @@
 """What a caller may do with single jobs, and with the worker: see its status, warm it up."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
@@ -197,6 +198,12 @@ class Jobs(CallersSide[Job]):
         if job.status is Status.CANCELED:
             follow_up(self.store, self.queue, job, now)
         return job
+
+    def _stored(self, job_id: str) -> Job:
+        return self.get(job_id)
+
+    def _change(self, job_id: str, change: Callable[[Job], Job]) -> None:
+        self.store.update_job(job_id, change)
 
     def _outlook_now(self, since: datetime | None = None) -> WorkerOutlook:
         now, kept = self.clock(), self._outlook

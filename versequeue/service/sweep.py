@@ -19,11 +19,12 @@ from versequeue.errors import StoreUnavailable
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.rules.batch import Batch, next_check_at
+from versequeue.rules.channels import Channel, change_told, is_due, target_of
 from versequeue.rules.job import Job, Status
 from versequeue.rules.transitions import counts_as_lost, republish, settle
-from versequeue.rules.webhook import Webhook, hinted
+from versequeue.rules.webhook import hinted
 from versequeue.service.endings import finish_batch
-from versequeue.service.hints import hint_at_events, hint_at_jobs
+from versequeue.service.hints import hint_at_events, hint_at_jobs, hint_at_targets
 from versequeue.service.rows import cancel_rows
 
 log = logging.getLogger(__name__)
@@ -181,26 +182,28 @@ class _Tick:
                 self._guarded(end, batch_id)
 
     def _notify(self, found: Sequence[Job]) -> None:
-        due: dict[str, Job] = {}
+        due: dict[str, list[str]] = {}
 
         def change(job: Job) -> Job:
-            due.pop(job.id, None)
-            webhook = hinted(job.webhook, self.now) if job.webhook else None
-            if webhook is job.webhook:
-                return job
-            looked_at = replace(job, webhook=webhook)
-            if self._is_due(webhook):
-                due[job.id] = looked_at
+            looked_at, due[job.id] = self._hinted(job)
             return looked_at
 
         try:
             self.store.update_jobs({job.id: change for job in found})
         finally:
-            self.report.notified += hint_at_events(self.queue, list(due.values()))
+            targets = [target for of_one in due.values() for target in of_one]
+            self.report.notified += hint_at_targets(self.queue, targets)
 
-    def _is_due(self, webhook: Webhook | None) -> bool:
-        # Also looked at is what has long to wait.
-        return bool(webhook and webhook.pending and webhook.pending.due_at <= self.now)
+    def _hinted(self, found: T) -> tuple[T, list[str]]:
+        """`found` as it is after the look at its events, and what is due of them now."""
+        due: list[str] = []
+        for channel in Channel:
+            before = found
+            found = change_told(found, channel, lambda told: hinted(told, self.now))
+            # Also looked at is what has long to wait.
+            if found is not before and is_due(found, channel, self.now):
+                due.append(target_of(found.id, channel))
+        return found, due
 
     def _check_batch(self, batch: Batch) -> None:
         if batch.cancel_requested_at:
@@ -213,17 +216,12 @@ class _Tick:
         return batch if batch.finished_at else replace(batch, check_at=next_check_at(self.now))
 
     def _notify_of_batch(self, found: Batch) -> None:
-        due = False
+        due: list[str] = []
 
         def change(batch: Batch) -> Batch:
             nonlocal due
-            webhook = hinted(batch.webhook, self.now) if batch.webhook else None
-            if webhook is batch.webhook:
-                due = False
-                return batch
-            due = self._is_due(webhook)
-            return replace(batch, webhook=webhook)
+            looked_at, due = self._hinted(batch)
+            return looked_at
 
-        batch = self.store.update_batch(found.id, change)
-        if batch and due:
-            self.report.notified += hint_at_events(self.queue, [batch])
+        if self.store.update_batch(found.id, change):
+            self.report.notified += hint_at_targets(self.queue, due)

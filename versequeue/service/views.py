@@ -14,6 +14,7 @@ from versequeue.records import CANNOT_READ, from_record, to_record
 from versequeue.rules.batch import Batch, batch_status
 from versequeue.rules.job import Job, Status
 from versequeue.rules.outlook import Wait
+from versequeue.rules.push import Push
 from versequeue.rules.webhook import Webhook
 from versequeue.service.jobs import Jobs
 
@@ -66,6 +67,7 @@ def job_view(
         metrics=job.metrics,
         events=job.events,
         webhook=_webhook(job.webhook),
+        push=_push(job.push),
         urls=_job_urls(job, settings),
     )
     return to_wire(view)
@@ -108,6 +110,7 @@ def batch_view(
         eta_seconds=eta_s,
         metadata=batch.metadata,
         webhook=_webhook(batch.webhook),
+        push=_push(batch.push),
         urls={
             "self": settings.results_url + path_of(paths.BATCH, batch.id),
             "results": settings.results_url + path_of(paths.RESULTS, batch.id),
@@ -152,3 +155,7 @@ def _read(cls: type[T], record: Document) -> T:
 
 def _webhook(webhook: Webhook | None) -> views.WebhookView | None:
     return views.WebhookView(webhook.url, webhook.events, webhook.deliveries) if webhook else None
+
+
+def _push(push: Push | None) -> views.PushView | None:
+    return views.PushView(push.deliveries) if push else None

@@ -1,4 +1,4 @@
-"""Where a webhook may go: which URLs are taken, and which addresses may be connected to. Pure.
+"""Where a webhook or a push may go: which URLs are taken, which addresses connected to. Pure.
 
 A URL is checked when it is submitted, without a look-up; the addresses behind its host name are
 checked at every attempt, since a name may point elsewhere by then.
@@ -99,19 +99,19 @@ def read_url(url: str, *, allow_private: bool) -> Endpoint:
     """The parts of `url`. Raises WebhookUrlForbidden with what is wrong, without any look-up."""
     if len(url) > MAX_URL_CHARACTERS or not re.fullmatch(r"[\x21-\x5b\x5d-\x7e]+", url):
         raise WebhookUrlForbidden(
-            f"A webhook URL is at most {MAX_URL_CHARACTERS} visible ASCII characters, no backslash."
+            f"A URL here is at most {MAX_URL_CHARACTERS} visible ASCII characters, no backslash."
         )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise WebhookUrlForbidden("The webhook URL cannot be read.") from error
+        raise WebhookUrlForbidden("The URL cannot be read.") from error
     scheme, host = parts.scheme.lower(), (parts.hostname or "").rstrip(".")
     if scheme != "https" and not (allow_private and scheme == "http"):
         begins = "https:// or http://" if allow_private else "https://"
-        raise WebhookUrlForbidden(f"A webhook URL begins with {begins}.")
+        raise WebhookUrlForbidden(f"A URL here begins with {begins}.")
     if parts.username is not None or parts.password is not None:
-        raise WebhookUrlForbidden("A webhook URL has no user name and no password.")
+        raise WebhookUrlForbidden("The URL is to have no user name and no password.")
     port = DEFAULT_PORTS[scheme] if port is None else port
     _check_host(host, allow_private)
     _check_port(scheme, port, allow_private)
@@ -158,14 +158,14 @@ def _check_host(host: str, allow_private: bool) -> None:
     literal = _literal(host)
     if literal is not None:
         if not may_connect(literal, allow_private=allow_private):
-            raise WebhookUrlForbidden("The webhook URL's address is not a public one.")
+            raise WebhookUrlForbidden("The URL's address is not a public one.")
         return
     labels = host.lower().split(".")
     is_name = len(host) <= MAX_HOST_CHARACTERS and all(map(_LABEL.fullmatch, labels))
     if not is_name or _NUMERIC_LABEL.fullmatch(labels[-1]):
-        raise WebhookUrlForbidden("The webhook URL has no valid host name.")
+        raise WebhookUrlForbidden("The URL has no valid host name.")
     if not allow_private and (len(labels) == 1 or labels[-1] in PRIVATE_NAMES):
-        raise WebhookUrlForbidden("The webhook URL's host name is not a public one.")
+        raise WebhookUrlForbidden("The URL's host name is not a public one.")
 
 
 def _literal(host: str) -> Address | None:
@@ -180,5 +180,5 @@ def _check_port(scheme: str, port: int, allow_private: bool) -> None:
         return
     if not allow_private or port == 0:
         raise WebhookUrlForbidden(
-            f"A webhook goes to port {DEFAULT_PORTS[scheme]} or one from {FIRST_FREE_PORT}."
+            f"The URL's port is to be {DEFAULT_PORTS[scheme]} or at least {FIRST_FREE_PORT}."
         )

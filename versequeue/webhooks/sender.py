@@ -1,4 +1,4 @@
-"""One attempt to deliver one event: sign, resolve, connect to what was checked, read the status.
+"""One attempt to deliver one event: resolve, connect to what was checked, read the status.
 
 Knows no job, no store and no retry. Uses no HTTP client: the connection must go to the very address
 that was checked, end at one deadline however slowly the other side speaks, and follow nothing.
@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
+from functools import partial
 from ipaddress import ip_address
 
 from versequeue.contract.retry_after import retry_after_s
@@ -30,6 +31,8 @@ MAX_ANSWER_BYTES = 64 * 1024
 
 #: From a host name and a port to its addresses. Raises OSError if there are none.
 Resolve = Callable[[str, int], Sequence[Address]]
+#: The headers of a request to an endpoint, beside those that every request has.
+HeadersFor = Callable[[Endpoint], dict[str, str]]
 
 
 class Undeliverable(Exception):
@@ -52,50 +55,30 @@ def resolve(host: str, port: int) -> list[Address]:
 
 
 @dataclass
-class WebhookSender:
-    """Sends signed events; one instance serves any number of threads."""
+class Sender:
+    """Posts to where one may; one instance serves any number of threads."""
 
-    secrets: InitVar[Sequence[str]]
     allow_private: bool = field(default=False, kw_only=True)
     resolve_host: Resolve = field(default=resolve, kw_only=True)
     timeout_s: float = field(default=TIMEOUT_S, kw_only=True)
     tls: Callable[[], ssl.SSLContext] = field(default=ssl.create_default_context, kw_only=True)
 
-    def __post_init__(self, secrets: Sequence[str]) -> None:
-        """Raises StartupError for a secret that is none."""
-        self._keys = [read_secret(secret) for secret in secrets]
-
-    def send(self, url: str, webhook_id: str, body: bytes, now: datetime) -> Outcome:
+    def post(self, url: str, headers_for: HeadersFor, body: bytes, now: datetime) -> Outcome:
         """Try once. Never raises for what the receiver or the network does."""
         deadline = time.monotonic() + self.timeout_s
         try:
             endpoint = read_url(url, allow_private=self.allow_private)
             addresses = self._checked_addresses(endpoint, deadline)
-            headers = self._headers(endpoint, webhook_id, body, now)
+            headers = {
+                "Host": endpoint.host_header,
+                "User-Agent": "VerseQueue-Webhooks/1",
+                "Accept-Encoding": "identity",
+                "Connection": "close",
+                **headers_for(endpoint),
+            }
             return self._exchange(endpoint, addresses, headers, body, deadline, now)
         except (WebhookUrlForbidden, Undeliverable) as error:
             return Outcome(error=str(error))
-
-    def _headers(
-        self, endpoint: Endpoint, webhook_id: str, body: bytes, now: datetime
-    ) -> dict[str, str]:
-        timestamp_s = int(now.timestamp())
-        headers = {
-            "Host": endpoint.host_header,
-            "Content-Type": "application/json",
-            "User-Agent": "VerseQueue-Webhooks/1",
-            "Accept-Encoding": "identity",
-            "Connection": "close",
-            "webhook-id": webhook_id,
-            "webhook-timestamp": str(timestamp_s),
-        }
-        if self._keys:
-            # The receiver's own first; then the owner's, for receivers that are the owner's.
-            own = [receiver_key(key, endpoint.receiver) for key in self._keys]
-            keys = (*own, *self._keys)
-            signatures = [sign(key, webhook_id, timestamp_s, body) for key in keys]
-            headers["webhook-signature"] = " ".join(signatures)
-        return headers
 
     def _checked_addresses(self, endpoint: Endpoint, deadline: float) -> list[Address]:
         addresses = _within(lambda: self.resolve_host(endpoint.host, endpoint.port), deadline)
@@ -139,6 +122,38 @@ class WebhookSender:
         if endpoint.scheme == "http":
             return plain
         return self.tls().wrap_socket(plain, server_hostname=endpoint.host)
+
+
+@dataclass
+class WebhookSender(Sender):
+    """Sends events, signed after Standard Webhooks."""
+
+    secrets: InitVar[Sequence[str]]
+
+    def __post_init__(self, secrets: Sequence[str]) -> None:
+        """Raises StartupError for a secret that is none."""
+        self._keys = [read_secret(secret) for secret in secrets]
+
+    def send(self, url: str, webhook_id: str, body: bytes, now: datetime) -> Outcome:
+        """Try once. Never raises for what the receiver or the network does."""
+        return self.post(url, partial(self._headers, webhook_id, body, now), body, now)
+
+    def _headers(
+        self, webhook_id: str, body: bytes, now: datetime, endpoint: Endpoint
+    ) -> dict[str, str]:
+        timestamp_s = int(now.timestamp())
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": webhook_id,
+            "webhook-timestamp": str(timestamp_s),
+        }
+        if self._keys:
+            # The receiver's own first; then the owner's, for receivers that are the owner's.
+            own = [receiver_key(key, endpoint.receiver) for key in self._keys]
+            keys = (*own, *self._keys)
+            signatures = [sign(key, webhook_id, timestamp_s, body) for key in keys]
+            headers["webhook-signature"] = " ".join(signatures)
+        return headers
 
 
 def _within(look_up: Callable[[], Sequence[Address]], deadline: float) -> Sequence[Address]:

@@ -10,8 +10,10 @@ from standardwebhooks.webhooks import Webhook as Verifier
 
 from deploy.functions import function
 from tests.support.paths import ROOT
+from tests.support.push_service import Subscriber, claims_of, push_service
 from tests.support.receivers import answer, receiver
 from tests.support.webhooks import (
+    PUSH_KEY,
     SECRET,
     FakeSender,
     a_finished_job,
@@ -20,10 +22,12 @@ from tests.support.webhooks import (
     the_webhook,
 )
 from versequeue.clock import utc_now
+from versequeue.config import Settings
 from versequeue.functions import notify, wiring
 from versequeue.functions.push import push_body, push_headers
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import Store
+from versequeue.webhooks.push_keys import PushKey
 from versequeue.webhooks.receivers import REST_LONGEST_S, SENDERS, Receivers
 from versequeue.webhooks.sender import Outcome
 
@@ -33,6 +37,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """That of this process, which is as new."""
     monkeypatch.setenv("VERSEQUEUE_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("VERSEQUEUE_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("VERSEQUEUE_PUSH_KEY", PUSH_KEY)
     monkeypatch.setenv("VERSEQUEUE_WEBHOOK_ALLOW_PRIVATE", "1")
     caches = (wiring.settings, wiring.store, wiring.queue, notify._notifier)
     for cached in caches:
@@ -112,3 +117,46 @@ def test_the_deployed_function_has_more_threads_than_senders() -> None:
     spec = function("notify")
     assert spec.size.variables["THREADS"] == str(spec.size.concurrency)
     assert spec.size.concurrency > SENDERS
+
+
+def test_the_notify_function_pushes_to_the_browser_that_a_message_names(store: Store) -> None:
+    api = an_api(store)
+    with push_service() as service:
+        job_id = api.submit(push=service.subscription)
+        api.write(job_id)
+        targets = (f"{job_id}/push", f"{job_id}/other", "job_unknown/push", f"{job_id}/push/push")
+        push(an_app(), *({"target": target} for target in targets))
+    (message,) = service.messages()
+    assert message["link"] == f"?job={job_id}"
+    (call,) = service.hook.calls
+    public_key = PushKey.read(PUSH_KEY).public_key
+    audience = f"http://127.0.0.1:{service.hook.port}"
+    assert claims_of(call, audience, public_key, utc_now())["sub"] == "https://localhost"
+
+
+def test_a_push_goes_to_the_place_of_its_push_service_and_counts_for_its_caller(
+    store: Store,
+) -> None:
+    api = an_api(store)
+    subscription = Subscriber().subscription("https://push.example/abc")
+    job = store.get_job(api.submit(push=subscription, webhook={"url": "https://hook.example/"}))
+    assert job
+    assert notify.receiver_of(f"{job.id}/push") == ("push.example 443", job.client)
+    assert notify.receiver_of(job.id) == ("hook.example 443", job.client)
+    assert notify.receiver_of("job_unknown/push") == notify.NOBODY
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "https://localhost"),
+        ({"submit_url": "http://127.0.0.1:1"}, "https://localhost"),
+        ({"submit_url": "https://submit.example"}, "https://submit.example"),
+        (
+            {"submit_url": "https://s.example", "push_contact": "mailto:a@b.example"},
+            "mailto:a@b.example",
+        ),
+    ],
+)
+def test_a_push_service_is_told_whom_to_turn_to(given: dict[str, str], told: str) -> None:
+    assert notify._contact(Settings(**given)) == told  # type: ignore[arg-type]

@@ -40,6 +40,7 @@ def test_nobody_else_can_read_what_a_server_keeps(server: Server) -> None:
         "queue.sqlite3",
         "hash.key",
         "webhook.key",
+        "push.key",
     } <= set(found)
     assert open_to_others(server.data_dir) == []
 
