@@ -12,6 +12,7 @@ from lyricist.bundle.prompt_form import PLAIN
 from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.language.metrics import scheme_relations
 from lyricist.language.rhyme import RhymeKind
+from lyricist.lines.ends import Ends
 from lyricist.songs import Effort, Song, SongRequest
 from lyricist.tokenizing.byte_level import byte_level_tokenizer, first_merges
 from lyricist.tokenizing.tokenizer_source import GgufVocabulary
@@ -92,6 +93,17 @@ def test_a_spelled_word_is_found_by_its_tokens_and_used_up_by_its_name(
     assert end in lexicon.ends_of(word).tolist()
     assert end not in lexicon.tokens_of(word).tolist()
     assert lexicon.end_of_tokens((1, 2, 3)) is None
+
+
+def test_a_spelled_word_that_has_no_place_in_a_song_ends_no_line_of_it(
+    table: WordTable, vocabulary: Vocabulary
+) -> None:
+    lexicon = Lexicon(table, vocabulary.encode)
+    end = int(table.end_words[-1])
+    nothing = np.zeros(len(table.end_words), np.float32)
+    assert end in Ends(lexicon, explicit=False).anchors(0, nothing)[0]
+    unasked = Ends(lexicon, explicit=False, unasked=[table.words[end]])
+    assert end not in unasked.anchors(0, nothing)[0]
 
 
 @pytest.mark.parametrize("effort", [Effort.QUICK, Effort.NORMAL])
