@@ -18,7 +18,7 @@ from lyricist.tokenizing.byte_level import byte_level_tokenizer, first_merges
 from lyricist.tokenizing.tokenizer_source import GgufVocabulary
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.vocabulary.spelled_words import MOST_TOKENS
-from lyricist.vocabulary.tokens import Vocabulary
+from lyricist.vocabulary.tokens import Vocabulary, token_texts
 from lyricist.vocabulary.word_table import WordTable, derive_word_table
 from lyricist.writing.writer import FEWEST_END_WORDS, Writer
 from tests.support.counted_engine import CountedEngine
@@ -74,6 +74,11 @@ def test_few_words_are_tokens_and_the_common_ones_are_spelled(
         assert 2 <= len(spelling) <= MOST_TOKENS
         assert "".join(vocabulary.texts[token] for token in spelling) == table.texts[size + at]
     assert len(table.starts) == size, "what may come next is tokens only"
+
+
+def test_a_vocabulary_that_spells_few_words_is_left_to_write_freely(tokenizer: Tokenizer) -> None:
+    texts = token_texts(tokenizer, tokenizer.get_vocab_size())
+    assert not derive_word_table(texts, lambda text: list(range(len(text)))).spellings
 
 
 def test_what_a_spelled_word_takes_of_its_first_token_is_a_share(table: WordTable) -> None:
