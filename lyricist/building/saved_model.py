@@ -12,7 +12,13 @@ from lyricist.building.folders import new_folder
 from lyricist.building.network import forward, input_specs
 from lyricist.building.pipeline import OnProgress
 from lyricist.building.recipes import Recipe
-from lyricist.bundle.architecture import EMBEDDING_DIVISOR, LOCAL, MASKED, Architecture, rope_tables
+from lyricist.bundle.architecture import (
+    EMBEDDING_DIVISOR,
+    LOCAL,
+    MASKED,
+    Architecture,
+    rope_tables,
+)
 from lyricist.bundle.embedding import EmbeddingPlace
 from lyricist.bundle.manifest import (
     SAVED_MODEL,
@@ -22,6 +28,7 @@ from lyricist.bundle.manifest import (
     read_bundle,
     record_file,
 )
+from lyricist.bundle.network_options import MOST_OF_ANYTHING
 from lyricist.bundle.prompt_form import PromptForm, form_without_template
 from lyricist.engine.served_model import SIGNATURE, ServedModel
 from lyricist.errors import BuildError
@@ -178,7 +185,8 @@ def _checked_tokenizer(
     except OSError as error:
         raise BuildError(f"{path} cannot be read: {error.strerror}.") from error
     found = served.vocabulary_size or _probe(served, np.zeros(1, np.int64)).shape[-1]
-    made = model_tokenizer(TokenizerSource(path, content, ends=tuple(end_tokens)), found)
+    source = TokenizerSource(path, content, ends=tuple(end_tokens))
+    made = model_tokenizer(source, MOST_OF_ANYTHING)
     size: int = made.tokenizer.get_vocab_size()
     if found != size:
         raise BuildError(f"{model} gives logits of {found} tokens, and {path} has {size}.")

@@ -1,7 +1,6 @@
 """A model's tokenizer as its bundle holds it, and the form in which the model is spoken to."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tokenizers import Tokenizer
@@ -109,8 +108,6 @@ def spaced(form: PromptForm, spaces: Spaces, markup: Sequence[str]) -> PromptFor
     """
     if spaces is Spaces.NEVER:
         return form
-    longest_first = sorted(markup, key=len, reverse=True)
-    pattern = re.compile(f"({'|'.join(map(re.escape, longest_first)) or '(?!)'})")
     begins = True
     written: list[str] = []
     for part in (form.before, form.between, form.after):
@@ -118,10 +115,24 @@ def spaced(form: PromptForm, spaces: Spaces, markup: Sequence[str]) -> PromptFor
             written[-1] += " "
             begins = False
         written.append("")
-        for at, piece in enumerate(pattern.split(part)):
-            is_markup = at % 2 == 1
-            if piece:
-                written[-1] += f" {piece}" if begins and not is_markup else piece
-                begins = is_markup and spaces is Spaces.ALWAYS
+        for piece, is_markup in _pieces(part, markup):
+            written[-1] += f" {piece}" if begins and not is_markup else piece
+            begins = is_markup and spaces is Spaces.ALWAYS
     before, between, after = written
     return PromptForm(before, between, after, form.is_chat)
+
+
+def _pieces(text: str, markup: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """The text cut at its special tokens, and whether each piece is one; none is empty."""
+    found = sorted((token for token in markup if token in text), key=len, reverse=True)
+    start = at = 0
+    while at < len(text):
+        token = next((token for token in found if text.startswith(token, at)), "")
+        if token and at > start:
+            yield text[start:at], False
+        if token:
+            yield token, True
+            start = at + len(token)
+        at += len(token) or 1
+    if text[start:]:
+        yield text[start:], False

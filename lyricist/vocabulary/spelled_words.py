@@ -14,6 +14,8 @@ from lyricist.language.words import ranked_words
 
 #: With at least so many words that are single tokens, no others are needed: they rhyme richly.
 ENOUGH_WORDS = 3000
+#: With fewer spelled words than this there are too few rhymes among them to end every line.
+FEWEST_SPELLED = 1000
 #: A word of more tokens takes too many passes to try.
 MOST_TOKENS = 3
 #: Zipf's law in Mandelbrot's form: the word of rank r comes with a frequency like 1 / (r + 2.7).
@@ -33,7 +35,7 @@ class SpelledWord:
 
 def spelled_words(whole: Collection[str], encode: Callable[[str], list[int]]) -> list[SpelledWord]:
     """The common words that are not among the `whole` ones, which are tokens; none if these are
-    enough."""
+    enough, or if there are too few."""
     if len(whole) >= ENOUGH_WORDS:
         return []
     ranked = ranked_words("common_words")
@@ -42,8 +44,9 @@ def spelled_words(whole: Collection[str], encode: Callable[[str], list[int]]) ->
     total: defaultdict[int, float] = defaultdict(float)
     for spelling, weight in zip(spellings, weights, strict=True):
         total[spelling[0]] += weight
-    return [
+    found = [
         SpelledWord(word, spelling, float(np.log(weight / total[spelling[0]])))
         for word, spelling, weight in zip(ranked, spellings, weights, strict=True)
         if 1 < len(spelling) <= MOST_TOKENS and word not in whole and sounds(word)
     ]
+    return found if len(found) >= FEWEST_SPELLED else []

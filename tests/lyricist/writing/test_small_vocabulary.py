@@ -12,12 +12,13 @@ from lyricist.bundle.prompt_form import PLAIN
 from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.language.metrics import scheme_relations
 from lyricist.language.rhyme import RhymeKind
+from lyricist.lines.ends import Ends
 from lyricist.songs import Effort, Song, SongRequest
 from lyricist.tokenizing.byte_level import byte_level_tokenizer, first_merges
 from lyricist.tokenizing.tokenizer_source import GgufVocabulary
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.vocabulary.spelled_words import MOST_TOKENS
-from lyricist.vocabulary.tokens import Vocabulary
+from lyricist.vocabulary.tokens import Vocabulary, token_texts
 from lyricist.vocabulary.word_table import WordTable, derive_word_table
 from lyricist.writing.writer import FEWEST_END_WORDS, Writer
 from tests.support.counted_engine import CountedEngine
@@ -75,6 +76,11 @@ def test_few_words_are_tokens_and_the_common_ones_are_spelled(
     assert len(table.starts) == size, "what may come next is tokens only"
 
 
+def test_a_vocabulary_that_spells_few_words_is_left_to_write_freely(tokenizer: Tokenizer) -> None:
+    texts = token_texts(tokenizer, tokenizer.get_vocab_size())
+    assert not derive_word_table(texts, lambda text: list(range(len(text)))).spellings
+
+
 def test_what_a_spelled_word_takes_of_its_first_token_is_a_share(table: WordTable) -> None:
     shares: Counter[int] = Counter()
     for spelling, share in zip(table.spellings, np.exp(table.spelled_shares), strict=True):
@@ -92,6 +98,17 @@ def test_a_spelled_word_is_found_by_its_tokens_and_used_up_by_its_name(
     assert end in lexicon.ends_of(word).tolist()
     assert end not in lexicon.tokens_of(word).tolist()
     assert lexicon.end_of_tokens((1, 2, 3)) is None
+
+
+def test_a_spelled_word_that_has_no_place_in_a_song_ends_no_line_of_it(
+    table: WordTable, vocabulary: Vocabulary
+) -> None:
+    lexicon = Lexicon(table, vocabulary.encode)
+    end = int(table.end_words[-1])
+    nothing = np.zeros(len(table.end_words), np.float32)
+    assert end in Ends(lexicon, explicit=False).anchors(0, nothing)[0]
+    unasked = Ends(lexicon, explicit=False, unasked=[table.words[end]])
+    assert end not in unasked.anchors(0, nothing)[0]
 
 
 @pytest.mark.parametrize("effort", [Effort.QUICK, Effort.NORMAL])
