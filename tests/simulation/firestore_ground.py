@@ -169,6 +169,8 @@ class MemoryFirestore:
         self.documents: dict[Path, Stored] = {}
         self._faults, self._promises = faults, promises
         self._times = itertools.count(1)
+        #: whose transport is hung up on
+        self._firestore_api = SimpleNamespace(transport=self)
 
     def collection(self, name: str) -> Search:
         """All documents of one kind."""
