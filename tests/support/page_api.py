@@ -288,6 +288,8 @@ def open_page(new_context: Callable[..., BrowserContext]) -> Iterator[Opener]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         api.install(page)
         page.goto(address)
+        # Its words come after `load`, and with them what hears a click.
+        page.wait_for_selector(":root:not(:has(main[hidden]))", state="attached")
         return page, api
 
     yield opener

@@ -178,6 +178,7 @@ def take(browser: Browser, site: str, shot: Shot, folder: Path) -> Path:
     shot.serve(api)
     page = context.new_page()
     page.goto(shot.address)
+    page.wait_for_selector("main:not([hidden])", state="attached")
     shot.act(page)
     page.wait_for_selector(shot.wait_for)
     file = folder / f"{shot.name}.png"
