@@ -22,6 +22,9 @@ UNREACHED = (exceptions.ServiceUnavailable, exceptions.RetryError)
 #: are given up by the other side, or by the network between, and no word of that arrives: a call
 #: on one would wait out its whole time, and so would the next.
 IDLE_LIMIT_S = 240.0
+#: gRPC hangs up a moment after it was told to, and a client that is made within that moment shares
+#: the dead connection: so did 7 of 40 on a busy machine, and none after this pause.
+HANG_UP_S = 0.1
 
 
 def require_project(project: str) -> str:
@@ -57,8 +60,10 @@ class Connection:
     def client(self) -> Iterator[Any]:
         """The one client of all threads, for one call."""
         with self._lock:
-            if not self._users and self._clock() - self._used_s > IDLE_LIMIT_S:
+            has_slept = self._clock() - self._used_s > IDLE_LIMIT_S
+            if has_slept and self._connected is not None and not self._users:
                 self._let_go()
+                time.sleep(HANG_UP_S)
             if self._connected is None:
                 self._connected = self._connect()
             client = self._connected
