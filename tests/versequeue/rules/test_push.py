@@ -44,6 +44,7 @@ def test_what_is_no_65_bytes_is_no_public_key(key: str) -> None:
         *(bytes(65), b"\4" + bytes(64), b"\4" + b"\xff" * 64, b"\2" + POINT[1:]),
         POINT[:-1] + bytes([POINT[-1] ^ 1]),
     ],
+    ids=["zeros", "at-zero", "beyond-the-field", "compressed", "one-bit-off"],
 )
 def test_a_point_off_the_curve_is_no_public_key(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"^this is no public key of the curve P-256$"):
