@@ -48,8 +48,8 @@ class Clients:
 
     def lose(self) -> None:
         """A call that reaches nobody."""
+        reached_nobody: Any = exceptions.ServiceUnavailable
         with pytest.raises(exceptions.ServiceUnavailable), self.connection.client():
-            reached_nobody: Any = exceptions.ServiceUnavailable
             raise reached_nobody("no answer")
 
     def used(self) -> str:
