@@ -97,7 +97,7 @@ lock: dev        ## pin everything that each function installs, with hashes: wor
 	  --custom-compile-command "make lock" $$each/requirements.txt --output-file $$each/locked.txt || exit; done
 
 wheel: setup     ## all of it in one file, build/versequeue-….whl, for pip and uvx
-	@rm -rf build/lib build/bdist.*
+	@rm -rf build/lib build/bdist.* build/versequeue-*.whl
 	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build .
 	@ls build/versequeue-*.whl
 

@@ -67,7 +67,11 @@ def _switch(text: str) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m deploy", description=__doc__)
+    parser = _Parser(
+        prog="python -m deploy",
+        description="Deploys VerseQueue to a project on Google Cloud, or removes it again; `check` "
+        "only looks whether the project is there.",
+    )
     parser.add_argument("action", choices=["check", "apply", "destroy"])
     parser.add_argument("--project", default="", help="its id, or its number")
     parser.add_argument(

@@ -74,6 +74,14 @@ def test_what_cannot_be_read_is_one_line_too(
     assert machine.cloud.ran == []
 
 
+def test_the_help_says_what_the_command_does(machine: Machine, capsys: Heard) -> None:
+    with pytest.raises(SystemExit) as ended:
+        machine.deploy("--help")
+
+    assert ended.value.code == 0
+    assert "Deploys VerseQueue to a project on Google Cloud" in capsys.readouterr().out
+
+
 def test_a_cap_without_a_budget_is_no_deployment(machine: Machine, capsys: Heard) -> None:
     assert machine.deploy("--cap", "--budget=0") == 2
     assert "A cap needs a budget" in capsys.readouterr().err

@@ -68,6 +68,12 @@ def test_the_container_runs_as_nobody_in_particular_and_says_how_it_is() -> None
     assert f"app_port: {lines[-1].split(chr(34))[-2]}" in space
 
 
+def test_the_wheel_that_an_image_is_made_of_is_the_only_one_there() -> None:
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\nwheel:")[2]
+    removed, made = recipe.index("build/versequeue-*.whl"), recipe.index("pip wheel")
+    assert removed < made
+
+
 def test_the_page_names_every_file_for_one_machine() -> None:
     for file in FOLDER.iterdir():
         assert file.name in DOCUMENT

@@ -109,9 +109,6 @@ def _has_no_failed_row(found: BatchNow) -> bool:
 def submit_batch(batches: Batches, reads: Reads, request: Request) -> Response:
     """202 with the batch, once every row of the file has been found to be good."""
     data, file_format, fields = read_upload(request)
-    if "push" in request.args:
-        fault = FieldError("/push", "This is secret: send it in a form, not in the address.")
-        raise ValidationFailed(FAULTY, errors=[fault])
     asked = {name: value for name, value in fields.items() if value}
     about = _about(asked)
     rows = parse(data, file_format, options_reader(asked, file_format, batches.settings))
@@ -140,15 +137,22 @@ def read_upload(request: Request) -> tuple[bytes, FileFormat, dict[str, str]]:
     """The file, its format and the fields beside it. Raises the 4xx that fits what is wrong."""
     kind = media_type(request)
     fields = single_fields(request.args, "/query")
+    if "push" in fields:
+        fault = FieldError("/push", "This is secret: send it in a form, not in the address.")
+        raise ValidationFailed(FAULTY, errors=[fault])
     if kind != FORM_TYPE:
         return read_body(request, MAX_FILE_BYTES), format_of(kind), fields
     request.max_content_length = MAX_FORM_BYTES
     request.max_form_parts = 100
     with closing(request):  # a large part lies in a temporary file
-        upload = request.files.get("file")
-        if upload is None:
+        uploads = request.files.getlist("file")
+        if not uploads:
             fault = FieldError("/file", "This field is required, as a file with a name.")
             raise ValidationFailed("There is no file in the form.", errors=[fault])
+        if len(uploads) > 1:  # one would be written and the others lost in silence
+            fault = FieldError("/file", "This is there twice; send a batch for each file.")
+            raise ValidationFailed(FAULTY, errors=[fault])
+        [upload] = uploads
         file_format = format_of(upload.mimetype or "", upload.filename or "")
         return upload.read(), file_format, fields | single_fields(request.form, "")
 

@@ -62,8 +62,7 @@ class Connection:
         with self._lock:
             has_slept = self._clock() - self._used_s > IDLE_LIMIT_S
             if has_slept and self._connected is not None and not self._users:
-                self._let_go()
-                time.sleep(HANG_UP_S)
+                self._hang_up()
             if self._connected is None:
                 self._connected = self._connect()
             client = self._connected
@@ -79,13 +78,17 @@ class Connection:
                 self._users -= 1
                 self._used_s = self._clock()
                 # Calls of others would end with it.
-                if is_lost and not self._users:
-                    self._let_go()
+                if is_lost and self._connected is not None and not self._users:
+                    self._hang_up()
 
     def close(self) -> None:
         """Let go of the client; a later use makes another."""
         with self._lock:
             self._let_go()
+
+    def _hang_up(self) -> None:
+        self._let_go()
+        time.sleep(HANG_UP_S)
 
     def _let_go(self) -> None:
         # Before another is made: gRPC shares a connection, dead or not, among all open clients.

@@ -25,6 +25,14 @@ NOBODY = Receiver("")
 _receivers = Receivers()
 
 
+def check_keys() -> None:
+    """Raise StartupError, which names it, if a secret for webhooks or the key for pushes is none.
+
+    Where it is found out at the first event instead, nothing is ever sent.
+    """
+    _senders(wiring.settings())
+
+
 def notify_target(target: str) -> Outcome | None:
     """One delivery for `target`; None if nothing is due. Raises StoreUnavailable."""
     if read_target(target) is None:
@@ -75,11 +83,15 @@ def receiver_of(target: str) -> Receiver:
 @cache
 def _notifier() -> Notifier:
     settings = wiring.settings()
+    webhooks, pushes = _senders(settings)
+    return Notifier(wiring.store(), webhooks, settings, pushes=pushes)
+
+
+def _senders(settings: Settings) -> tuple[WebhookSender, PushSender]:
     allow_private = settings.webhook_allow_private
-    sender = WebhookSender(settings.webhook_secrets, allow_private=allow_private)
+    webhooks = WebhookSender(settings.webhook_secrets, allow_private=allow_private)
     key = PushKey.read(settings.push_key) if settings.push_key else None
-    pushes = PushSender(key, _contact(settings), allow_private=allow_private)
-    return Notifier(wiring.store(), sender, settings, pushes=pushes)
+    return webhooks, PushSender(key, _contact(settings), allow_private=allow_private)
 
 
 def _contact(settings: Settings) -> str:

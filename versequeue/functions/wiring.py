@@ -93,13 +93,22 @@ def model_folder(found: Settings, model: NamedModel) -> Path:
         # Each of several has a folder of its own, or one would be fetched over the other.
         own = models / "fetched" / found.told_model(model.name)
         return fetch_bundle(bucket, own)
-    if model.place in PRESETS:
-        return models / model.place
-    place = Path(model.place)
-    if place.suffix == ".gguf":
-        return models / f"gguf-{place.stem}"
-    is_elsewhere = model.place.startswith("hf:")
-    return models / f"from-{place.name}" if is_elsewhere or _is_checkpoint(place) else place
+    built = _built_name(model.place)
+    if built is None:
+        return Path(model.place)
+    # Models of others are often called alike: one would be built over the other.
+    alike = {each.place for each in found.models if _built_name(each.place) == built}
+    return models / (built if alike <= {model.place} else f"{built}@{model.name}")
+
+
+def _built_name(place: str) -> str | None:
+    """What the folder is called that this model is built into; None if it is a bundle itself."""
+    path = Path(place)
+    if place in PRESETS:
+        return place
+    if path.suffix == ".gguf":
+        return f"gguf-{path.stem}"
+    return f"from-{path.name}" if place.startswith("hf:") or _is_checkpoint(path) else None
 
 
 def _is_checkpoint(folder: Path) -> bool:

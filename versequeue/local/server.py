@@ -12,7 +12,7 @@ import functions_framework
 from versequeue.backends.sqlite_queue import SqliteQueue
 from versequeue.errors import VerseQueueError
 from versequeue.functions import wiring
-from versequeue.functions.notify import notify_target, receiver_of
+from versequeue.functions.notify import check_keys, notify_target, receiver_of
 from versequeue.local.app import LocalApp
 from versequeue.local.dispatcher import Dispatcher
 from versequeue.local.front import CONNECTIONS_OF_ONE, front_server
@@ -31,6 +31,7 @@ class LocalServer:
 
     def __init__(self, options: UpOptions, listener: socket.socket) -> None:
         settings = wiring.settings()
+        check_keys()
         self._about = have_models(settings)
         queue = wiring.queue()
         assert isinstance(queue, SqliteQueue)  # noqa: S101 - `up` runs on the embedded backend

@@ -7,7 +7,7 @@ of a subscription can write to the person behind it, so they are shown to nobody
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from versequeue.errors import PushTaken
 from versequeue.rules.webhook import HTTP_GONE, Webhook
@@ -44,11 +44,13 @@ class Push(Webhook):
 def subscribed(current: Push | None, push: Push) -> Push:
     """The subscription of what has `current`, if any: the very same, if `push` is that one.
 
-    Raises PushTaken if another browser was first: whoever is given a link must not take the
-    notification from who asked for it.
+    One that has ended is replaced. Raises PushTaken if another browser was first: whoever is given
+    a link must not take the notification from who asked for it.
     """
     if current is None:
         return push
+    if current.stopped:
+        return replace(push, deliveries=current.deliveries)
     if current.url != push.url:
         raise PushTaken()
     return current

@@ -119,6 +119,8 @@ def test_a_field_that_stands_twice_in_a_form_or_a_query_is_refused(app: ApiUnder
     assert pointers(is_problem(answer, 422, "validation")) == ["/query/lines", "/query/a~0~1b"]
     twice = {"file": (BytesIO(b"rain"), "a.txt"), "lines": ["4", "8"]}
     assert pointers(is_problem(post("/v1/batches", data=twice), 422, "validation")) == ["/lines"]
+    files = {"file": [(BytesIO(b"rain"), "a.txt"), (BytesIO(b"sun"), "b.txt")]}
+    assert pointers(is_problem(post("/v1/batches", data=files), 422, "validation")) == ["/file"]
     assert app.store.count_queued() == 0
 
 

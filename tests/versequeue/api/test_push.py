@@ -73,11 +73,10 @@ def test_a_subscription_travels_with_a_batch_in_a_field_of_the_form_and_not_with
 def test_a_subscription_in_an_address_is_refused_since_addresses_are_logged() -> None:
     api = make_api()
     query = {"push": json.dumps(GIVEN)}
-    answer = api.client.post(
-        "/v1/batches", query_string=query, data="rain", content_type="text/plain"
-    )
-    problem = is_problem(answer, 422, "validation")
-    assert pointers(problem) == ["/push"]
+    for path in ("/v1/batches", "/v1/file-checks"):
+        answer = api.client.post(path, query_string=query, data="rain", content_type="text/plain")
+        problem = is_problem(answer, 422, "validation")
+        assert pointers(problem) == ["/push"]
 
 
 def test_a_job_and_a_batch_that_wait_can_be_told_of_later() -> None:

@@ -46,6 +46,12 @@ class Clients:
         self.made.append(f"client {len(self.made)}")
         return self.made[-1]
 
+    def lose(self) -> None:
+        """A call that reaches nobody."""
+        reached_nobody: Any = exceptions.ServiceUnavailable
+        with pytest.raises(exceptions.ServiceUnavailable), self.connection.client():
+            raise reached_nobody("no answer")
+
     def used(self) -> str:
         """The client that a call gets."""
         with self.connection.client() as client:
@@ -81,11 +87,31 @@ def test_a_connection_that_reaches_nobody_is_made_anew_unless_others_are_using_i
         raise reached_nobody("no answer")
     assert clients.used() == "client 0"
 
-    with pytest.raises(exceptions.ServiceUnavailable), clients.connection.client():
-        raise reached_nobody("no answer")
+    clients.lose()
 
     assert clients.closed == ["client 0"]
     assert clients.used() == "client 1"
+
+
+def test_the_one_that_is_dead_has_a_moment_to_be_hung_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clients = Clients()
+    seen: list[tuple[float, list[str], list[str]]] = []
+
+    def pause(seconds: float) -> None:
+        seen.append((seconds, [*clients.closed], [*clients.made]))
+
+    monkeypatch.setattr("time.sleep", pause)
+    clients.used()
+    clients.lose()
+    clients.used()
+    clients.now_s += google_calls.IDLE_LIMIT_S + 1
+    clients.used()
+
+    first, second = ["client 0"], ["client 0", "client 1"]
+    assert seen == [
+        (google_calls.HANG_UP_S, first, first),
+        (google_calls.HANG_UP_S, second, second),
+    ]
 
 
 @pytest.mark.emulators

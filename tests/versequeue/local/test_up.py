@@ -192,6 +192,15 @@ def test_a_model_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         one_sentence(done, nowhere)
 
 
+@pytest.mark.parametrize("variable", ["VERSEQUEUE_PUSH_KEY", "VERSEQUEUE_WEBHOOK_SECRET"])
+def test_a_key_that_nothing_can_be_signed_with_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "short")
+    done = run_up("--port", "0", "--data-dir", str(tmp_path), "--model", str(tmp_path / "nowhere"))
+    one_sentence(done, variable)
+
+
 def test_a_data_folder_that_cannot_be_written_is_one_sentence(
     tmp_path: Path, tiny_bundle: Path
 ) -> None:

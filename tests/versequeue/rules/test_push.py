@@ -1,5 +1,7 @@
 """A browser's subscription: what is one, what of it is shown, and which answers end it."""
 
+from dataclasses import replace
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -12,10 +14,11 @@ from versequeue.rules.channels import Channel, pending_targets, read_target, tar
 from versequeue.rules.job import Job, Status
 from versequeue.rules.push import PUSH_EVENTS, Push, check_auth, check_public_key, subscribed
 from versequeue.rules.transitions import request_cancel
-from versequeue.rules.webhook import Webhook, announce, record_delivery, start_delivery
+from versequeue.rules.webhook import Delivery, Webhook, announce, record_delivery, start_delivery
 
 GIVEN = Subscriber().subscription("https://push.example/abc")
 PUSH = Push(GIVEN["endpoint"], PUSH_EVENTS, **GIVEN["keys"])
+OTHER = Push("https://push.example/other", PUSH_EVENTS)
 POINT = point(ec.generate_private_key(ec.SECP256R1()).public_key())
 
 
@@ -99,7 +102,13 @@ def test_the_first_browser_that_asked_stays_the_one_that_is_told() -> None:
     told = announce(PUSH, "job_1", "job.failed", NOW)
     assert subscribed(told, PUSH) is told
     with pytest.raises(PushTaken):
-        subscribed(told, Push("https://push.example/other", PUSH_EVENTS))
+        subscribed(told, OTHER)
+
+
+def test_a_subscription_that_has_ended_makes_room_for_the_next_and_its_deliveries_stay() -> None:
+    gone = replace(PUSH, stopped=True, deliveries=(Delivery(NOW, "batch.completed", "msg_1"),))
+    for push in (PUSH, OTHER):
+        assert subscribed(gone, push) == replace(push, deliveries=gone.deliveries)
 
 
 def test_who_cancels_is_not_told_of_it() -> None:

@@ -120,7 +120,7 @@ def test_without_a_key_no_push_is_sent_and_its_delivery_says_why() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "AAAA", "A" * 44, "é", "*" * 44, "/" * 43 + "=", "AA==" * 11])
-def test_what_is_no_private_key_of_p256_is_told_at_the_start(text: str) -> None:
+def test_what_is_no_private_key_of_p256_is_told(text: str) -> None:
     with pytest.raises(StartupError, match=r"^VERSEQUEUE_PUSH_KEY is the base64 of 32 bytes"):
         PushKey.read(text)
 
