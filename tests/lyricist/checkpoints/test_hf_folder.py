@@ -170,3 +170,10 @@ def test_an_adapter_with_a_tensor_of_no_known_use_is_refused(tmp_path: Path) -> 
     (adapter / "adapter_model.bin").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(BuildError, match="pickles are never read"):
         LoraFolder(adapter)
+
+
+def test_a_model_is_quantized_already_only_where_its_numbers_say_how(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "tiny", "llama", quantization_config=None)
+    assert HfFolder(folder).kind == "llama"
+    with pytest.raises(BuildError, match=r"is quantized already"):
+        HfFolder(write_folder(tmp_path / "other", "llama", quantization_config={"bits": 4}))
