@@ -137,6 +137,10 @@ def test_adapters_are_added_one_after_the_other(tmp_path: Path) -> None:
     [
         ({"use_dora": True}, "use_dora is set, a way that is not known"),
         ({"modules_to_save": ["lm_head"]}, "modules_to_save is set"),
+        (
+            {"init_lora_weights": "pissa_niter_16"},
+            "init_lora_weights is a way that changes the model",
+        ),
         ({"bias": "all"}, "is no LoRA adapter without biases"),
         ({"peft_type": "IA3"}, "is no LoRA adapter"),
         ({"lora_alpha": "much"}, "lora_alpha is not a number above 0"),
