@@ -61,8 +61,9 @@ export function mark(errors) {
 	const rest = errors.filter(({ pointer = "", detail }) => {
 		const name = pointer.split("/").pop();
 		const found = name && field(name);
-		if (!found) return true;
-		const input = found[0]?.type === "radio" ? found[0] : found;
+		const input = found?.[0]?.type === "radio" ? found[0] : found;
+		// Beside a field that is not shown nobody would read it.
+		if (!input || input.closest("[hidden]")) return true;
 		const note = make("p", { className: "error", id: `${name}-error` }, detail);
 		input.ariaInvalid = "true";
 		input.setAttribute("aria-describedby", note.id);
