@@ -95,7 +95,8 @@ export function start(submit) {
 	form.addEventListener("input", ({ target }) => {
 		if (target.id === "prompt") return;
 		showChoices();
-		keepChoices(options());
+		// While there are no models to choose among, the one that was chosen last is kept.
+		keepChoices(field("model").length ? options() : { ...options(), model: lastChoices().model });
 	});
 	field("prompt").addEventListener("keydown", (event) => {
 		if (event.key !== "Enter" || event.isComposing) return;

@@ -107,3 +107,13 @@ def test_a_refusal_of_a_model_that_cannot_be_chosen_is_read_all_the_same(
     page, _ = open_page(f"/?job={song['id']}", serve)
     page.get_by_role("button", name="Write another version").click()
     expect(page.locator("#refused")).to_contain_text(detail)
+
+
+def test_a_choice_that_is_made_before_the_models_come_forgets_no_model(open_page: Opener) -> None:
+    page, _ = open_page()
+    page.evaluate("""localStorage.setItem("versequeue.choices", '{"model": "big"}')""")
+    page.reload()
+    options(page)
+    page.get_by_text("Folk").check()
+    kept = page.evaluate("""JSON.parse(localStorage.getItem("versequeue.choices"))""")
+    assert (kept["style"], kept["model"]) == ("folk", "big")
