@@ -24,7 +24,7 @@ DEPLOYED = $(TARGET) $(if $(CAP),--cap "$$CAP") --model "$(or $(BUNDLE),$(MODEL)
 # Not empty where a bundle is to be built of MODEL.
 FOREIGN = $(if $(NAMED),,$(filter %.gguf hf:%,$(MODEL))$(if $(filter-out %.gguf,$(MODEL)),$(wildcard $(MODEL)/config.json)))
 # Where the bundle of MODEL is, and how to build it where it is to be built.
-BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER))),$(if $(NAMED),,$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL))),$(if $(FOREIGN),$(MODELS)/from-$(notdir $(MODEL)))))))
+BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER:%/=%))),$(if $(NAMED),,$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL))),$(if $(FOREIGN),$(MODELS)/from-$(notdir $(MODEL:%/=%)))))))
 SOURCE = $(if $(FOREIGN),--from "$(MODEL)",--preset $(MODEL))
 RECIPE = $(SOURCE) $(if $(ADAPTER),--adapter "$(ADAPTER)") --out "$(BUNDLE)"
 

@@ -4,6 +4,9 @@ Prints the Python that has what was asked for. Needs a Python and nothing else. 
 there `versequeue up` calls it with a folder, which is then made instead of `.venv`.
 """
 
+# So that a Python that is too old comes as far as the sentence that says so.
+from __future__ import annotations
+
 import hashlib
 import json
 import subprocess

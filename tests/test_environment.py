@@ -232,3 +232,8 @@ def test_building_needs_nothing_that_its_requirements_leave_out() -> None:
     assert "ai-edge-litert" in others
     text = (environment.HERE / "requirements-build.txt").read_text()
     assert others - {"keras"} <= set(re.findall(r"^([\w-]+)==", text, re.MULTILINE))
+
+
+def test_a_python_that_knows_no_unions_of_types_comes_as_far_as_the_sentence() -> None:
+    """Up to 3.9 an annotation such as `Path | None` fails where it is read."""
+    assert environment.provide.__annotations__["folder"] == "Path | None"

@@ -49,3 +49,14 @@ def test_the_example_says_that_it_trains_before_tensorflow_is_silent(tmp_path: P
             (tmp_path / ".versequeue/digits/model/bundle.json").touch()
         done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True)
         assert (told in done.stderr) is not is_trained
+
+
+def test_a_slash_at_the_end_of_a_folder_names_no_other_bundle(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "config.json").touch()
+    plain = dry("model", f"MODEL={folder}")
+    slashed = dry("model", f"MODEL={folder}/")
+    assert "models/from-mine" in plain.stdout
+    assert slashed.stdout == plain.stdout.replace(str(folder), f"{folder}/")
+    assert "models/tuned-mine" in dry("model", f"ADAPTER={folder}/").stdout

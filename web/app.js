@@ -11,6 +11,12 @@ import { T } from "./texts.js";
 document.documentElement.lang = lang;
 document.title = T.title;
 for (const [id, text] of Object.entries(T.page)) $(id).textContent = text;
+// It is remembered by now: who is given this address need not read in the language of who gives it.
+const here = new URL(location.href);
+if (here.searchParams.has("lang") && songs.lastLanguage()) {
+	here.searchParams.delete("lang");
+	history.replaceState(null, "", here);
+}
 // What is made of a song's words is in the song's language.
 for (const id of ["lyrics", "sample", "examples"]) $(id).lang = SONG;
 

@@ -16,7 +16,7 @@ export const page = {
 	"prompt-text": "Worum geht es in deinem Lied? Am besten auf Englisch",
 	send: "Schreib mein Lied",
 	change: "Ändern",
-	"effort-text": "Mehr Entwürfe je Zeile lesen sich besser und dauern länger",
+	"effort-text": "Mit mehr Entwürfen je Zeile liest es sich besser und dauert länger",
 	"style-text": "Stil",
 	"structure-text": "Aufbau",
 	"scheme-text": "Reime",
@@ -63,7 +63,7 @@ export const server = {
 	warm: "Das Modell ist wach.",
 	cold: (s) => `Das Modell wacht gerade für dich auf${s ? `, das dauert etwa ${duration(s)}` : ""}.`,
 	// `s`: until those and what is written now are done.
-	queue: (n, s) => (n || s >= 1 ? ` Vor deinem ${n ? `${n === 1 ? "wartet" : "warten"} ${songCount(n)}` : "wird noch eins geschrieben"}${s >= 1 ? `, etwa ${duration(Math.round(s))}` : ""}.` : ""),
+	queue: (n, s) => (n || s >= 1 ? ` ${n ? `Noch ${songCount(n)} vor deinem` : "Gerade wird noch eins vor deinem geschrieben"}${s >= 1 ? `, etwa ${duration(Math.round(s))}` : ""}.` : ""),
 };
 export const empty = "Schreib erst ein, zwei Wörter. Aus allem kann ein Lied werden.";
 export const tooLong = (n) => `${number(n)} Zeichen zu viel`;
@@ -84,7 +84,7 @@ export const progress = (done, total) => `${number(done)} von ${lines(total)}`;
 export const working = "Dein Lied";
 export const hint = {
 	waiting: "Dein Platz ist sicher. Schließ die Seite, wenn du magst: Der Link bringt dich zurück.",
-	loading_model: "Das Modell schläft, solange niemand schreibt, und deine Worte wecken es. Wegen dieser Wartezeit kostet es Cents im Monat und nicht Dollars. Das nächste Lied beginnt sofort.",
+	loading_model: "Das Modell schläft, solange niemand schreibt, und deine Worte wecken es. Dank dieser Wartezeit kostet es Cent im Monat und nicht Dollar. Das nächste Lied beginnt sofort.",
 };
 export const retried = (attempt, most, reason) => `Versuch ${attempt} von ${most}, weil der vorige abbrach. ${reason}`;
 export const canceling = "Hört bei der nächsten Zeile auf.";
@@ -92,13 +92,13 @@ export const canceling = "Hört bei der nächsten Zeile auf.";
 export const untitled = "Ohne Titel";
 export const finished = (title, n) => `Fertig: „${title}“, ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
-	scheme === "none" ? "Freie Verse" : `Reimt ${scheme}${typeof score === "number" ? `, ${Math.round(score * 100)} % davon gelingen` : ""}`;
+	scheme === "none" ? "Freie Verse" : `Reimt ${scheme}${typeof score === "number" ? `, ${Math.round(score * 100)} % der Reime gelingen` : ""}`;
 export const syllables = (n) => many(n, "Silbe", "Silben");
 export const copied = "Kopiert";
 export const notCopied = "Der Browser verbietet es";
 export const receipt = {
 	model: "Modell", model_digest: "Prüfsumme des Modells", seed: "Startwert", input_digest: "Prüfsumme der Eingabe", version: "Fassung",
-	tokens: "Token", asked: "Gefragt", note: "Wozu",
+	tokens: "Token", asked: "Gefragt am", note: "Wozu",
 };
 export const receiptNote = "Gleiche Wörter, Auswahl, Startwert und gleiches Modell ergeben den gleichen Text.";
 
@@ -119,7 +119,7 @@ export const trouble = {
 	offline: ["Du bist offline", "Deine Worte sind auf dieser Seite sicher."],
 	unreachable: ["Der Server antwortet nicht", "Ein neuer Versuch macht kein zweites Lied."],
 	"rate-limited": ["Etwas zu schnell", "Dieser Server nimmt von jedem Gast nur ein paar Themen in der Minute."],
-	"budget-exhausted": ["Die Lieder von heute sind aufgebraucht", "Der Betreiber bezahlt so viele am Tag. Was geschrieben ist, bleibt lesbar."],
+	"budget-exhausted": ["Die Lieder von heute sind aufgebraucht", "Der Betreiber bezahlt nur eine bestimmte Zahl am Tag. Was geschrieben ist, bleibt lesbar."],
 	key: ["Dieser Server verlangt einen Schlüssel", "Wer einen hat, nimmt die API oder die Kommandozeile."],
 	validation: ["Etwas muss geändert werden", "Nichts wurde eingereiht."],
 	"batch-invalid": ["Der Server hat die Datei abgelehnt", "Nichts wurde eingereiht. Diese Zeilen brauchen einen Blick:"],
@@ -135,9 +135,9 @@ export const lost = {
 };
 export const ended = {
 	failed: ["Das hat nicht geklappt", "Das Lied konnte nicht geschrieben werden."],
-	canceled: ["Abgebrochen", "Du hast dieses angehalten.", "Doch schreiben"],
+	canceled: ["Abgebrochen", "Das hast du selbst angehalten.", "Doch schreiben"],
 	expired: ["Es hat zu lange gewartet", "Es wurde nicht rechtzeitig geschrieben."],
-	other: ["Dieses ist zu Ende", "Es gibt keinen Text."],
+	other: ["Das ist schon zu Ende", "Es gibt keinen Text."],
 };
 export const partial = "Vor dem Ende geschrieben:";
 

@@ -1,4 +1,4 @@
-// Every word of the page in English, but two in index.html: the title and the line for browsers without JavaScript.
+// Every word of the page in English, but what index.html says before a script runs: title, description, noscript.
 import { MOST_MIB, MOST_ROWS } from "./limits.js";
 import { duration, number } from "./language.js";
 

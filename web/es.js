@@ -20,7 +20,7 @@ export const page = {
 	"style-text": "Estilo",
 	"structure-text": "Forma",
 	"scheme-text": "Rimas",
-	"mood-text": "Ánimo, en una o dos palabras",
+	"mood-text": "Tono, en una o dos palabras",
 	"model-text": "Modelo",
 	"continue-text": "Empezar el primer verso con mis palabras",
 	"explicit-text": "Permitir palabras groseras",
@@ -84,7 +84,7 @@ export const progress = (done, total) => `${number(done)} de ${lines(total)}`;
 export const working = "Tu canción";
 export const hint = {
 	waiting: "Tu lugar está seguro. Cierra esta página si quieres: el enlace te trae de vuelta.",
-	loading_model: "El modelo duerme mientras nadie escribe, y tus palabras lo están despertando. Por esta espera cuesta céntimos al mes y no dólares. La próxima canción empieza enseguida.",
+	loading_model: "El modelo duerme mientras nadie escribe, y tus palabras lo están despertando. Gracias a esta espera cuesta céntimos al mes y no dólares. La próxima canción empieza enseguida.",
 };
 export const retried = (attempt, most, reason) => `Intento ${attempt} de ${most}, porque el anterior se detuvo. ${reason}`;
 export const canceling = "Se detiene en el próximo verso.";
@@ -92,7 +92,7 @@ export const canceling = "Se detiene en el próximo verso.";
 export const untitled = "Sin título";
 export const finished = (title, n) => `Lista: «${title}», ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
-	scheme === "none" ? "Verso libre" : `Rima ${scheme}${typeof score === "number" ? `, acierta el ${Math.round(score * 100)} %` : ""}`;
+	scheme === "none" ? "Verso libre" : `Rima ${scheme}${typeof score === "number" ? `, aciertan el ${Math.round(score * 100)} %` : ""}`;
 export const syllables = (n) => many(n, "sílaba");
 export const copied = "Copiado";
 export const notCopied = "El navegador no lo permite";
@@ -119,7 +119,7 @@ export const trouble = {
 	offline: ["No tienes conexión", "Tus palabras están a salvo en esta página."],
 	unreachable: ["El servidor no responde", "Intentarlo otra vez no hará una segunda canción."],
 	"rate-limited": ["Demasiado rápido", "Este servidor acepta pocos temas por minuto de cada visitante."],
-	"budget-exhausted": ["Se acabaron las canciones de hoy", "El dueño paga un número al día. Lo escrito se puede seguir leyendo."],
+	"budget-exhausted": ["Se acabaron las canciones de hoy", "El dueño solo paga cierto número al día. Lo escrito se puede seguir leyendo."],
 	key: ["Este servidor pide una clave", "Si la tienes, usa su API o la línea de comandos."],
 	validation: ["Hay que cambiar algo", "Nada entró en la cola."],
 	"batch-invalid": ["El servidor rechazó el archivo", "Nada entró en la cola. Revisa estas líneas:"],
@@ -142,7 +142,7 @@ export const ended = {
 export const partial = "Escrito antes de terminar:";
 
 export const status = {
-	queued: "en la cola", running: "escribiéndose", succeeded: "lista", completed: "lista",
+	queued: "en la cola", running: "escribiéndose", succeeded: "lista", completed: "listo",
 	failed: "fallida", canceled: "cancelada", expired: "fuera de plazo", gone: "caducada",
 };
 export const songsNote = (n) => (n ? "Esta lista se guarda solo en este navegador. Lo que quites sigue en el servidor." : "Aquí se irán reuniendo tus canciones.");
@@ -162,10 +162,10 @@ export const batch = {
 	more: (n) => `y ${number(n)} más`,
 	send: (n) => `Escribir ${songCount(n)}`,
 	choices: "Tus opciones de arriba valen donde una línea no tiene ninguna.",
-	columns: ["Línea", "Clave", "Problema"],
+	columns: ["Línea", "Identificador", "Problema"],
 	progress: (over, total) => `${number(over)} de ${number(total)}`,
 	counts: (counts) =>
-		Object.entries(counts).filter(([name, n]) => n && status[name]).map(([name, n]) => `${number(n)} ${status[name]}`).join(" · "),
+		Object.entries(counts).filter(([name, n]) => n && status[name]).map(([name, n]) => `${number(n)} ${n === 1 ? status[name] : status[name].replace(/[dt]a$/, "$&s")}`).join(" · "),
 	over: (done, total) => (done === total ? "Todas las canciones están escritas." : done ? `${number(done)} de ${songCount(total)} escritas.` : "Terminó sin escribir ninguna canción."),
 	songs: "Las canciones",
 	none: "Aquí se reunirán según se escriban.",

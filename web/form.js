@@ -61,8 +61,9 @@ export function mark(errors) {
 	const rest = errors.filter(({ pointer = "", detail }) => {
 		const name = pointer.split("/").pop();
 		const found = name && field(name);
-		if (!found) return true;
-		const input = found[0]?.type === "radio" ? found[0] : found;
+		const input = found?.[0]?.type === "radio" ? found[0] : found;
+		// Beside a field that is not shown nobody would read it.
+		if (!input || input.closest("[hidden]")) return true;
 		const note = make("p", { className: "error", id: `${name}-error` }, detail);
 		input.ariaInvalid = "true";
 		input.setAttribute("aria-describedby", note.id);
@@ -94,7 +95,8 @@ export function start(submit) {
 	form.addEventListener("input", ({ target }) => {
 		if (target.id === "prompt") return;
 		showChoices();
-		keepChoices(options());
+		// While there are no models to choose among, the one that was chosen last is kept.
+		keepChoices(field("model").length ? options() : { ...options(), model: lastChoices().model });
 	});
 	field("prompt").addEventListener("keydown", (event) => {
 		if (event.key !== "Enter" || event.isComposing) return;

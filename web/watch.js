@@ -78,7 +78,7 @@ async function tellOf() {
 	const asked = id;
 	$("tell").hidden = true;
 	const words = await notify.ask(kind, id);
-	if (id !== asked || thing.done) return;
+	if (id !== asked || thing?.done) return;
 	put("told", words);
 	announce(words);
 }

@@ -24,7 +24,7 @@ def local_source(source: str | None, say: Callable[[str], None]) -> Path:
 
 def name_of(source: str | Path) -> str:
     """What a model is called, or an adapter, that nobody has named."""
-    path = Path(source)
+    path = Path(source).absolute()  # "." has no name
     return path.stem if path.is_file() else path.name
 
 

@@ -1,6 +1,6 @@
 """A checkpoint's numbers, by the names that Hugging Face's config.json gives them, each checked."""
 
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +9,8 @@ from lyricist.errors import BuildError
 #: Larger than any network that a bundle could hold.
 MOST_LAYERS, MOST_HEADS, MOST_WIDTH, MOST_POSITIONS = 1000, 1024, 1 << 18, 1 << 31
 MOST_TOKENS = 1 << 20
+#: JSON has whole numbers that are larger than any float.
+_LARGEST = sys.float_info.max
 
 
 class Config:
@@ -33,7 +35,7 @@ class Config:
     def real(self, key: str, default: float | None = None) -> float:
         """A finite number above 0. Raises BuildError."""
         value = self._value(key, default)
-        if type(value) not in (int, float) or not 0 < value < math.inf:
+        if type(value) not in (int, float) or not 0 < value <= _LARGEST:
             raise self.fault(key, "is not a number above 0")
         return float(value)
 
@@ -55,7 +57,7 @@ class Config:
         """A list of finite numbers above 0; () where there is none. Raises BuildError."""
         values = self._value(key, ())
         if not isinstance(values, Sequence) or any(
-            type(value) not in (int, float) or not 0 < value < math.inf for value in values
+            type(value) not in (int, float) or not 0 < value <= _LARGEST for value in values
         ):
             raise self.fault(key, "is not a list of numbers above 0")
         return tuple(map(float, values))

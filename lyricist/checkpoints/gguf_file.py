@@ -183,7 +183,7 @@ class GgufFile:
     def _need(self, key: str) -> Any:
         value = self.field(key, None)
         if value is None:
-            raise BuildError(f"{self.path} lacks the field {key}, which a Llama network needs.")
+            raise BuildError(f"{self.path} lacks the field {key}, which a model needs.")
         return value
 
     def _whole(self, key: str, most: int, default: int | None = None, least: int = 1) -> int:

@@ -32,7 +32,7 @@ class HfFolder:
         if not (path / CONFIG).is_file():
             raise BuildError(f"{path} is no model: it has no {CONFIG}.")
         values = read_json(path / CONFIG)
-        if "quantization_config" in values:
+        if values.get("quantization_config") is not None:
             raise BuildError(f"{path} is quantized already; take the model that it was made of.")
         self.config = Config(str(path / CONFIG), values)
         self.kind = self.config.text("model_type", "")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lyricist.checkpoints.config import MOST_TOKENS
 from lyricist.errors import BuildError
 from lyricist.tokenizing.sentencepiece_model import MOST_MODEL_BYTES
 from lyricist.tokenizing.tokenizer_json import MOST_JSON_BYTES
@@ -68,7 +69,7 @@ def _chat_template(folder: Path, settings: Mapping[str, Any]) -> str:
 def _end_ids(folder: Path) -> tuple[int, ...]:
     found = _settings(folder / "generation_config.json").get("eos_token_id")
     ids = found if isinstance(found, list) else [found]
-    return tuple(index for index in ids if isinstance(index, int) and index >= 0)
+    return tuple(index for index in ids if type(index) is int and 0 <= index < MOST_TOKENS)
 
 
 def _text(token: Any) -> str:

@@ -20,6 +20,9 @@ from lyricist.tokenizing.tokenizer_source import TokenizerSource
 _PREFIX, _FIRST, _SECOND = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 #: What changes how an adapter is applied, and must be absent, false or empty.
 _UNKNOWN_WAYS = ("use_dora", "fan_in_fan_out", "lora_bias", "alpha_pattern", "modules_to_save")
+#: Ways to begin a training that leave the model's own matrices as they are. The others (pissa,
+#: olora, corda, loftq) take something out of them first, which the adapter puts back.
+_HARMLESS_STARTS = (None, True, False, "gaussian", "orthogonal", "eva")
 
 
 class LoraFolder:
@@ -37,6 +40,8 @@ class LoraFolder:
         for key in _UNKNOWN_WAYS:
             if values.get(key):
                 raise config.fault(key, "is set, a way that is not known")
+        if values.get("init_lora_weights") not in _HARMLESS_STARTS:
+            raise config.fault("init_lora_weights", "is a way that changes the model, too")
         self._alpha, self._is_stable = config.real("lora_alpha"), config.flag("use_rslora")
         config.whole("r", MOST_WIDTH)
         if not (path / ADAPTER_WEIGHTS).is_file():

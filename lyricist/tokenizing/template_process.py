@@ -16,6 +16,8 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MOST_SECONDS, MOST_MEMORY_BYTES = 5, 1 << 30
+#: Of what one conversation becomes: more than three times the markup that a bundle takes.
+MOST_CHARACTERS = 100_000
 
 
 class Generation(Extension):
@@ -54,9 +56,12 @@ def rendered(template: str, conversations: list[dict[str, Any]]) -> list[dict[st
 
 def _result(render: Callable[..., str], variables: dict[str, Any]) -> dict[str, str]:
     try:
-        return {"text": render(**variables)}
+        text = render(**variables)
     except Exception as error:  # noqa: BLE001 - a template may fail in any way
         return {"error": f"{type(error).__name__}: {error}"[:200]}
+    if len(text) > MOST_CHARACTERS:
+        return {"error": f"it says more than {MOST_CHARACTERS} characters"}
+    return {"text": text}
 
 
 if __name__ == "__main__":

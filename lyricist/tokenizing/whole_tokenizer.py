@@ -10,7 +10,7 @@ class Spaces(StrEnum):
     """Where a text begins as if a space stood before it.
 
     The tokenizers that a bundle holds add none, since what a song goes on with begins no text;
-    where the model's makers had one, the prompt's form brings it (`prompt_forms`).
+    where the model's makers had one, the prompt's form brings it (`model_tokenizer`).
     """
 
     NEVER = "never"

@@ -40,6 +40,8 @@ def spelled_words(whole: Collection[str], encode: Callable[[str], list[int]]) ->
         return []
     ranked = ranked_words("common_words")
     spellings = [tuple(encode(f" {word}")) for word in ranked]
+    if not all(spellings):  # a vocabulary without letters
+        return []
     weights = [1 / (rank + _RANK_OFFSET) for rank in range(1, len(ranked) + 1)]
     total: defaultdict[int, float] = defaultdict(float)
     for spelling, weight in zip(spellings, weights, strict=True):

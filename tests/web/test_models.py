@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.page_api import Answer, Opener, PageApi, job, succeeded
+from tests.support.page_api import Answer, Opener, PageApi, job, problem, succeeded
 
 pytestmark = pytest.mark.browser
 
@@ -90,3 +90,30 @@ def test_a_song_says_which_model_was_asked_for(open_page: Opener) -> None:
     song["options"]["model"] = "big"
     page, _ = open_page(f"/?job={song['id']}", lambda api: api.job(song))
     expect(page.locator("#sub")).to_contain_text("big")
+
+
+def test_a_refusal_of_a_model_that_cannot_be_chosen_is_read_all_the_same(
+    open_page: Opener,
+) -> None:
+    song = succeeded()
+    song["options"]["model"] = "gone"
+    detail = "This server has no such model."
+    errors = [{"pointer": "/options/model", "detail": detail}]
+
+    def serve(api: PageApi) -> None:
+        api.job(song)
+        api.on("POST", "/v1/jobs", problem(422, "validation", errors=errors))
+
+    page, _ = open_page(f"/?job={song['id']}", serve)
+    page.get_by_role("button", name="Write another version").click()
+    expect(page.locator("#refused")).to_contain_text(detail)
+
+
+def test_a_choice_that_is_made_before_the_models_come_forgets_no_model(open_page: Opener) -> None:
+    page, _ = open_page()
+    page.evaluate("""localStorage.setItem("versequeue.choices", '{"model": "big"}')""")
+    page.reload()
+    options(page)
+    page.get_by_text("Folk").check()
+    kept = page.evaluate("""JSON.parse(localStorage.getItem("versequeue.choices"))""")
+    assert (kept["style"], kept["model"]) == ("folk", "big")

@@ -8,8 +8,8 @@ A new one is added, and tests fail where it is forgotten,
 - in `cli/options.py`, to `SONG_OPTIONS`;
 - in `lyricist/songs.py`, to the `SongRequest` of the model, which knows nothing of this module
   (but for `model`, which says whom to ask);
-- in `web/form.js`, to `USUAL`, in `web/index.html` as a field and in `web/texts.js` with its words,
-  if the page is to offer it;
+- in `web/form.js`, to `USUAL`, in `web/index.html` as a field and in `web/en.js`, `de.js` and
+  `es.js` with its words, if the page is to offer it;
 - in `docs/api.md`, to the table of options.
 """
 

@@ -13,12 +13,16 @@ from lyricist.errors import BuildError
 from tests.support.family_checkpoints import write_adapter, write_folder
 
 
-def test_a_model_is_called_by_the_name_of_its_file_folder_or_repository(tmp_path: Path) -> None:
+def test_a_model_is_called_by_the_name_of_its_file_folder_or_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "Tiny-3.2.gguf").touch()
     (tmp_path / "Tiny-3.2").mkdir()
     assert name_of(tmp_path / "Tiny-3.2.gguf") == "Tiny-3.2"
     assert name_of(tmp_path / "Tiny-3.2") == "Tiny-3.2"
     assert name_of("hf:owner/Tiny-3.2") == "Tiny-3.2"
+    monkeypatch.chdir(tmp_path / "Tiny-3.2")
+    assert name_of(".") == "Tiny-3.2"
 
 
 def test_a_place_where_no_model_is_is_told_of(tmp_path: Path) -> None:

@@ -137,6 +137,10 @@ def test_adapters_are_added_one_after_the_other(tmp_path: Path) -> None:
     [
         ({"use_dora": True}, "use_dora is set, a way that is not known"),
         ({"modules_to_save": ["lm_head"]}, "modules_to_save is set"),
+        (
+            {"init_lora_weights": "pissa_niter_16"},
+            "init_lora_weights is a way that changes the model",
+        ),
         ({"bias": "all"}, "is no LoRA adapter without biases"),
         ({"peft_type": "IA3"}, "is no LoRA adapter"),
         ({"lora_alpha": "much"}, "lora_alpha is not a number above 0"),
@@ -170,3 +174,10 @@ def test_an_adapter_with_a_tensor_of_no_known_use_is_refused(tmp_path: Path) -> 
     (adapter / "adapter_model.bin").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(BuildError, match="pickles are never read"):
         LoraFolder(adapter)
+
+
+def test_a_model_is_quantized_already_only_where_its_numbers_say_how(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "tiny", "llama", quantization_config=None)
+    assert HfFolder(folder).kind == "llama"
+    with pytest.raises(BuildError, match=r"is quantized already"):
+        HfFolder(write_folder(tmp_path / "other", "llama", quantization_config={"bits": 4}))

@@ -47,6 +47,13 @@ def test_a_song_ends_where_generation_ends(folder: Path) -> None:
     assert hf_tokenizer(folder).end_ids == (1,)
 
 
+def test_an_id_that_no_vocabulary_has_ends_no_song(folder: Path) -> None:
+    write(folder, "generation_config.json", {"eos_token_id": [1 << 40, -1, True, 3]})
+    source = hf_tokenizer(folder)
+    assert source.end_ids == (3,)
+    assert model_tokenizer(source, 601).end_tokens
+
+
 def test_the_template_in_a_file_of_its_own_is_the_newer_one(folder: Path) -> None:
     (folder / "chat_template.jinja").write_text("new", encoding="utf-8")
     assert hf_tokenizer(folder).chat_template == "new"

@@ -80,6 +80,7 @@ def test_a_template_has_what_its_makers_count_on() -> None:
         ("{{ raise_exception('only on Mondays') }}", "only on Mondays"),
         ("{{ messages[1].content }}", "does not stand in what it says"),
         ("{{ 'a' * 10000000000 }}", "MemoryError"),
+        ("{{ 'a' * 200000 }}", "says more than 100000 characters"),
         ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "RecursionError"),
         ("x" * (MOST_TEMPLATE_BYTES + 1), "more than 200000 bytes"),
         ("x" * (MOST_MARKUP + 1) + CHAT_ML_TEMPLATE, "does not stand in what it says"),
