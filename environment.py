@@ -7,12 +7,15 @@ there `versequeue up` calls it with a folder, which is then made instead of `.ve
 # So that a Python that is too old comes as far as the sentence that says so.
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,14 +70,34 @@ class Unusable(Exception):
 def provide(name: str, folder: Path | None = None) -> Path:
     """The Python of an environment with the group `name`, made if need be. Raises Unusable."""
     if folder:
-        install(folder, name)
-        show_packages(folder)
+        with only_installer(folder):
+            install(folder, name)
+            show_packages(folder)
         return python_of(folder)
     # An environment of its own, unless this is where the tests are run: they need both.
     apart = name == "build" and "build" not in installed(SERVING)
     folder = BUILDING if apart else SERVING
-    install(folder, name)
+    with only_installer(folder):
+        install(folder, name)
     return python_of(folder)
+
+
+@contextlib.contextmanager
+def only_installer(folder: Path) -> Iterator[None]:
+    """Hold a lock beside `folder`: a second one waits, and finds what the first has installed."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = folder.with_name(f"{folder.name}.lock").open("w")
+    except OSError:  # where nothing can be written, nothing is installed either
+        yield
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"Something else is installing into {folder.name}; this waits for it.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def install(folder: Path, name: str) -> None:
@@ -116,7 +139,7 @@ def prepare(folder: Path) -> None:
     if installed(folder) or (not (folder / STAMP).exists() and can_run_pip(folder)):
         return
     if folder.exists():
-        say(f"{folder.name} was interrupted, moved, or made by another Python; it is made anew.")
+        say(f"{folder.name} {what_befell(folder)}; it is made anew.")
     try:
         venv.create(folder, clear=True, with_pip=True, symlinks=True)
     except (subprocess.CalledProcessError, OSError) as error:
@@ -124,6 +147,15 @@ def prepare(folder: Path) -> None:
             f"{sys.executable} cannot make a virtual environment. On Debian and Ubuntu: "
             f"apt install python{sys.version_info[0]}.{sys.version_info[1]}-venv"
         ) from error
+
+
+def what_befell(folder: Path) -> str:
+    """Why what is in `folder` cannot be gone on with."""
+    try:
+        is_half = UNFINISHED in json.loads((folder / STAMP).read_text())
+    except (OSError, ValueError):
+        is_half = False
+    return "was interrupted" if is_half else "was moved, or made by another Python"
 
 
 def installed(folder: Path) -> dict[str, str]:
@@ -187,7 +219,7 @@ def pip(folder: Path, *arguments: str) -> None:
     command = [str(python_of(folder)), *PIP, *arguments, *quiet]
     if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
         raise Unusable(
-            f"Installing failed; what pip says stands above. Again: {' '.join(sys.argv)}"
+            "Installing failed; what pip says stands above. The same command tries it again."
         )
 
 
@@ -213,7 +245,7 @@ def main() -> int:
         say(str(error))
         return 1
     except KeyboardInterrupt:
-        say("Stopped; the next time it goes on.")
+        say("Stopped; the next time it begins again.")
         return 130
     return 0
 

@@ -4,11 +4,14 @@ pip is played, since nothing may be downloaded; virtual environments are real.
 """
 
 import ast
+import json
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ import pytest
 import environment
 from environment import BUILDING, SERVING, STAMP, Unusable, provide
 from lyricist.building.release import MODEL_RELEASE
+from tests.support.waiting import wait_until
 
 
 class Made:
@@ -70,6 +74,45 @@ def test_what_is_there_is_not_installed_again(made: Made) -> None:
     assert subprocess.run([python, "-c", "import pip"], check=False).returncode == 0
     assert provide("serve") == python
     assert made.asked() == []
+
+
+def test_a_second_installer_waits_for_the_first(
+    made: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def pip(folder: Path, *arguments: str) -> None:
+        begun.set()
+        assert may_end.wait(30)
+        made.pip(folder, *arguments)
+
+    monkeypatch.setattr(environment, "pip", pip)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(provide, "serve")
+        assert begun.wait(30)
+        second = pool.submit(provide, "serve")
+        told: list[str] = []
+
+        def is_told() -> bool:
+            told.append(capsys.readouterr().err)
+            return "this waits for it" in "".join(told)
+
+        wait_until(is_told, 30, what="the second installer")
+        may_end.set()
+        assert first.result(30) == second.result(30)
+    assert made.asked() == SERVES
+
+
+def test_what_befell_an_environment_is_told(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    provide("serve")
+    place = made.here / ".venv" / STAMP
+    known = json.loads(place.read_text())
+    place.write_text(json.dumps({**known, environment.UNFINISHED: "serve"}))
+    provide("serve")
+    assert ".venv was interrupted; it is made anew." in capsys.readouterr().err
+    place.write_text(json.dumps({**known, "made": "elsewhere"}))
+    provide("serve")
+    assert ".venv was moved, or made by another Python; it is" in capsys.readouterr().err
 
 
 def test_a_changed_requirement_is_installed(made: Made) -> None:
@@ -231,7 +274,9 @@ def test_building_needs_nothing_that_its_requirements_leave_out() -> None:
     others = {name.replace("_", "-") for name in named - sys.stdlib_module_names - {"lyricist"}}
     assert "ai-edge-litert" in others
     text = (environment.HERE / "requirements-build.txt").read_text()
-    assert others - {"keras"} <= set(re.findall(r"^([\w-]+)==", text, re.MULTILINE))
+    # What TensorFlow, sentencepiece and huggingface-hub bring along.
+    brought = {"keras", "google", "httpx2"}
+    assert others - brought <= set(re.findall(r"^([\w-]+)==", text, re.MULTILINE))
 
 
 def test_a_python_that_knows_no_unions_of_types_comes_as_far_as_the_sentence() -> None:
