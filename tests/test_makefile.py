@@ -13,7 +13,9 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 def dry(*arguments: str) -> subprocess.CompletedProcess[str]:
     """What make would do."""
-    return subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True)
+    return subprocess.run(
+        ["make", "-n", "--no-print-directory", *arguments], cwd=ROOT, capture_output=True, text=True
+    )
 
 
 def test_a_variable_that_there_is_not_is_refused_by_its_name() -> None:

@@ -115,7 +115,7 @@ def test_results_can_only_read() -> None:
     rights = [text for text in created() if member in text]
 
     roles = sorted(re.findall(r"--role=(\S+)", " ".join(rights)))
-    assert roles == ["roles/datastore.viewer", *["roles/secretmanager.secretAccessor"] * 2]
+    assert roles == ["roles/datastore.viewer", *["roles/secretmanager.secretAccessor"] * 3]
     assert len(rights) == len(roles)
 
 

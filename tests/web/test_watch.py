@@ -65,6 +65,17 @@ def sheet_height(page: Page) -> float:
     return found
 
 
+def test_the_clock_takes_the_same_room_on_a_phone_whatever_it_says(open_page: Opener) -> None:
+    heights = set()
+    for age_s in (0, 12, 130):
+        created_at = (datetime.now(UTC) - timedelta(seconds=age_s)).isoformat()
+        waiting = {**job(queue_position=2), "created_at": created_at}
+        page, _ = open_page(AT_JOB, told(waiting), viewport={"width": 320, "height": 800})
+        expect(page.locator("#hint")).to_be_visible()
+        heights.add(page.evaluate("document.getElementById('clock').offsetHeight"))
+    assert len(heights) == 1
+
+
 @pytest.mark.parametrize("width", [320, 1120])
 def test_nothing_jumps_while_lines_arrive(open_page: Opener, width: int) -> None:
     page, api = open_page(
