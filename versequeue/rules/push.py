@@ -1,7 +1,8 @@
 """A browser's push subscription as state, after RFC 8030 and 8291. A webhook in all but its words.
 
 It goes to the browser's push service, encrypted for that browser alone. Whoever has the three texts
-of a subscription can write to the person behind it, so they are shown to nobody and never logged.
+of a subscription and the server's key can write to the person behind it, so the texts are shown to
+nobody and never logged.
 """
 
 import base64
