@@ -217,8 +217,9 @@ class PageApi:
         self.on("GET", f"/v1/jobs/{JOB}", *[fine(reply) for reply in replies])
 
     def accepts(self, body: dict[str, Any]) -> None:
-        """Answer submissions with this job."""
+        """Answer submissions with this job, and reads of it too where a test says nothing else."""
         self.on("POST", "/v1/jobs", Answer(body, 202, {"Retry-After": "1"}))
+        self._replies.setdefault(("GET", f"/v1/jobs/{body['id']}"), [fine(body)])
 
     def asked(self, method: str, path: str) -> list[Request]:
         """The requests seen so far for one route."""
