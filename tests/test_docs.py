@@ -16,10 +16,12 @@ from tests.support.model_bundles import built
 from tests.support.paths import ROOT
 from tests.support.server import Server, running_server
 from tests.support.written import PUBLISHED_URL, Example, Shell, examples
-from versequeue.api.bodies import FormJob
 from versequeue.api.routes import ROUTES
 from versequeue.cli.main import COMMANDS
 from versequeue.config import ClientSettings, Settings, variables
+from versequeue.intake.job_body import (
+    FormJob,
+)
 
 README = ROOT / "README.md"
 API = ROOT / "docs" / "api.md"
@@ -159,7 +161,7 @@ def test_every_code_of_a_bad_row_is_in_the_page() -> None:
     text = API.read_text()
     codes = set()
     for name in ("prompt_files", "raw_rows"):
-        source = (ROOT / "versequeue" / "api" / f"{name}.py").read_text()
+        source = (ROOT / "versequeue" / "intake" / f"{name}.py").read_text()
         codes |= set(re.findall(r'"((?:\w+-)+\w+)"', source)) - {"utf-8-sig"}
     assert sorted(code for code in codes if f"`{code}`" not in text and "/" not in code) == []
 

@@ -5,12 +5,22 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from versequeue import __version__
-from versequeue.api.bodies import PROMPT_SCHEMA, FormJob, JobBody, OptionsBody, OwnOptions
-from versequeue.api.prompt_files import FILE_TYPES, FORM_TYPE
 from versequeue.api.result_files import FORMATS
 from versequeue.api.routes import ROUTES, Route
 from versequeue.api.schemas import REF, content, ref, responses, schemas
 from versequeue.config import Settings
+from versequeue.intake.job_body import (
+    FormJob,
+    JobBody,
+)
+from versequeue.intake.options_body import (
+    OptionsBody,
+    OwnOptions,
+)
+from versequeue.intake.prompt_files import FILE_TYPES, FORM_TYPE
+from versequeue.intake.texts import (
+    PROMPT_SCHEMA,
+)
 
 
 def document(settings: Settings) -> dict[str, Any]:

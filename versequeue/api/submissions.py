@@ -5,20 +5,11 @@ from typing import Any
 
 from flask import Request, Response
 
-from versequeue.api.bodies import (
-    FAULTY,
-    BatchFields,
-    JobBody,
-    OptionsBody,
-    PushBody,
-    validate,
-)
 from versequeue.api.edge import (
     MAX_BODY_BYTES,
     idempotency_key,
     json_response,
     media_type,
-    parse_json,
     read_body,
 )
 from versequeue.api.origin import client_of
@@ -32,6 +23,21 @@ from versequeue.errors import (
     WebhookUrlForbidden,
 )
 from versequeue.ids import random_seed
+from versequeue.intake.job_body import (
+    BatchFields,
+    JobBody,
+    PushBody,
+)
+from versequeue.intake.options_body import (
+    OptionsBody,
+)
+from versequeue.intake.strict_json import (
+    parse_json,
+)
+from versequeue.intake.validation import (
+    FAULTY,
+    validate,
+)
 from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.push import PUSH_EVENTS, Push
 from versequeue.service.callers import Accepted, Found, Submission

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Request, Response
 
-from versequeue.api.bodies import FAULTY, BatchFields, FormOptions, OptionsBody, validate
 from versequeue.api.edge import (
     MAX_BODY_BYTES,
     Handler,
@@ -16,17 +15,8 @@ from versequeue.api.edge import (
     media_type,
     read_body,
     single_fields,
-    strict_json,
 )
 from versequeue.api.origin import client_of
-from versequeue.api.prompt_files import (
-    FORM_TYPE,
-    FileFormat,
-    ReadOptions,
-    check,
-    format_of,
-    parse,
-)
 from versequeue.api.resources import batch_resource
 from versequeue.api.submissions import (
     count_key,
@@ -39,6 +29,28 @@ from versequeue.config import Settings
 from versequeue.contract.views import CheckedRow, FileCheck
 from versequeue.contract.wire import to_wire
 from versequeue.errors import FieldError, ValidationFailed
+from versequeue.intake.job_body import (
+    BatchFields,
+)
+from versequeue.intake.options_body import (
+    FormOptions,
+    OptionsBody,
+)
+from versequeue.intake.prompt_files import (
+    FORM_TYPE,
+    FileFormat,
+    ReadOptions,
+    check,
+    format_of,
+    parse,
+)
+from versequeue.intake.strict_json import (
+    strict_json,
+)
+from versequeue.intake.validation import (
+    FAULTY,
+    validate,
+)
 from versequeue.rules.batch import MAX_FILE_BYTES, BatchNow
 from versequeue.rules.job import Status
 from versequeue.rules.options import ResolvedOptions

@@ -8,15 +8,11 @@ from urllib.parse import parse_qsl
 from flask import Request, Response
 from werkzeug.datastructures import MultiDict
 
-from versequeue.api.bodies import FormJob, JobBody, OwnJobBody, validate
 from versequeue.api.edge import (
     MAX_BODY_BYTES,
     Handler,
-    decode_prompt,
     json_response,
     media_type,
-    parse_json,
-    pointed,
     prefer_wait_s,
     read_body,
     single_fields,
@@ -31,6 +27,19 @@ from versequeue.api.submissions import (
 )
 from versequeue.api.submit_batches import batch_submit_handlers
 from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
+from versequeue.intake.job_body import (
+    FormJob,
+    JobBody,
+    OwnJobBody,
+)
+from versequeue.intake.strict_json import (
+    decode_prompt,
+    parse_json,
+    pointed,
+)
+from versequeue.intake.validation import (
+    validate,
+)
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
 from versequeue.service.reads import Reads

@@ -4,7 +4,8 @@ Whoever takes or passes on options has a line for each of them, with bounds and 
 A new one is added, and tests fail where it is forgotten,
 
 - here, to `ResolvedOptions` and to `SongOptions`;
-- in `api/bodies.py`, to `OptionsBody`, and to `FormOptions` if text does not read as its type;
+- in `intake/options_body.py`, to `OptionsBody`, and to `FormOptions` if text does not read as its
+  type;
 - in `cli/options.py`, to `SONG_OPTIONS`;
 - in `lyricist/songs.py`, to the `SongRequest` of the model, which knows nothing of this module
   (but for `model`, which says whom to ask);

@@ -9,8 +9,14 @@ import click
 import pytest
 
 from tests.support.paths import ROOT
-from versequeue.api.bodies import FormOptions, OptionsBody, validate
 from versequeue.cli.options import song_options
+from versequeue.intake.options_body import (
+    FormOptions,
+    OptionsBody,
+)
+from versequeue.intake.validation import (
+    validate,
+)
 from versequeue.rules.options import (
     OPTION_NAMES,
     Effort,

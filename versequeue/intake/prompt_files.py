@@ -6,14 +6,28 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from versequeue.api.bodies import as_sentence, clean_prompt, normalized
-from versequeue.api.raw_rows import Fault, FaultCode, RawRow, csv_rows, decode, json_rows, text_rows
 from versequeue.errors import (
     MOST_ERRORS,
     BatchInvalid,
     PayloadTooLarge,
     UnsupportedMediaType,
     ValidationFailed,
+)
+from versequeue.intake.raw_rows import (
+    Fault,
+    FaultCode,
+    RawRow,
+    csv_rows,
+    decode,
+    json_rows,
+    text_rows,
+)
+from versequeue.intake.texts import (
+    clean_prompt,
+    normalized,
+)
+from versequeue.intake.validation import (
+    as_sentence,
 )
 from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS, Row
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS

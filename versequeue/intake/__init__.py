@@ -1,0 +1,1 @@
+"""What strangers send, read and bounded before anything is stored: bodies, forms, prompt files."""

@@ -1,0 +1,101 @@
+"""A stranger's texts: trimmed, in NFC, bounded, without control characters."""
+
+import unicodedata
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
+
+from versequeue.rules.job import MAX_PROMPT_CHARACTERS
+from versequeue.rules.options import MAX_MOOD_CHARACTERS
+
+MAX_METADATA_CHARACTERS = 512
+
+#: NFC makes one character of at most so many. What is longer is refused before it is brought into
+#: that form: to sort combining marks takes the square of their number.
+NFC_SHRINKS = 4
+
+
+def normalized(text: str, most: int) -> str:
+    """`text` in NFC, white space around it left out; as it is if that is sure to exceed `most`."""
+    text = text.strip()
+    return text if len(text) > NFC_SHRINKS * most else unicodedata.normalize("NFC", text).strip()
+
+
+def clean_prompt(text: str) -> str:
+    """`text` in NFC without white space around it. ValueError says what is wrong with it."""
+    text = normalized(text, MAX_PROMPT_CHARACTERS)
+    if not text:
+        raise ValueError("it is empty: say in a few words what the song is about")
+    if len(text) > MAX_PROMPT_CHARACTERS:
+        raise ValueError(f"a prompt has at most {MAX_PROMPT_CHARACTERS} characters")
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """`text` as it is. Raises ValueError if there are control characters in it."""
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+def _mood(text: str) -> str:
+    text = normalized(text, MAX_MOOD_CHARACTERS)
+    if len(text) > MAX_MOOD_CHARACTERS:
+        raise ValueError(f"this has at most {MAX_MOOD_CHARACTERS} characters")
+    return printable(text)
+
+
+def _model_name(text: str, info: ValidationInfo) -> str:
+    served = info.context or ()
+    if text and text not in served:
+        raise ValueError(f"this server has no such model; it has {', '.join(served)}")
+    return text
+
+
+# The patterns say in openapi.json what the validators do; the validators have the better words.
+_PRINTABLE = r"[^\u0000-\u001f\u007f-\u009f]"
+_BLANK = r"[^\S\u0000-\u001f\u007f-\u009f]"
+_VISIBLE = r"[^\s\u0000-\u001f\u007f-\u009f]"
+_IS_PRINTABLE = AfterValidator(printable)
+_ANY_PRINTABLE: Any = Field(json_schema_extra={"pattern": f"^{_PRINTABLE}*$"})
+
+#: What openapi.json says of a prompt, wherever one stands.
+PROMPT_SCHEMA: dict[str, Any] = {
+    "minLength": 1,
+    "maxLength": MAX_PROMPT_CHARACTERS,
+    "pattern": f"^{_BLANK}*{_VISIBLE}{_PRINTABLE}*$",
+}
+
+Prompt = Annotated[
+    str,
+    AfterValidator(clean_prompt),
+    Field(
+        description=f"What the song is about, 1 to {MAX_PROMPT_CHARACTERS} characters after "
+        "trimming and NFC.",
+        json_schema_extra=PROMPT_SCHEMA,
+    ),
+]
+
+Mood = Annotated[
+    str,
+    AfterValidator(_mood),
+    Field(
+        json_schema_extra={"maxLength": MAX_MOOD_CHARACTERS, "pattern": f"^{_PRINTABLE}*$"},
+    ),
+]
+
+#: Which there are, the server says in openapi.json itself.
+ModelName = Annotated[str, AfterValidator(_model_name)]
+
+MetadataText = Annotated[
+    str, StringConstraints(max_length=MAX_METADATA_CHARACTERS), _IS_PRINTABLE, _ANY_PRINTABLE
+]
+
+MetadataKey = Annotated[
+    str, StringConstraints(min_length=1, max_length=64), _IS_PRINTABLE, _ANY_PRINTABLE
+]
+
+Metadata = Annotated[
+    dict[MetadataKey, MetadataText],
+    Field(max_length=16, json_schema_extra={"additionalProperties": False}),
+]
