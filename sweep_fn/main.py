@@ -3,10 +3,7 @@
 import functions_framework
 from flask import Request, Response
 
-from versequeue.api.edge import (
-    json_response,
-    problem,
-)
+from versequeue.api.edge import json_response, problem
 from versequeue.errors import VerseQueueError
 from versequeue.functions import wiring
 from versequeue.service.sweep import sweep as run_sweep

@@ -19,9 +19,7 @@ from tests.support.written import PUBLISHED_URL, Example, Shell, examples
 from versequeue.api.routes import ROUTES
 from versequeue.cli.main import COMMANDS
 from versequeue.config import ClientSettings, Settings, variables
-from versequeue.intake.job_body import (
-    FormJob,
-)
+from versequeue.intake.job_body import FormJob
 
 README = ROOT / "README.md"
 API = ROOT / "docs" / "api.md"

@@ -11,9 +11,7 @@ from lyricist.writing.writer import Writer
 from tests.fuzz.cases import CASE_CPU_S, fuzz
 from tests.fuzz.made_up import texts
 from tests.support.cpu_limit import cpu_limit
-from versequeue.intake.texts import (
-    clean_prompt,
-)
+from versequeue.intake.texts import clean_prompt
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
 
 #: Runs that fill a prompt; each made some pattern or some table of a tokenizer slow, or might.

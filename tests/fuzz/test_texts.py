@@ -14,9 +14,7 @@ from lyricist.writing.instructions import one_line, topic_of
 from tests.fuzz.cases import fuzz
 from tests.fuzz.made_up import texts
 from versequeue.api.result_files import FORMULA_STARTS, safe_cell
-from versequeue.intake.texts import (
-    clean_prompt,
-)
+from versequeue.intake.texts import clean_prompt
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
 
 

@@ -9,18 +9,10 @@ from versequeue.api.result_files import FORMATS
 from versequeue.api.routes import ROUTES, Route
 from versequeue.api.schemas import REF, content, ref, responses, schemas
 from versequeue.config import Settings
-from versequeue.intake.job_body import (
-    FormJob,
-    JobBody,
-)
-from versequeue.intake.options_body import (
-    OptionsBody,
-    OwnOptions,
-)
+from versequeue.intake.job_body import FormJob, JobBody
+from versequeue.intake.options_body import OptionsBody, OwnOptions
 from versequeue.intake.prompt_files import FILE_TYPES, FORM_TYPE
-from versequeue.intake.texts import (
-    PROMPT_SCHEMA,
-)
+from versequeue.intake.texts import PROMPT_SCHEMA
 
 
 def document(settings: Settings) -> dict[str, Any]:

@@ -11,11 +11,7 @@ from urllib.parse import quote
 
 from flask import Request, Response
 
-from versequeue.api.edge import (
-    Handler,
-    conditional,
-    digest,
-)
+from versequeue.api.edge import Handler, conditional, digest
 from versequeue.api.origin import client_of
 from versequeue.api.resources import batch_resource
 from versequeue.api.result_files import FORMATS

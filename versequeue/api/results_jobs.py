@@ -4,12 +4,7 @@ from functools import partial
 
 from flask import Request, Response
 
-from versequeue.api.edge import (
-    Handler,
-    conditional,
-    digest,
-    json_response,
-)
+from versequeue.api.edge import Handler, conditional, digest, json_response
 from versequeue.api.resources import job_resource
 from versequeue.api.results_batches import batch_results_handlers
 from versequeue.config import Settings

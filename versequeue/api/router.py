@@ -11,11 +11,7 @@ from werkzeug.exceptions import MethodNotAllowed as RouteMethodNotAllowed
 from werkzeug.exceptions import NotFound as RouteNotFound
 from werkzeug.routing import Map, Rule
 
-from versequeue.api.edge import (
-    Handler,
-    prefer_wait_s,
-    problem,
-)
+from versequeue.api.edge import Handler, prefer_wait_s, problem
 from versequeue.api.origin import check_host, check_page, client_of
 from versequeue.api.routes import ROUTES
 from versequeue.config import Settings

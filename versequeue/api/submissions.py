@@ -23,21 +23,10 @@ from versequeue.errors import (
     WebhookUrlForbidden,
 )
 from versequeue.ids import random_seed
-from versequeue.intake.job_body import (
-    BatchFields,
-    JobBody,
-    PushBody,
-)
-from versequeue.intake.options_body import (
-    OptionsBody,
-)
-from versequeue.intake.strict_json import (
-    parse_json,
-)
-from versequeue.intake.validation import (
-    FAULTY,
-    validate,
-)
+from versequeue.intake.job_body import BatchFields, JobBody, PushBody
+from versequeue.intake.options_body import OptionsBody
+from versequeue.intake.strict_json import parse_json
+from versequeue.intake.validation import FAULTY, validate
 from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.push import PUSH_EVENTS, Push
 from versequeue.service.callers import Accepted, Found, Submission

@@ -29,13 +29,8 @@ from versequeue.config import Settings
 from versequeue.contract.views import CheckedRow, FileCheck
 from versequeue.contract.wire import to_wire
 from versequeue.errors import FieldError, ValidationFailed
-from versequeue.intake.job_body import (
-    BatchFields,
-)
-from versequeue.intake.options_body import (
-    FormOptions,
-    OptionsBody,
-)
+from versequeue.intake.job_body import BatchFields
+from versequeue.intake.options_body import FormOptions, OptionsBody
 from versequeue.intake.prompt_files import (
     FORM_TYPE,
     FileFormat,
@@ -44,13 +39,8 @@ from versequeue.intake.prompt_files import (
     format_of,
     parse,
 )
-from versequeue.intake.strict_json import (
-    strict_json,
-)
-from versequeue.intake.validation import (
-    FAULTY,
-    validate,
-)
+from versequeue.intake.strict_json import strict_json
+from versequeue.intake.validation import FAULTY, validate
 from versequeue.rules.batch import MAX_FILE_BYTES, BatchNow
 from versequeue.rules.job import Status
 from versequeue.rules.options import ResolvedOptions

@@ -27,19 +27,9 @@ from versequeue.api.submissions import (
 )
 from versequeue.api.submit_batches import batch_submit_handlers
 from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
-from versequeue.intake.job_body import (
-    FormJob,
-    JobBody,
-    OwnJobBody,
-)
-from versequeue.intake.strict_json import (
-    decode_prompt,
-    parse_json,
-    pointed,
-)
-from versequeue.intake.validation import (
-    validate,
-)
+from versequeue.intake.job_body import FormJob, JobBody, OwnJobBody
+from versequeue.intake.strict_json import decode_prompt, parse_json, pointed
+from versequeue.intake.validation import validate
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
 from versequeue.service.reads import Reads

@@ -22,13 +22,8 @@ from versequeue.intake.raw_rows import (
     json_rows,
     text_rows,
 )
-from versequeue.intake.texts import (
-    clean_prompt,
-    normalized,
-)
-from versequeue.intake.validation import (
-    as_sentence,
-)
+from versequeue.intake.texts import clean_prompt, normalized
+from versequeue.intake.validation import as_sentence
 from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS, Row
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
 from versequeue.rules.options import OPTION_NAMES, ResolvedOptions

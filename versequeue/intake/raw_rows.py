@@ -14,11 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from versequeue.intake.strict_json import (
-    quoted,
-    repeated,
-    strict_json,
-)
+from versequeue.intake.strict_json import quoted, repeated, strict_json
 from versequeue.rules.batch import MAX_ROWS
 
 _LINE_END = re.compile(r"\r\n|\n|\r")

@@ -16,9 +16,7 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 
-from versequeue.api.edge import (
-    MAX_BODY_BYTES,
-)
+from versequeue.api.edge import MAX_BODY_BYTES
 from versequeue.api.origin import network_of
 from versequeue.api.submit_batches import MAX_FORM_BYTES
 from versequeue.local.host import THREADS

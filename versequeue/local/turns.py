@@ -11,9 +11,7 @@ from typing import Any, NamedTuple
 
 from waitress.task import ThreadedTaskDispatcher
 
-from versequeue.api.edge import (
-    MAX_BODY_BYTES,
-)
+from versequeue.api.edge import MAX_BODY_BYTES
 
 #: Files of prompts that are read at once. Reading keeps the processor busy, and more of them at a
 #: time would not be done sooner.

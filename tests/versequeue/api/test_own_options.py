@@ -7,12 +7,8 @@ import pytest
 from tests.support.api import ApiUnderTest, is_problem, make_api
 from versequeue.api.openapi import document
 from versequeue.config import Settings
-from versequeue.intake.options_body import (
-    MAX_NUMBER,
-)
-from versequeue.intake.texts import (
-    MAX_METADATA_CHARACTERS,
-)
+from versequeue.intake.options_body import MAX_NUMBER
+from versequeue.intake.texts import MAX_METADATA_CHARACTERS
 from versequeue.rules.job import Metrics, Stage
 
 OWN: dict[str, Any] = {"guesses": 3, "scale": 0.5, "whose": "mine", "strict": True}

@@ -13,15 +13,10 @@ from hypothesis import strategies as st
 
 from tests.support.paths import ROOT
 from versequeue.errors import BatchInvalid, PayloadTooLarge, UnsupportedMediaType
-from versequeue.intake.options_body import (
-    FormOptions,
-    OptionsBody,
-)
+from versequeue.intake.options_body import FormOptions, OptionsBody
 from versequeue.intake.prompt_files import FileFormat, format_of, parse
 from versequeue.intake.raw_rows import FaultCode
-from versequeue.intake.validation import (
-    validate,
-)
+from versequeue.intake.validation import validate
 from versequeue.rules.batch import MAX_FILE_BYTES, Row
 from versequeue.rules.options import ResolvedOptions
 

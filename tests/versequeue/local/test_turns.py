@@ -12,9 +12,7 @@ import pytest
 
 from tests.support.front import LIMIT_S, Front, read_all, running_front
 from tests.support.waiting import wait_until
-from versequeue.api.edge import (
-    MAX_BODY_BYTES,
-)
+from versequeue.api.edge import MAX_BODY_BYTES
 from versequeue.local.front import SWITCH_S, THREADS_OF_ONE
 from versequeue.local.host import THREADS
 from versequeue.local.turns import LARGE_AT_ONCE, Turns

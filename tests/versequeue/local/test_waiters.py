@@ -8,9 +8,7 @@ from pathlib import Path
 from tests.support.api import api_on_disk
 from tests.support.front import Front, running_front
 from tests.support.waiting import wait_until
-from versequeue.api.edge import (
-    MAX_WAIT_S,
-)
+from versequeue.api.edge import MAX_WAIT_S
 from versequeue.config import Settings
 from versequeue.local.host import THREADS
 from versequeue.service.seats import PART_OF_ONE, Seats

@@ -10,13 +10,8 @@ import pytest
 
 from tests.support.paths import ROOT
 from versequeue.cli.options import song_options
-from versequeue.intake.options_body import (
-    FormOptions,
-    OptionsBody,
-)
-from versequeue.intake.validation import (
-    validate,
-)
+from versequeue.intake.options_body import FormOptions, OptionsBody
+from versequeue.intake.validation import validate
 from versequeue.rules.options import (
     OPTION_NAMES,
     Effort,

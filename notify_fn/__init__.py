@@ -1,0 +1,1 @@
+"""The notify function: tells receivers of events. Knows no model."""

@@ -1,0 +1,1 @@
+"""The results function: shows jobs and batches. Knows no model."""

@@ -1,0 +1,1 @@
+"""The submit function: takes jobs and batches. Knows no model."""

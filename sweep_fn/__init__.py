@@ -1,0 +1,1 @@
+"""The sweep function: repairs what is due. Knows no model."""
