@@ -1,6 +1,6 @@
-"""`make test`: every test in one run, two files at a time, in the order of tests/conftest.py.
+"""`make test`: every test in one run, three files at a time, in the order of tests/conftest.py.
 
-Most of a test of processes is waiting for them. Those that compute for minutes are left to
+Most of a test of processes is waiting for them: three files keep two cores busy. Those that compute for minutes are left to
 `make simulate`.
 """
 
@@ -9,4 +9,4 @@ import sys
 import pytest
 
 if __name__ == "__main__":
-    sys.exit(pytest.main(["-q", "-n", "2", "--dist", "loadfile", "-m", "not slow", *sys.argv[1:]]))
+    sys.exit(pytest.main(["-q", "-n", "3", "--dist", "loadfile", "-m", "not slow", *sys.argv[1:]]))

@@ -1,4 +1,8 @@
-"""The order of the tests: those that need nothing first, so that what is broken shows early."""
+"""The order of the tests: those that need nothing come early, so that what is broken shows early.
+
+Before them begin the few files that mostly wait for a minute or more: another worker runs the quick
+ones meanwhile, and nobody waits for them alone at the end.
+"""
 
 import signal
 from collections import Counter
@@ -47,7 +51,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort by what a test needs; within one kind the order stays.
+    """Sort by what a test needs, the long ones before all; within one kind the order stays.
 
     Two tests of one name would be run as one where tests run side by side.
     """
@@ -57,4 +61,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _slowness(item: pytest.Item) -> int:
+    if item.get_closest_marker("long"):
+        return -1
     return max((n for n, name in enumerate(SLOWER, 1) if item.get_closest_marker(name)), default=0)

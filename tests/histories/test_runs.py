@@ -13,6 +13,7 @@ __all__ = ["tiny_bundle"]
 SEED, PATIENCE_S = 1, 10
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_a_history_on_sqlite_keeps_every_promise(tmp_path: Path, tiny_bundle: Path) -> None:
     found = run(SEED, tmp_path, tiny_bundle, patience_s=PATIENCE_S)
@@ -20,6 +21,7 @@ def test_a_history_on_sqlite_keeps_every_promise(tmp_path: Path, tiny_bundle: Pa
     assert len(found.struck) >= 6
 
 
+@pytest.mark.long
 @pytest.mark.processes
 @pytest.mark.emulators
 def test_a_history_on_the_emulators_keeps_every_promise(tmp_path: Path, tiny_bundle: Path) -> None:

@@ -33,7 +33,7 @@ __all__ = [
     "test_the_same_seed_gives_the_same_lyrics_and_receipt",
     "tiny_bundle",
 ]
-pytestmark = [pytest.mark.emulators, pytest.mark.processes]
+pytestmark = [pytest.mark.emulators, pytest.mark.processes, pytest.mark.long]
 QUICK = {
     # Short, so that a dead worker's job comes back soon.
     "VERSEQUEUE_LEASE_S": "4",

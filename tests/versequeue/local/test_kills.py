@@ -13,7 +13,7 @@ from tests.support.server import Server, running_server
 from tests.support.waiting import wait_until
 
 __all__ = ["tiny_bundle"]
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 JOBS, KILLS = 200, 30
 ENDS = ("succeeded", "failed", "canceled", "expired")
 
