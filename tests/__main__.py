@@ -1,7 +1,7 @@
 """`make test`: every test in one run, three files at a time, in the order of tests/conftest.py.
 
-Most of a test of processes is waiting for them: three files keep two cores busy. Those that compute for minutes are left to
-`make simulate`.
+Most of a test of processes is waiting for them: three files keep two cores busy. Those that compute
+for minutes are left to `make simulate`.
 """
 
 import sys
