@@ -27,8 +27,13 @@ class SongRequest:
     lines: int = 16
     #: AABB, ABAB, ABBA, AAAA, ABCB or none.
     rhyme_scheme: str = "AABB"
-    #: "verse" or "song".
+    #: "verse", "song", or parts such as "verse 4 ABAB, chorus 4, verse 4, chorus".
     structure: str = "verse"
+    #: Syllables of each line, repeated over the lines of a part, such as "8 6 8 6"; empty: as the
+    #: style has it.
+    syllables: str = ""
+    #: Lines of a verse whose syllables, stresses and rhymes the song has; empty: of none.
+    tune: str = ""
     style: str = "rap"
     mood: str = ""
     #: 0 always takes the likeliest token.
@@ -40,6 +45,9 @@ class SongRequest:
     #: True starts the first line with the prompt itself.
     continue_prompt: bool = False
     effort: Effort = Effort.QUICK
+    #: For each line, those of a repeated chorus too, the text that stays as it is, or None; empty:
+    #: all are written.
+    given: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,10 @@ class Section:
 
     name: str
     lines: tuple[str, ...]
+    #: One of the request's schemes, or a letter for each line.
+    scheme: str = ""
+    #: For each line other drafts that fit its place, the best first; empty: for no line.
+    alternatives: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,7 @@ class Song:
 
     title: str
     sections: tuple[Section, ...]
+    #: Empty where the sections differ.
     rhyme_scheme: str
     #: Share of the scheme's pairs that rhyme, 0 to 1; None where the scheme asks for none.
     rhyme_score: float | None
@@ -69,3 +82,7 @@ class Song:
     #: How good a person would find its lines on average, 0 to 9, by the judge; None if it judged
     #: none of them.
     readability: float | None = None
+    #: Pairs of lines, counted from 1, that the scheme asks to rhyme: those that rhyme only nearly,
+    #: and those that do not.
+    slant: tuple[tuple[int, int], ...] = ()
+    missed: tuple[tuple[int, int], ...] = ()

@@ -1,9 +1,10 @@
 """A job as a request to the lyricist, and the song as the job's output."""
 
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
-from lyricist.songs import Effort, Song, SongRequest
+from lyricist.songs import Effort, Section, Song, SongRequest
 from versequeue.contract import views
 from versequeue.records import to_record
 from versequeue.rules.job import Job
@@ -13,7 +14,7 @@ def song_request(job: Job) -> SongRequest:
     options = asdict(job.options)
     effort = Effort(options.pop("effort"))
     del options["model"]  # which says whom to ask, not for what
-    return SongRequest(prompt=job.prompt, effort=effort, **options)
+    return SongRequest(prompt=job.prompt, effort=effort, given=job.given, **options)
 
 
 def song_output(song: Song) -> dict[str, Any]:
@@ -21,11 +22,16 @@ def song_output(song: Song) -> dict[str, Any]:
     output = views.Song(
         lyrics=_lyrics(song),
         title=song.title,
-        sections=tuple(views.Section(part.name, part.lines) for part in song.sections),
-        rhyme=views.Rhyme(song.rhyme_scheme, song.rhyme_score),
+        sections=tuple(views.Section(part.name, part.lines, part.scheme) for part in song.sections),
+        rhyme=views.Rhyme(song.rhyme_scheme, song.rhyme_score, song.slant, song.missed),
+        alternatives=tuple(chain.from_iterable(map(_alternatives, song.sections))),
     )
     document: dict[str, Any] = to_record(output)
     return document
+
+
+def _alternatives(section: Section) -> tuple[tuple[str, ...], ...]:
+    return section.alternatives or ((),) * len(section.lines)
 
 
 def _lyrics(song: Song) -> str:

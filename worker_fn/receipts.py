@@ -14,7 +14,9 @@ from versequeue.rules.job import Job
 def receipt(job: Job, model: str, model_digest: str, effort: str) -> dict[str, Any]:
     """What was asked for and of which model, as plain JSON data."""
     options = _options(job) if job.own_options is None else job.own_options
-    asked = {"prompt": job.prompt, "options": options}
+    asked: dict[str, Any] = {"prompt": job.prompt, "options": options}
+    if job.given:
+        asked["given"] = job.given
     canonical = json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()
     document: dict[str, Any] = to_record(
         Receipt(

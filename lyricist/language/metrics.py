@@ -26,6 +26,8 @@ _LEAK = re.compile(
 #: How far back rhyme density looks, in words.
 _DENSITY_REACH = 15
 _RHYMING = (RhymeKind.PERFECT, RhymeKind.SLANT)
+#: How two lines sound together that do not rhyme.
+RHYMELESS = tuple(kind for kind in RhymeKind if kind not in _RHYMING)
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,23 @@ def scheme_relations(scheme: str, lines: Sequence[str]) -> list[RhymeKind]:
     """How the lines that `scheme` pairs really sound together."""
     ends = [(split_words(line) or [""])[-1] for line in lines]
     return [relation(ends[one], ends[other]) for one, other in rhyme_pairs(scheme, len(lines))]
+
+
+def sung_relations(
+    sections: Iterable[tuple[str, Sequence[str]]],
+) -> dict[tuple[int, int], RhymeKind]:
+    """How the lines of each pair sound together, of sections with their schemes in singing order.
+
+    A pair is two line numbers that count from 0 through all sections.
+    """
+    found: dict[tuple[int, int], RhymeKind] = {}
+    start = 0
+    for scheme, lines in sections:
+        kinds = scheme_relations(scheme, lines)
+        for (one, other), kind in zip(rhyme_pairs(scheme, len(lines)), kinds, strict=True):
+            found[start + one, start + other] = kind
+        start += len(lines)
+    return found
 
 
 def rhyme_score(relations: Sequence[RhymeKind]) -> float | None:

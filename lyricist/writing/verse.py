@@ -1,15 +1,15 @@
 """Writes one song that rhymes, section by section and line by line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 
 import numpy as np
 
 from lyricist.engine.sessions import Session
 from lyricist.errors import LyricistError
 from lyricist.language.learned_phrases import LearnedPhrases
-from lyricist.language.metrics import rhyme_score, scheme_relations
+from lyricist.language.metrics import RHYMELESS, rhyme_score, sung_relations
+from lyricist.language.rhyme import RhymeKind
 from lyricist.language.safety import mask
 from lyricist.language.schemes import Part, parts, rhyme_groups
 from lyricist.language.words import split_words
@@ -67,6 +67,17 @@ def section_head(name: str) -> str:
     return f"\n[{name}]\n"
 
 
+def _common(schemes: Sequence[str]) -> str:
+    return schemes[0] if len({*schemes}) == 1 else ""
+
+
+def _pairs(
+    relations: Mapping[tuple[int, int], RhymeKind], *kinds: RhymeKind
+) -> tuple[tuple[int, int], ...]:
+    """Those of the pairs that are of one of the kinds, their lines counted from 1."""
+    return tuple((one + 1, other + 1) for (one, other), kind in relations.items() if kind in kinds)
+
+
 class VerseWriter:
     """One song while it is written."""
 
@@ -101,7 +112,10 @@ class VerseWriter:
         ]
         #: Of the lines of sections that are done, a repeated chorus not counted again.
         self._judgements: list[float] = []
-        self._parts = parts(request.structure, request.lines)
+        self._parts = [
+            replace(part, scheme=part.scheme or request.rhyme_scheme)
+            for part in parts(request.structure, request.lines)
+        ]
         names = {part.name: part.lines for part in self._parts}
         #: Lines that are still to be written, those of a repeated chorus not counted again.
         self._to_write = sum(names.values())
@@ -121,24 +135,24 @@ class VerseWriter:
             else:
                 (take,) = self._takes
                 self._takes = [replace(take, lines=(*take.lines, *repeated))]
-                sections.append(Section(part.name, repeated))
+                sections.append(Section(part.name, repeated, part.scheme))
                 self._share.show(self._takes[0].lines)
-        scheme = self._request.rhyme_scheme
-        found = [scheme_relations(scheme, section.lines) for section in sections]
-        score = rhyme_score([*chain.from_iterable(found)])
+        relations = sung_relations([(section.scheme, section.lines) for section in sections])
         return Song(
             title,
             tuple(sections),
-            scheme,
-            score,
+            _common([section.scheme for section in sections]),
+            rhyme_score([*relations.values()]),
             self._takes[0].tokens,
             finished=True,
             effort=self._effort,
             readability=float(np.mean(self._judgements)),
+            slant=_pairs(relations, RhymeKind.SLANT),
+            missed=_pairs(relations, *RHYMELESS),
         )
 
     def _write_part(self, part: Part) -> Session[Section]:
-        groups = rhyme_groups(self._request.rhyme_scheme, part.lines)
+        groups = rhyme_groups(part.scheme, part.lines)
         (take,) = self._takes
         head = self._lexicon.encode(section_head(part.name))
         logits = self._engine.prefill(take.row, [*self._unread, *head])
@@ -148,7 +162,7 @@ class VerseWriter:
             if len(self._takes) == 1:
                 self._share.show(self._takes[0].lines)
         self._judgements += [line.judgement for line in self._takes[0].written]
-        return Section(part.name, self._takes[0].lines[-part.lines :])
+        return Section(part.name, self._takes[0].lines[-part.lines :], part.scheme)
 
     def _write_line(self, groups: Sequence[int | None], at: int) -> Session[None]:
         """Writes line `at` of a section in each take, and keeps the best takes that come of it."""

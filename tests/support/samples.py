@@ -45,6 +45,7 @@ def finished_job(job_id: str = "job_done", **fields: Any) -> Job:
         batch_id="batch_1",
         custom_id="row-1",
         position=3,
+        given=(None, "two"),
         line=4,
         attempt=2,
         preview=("one", "two"),

@@ -75,7 +75,7 @@ def test_a_job_becomes_a_song_with_a_receipt(app: ApiUnderTest) -> None:
     assert job.output is not None
     assert job.output["lyrics"] == "one\ntwo"
     assert job.output["title"] == "Title"
-    assert job.output["rhyme"] == {"scheme": "AABB", "score": 1.0}
+    assert job.output["rhyme"] == {"scheme": "AABB", "score": 1.0, "slant": [], "missed": []}
     assert job.output["receipt"]["seed"] == 7
     assert job.output["receipt"]["model_digest"] == "sha256:0"
     assert job.output["receipt"]["effort"] == "quick", "what it was written with"

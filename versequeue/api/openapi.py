@@ -34,6 +34,7 @@ def document(settings: Settings) -> dict[str, Any]:
         option["enum"] = ["", *settings.model_names]
     if settings.own_options:
         result["components"]["schemas"]["OptionsBody"] = TypeAdapter(OwnOptions).json_schema()
+        del result["components"]["schemas"]["JobBody"]["properties"]["given"]
     if settings.api_keys:
         scheme = {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
         result["components"]["securitySchemes"] = {"key": scheme}

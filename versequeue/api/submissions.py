@@ -23,7 +23,7 @@ from versequeue.errors import (
     WebhookUrlForbidden,
 )
 from versequeue.ids import random_seed
-from versequeue.intake.job_body import BatchFields, JobBody, PushBody
+from versequeue.intake.job_body import AnyJobBody, BatchFields, PushBody
 from versequeue.intake.options_body import OptionsBody
 from versequeue.intake.strict_json import parse_json
 from versequeue.intake.validation import FAULTY, validate
@@ -36,14 +36,14 @@ from versequeue.webhooks.addresses import read_url, subscription
 JSON_TYPE = "application/json"
 
 
-def resolved(asked: JobBody | OptionsBody, settings: Settings) -> ResolvedOptions:
+def resolved(asked: AnyJobBody | OptionsBody, settings: Settings) -> ResolvedOptions:
     """How the song is to be written, with a random seed and the first model where none is said."""
     options = asked.resolved(random_seed())
     return replace(options, model=settings.told_model(options.model))
 
 
 def read_submission(
-    request: Request, settings: Settings, attached: JobBody | BatchFields, content: bytes
+    request: Request, settings: Settings, attached: AnyJobBody | BatchFields, content: bytes
 ) -> Submission:
     """Who submits `content`, and with what. Raises ValidationFailed or WebhookUrlForbidden."""
     webhook = None

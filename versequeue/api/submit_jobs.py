@@ -27,7 +27,7 @@ from versequeue.api.submissions import (
 )
 from versequeue.api.submit_batches import batch_submit_handlers
 from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
-from versequeue.intake.job_body import FormJob, JobBody, OwnJobBody
+from versequeue.intake.job_body import AnyJobBody, FormJob, JobBody, OwnJobBody
 from versequeue.intake.strict_json import decode_prompt, parse_json, pointed
 from versequeue.intake.validation import validate
 from versequeue.service.batches import Batches
@@ -55,13 +55,14 @@ def submit_job(jobs: Jobs, reads: Reads, request: Request) -> Response:
     """202 with the job, or 200 if it ended within the wait that the caller prefers."""
     _refuse_query(request)
     raw = read_body(request, MAX_BODY_BYTES)
-    model = OwnJobBody if jobs.settings.own_options else JobBody
+    model: type[AnyJobBody] = OwnJobBody if jobs.settings.own_options else JobBody
     body = read_job(request, raw, model, jobs.settings.model_names)
     options = resolved(body, jobs.settings)
     content = f"{media_type(request)}\n".encode() + raw
     submission = read_submission(request, jobs.settings, body, content)
     count_key(reads, submission)
-    accepted = jobs.submit(body.prompt, options, replace(submission, own_options=body.own()))
+    asked = replace(submission, own_options=body.own())
+    accepted = jobs.submit(body.prompt, options, asked, body.given_lines())
     count_replay(reads, submission, accepted, "get_job")
     return job_resource(jobs).accepted(accepted, prefer_wait_s(request), submission.client)
 
@@ -73,7 +74,9 @@ def warm_up(jobs: Jobs, request: Request) -> Response:
     return json_response(jobs.status(), 202)
 
 
-def read_job(request: Request, raw: bytes, model: type[JobBody], served: Sequence[str]) -> JobBody:
+def read_job(
+    request: Request, raw: bytes, model: type[AnyJobBody], served: Sequence[str]
+) -> AnyJobBody:
     """The validated body of a submit request. Raises the 4xx that fits what is wrong with it."""
     kind = media_type(request)
     # What `curl -d` says of a body unless it is told otherwise.

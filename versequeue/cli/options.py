@@ -11,6 +11,7 @@ from versequeue.client.client import Client
 from versequeue.config import ClientSettings
 from versequeue.rules import options as rules
 from versequeue.rules.options import OPTION_NAMES, ResolvedOptions, SongOptions
+from versequeue.rules.structure import PRESETS, RhymeScheme
 
 #: How long a failing call is tried again: before a job is accepted, and while it is followed.
 FIRST_CALL_S, FOLLOWING_S = 2.0, 120.0
@@ -50,11 +51,16 @@ def _word(name: str, words: Any, metavar: str = "WORD") -> Add:
     return click.option(f"--{name.replace('_', '-')}", metavar=metavar, help=choices)
 
 
+_STRUCTURE = f"{', '.join(PRESETS)} (verse), or parts such as 'verse 4 ABAB, chorus 4'."
+_SYLLABLES = "Of each line, repeated over the lines: 8, or '8 6 8 6' (as the style has it)."
+_TUNE = "A verse, a line on each line, whose syllables, stresses and rhymes the song has."
 _MOOD = f"In your own words, at most {rules.MAX_MOOD_CHARACTERS} characters."
 SONG_OPTIONS = (
     _number("lines", rules.LINES, int),
-    _word("rhyme_scheme", rules.RhymeScheme, "SCHEME"),
-    _word("structure", rules.Structure),
+    _word("rhyme_scheme", RhymeScheme, "SCHEME"),
+    click.option("--structure", metavar="PARTS", help=_STRUCTURE),
+    click.option("--syllables", metavar="NUMBERS", help=_SYLLABLES),
+    click.option("--tune", metavar="TEXT", help=_TUNE),
     _word("style", rules.Style),
     click.option("--mood", metavar="TEXT", help=_MOOD),
     _number("temperature", rules.TEMPERATURE, float),

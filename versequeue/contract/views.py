@@ -30,18 +30,27 @@ def _links(*names: str) -> Mapping[str, object]:
 
 @dataclass(frozen=True)
 class Section:
-    """A verse or a chorus."""
+    """A verse, a chorus or another part."""
 
     name: str = ""
     lines: tuple[str, ...] = ()
+    #: a scheme as in the options, or a letter for each line
+    rhyme_scheme: str = ""
 
 
 @dataclass(frozen=True)
 class Rhyme:
-    """The scheme that was asked for and how much of it was kept, from 0 to 1."""
+    """The scheme that was asked for and how much of it was kept, from 0 to 1.
 
+    Pairs are of lines that the scheme asks to rhyme, counted from 1 through all sections.
+    """
+
+    #: empty where the sections differ
     scheme: str = ""
     score: float | None = None
+    #: pairs that rhyme only nearly, and pairs that do not rhyme
+    slant: tuple[tuple[int, ...], ...] = ()
+    missed: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,8 @@ class Song:
     sections: tuple[Section, ...] = ()
     rhyme: Sent[Rhyme] = None
     receipt: Sent[Receipt] = None
+    #: for each line, through all sections, other drafts that fit its place, the best first
+    alternatives: tuple[tuple[str, ...], ...] = ()
 
     def __str__(self) -> str:
         """The lyrics."""
@@ -109,6 +120,8 @@ class JobView:
     prompt: str = ""
     #: those of the request, every default filled in
     options: dict[str, Any] = field(default_factory=dict)
+    #: for each line of the song the text that stays as it is, or null; empty: all are written
+    given: tuple[str | None, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
     batch_id: str | None = None
     custom_id: str | None = None

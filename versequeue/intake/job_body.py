@@ -1,9 +1,10 @@
 """What a request for a job or a batch may hold, as pydantic models. openapi.json has them too."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from versequeue.intake.given_lines import GivenLines, Lines, fitted
 from versequeue.intake.options_body import FormOptions, OptionsBody, OwnOptions, Real
 from versequeue.intake.texts import Metadata, Prompt
 from versequeue.intake.validation import Strict
@@ -42,38 +43,59 @@ class PushBody(Strict):
     )
 
 
-class JobBody(Strict):
-    """The body of POST /v1/jobs."""
+class AskedJob(Strict):
+    """What the body of POST /v1/jobs holds whatever the model writes."""
 
     prompt: Prompt
-    options: OptionsBody = Field(default_factory=OptionsBody)  # type: ignore[arg-type]
     metadata: Metadata = Field(
         default_factory=dict, description="At most 16 texts of yours, handed back with the job."
     )
     webhook: WebhookBody | None = None
     push: PushBody | None = None
 
+
+class JobBody(AskedJob, GivenLines):
+    """The body of POST /v1/jobs."""
+
+    options: OptionsBody = Field(default_factory=OptionsBody)  # type: ignore[arg-type]
+
+    @model_validator(mode="after")
+    def _given_fits(self) -> Self:
+        self.given = list(fitted(self.given, self.resolved(0)))
+        return self
+
     def resolved(self, seed: int) -> ResolvedOptions:
         """How the song is to be written; `seed` is used if none was given."""
         return self.options.resolved(seed)
+
+    def given_lines(self) -> Lines:
+        """The lines that stay as they are, in all their places; none if all are to be written."""
+        return tuple(self.given)
 
     def own(self) -> dict[str, Any] | None:
         """The options of a model that writes no songs."""
         return None
 
 
-class OwnJobBody(JobBody):
+class OwnJobBody(AskedJob):
     """The body of POST /v1/jobs where the model writes no songs."""
 
-    options: OwnOptions = Field(default_factory=dict)  # type: ignore[assignment]
+    options: OwnOptions = Field(default_factory=dict)
 
     def resolved(self, seed: int) -> ResolvedOptions:
         """A seed, and nothing else of a song: the result is one line."""
         return ResolvedOptions(seed, lines=1)
 
+    def given_lines(self) -> Lines:
+        """None."""
+        return ()
+
     def own(self) -> dict[str, Any]:
         """The options that the model is handed."""
         return dict(self.options)
+
+
+AnyJobBody = JobBody | OwnJobBody
 
 
 class FormJob(FormOptions):

@@ -4,24 +4,39 @@ Their bounds, words and defaults are those of `versequeue.rules.options`.
 """
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
+from versequeue.intake.shape import (
+    TUNE_NOTE,
+    Structure,
+    StructureText,
+    Syllables,
+    SyllablesText,
+    Tune,
+)
 from versequeue.intake.texts import MAX_METADATA_CHARACTERS, MetadataKey, ModelName, Mood, printable
-from versequeue.intake.validation import Strict
+from versequeue.intake.validation import Misfit, Strict
 from versequeue.rules.options import (
     LINES,
     SEED,
+    SYLLABLES,
     TEMPERATURE,
     TOP_P,
     Bounds,
     Effort,
     ResolvedOptions,
-    RhymeScheme,
-    Structure,
     Style,
 )
+from versequeue.rules.structure import RhymeScheme, asked_parts
 
 #: What every reader of JSON takes as it is, and every store.
 MAX_NUMBER = 2**53
@@ -53,12 +68,21 @@ class OptionsBody(Strict):
     """How the song is to be written; everything has a default."""
 
     lines: Annotated[int, _within(LINES), Whole] = Field(
-        ResolvedOptions.lines, description="How many lines, a song's chorus repeated."
+        ResolvedOptions.lines,
+        description="How many lines, a song's chorus repeated. Parts and a tune have their own.",
     )
     rhyme_scheme: RhymeScheme = ResolvedOptions.rhyme_scheme
     structure: Structure = Field(
-        ResolvedOptions.structure, description="`song` is verse, chorus, verse, chorus."
+        ResolvedOptions.structure,
+        description="`song` is verse, chorus, verse, chorus; or parts, as a list or as text such "
+        "as `verse 4 ABAB, chorus 4, chorus`. A chorus that is named again is sung again.",
     )
+    syllables: Syllables = Field(
+        ResolvedOptions.syllables,
+        description=f"Of each line, {SYLLABLES.least} to {SYLLABLES.most}: a number, or several "
+        "such as `8 6 8 6` that are repeated over the lines of a part.",
+    )
+    tune: Tune = Field(ResolvedOptions.tune, description=TUNE_NOTE)
     style: Style = ResolvedOptions.style
     mood: Mood = Field(ResolvedOptions.mood, description="Free text, for example `hopeful`.")
     temperature: Annotated[float, _within(TEMPERATURE), Real] = ResolvedOptions.temperature
@@ -84,7 +108,31 @@ class OptionsBody(Strict):
         """The options with every default filled in; `seed` is used if none was given."""
         given = self.model_dump()
         given["seed"] = seed if self.seed is None else self.seed
+        given["lines"] = self._own_lines() or self.lines
         return ResolvedOptions(**given)
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Self:
+        own = self._own_lines()
+        if not own:
+            return self
+        source = "the tune has" if self.tune else "the parts have"
+        if self.tune and self.structure != ResolvedOptions.structure:
+            raise Misfit("/structure", "a tune is one verse: leave one of the two out")
+        if self.tune and self.syllables:
+            raise Misfit("/syllables", "the tune says how many there are: leave one of them out")
+        if not LINES.least <= own <= LINES.most:
+            least, most = LINES
+            raise Misfit("/structure", f"a song has {least} to {most} lines, these parts {own}")
+        if "lines" in self.model_fields_set and self.lines != own:
+            raise Misfit("/lines", f"{source} {own} lines: leave this out")
+        return self
+
+    def _own_lines(self) -> int:
+        """The lines that the tune or the parts have; 0 where there is neither."""
+        if self.tune:
+            return len(self.tune.splitlines())
+        return sum(part.lines for part in asked_parts(self.structure))
 
 
 def _form_flag(value: Any) -> Any:
@@ -106,6 +154,8 @@ class FormOptions(OptionsBody):
 
     model_config = ConfigDict(extra="forbid", strict=False)
 
+    structure: StructureText = ResolvedOptions.structure
+    syllables: SyllablesText = ResolvedOptions.syllables
     explicit: FormFlag = ResolvedOptions.explicit
     continue_prompt: FormFlag = ResolvedOptions.continue_prompt
     # A form has no null: a seed that is not wanted is left out.

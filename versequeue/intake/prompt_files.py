@@ -13,6 +13,7 @@ from versequeue.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from versequeue.intake.given_lines import Lines, read_given
 from versequeue.intake.raw_rows import (
     Fault,
     FaultCode,
@@ -153,8 +154,9 @@ class _Checker:
         custom_id = self._custom_id(raw)
         prompt = self._prompt(raw, custom_id)
         options = self._options(raw, custom_id)
+        given = self._given(raw, custom_id, options) if options else ()
         if options and self.fault_count == faults_before:
-            self.rows.append(Row(raw.line, custom_id, prompt, options))
+            self.rows.append(Row(raw.line, custom_id, prompt, options, given))
 
     def refuse(self, fault: Fault) -> None:
         self.fault_count += 1
@@ -194,6 +196,15 @@ class _Checker:
             for detail in [_option_detail(found) for found in error.errors] or [str(error)]:
                 self._refuse(raw, FaultCode.INVALID_OPTION, detail, custom_id)
             return None
+
+    def _given(self, raw: RawRow, custom_id: str, options: ResolvedOptions) -> Lines:
+        try:
+            return read_given(raw.given, options)
+        except ValidationFailed as error:
+            for found in error.errors:
+                detail = _option_detail(found)
+                self._refuse(raw, FaultCode.INVALID_GIVEN, detail, custom_id)
+            return ()
 
     def _refuse(self, raw: RawRow, code: FaultCode, detail: str, custom_id: str) -> None:
         self.refuse(Fault(raw.line, code, detail, custom_id=custom_id or None))

@@ -46,6 +46,7 @@ class FaultCode(StrEnum):
     PROMPT_TOO_LONG = "prompt-too-long"
     DUPLICATE_CUSTOM_ID = "duplicate-custom-id"
     INVALID_OPTION = "invalid-option"
+    INVALID_GIVEN = "invalid-given"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class RawRow:
     prompt: Any = None
     custom_id: Any = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    given: Any = field(default_factory=list)
 
 
 def decode(data: bytes) -> str | Fault:
@@ -185,15 +187,18 @@ def _json_row(number: int, line: str) -> RawRow | Fault:
         return _bad_json(number, 'A row is a JSON object such as {"prompt": "…"}.')
     custom_id, options = row.get("custom_id"), row.get("options")
     named = custom_id if isinstance(custom_id, str) else None
-    if unknown := sorted(set(row) - {"custom_id", "prompt", "options"}):
-        detail = f"A row has custom_id, prompt and options, but no {quoted(unknown)}."
+    if unknown := sorted(set(row) - {"custom_id", "prompt", "options", "given"}):
+        detail = f"A row has custom_id, prompt, options and given, but no {quoted(unknown)}."
         return Fault(number, FaultCode.INVALID_OPTION, detail, custom_id=named)
     if not isinstance(options, dict | None):
         detail = "“options” is to be a JSON object."
         return Fault(number, FaultCode.INVALID_OPTION, detail, custom_id=named)
     if not isinstance(custom_id, str | None):
         return _bad_json(number, "“custom_id” is to be text.")
-    return RawRow(number, row.get("prompt"), custom_id, options or {})
+    given = row.get("given")
+    return RawRow(
+        number, row.get("prompt"), custom_id, options or {}, [] if given is None else given
+    )
 
 
 def _bad_json(number: int, detail: str) -> Fault:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
-from versequeue.rules.options import MAX_MOOD_CHARACTERS
+from versequeue.rules.options import MAX_LINE_CHARACTERS, MAX_MOOD_CHARACTERS
 
 MAX_METADATA_CHARACTERS = 512
 
@@ -36,6 +36,28 @@ def printable(text: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
         raise ValueError("control characters are not allowed")
     return text
+
+
+def clean_line(text: str) -> str:
+    """`text` as a line of a song. ValueError says what is wrong with it."""
+    if len(text) > MAX_LINE_CHARACTERS:
+        raise ValueError(f"a line has at most {MAX_LINE_CHARACTERS} characters")
+    text = normalized(text, MAX_LINE_CHARACTERS)
+    if not words_of(text):
+        raise ValueError("there is no word in this line")
+    if any(unicodedata.category(character) in ("Zl", "Zp") for character in text):
+        raise ValueError("this is more than one line")
+    return printable(text)
+
+
+def words_of(text: str) -> str:
+    """The letters of `text`, and nothing else of it."""
+    return "".join(filter(str.isalpha, text))
+
+
+def is_latin(text: str) -> bool:
+    """Whether all letters of `text` are Latin ones, accents or not."""
+    return all(unicodedata.name(letter, "").startswith("LATIN ") for letter in words_of(text))
 
 
 def _mood(text: str) -> str:
@@ -73,6 +95,18 @@ Prompt = Annotated[
         description=f"What the song is about, 1 to {MAX_PROMPT_CHARACTERS} characters after "
         "trimming and NFC.",
         json_schema_extra=PROMPT_SCHEMA,
+    ),
+]
+
+#: A line that stays as it is.
+GivenLine = Annotated[
+    str,
+    AfterValidator(clean_line),
+    Field(
+        json_schema_extra={
+            "maxLength": MAX_LINE_CHARACTERS,
+            "pattern": f"^{_PRINTABLE}*$",
+        }
     ),
 ]
 

@@ -10,6 +10,15 @@ from versequeue.intake.strict_json import pointed
 from versequeue.rules.options import OPTION_NAMES
 
 
+class Misfit(ValueError):
+    """Something that is good by itself and does not go with the rest."""
+
+    def __init__(self, pointer: str, sentence: str) -> None:
+        """`pointer` leads to it from the model that is looked at as a whole."""
+        super().__init__(sentence)
+        self.pointer = pointer
+
+
 class Strict(BaseModel):
     """Refuses unknown fields and does not guess types."""
 
@@ -67,13 +76,18 @@ def validate(model: type[Model], data: Any, served: Sequence[str] = ()) -> Model
 def field_errors(error: ValidationError) -> list[FieldError]:
     """What pydantic found, as JSON pointers and plain sentences, without the input's text."""
     return [
-        FieldError(_pointer(fault["loc"]), _sentence(fault))
+        FieldError(_pointer(fault["loc"]) + _further(fault), _sentence(fault))
         for fault in error.errors(include_url=False, include_input=False)
     ]
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
     return "".join(f"/{pointed(part)}" for part in location if part != "[key]")
+
+
+def _further(fault: Any) -> str:
+    error = fault.get("ctx", {}).get("error")
+    return error.pointer if isinstance(error, Misfit) else ""
 
 
 def _sentence(fault: Any) -> str:

@@ -36,6 +36,8 @@ class Row:
     custom_id: str
     prompt: str
     options: ResolvedOptions
+    #: see `Job`
+    given: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,8 @@ class Job:
     metadata: dict[str, str] = field(default_factory=dict)
     #: those of a model that writes no songs, as they were asked for; else None
     own_options: dict[str, Any] | None = None
+    #: for each line of the song the text that stays as it is, or None; empty: all are written
+    given: tuple[str | None, ...] = ()
     batch_id: str | None = None
     custom_id: str | None = None
     #: order within the batch, and the line of the file

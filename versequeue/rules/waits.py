@@ -11,8 +11,8 @@ from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from versequeue.rules.batch import JOBS_PER_MESSAGE
-from versequeue.rules.options import LINES, Effort, ResolvedOptions, RhymeScheme, Structure
-from versequeue.rules.written import answering, written_parts
+from versequeue.rules.options import LINES, Effort, ResolvedOptions
+from versequeue.rules.written import SungPart, answering, written_parts
 
 T = TypeVar("T")
 
@@ -69,8 +69,8 @@ class Work:
 
     lines: int
     effort: Effort = "quick"
-    structure: Structure = "verse"
-    scheme: RhymeScheme = "none"
+    structure: str = "verse"
+    scheme: str = "none"
     model: str = ""
     #: whether it takes a pass of its own, as a song does that was tried before
     alone: bool = False
@@ -78,14 +78,17 @@ class Work:
     @property
     def written(self) -> int:
         """Lines that are written; what else the song has is its chorus again, at the end."""
-        return sum(written_parts(self.structure, self.lines))
+        return sum(part.lines for part in self._parts)
 
     @property
     def size(self) -> float:
         """All of it in lines that need not rhyme."""
-        parts = written_parts(self.structure, self.lines)
-        answers = sum(answering(self.scheme, part) for part in parts)
-        return sum(parts) + answers * (ANSWER[self.effort] - 1)
+        answers = sum(answering(part.scheme, part.lines) for part in self._parts)
+        return self.written + answers * (ANSWER[self.effort] - 1)
+
+    @property
+    def _parts(self) -> Sequence[SungPart]:
+        return written_parts(self.structure, self.lines, self.scheme)
 
 
 class Span(NamedTuple):

@@ -149,7 +149,7 @@ class Batches(CallersSide[BatchNow]):
     ) -> Job:
         # `row` is the job that failed, where a row is tried again.
         return replace(
-            self._new_job(row.prompt, row.options, submission, now),
+            self._new_job(row.prompt, row.options, row.given, submission, now),
             batch_id=batch.id,
             custom_id=row.custom_id,
             line=row.line,

@@ -163,7 +163,12 @@ class CallersSide(ABC, Generic[Found]):
         return Accepted(made, allowance=bill.allowance)
 
     def _new_job(
-        self, prompt: str, options: ResolvedOptions, submission: Submission, now: datetime
+        self,
+        prompt: str,
+        options: ResolvedOptions,
+        given: tuple[str | None, ...],
+        submission: Submission,
+        now: datetime,
     ) -> Job:
         """A queued job that is nowhere stored yet."""
         job = Job(
@@ -178,6 +183,7 @@ class CallersSide(ABC, Generic[Found]):
             client=submission.client,
             metadata=submission.metadata or {},
             own_options=submission.own_options,
+            given=given,
             webhook=submission.webhook,
             push=submission.push,
         )

@@ -59,14 +59,18 @@ class Jobs(CallersSide[Job]):
         self._first = Reads(SONGS_THAT_GO_FIRST, monotonic=self.monotonic)
 
     def submit(
-        self, prompt: str, options: ResolvedOptions, submission: Submission
+        self,
+        prompt: str,
+        options: ResolvedOptions,
+        submission: Submission,
+        given: tuple[str | None, ...] = (),
     ) -> Accepted[Job]:
-        """Write the job, then publish its message.
+        """Write the job, then publish its message; `given` is as in `Job`.
 
         Raises RateLimited, BudgetExhausted, IdempotencyKeyReused, StoreUnavailable.
         """
         now = self.clock()
-        job = self._new_job(prompt, options, submission, now)
+        job = self._new_job(prompt, options, given, submission, now)
         if self._asks_much(submission.client):
             job = replace(job, gives_way=True)
         return self._submit(submission, job, [job], now)

@@ -47,6 +47,7 @@ def job_view(
         stage=job.stage,
         prompt=job.prompt,
         options=to_record(job.options) if job.own_options is None else job.own_options,
+        given=job.given,
         metadata=job.metadata,
         batch_id=job.batch_id,
         custom_id=job.custom_id,

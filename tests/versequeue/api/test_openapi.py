@@ -71,8 +71,14 @@ for _route in ROUTES:
 
 
 def _is_beyond_a_schema(case: Any) -> bool:
-    """Any text may be a good or a bad prompt file, any address private, any key off its curve."""
-    told = isinstance(case.body, dict) and bool(case.body.get("webhook") or case.body.get("push"))
+    """Any text may be a good or a bad prompt file, any address private, any key off its curve.
+
+    How many lines a song has, its parts and its tune say, and what is given has to have as many.
+    """
+    body = case.body if isinstance(case.body, dict) else {}
+    options = {**body, **(body["options"] if isinstance(body.get("options"), dict) else {})}
+    told = any(body.get(name) for name in ("webhook", "push", "given"))
+    told = told or any(options.get(name) for name in ("structure", "syllables", "tune"))
     path = case.operation.path
     return path in ("/v1/batches", "/v1/file-checks") or path.endswith("/push") or told
 

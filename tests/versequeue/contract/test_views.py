@@ -18,8 +18,8 @@ SETTINGS = Settings.from_environ({})
 SONG = {
     "lyrics": "one\ntwo",
     "title": "One",
-    "sections": [{"name": "Verse 1", "lines": ["one", "two"]}],
-    "rhyme": {"scheme": "AABB", "score": 0.5},
+    "sections": [{"name": "Verse 1", "lines": ["one", "two"], "rhyme_scheme": "AABB"}],
+    "rhyme": {"scheme": "AABB", "score": 0.5, "slant": [[1, 2]], "missed": [[3, 4]]},
     "receipt": {
         "model": "tiny",
         "model_digest": "sha256:0",
@@ -28,6 +28,7 @@ SONG = {
         "effort": "quick",
         "version": "1",
     },
+    "alternatives": [["won"], []],
 }
 FAULT = GenerationFailed("It broke.").problem().document()
 WRITTEN = finished_job(output=SONG)

@@ -16,20 +16,24 @@ from versequeue.rules.options import (
     OPTION_NAMES,
     Effort,
     ResolvedOptions,
-    RhymeScheme,
     SongOptions,
-    Structure,
     Style,
 )
+from versequeue.rules.structure import Preset, RhymeScheme
 
 #: The page is for people: it leaves these to the server.
-FOR_PROGRAMS_ONLY = {"temperature", "top_p", "seed"}
+FOR_PROGRAMS_ONLY = {"temperature", "top_p", "seed", "syllables", "tune"}
+#: Are stored as text, whichever way they were asked for.
+STORED_AS_TEXT = {"structure", "syllables"}
 
 
 def test_what_may_be_asked_for_is_what_is_resolved() -> None:
     asked = get_type_hints(SongOptions)
     resolved = get_type_hints(ResolvedOptions)
-    assert asked == {name: str if get_args(kind) else kind for name, kind in resolved.items()}
+    assert asked.keys() == resolved.keys()
+    for name in asked.keys() - STORED_AS_TEXT:
+        assert asked[name] == (str if get_args(resolved[name]) else resolved[name])
+    assert all(str in get_args(asked[name]) for name in STORED_AS_TEXT)
     assert set(OptionsBody.model_fields) == set(FormOptions.model_fields) == set(resolved)
 
 
@@ -56,7 +60,7 @@ def test_the_page_has_every_option_for_people_with_its_default() -> None:
     ("name", "words"),
     [
         ("styles", Style),
-        ("structures", Structure),
+        ("structures", Preset),
         ("schemes", RhymeScheme),
         ("efforts", Effort),
     ],

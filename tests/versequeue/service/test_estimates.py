@@ -12,8 +12,9 @@ from versequeue.config import Settings
 from versequeue.ports.store import State
 from versequeue.rules.batch import BatchNow
 from versequeue.rules.job import Event, Job, Metrics, Stage, Status
-from versequeue.rules.options import Effort, ResolvedOptions, RhymeScheme
+from versequeue.rules.options import Effort, ResolvedOptions
 from versequeue.rules.outlook import USUAL_SPREAD, Wait, WorkerOutlook, wait_of
+from versequeue.rules.structure import RhymeScheme
 from versequeue.rules.waits import BESIDE, Pace
 from versequeue.service import estimates
 from versequeue.service.estimates import FirstLines
