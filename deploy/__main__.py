@@ -39,10 +39,6 @@ def main(
         return _refuse(sentence)
     runner = Runner(gcloud, partial(print, flush=True), sleep)
     try:
-        asked.model = _one_model(asked.model)
-    except ValueError as error:
-        return _refuse(f"--model: {error}.")
-    try:
         target = _target(asked, runner)
         if asked.action == "check":
             return 0
@@ -72,9 +68,9 @@ def _deploy(
     asked: argparse.Namespace,
     clock: Callable[[], float],
 ) -> int:
-    staged = "" if target.model else asked.model
+    models = read_models(asked.model)
     functions = (*FUNCTIONS, *([CAP] if target.cap else []))
-    stage.stage_all(BUILD, staged, print, tensorflow=asked.tensorflow, functions=functions)
+    stage.stage_all(BUILD, models, print, tensorflow=asked.tensorflow, functions=functions)
     print("Each step is named before it begins. A service is built there, which takes minutes.")
     runner.apply(steps)
     submit, results = _print_addresses(target)
@@ -134,7 +130,7 @@ def _target(asked: argparse.Namespace, runner: Runner) -> Target:
         project=project,
         region=asked.region,
         project_number=number,
-        model=asked.model if asked.model.startswith("gs://") else "",
+        models=stage.deployed_models(read_models(asked.model)),
         budget=asked.budget,
         # Removing takes everything that may be there.
         cap=asked.cap or asked.action == "destroy",
@@ -143,15 +139,6 @@ def _target(asked: argparse.Namespace, runner: Runner) -> Target:
         cors_origins=tuple(asked.origins.split()),
         trusted_proxies=asked.trusted_proxies,
     )
-
-
-def _one_model(text: str) -> str:
-    """The place of the one model that `text` names. Raises ValueError if it names several."""
-    models = read_models(text)
-    if len(models) > 1:
-        names = ", ".join(model.name for model in models)
-        raise ValueError(f"a deployment serves one model so far, not {len(models)} ({names})")
-    return models[0].place
 
 
 def _print_steps(steps: Sequence[Step], action: str) -> None:

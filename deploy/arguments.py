@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from deploy.target import Target
+from deploy.target import BUCKET, Target
+from versequeue.named_models import read_models
 
 #: https://cloud.google.com/resource-manager/docs/creating-managing-projects; or its number
 PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]+")
@@ -35,11 +36,22 @@ def objection(asked: argparse.Namespace) -> str:
         return f"REGION={asked.region!r} is no region, such as us-central1 or europe-west1."
     if asked.cap and float(asked.budget) == 0:
         return "A cap needs a budget: leave out --budget 0."
-    if asked.model.startswith("gs://") and not BUCKET_FOLDER.fullmatch(asked.model):
-        return f"{asked.model!r} is no folder of a bucket, such as gs://my-models/smollm2."
+    if sentence := _model_objection(asked.model):
+        return sentence
     for origin in asked.origins.split():
         if not ORIGIN.fullmatch(origin):
             return f"--origins: {origin!r} is no origin, such as https://songs.example."
+    return ""
+
+
+def _model_objection(text: str) -> str:
+    try:
+        models = read_models(text)
+    except ValueError as error:
+        return f"--model: {error}."
+    for model in models:
+        if model.place.startswith(BUCKET) and not BUCKET_FOLDER.fullmatch(model.place):
+            return f"{model.place!r} is no folder of a bucket, such as gs://my-models/smollm2."
     return ""
 
 
@@ -85,7 +97,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--cap", **switch, help="end all costs, and the service, once the budget is spent"
     )
-    parser.add_argument("--model", default="default", help="a bundle's folder, or gs://…")
+    parser.add_argument(
+        "--model",
+        default="default",
+        help="a bundle's folder, gs://…, or several: name=PLACE,other=PLACE",
+    )
     parser.add_argument("--tensorflow", action="store_true", help="the gs:// is a SavedModel")
     parser.add_argument(
         "--budget", type=_amount, default=Target.budget, help="a month, for the alert; 0: none"

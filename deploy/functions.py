@@ -6,6 +6,8 @@ from enum import StrEnum
 from versequeue.functions.sizes import SIZES, STANDARD, Size
 
 PREFIX = "versequeue"
+#: Where the staged worker finds its models, relative to its main.py.
+MODEL_FOLDER = "model"
 
 
 class Database(StrEnum):

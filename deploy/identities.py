@@ -98,9 +98,9 @@ def secrets(target: Target) -> Iterator[Step]:
 
 
 def model_access(target: Target) -> Iterator[Step]:
-    """The worker may read the model's bucket, where the model is not staged with it."""
-    if target.model:
-        bucket, where = f"gs://{target.model_bucket}", target.in_project
+    """The worker may read the buckets of models that are not staged with it."""
+    for name in target.model_buckets:
+        bucket, where = f"gs://{name}", target.in_project
         title, kind, role = f"worker may read {bucket}", "storage buckets", "storage.objectViewer"
         who = target.member("worker")
         yield right(title, kind, bucket, who, f"roles/{role}", where, is_removed=True)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from deploy.functions import CAP, DEPLOYED, PREFIX, Caller, FunctionSpec, function
 from deploy.identities import BUILDER
-from deploy.stage import MODEL_FOLDER
 from deploy.steps import NEEDED, Command, Step, named
 from deploy.target import Target
 
-#: A fetched bundle lies in the instance's memory; this is room for one of up to so much.
+#: A fetched bundle lies in the instance's memory; this is room for each of up to so much.
 FETCHED_MODEL_MIB = 1024
 CLEANUP_FILE = Path(__file__).with_name("cleanup-policy.json")
 LIFECYCLE_FILE = Path(__file__).with_name("uploads-lifecycle.json")
@@ -86,6 +85,7 @@ def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
         "VERSEQUEUE_PROJECT": target.project,
         "VERSEQUEUE_SUBMIT_URL": target.url(function("submit")),
         "VERSEQUEUE_RESULTS_URL": target.url(function("results")),
+        "VERSEQUEUE_MODEL": target.model_setting,
     }
     if spec.caller is Caller.ANYONE:
         values["VERSEQUEUE_CORS_ORIGINS"] = " ".join(target.cors_origins)
@@ -95,7 +95,6 @@ def settings(target: Target, spec: FunctionSpec) -> dict[str, str]:
         values["VERSEQUEUE_RATE_PER_MINUTE"] = str(target.rate_per_minute)
         values["VERSEQUEUE_DAILY_BUDGET"] = str(target.daily_budget)
     if spec.needs_model:
-        values["VERSEQUEUE_MODEL"] = target.model or MODEL_FOLDER
         values["VERSEQUEUE_DATA_DIR"] = "/tmp/versequeue"  # noqa: S108, the only writable place
     values |= spec.size.variables | dict(spec.variables)
     return {name: value for name, value in values.items() if value}
@@ -116,7 +115,7 @@ def _source(target: Target, spec: FunctionSpec, folder: Path) -> Command:
 def _deploy(target: Target, spec: FunctionSpec, image: Command) -> Command:
     variables = [f"{name}={value}" for name, value in settings(target, spec).items()]
     mounted = [f"{name}={secret}:latest" for name, secret in spec.secrets]
-    fetched_mib = FETCHED_MODEL_MIB if spec.needs_model and target.model else 0
+    fetched_mib = FETCHED_MODEL_MIB * len(target.fetched_models) if spec.needs_model else 0
     flags = (
         *image,
         f"--base-image={target.runtime}",

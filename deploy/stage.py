@@ -6,15 +6,15 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.functions import FUNCTIONS, FunctionSpec
+from deploy.functions import FUNCTIONS, MODEL_FOLDER, FunctionSpec
+from deploy.target import BUCKET
+from versequeue.named_models import NamedModel, read_models
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Where the staged worker finds its model, relative to its main.py.
-MODEL_FOLDER = "model"
 #: All that a function installs, with hashes: made of its requirements.txt by `make lock`.
 LOCKED = "locked.txt"
 #: Written by hand so that gcloud never falls back to some .gitignore, which leaves models out.
@@ -39,32 +39,48 @@ class Staged:
 
 def stage_all(
     build: Path,
-    model: str,
+    models: Sequence[NamedModel],
     say: Callable[[str], None],
     root: Path = ROOT,
     tensorflow: bool = False,
     functions: Sequence[FunctionSpec] = FUNCTIONS,
 ) -> tuple[Staged, ...]:
-    """Stage the functions under `build`; `model` is a preset, a bundle's folder, or empty.
+    """Stage the functions under `build`, with those models that are presets or bundles' folders.
 
     `tensorflow` is for a SavedModel that is not staged. Raises StageError. A folder is replaced
     only when its successor is complete.
     """
-    bundle = find_bundle(model, root) if model else None
-    staged = tuple(stage(spec, build, bundle, root, tensorflow) for spec in functions)
+    bundles = {
+        where.place: find_bundle(model.place, root)
+        for model, where in zip(models, deployed_models(models), strict=True)
+        if not model.place.startswith(BUCKET)
+    }
+    staged = tuple(stage(spec, build, bundles, root, tensorflow) for spec in functions)
     for one in staged:
         say(f"{one.folder}  {one.files} files, {one.size_bytes / 1e6:,.2f} MB")
     return staged
 
 
+def deployed_models(models: Sequence[NamedModel]) -> tuple[NamedModel, ...]:
+    """The same models where the deployed worker finds them: in a bucket, or in a folder of its."""
+    several = len(models) > 1
+    return tuple(
+        model
+        if model.place.startswith(BUCKET)
+        else NamedModel(model.name, f"{MODEL_FOLDER}/{number}" if several else MODEL_FOLDER)
+        for number, model in enumerate(models, start=1)
+    )
+
+
 def stage(
     spec: FunctionSpec,
     build: Path,
-    bundle: Path | None,
+    bundles: Mapping[str, Path],
     root: Path = ROOT,
     tensorflow: bool = False,
 ) -> Staged:
-    """Stage one function as `build/<name>_fn`; `bundle` goes with it if it needs a model."""
+    """Stage one function as `build/<name>_fn`; if it needs a model, each bundle goes with it, into
+    the folder that is its key."""
     source, target = root / spec.folder, build / spec.folder
     for name in ("main.py", "requirements.txt", LOCKED):
         if not (source / name).is_file():
@@ -77,12 +93,15 @@ def stage(
         copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, copied)
     shutil.copy2(source / "main.py", fresh / "main.py")
-    needs_tensorflow = spec.needs_model and (tensorflow or _is_saved_model(bundle))
+    staged_bundles = bundles if spec.needs_model else {}
+    needs_tensorflow = spec.needs_model and (
+        tensorflow or any(map(_is_saved_model, staged_bundles.values()))
+    )
     needed = requirements(source, needs_tensorflow, root)
     (fresh / "requirements.txt").write_text(needed, encoding="utf-8")
     (fresh / ".gcloudignore").write_text(GCLOUDIGNORE, encoding="utf-8")
-    if spec.needs_model and bundle is not None:
-        shutil.copytree(bundle, fresh / MODEL_FOLDER)
+    for place, bundle in staged_bundles.items():
+        shutil.copytree(bundle, fresh / place)
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
     files = [path for path in target.rglob("*") if path.is_file()]
@@ -163,9 +182,7 @@ def _files_of(name: str, root: Path) -> Iterator[Path]:
                 yield path
 
 
-def _is_saved_model(bundle: Path | None) -> bool:
-    if bundle is None:
-        return False
+def _is_saved_model(bundle: Path) -> bool:
     described = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
     return bool(described["format"] == "saved_model")
 
@@ -174,11 +191,13 @@ def main() -> int:
     """`python -m deploy.stage`: exit status 2 if something is missing."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--build", type=Path, default=Path("build"))
-    parser.add_argument("--model", default="default", help="preset, bundle folder, or empty")
+    parser.add_argument(
+        "--model", default="default", help="presets, bundles' folders by commas, or empty"
+    )
     asked = parser.parse_args()
     try:
-        stage_all(asked.build, asked.model, print)
-    except StageError as error:
+        stage_all(asked.build, read_models(asked.model) if asked.model else (), print)
+    except (StageError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

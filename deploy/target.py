@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-from deploy.functions import PREFIX, FunctionSpec
+from deploy.functions import MODEL_FOLDER, PREFIX, FunctionSpec
+from versequeue.named_models import NamedModel, as_text
+
+BUCKET = "gs://"
 
 
 @dataclass(frozen=True)
@@ -12,8 +15,8 @@ class Target:
     project: str
     region: str
     project_number: str
-    #: empty: the staged worker carries its model; else gs://bucket/prefix
-    model: str = ""
+    #: each in gs://bucket/prefix, or in a folder of the staged worker
+    models: tuple[NamedModel, ...] = (NamedModel("default", MODEL_FOLDER),)
     #: a month, in the billing account's currency; 0 leaves out the alert
     budget: str = "5"
     #: the project is taken off its billing account when the budget is spent
@@ -63,6 +66,17 @@ class Target:
         return f"{self.region}-docker.pkg.dev/{self.project}/{PREFIX}"
 
     @property
-    def model_bucket(self) -> str:
-        """The bucket of a gs:// model, or nothing."""
-        return self.model.removeprefix("gs://").split("/")[0]
+    def model_setting(self) -> str:
+        """The models as every service is told of them."""
+        return as_text(self.models)
+
+    @property
+    def fetched_models(self) -> tuple[NamedModel, ...]:
+        """Those that an instance of the worker fetches."""
+        return tuple(model for model in self.models if model.place.startswith(BUCKET))
+
+    @property
+    def model_buckets(self) -> tuple[str, ...]:
+        """The buckets of those, each once."""
+        buckets = (model.place.removeprefix(BUCKET).split("/")[0] for model in self.fetched_models)
+        return tuple(dict.fromkeys(buckets))

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from lyricist.building.freshness import is_current
 from lyricist.bundle.manifest import DEFAULT_FOLDER, DEFAULT_PRESET, DRAFTS, MOST_DRAFTS, PRESETS
-from lyricist.errors import LyricistError, TuningError
+from lyricist.errors import LyricistError, TuningError, is_panic
 from lyricist.language.schemes import PATTERNS
 from lyricist.native_notes import without_native_notes
 from lyricist.prompts import frozen_prompts, read_prompts
@@ -66,6 +66,11 @@ def main() -> None:
     help="Rows that share a cache: candidates for each line at the least effort.",
 )
 @adapter_option
+@click.option(
+    "--plain",
+    is_flag=True,
+    help="Leave out its chat template: it is told the topic as a line, and goes on.",
+)
 def build(out: Path | None, force: bool, **chosen: Any) -> None:
     """Turn a model into a bundle: the default one, or one of yours."""
     # Needs packages that nothing else needs.
@@ -314,6 +319,10 @@ def _clear_errors() -> Iterator[None]:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         sentence = f"{place}{error.strerror or error}."
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        sentence = f"The model's tokenizer is damaged: {error}."
     else:
         return
     click.echo(sentence, err=True)

@@ -27,3 +27,8 @@ class ContextFull(LyricistError):
 
 class Abandoned(LyricistError):
     """A song was given up before its end, because its reader or the process stopped."""
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether the Rust code of `tokenizers` met what it did not foresee; that is no Exception."""
+    return type(error).__name__ == "PanicException"

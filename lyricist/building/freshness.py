@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lyricist.bundle.manifest import (
@@ -12,7 +13,7 @@ from lyricist.bundle.manifest import (
     Bundle,
     read_bundle,
 )
-from lyricist.bundle.sources import bundle_fingerprint
+from lyricist.bundle.sources import Making
 from lyricist.checkpoints.files import digest_of, is_hub_name
 from lyricist.errors import BuildError, BundleError
 from lyricist.lines.judge import head_layers
@@ -35,25 +36,17 @@ def adapters_digest(adapters: Sequence[Path]) -> str:
     return hashlib.sha256(" ".join(digests).encode()).hexdigest()
 
 
-def whole_bundle(
-    folder: Path,
-    source_sha256: str | None,
-    adapter_sha256: str,
-    preset: str,
-    name: str | None,
-    drafts: int,
-) -> Bundle | None:
+def whole_bundle(folder: Path, making: Making) -> Bundle | None:
     """The bundle in `folder` if it is whole and what would be built, its word table aside.
 
-    `source_sha256`: of the model file; None takes the one that the bundle was built from.
-    `adapter_sha256`: "" for none.
+    A making without a source has the one that the bundle was built from.
     """
     try:
         found = read_bundle(folder)
-        source = source_sha256 or found.source_sha256
-        if found.built_from != bundle_fingerprint(source, adapter_sha256, preset, name, drafts):
+        making = replace(making, source_sha256=making.source_sha256 or found.source_sha256)
+        if found.built_from != making.fingerprint:
             return None
-        if found.state_layers != state_layers_of(source, preset):
+        if found.state_layers != state_layers_of(making.source_sha256, making.preset):
             return None
         found.verify()
     except BundleError:
@@ -79,8 +72,14 @@ def is_current(
     path = _cached(source) if source and is_hub_name(source) else source and Path(source)
     if source and not path:
         return False
-    digest = source_digest(path) if path else None
-    found = whole_bundle(folder, digest, adapters_digest(adapters), preset, None, DRAFTS)
+    making = Making(
+        source_sha256=source_digest(path) if path else "",
+        adapter_sha256=adapters_digest(adapters),
+        preset=preset,
+        name=None,
+        drafts=DRAFTS,
+    )
+    found = whole_bundle(folder, making)
     return found is not None and has_its_words(found)
 
 

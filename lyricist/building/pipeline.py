@@ -34,7 +34,7 @@ from lyricist.bundle.manifest import (
     record_file,
 )
 from lyricist.bundle.phrases_file import write_phrases
-from lyricist.bundle.sources import bundle_fingerprint
+from lyricist.bundle.sources import Making
 from lyricist.checkpoints.files import is_hub_name
 from lyricist.errors import BuildError
 from lyricist.language.learned_phrases import LearnedPhrases
@@ -56,6 +56,8 @@ class BuildOptions:
     drafts: int = DRAFTS
     #: Folders of `peft`, files of `python -m lyricist tune`.
     adapters: tuple[Path, ...] = ()
+    #: Without its chat template: told the topic as a line, as a model that is no assistant.
+    plain: bool = False
 
 
 def build_bundle(
@@ -71,35 +73,54 @@ def build_bundle(
     where the disk is in the way; the folder is then as it was.
     """
     path = local_source(options.source, say)
-    source, adapters = source_digest(path), adapters_digest(options.adapters)
-    preset, name, drafts = options.preset, options.name, options.drafts
-    built_from = bundle_fingerprint(source, adapters, preset, name, drafts)
+    making = Making(
+        source_sha256=source_digest(path),
+        adapter_sha256=adapters_digest(options.adapters),
+        preset=options.preset,
+        name=options.name,
+        drafts=options.drafts,
+        plain=options.plain,
+    )
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with only_builder(folder):
         _refuse_to_replace_anything_else(folder)
-        found = None if force else whole_bundle(folder, source, adapters, preset, name, drafts)
+        found = None if force else whole_bundle(folder, making)
         if found and has_its_words(found):
             return False
         if found:
             _renew_word_table(found)
             return True
         on_progress("Reading", 0.0)
-        tuned = _tuned(options, source, path)
-        if options.adapters:
-            name = name or name_of(options.adapters[-1])
-        elif options.source and is_hub_name(options.source):
-            name = name or name_of(options.source)
-        folders = [each for each in options.adapters if each.is_dir()]
-        recipe = RECIPES[preset](open_checkpoint(path, folders), name, tuned)
+        tuned = _tuned(options, making.source_sha256, path)
+        recipe = _recipe(options, path, tuned)
+        state_layers = state_layers_of(making.source_sha256, options.preset)
         with new_folder(folder) as new:
             phrases = [each.phrases for each in tuned]
-            _fill(new, recipe, drafts, state_layers_of(source, preset), phrases, on_progress)
-            made = replace(read_bundle(new), built_from=built_from, source_sha256=source)
-            names = ", ".join(each.name for each in options.adapters)
-            replace(made, adapter=names, adapter_sha256=adapters).write_manifest()
+            _fill(new, recipe, options.drafts, state_layers, phrases, on_progress)
+            made = replace(
+                read_bundle(new),
+                built_from=making.fingerprint,
+                source_sha256=making.source_sha256,
+                adapter=", ".join(each.name for each in options.adapters),
+                adapter_sha256=making.adapter_sha256,
+            )
+            made.write_manifest()
     on_progress("Built", 1.0)
     return True
+
+
+def _recipe(options: BuildOptions, path: Path, tuned: Sequence[Adapter]) -> Recipe:
+    name = options.name
+    if options.adapters:
+        name = name or name_of(options.adapters[-1])
+    elif options.source and is_hub_name(options.source):
+        name = name or name_of(options.source)
+    folders = [each for each in options.adapters if each.is_dir()]
+    recipe = RECIPES[options.preset](open_checkpoint(path, folders), name, tuned)
+    if options.plain:
+        return replace(recipe, tokenizer=replace(recipe.tokenizer, chat_template=""))
+    return recipe
 
 
 def _fill(

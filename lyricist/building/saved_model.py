@@ -190,6 +190,9 @@ def _checked_tokenizer(
     size: int = made.tokenizer.get_vocab_size()
     if found != size:
         raise BuildError(f"{model} gives logits of {found} tokens, and {path} has {size}.")
+    for end in end_tokens:
+        if made.tokenizer.token_to_id(end) is None:
+            raise BuildError(f"{path} has no token {end!r} that could end a text.")
     return made
 
 

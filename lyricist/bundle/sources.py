@@ -4,6 +4,7 @@ Whoever stores something names whole folders of them, so that no list can fall b
 """
 
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -25,11 +26,24 @@ def sources_digest(*patterns: str) -> str:
     return digest.hexdigest()
 
 
-def bundle_fingerprint(
-    source_sha256: str, adapter_sha256: str, preset: str, name: str | None, drafts: int
-) -> str:
-    """Digest of all that a bundle follows from: the model, its adapter (or ""), the options, the
-    code that builds it."""
-    code = sources_digest(*BUILDING)
-    made_by = f"{source_sha256} {adapter_sha256} {preset} {name or ''} {drafts} {code}"
-    return hashlib.sha256(made_by.encode()).hexdigest()
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """All that a bundle follows from, but for the code that builds it."""
+
+    #: Of the model's file or folder.
+    source_sha256: str
+    #: "" for none.
+    adapter_sha256: str
+    preset: str
+    name: str | None
+    drafts: int
+    #: Whether its chat template is left out.
+    plain: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all this and of the code that builds."""
+        code = sources_digest(*BUILDING)
+        options = f"{self.preset} {self.name or ''} {self.drafts}{' plain' if self.plain else ''}"
+        made_by = f"{self.source_sha256} {self.adapter_sha256} {options} {code}"
+        return hashlib.sha256(made_by.encode()).hexdigest()

@@ -23,7 +23,8 @@ _UNWANTED = "*/*"
 
 
 def fetch(name: str, say: Callable[[str], None]) -> Path:
-    """The folder of `hf:owner/name`, fetched unless it is in the cache as it is on the hub.
+    """The folder of `hf:owner/name`, fetched unless it is in the cache as it is on the hub; if the
+    hub cannot be asked, as it was fetched last.
 
     `say` is told, before anything is fetched, what it is, how much, and under which licence. Raises
     BuildError.
@@ -58,7 +59,13 @@ def fetch(name: str, say: Callable[[str], None]) -> Path:
         OSError,
         ValueError,
     ) as error:
-        raise BuildError(f"{name} cannot be fetched from {constants.ENDPOINT}: {error}") from error
+        kept = cached(name)
+        if kept is None:
+            raise BuildError(
+                f"{name} cannot be fetched from {constants.ENDPOINT}: {error}"
+            ) from error
+        say(f"{constants.ENDPOINT} cannot be asked: {repository} is taken as it was last fetched.")
+        return kept
 
 
 def cached(name: str) -> Path | None:

@@ -10,15 +10,13 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from lyricist.errors import BuildError
+from lyricist.errors import BuildError, is_panic
 from lyricist.tokenizing.tokenizer_source import TokenizerJson
 from lyricist.tokenizing.whole_tokenizer import Spaces, WholeTokenizer
 
 #: Gemma 3's has 33 MB, the largest known.
 MOST_JSON_BYTES = 64 << 20
 KINDS = ("BPE", "Unigram")
-#: What the Rust code of `tokenizers` raises where it did not foresee something; no Exception.
-_PANIC = "PanicException"
 
 
 def tokenizer_of_json(source: TokenizerJson, vocabulary_size: int) -> WholeTokenizer:
@@ -45,7 +43,7 @@ def read_tokenizer(content: bytes) -> Tokenizer:
     try:
         return Tokenizer.from_buffer(content)
     except BaseException as error:
-        if isinstance(error, Exception) or type(error).__name__ == _PANIC:
+        if isinstance(error, Exception) or is_panic(error):
             raise _no_tokenizer(error) from error
         raise
 

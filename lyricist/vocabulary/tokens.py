@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from lyricist.arrays import BoolArray, IntArray
 from lyricist.bundle.manifest import TOKENIZER, Bundle
 from lyricist.bundle.prompt_form import PromptForm, form_without_template
-from lyricist.errors import BundleError
+from lyricist.errors import BundleError, is_panic
 
 _HELD_LINE_END = re.compile(r"[,.!?;:…\"'”’)]+\n+")
 #: How SentencePiece writes a byte that is no character of its vocabulary.
@@ -43,8 +43,10 @@ class Vocabulary(Encoder):
         written = path.read_bytes()
         try:
             tokenizer = Tokenizer.from_buffer(written)
-        except Exception as error:
-            raise BundleError(f"{path} is no tokenizer: {error}") from error
+        except BaseException as error:
+            if isinstance(error, Exception) or is_panic(error):
+                raise BundleError(f"{path} is no tokenizer: {error}") from error
+            raise
         super().__init__(tokenizer, bundle.prompt or form_without_template(tokenizer.token_to_id))
         #: As many as the network has logits: its makers may have rounded up.
         self.size = bundle.architecture.vocabulary_size

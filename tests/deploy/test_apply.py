@@ -210,14 +210,3 @@ def test_destroying_asks_for_the_projects_name_twice(capsys: pytest.CaptureFixtu
     assert main(["destroy", "--project=song-shop"], gcloud) == 2
     assert "CONFIRM=song-shop" in capsys.readouterr().err
     assert not any("delete" in command for command in ran)
-
-
-def test_several_models_are_refused_before_anything_is_asked(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def gcloud(*_: object) -> Answer:
-        pytest.fail("something was asked")
-
-    assert main(["apply", "--project=song-shop", "--model=a=x,b=gs://songs/b"], gcloud) == 2
-    told = "--model: a deployment serves one model so far, not 2 (a, b).\n"
-    assert capsys.readouterr().err == told

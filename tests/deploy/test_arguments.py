@@ -30,6 +30,8 @@ needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
         ("--region=us-east-1", "REGION='us-east-1' is no region"),
         ("--region=us-central1-a", "REGION='us-central1-a' is no region"),
         ("--model=gs://songs", "'gs://songs' is no folder of a bucket"),
+        ("--model=a=default,b=gs://songs", "'gs://songs' is no folder of a bucket"),
+        ("--model=a=default,a=tiny", "--model: two models are called a; name them: other=PATH."),
         ("--origins=https://a.example b.example", "--origins: 'b.example' is no origin"),
         ("--origins=https://a.example/songs", "is no origin, such as https://songs.example"),
         ("--origins=https://a|b", "is no origin"),

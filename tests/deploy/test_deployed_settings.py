@@ -73,7 +73,7 @@ def test_twenty_who_wait_do_not_delay_the_next_visitor(name: str, tmp_path: Path
     spec, data_dir = function(name), tmp_path / "data"
     data_dir.mkdir()
     store_a_job(data_dir)
-    folder = stage(spec, tmp_path / "build", None).folder
+    folder = stage(spec, tmp_path / "build", {}).folder
     environ = services.settings(TARGET, spec) | {
         "VERSEQUEUE_BACKEND": "sqlite",
         "VERSEQUEUE_DATA_DIR": str(data_dir),

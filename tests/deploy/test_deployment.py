@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from versequeue.config import ACK_DEADLINE_S, Settings
 from versequeue.emulated import topics as pubsub_topics
 from versequeue.emulated.up import EmulatedServer
 from versequeue.functions.sizes import SIZES
+from versequeue.named_models import read_models
 from versequeue.ports.queue import Topic
 
 
@@ -195,6 +197,21 @@ def test_settings_are_those_that_the_functions_read() -> None:
     assert submit.cors_origins == TARGET.cors_origins
     assert submit.daily_budget == TARGET.daily_budget
     assert submit.trusted_proxies == 1
+
+
+def test_every_service_knows_all_models_and_the_worker_has_room_for_those_it_fetches() -> None:
+    models = read_models("a=model/1,b=gs://songs/b,c=gs://songs/c,d=gs://others/d")
+    several = replace(TARGET, models=models)
+
+    for spec in DEPLOYED:
+        assert Settings.from_environ(services.settings(several, spec)).models == models
+    texts = created(several)
+    sizes = {text.split()[2]: text for text in texts if text.startswith("run deploy")}
+    room = SIZES["worker"].memory_mib + 3 * services.FETCHED_MODEL_MIB
+    assert f"--memory={room}Mi" in sizes["versequeue-worker"]
+    assert f"--memory={SIZES['submit'].memory_mib}Mi" in sizes["versequeue-submit"]
+    opened = [text.split()[3] for text in texts if "storage.objectViewer" in text]
+    assert opened == ["gs://songs", "gs://others"]
 
 
 def test_compiled_files_outlive_a_build_that_loses_their_dates(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from deploy.functions import CAP, DEPLOYED, FUNCTIONS, Caller, FunctionSpec, fun
 from deploy.stage import (
     ROOT,
     StageError,
+    deployed_models,
     find_bundle,
     needed_files,
     stage,
@@ -20,6 +21,7 @@ from deploy.stage import (
 from tests.support.environments import deployed_python, python_of
 from tests.support.trial import byte_compile, started
 from versequeue.functions.sizes import Size
+from versequeue.named_models import read_models
 
 #: No service listens there: constructing clients must not need one.
 CLOUD = {
@@ -102,20 +104,20 @@ def test_the_model_goes_only_with_a_function_that_needs_it(tmp_path: Path) -> No
     root = package(tmp_path, SMALL)
     bundle = root / "model"
 
-    stage(spec_named("tiny", "jobs"), root / "build", bundle, root)
+    stage(spec_named("tiny", "jobs"), root / "build", {"model": bundle}, root)
     assert not (root / "build/tiny_fn/model").exists()
 
-    stage(spec_named("tiny", "jobs", needs_model=True), root / "build", bundle, root)
+    stage(spec_named("tiny", "jobs", needs_model=True), root / "build", {"model": bundle}, root)
     assert (root / "build/tiny_fn/model/model.tflite").read_text() == "weights"
 
 
 def test_staging_again_leaves_nothing_of_the_last_time(tmp_path: Path) -> None:
     root = package(tmp_path, SMALL)
     spec = spec_named("tiny", "jobs")
-    stage(spec, root / "build", None, root)
+    stage(spec, root / "build", {}, root)
     (root / "build/tiny_fn/leftover.py").write_text("")
 
-    staged = stage(spec, root / "build", None, root)
+    staged = stage(spec, root / "build", {}, root)
 
     assert not (root / "build/tiny_fn/leftover.py").exists()
     assert [path.name for path in (root / "build").iterdir()] == ["tiny_fn"]
@@ -127,19 +129,19 @@ def test_a_missing_source_is_named(tmp_path: Path) -> None:
     (root / "tiny_fn/requirements.txt").unlink()
 
     with pytest.raises(StageError, match=r"tiny_fn/requirements.txt is missing"):
-        stage(spec_named("tiny", "jobs"), root / "build", None, root)
+        stage(spec_named("tiny", "jobs"), root / "build", {}, root)
 
 
 def test_all_that_is_installed_is_staged_with_hashes_and_never_out_of_date(tmp_path: Path) -> None:
     root = package(tmp_path, SMALL)
     spec = spec_named("tiny", "jobs")
 
-    stage(spec, root / "build", None, root)
+    stage(spec, root / "build", {}, root)
     assert (root / "build/tiny_fn/requirements.txt").read_text() == SMALL["tiny_fn/locked.txt"]
 
     (root / "tiny_fn/requirements.txt").write_text("flask==3.1.30\n")
     with pytest.raises(StageError, match=r"locked.txt lacks flask==3.1.30. .* make lock"):
-        stage(spec, root / "build", None, root)
+        stage(spec, root / "build", {}, root)
 
 
 @pytest.mark.parametrize("spec", STAGED, ids=lambda spec: str(spec.name))
@@ -178,18 +180,36 @@ def test_a_saved_model_brings_tensorflow_and_a_small_one_does_not(tmp_path: Path
     spec, bundle = spec_named("tiny", "jobs", needs_model=True), root / "model"
     staged = root / "build/tiny_fn/requirements.txt"
 
-    stage(spec, root / "build", bundle, root)
+    stage(spec, root / "build", {"model": bundle}, root)
     assert "tensorflow" not in staged.read_text()
 
-    stage(spec, root / "build", None, root, tensorflow=True)
+    stage(spec, root / "build", {}, root, tensorflow=True)
     assert "tensorflow==2.21.0" in staged.read_text()
 
     (bundle / "bundle.json").write_text('{"format": "saved_model"}')
-    stage(spec, root / "build", bundle, root)
+    stage(spec, root / "build", {"model": bundle}, root)
     assert "tensorflow==2.21.0" in staged.read_text()
 
-    stage(spec_named("tiny", "jobs"), root / "build", bundle, root, tensorflow=True)
+    stage(spec_named("tiny", "jobs"), root / "build", {"model": bundle}, root, tensorflow=True)
     assert "tensorflow" not in staged.read_text()
+
+
+def test_several_models_are_staged_beside_each_other_and_those_in_buckets_are_not(
+    tmp_path: Path,
+) -> None:
+    root = package(tmp_path, SMALL | {"other/bundle.json": '{"format": "saved_model"}'})
+    spec = spec_named("tiny", "jobs", needs_model=True)
+    models = read_models(f"a={root}/model,b=gs://songs/b,c={root}/other")
+
+    stage_all(root / "build", models, print, root, functions=[spec])
+
+    staged = root / "build/tiny_fn"
+    places = {model.name: model.place for model in deployed_models(models)}
+    assert places == {"a": "model/1", "b": "gs://songs/b", "c": "model/3"}
+    assert (staged / places["a"] / "model.tflite").read_text() == "weights"
+    assert (staged / places["c"] / "bundle.json").is_file()
+    assert sorted(path.name for path in (staged / "model").iterdir()) == ["1", "3"]
+    assert "tensorflow==2.21.0" in (staged / "requirements.txt").read_text()
 
 
 def test_light_functions_carry_no_model_code_and_no_command_line() -> None:
@@ -209,7 +229,7 @@ def test_light_functions_carry_no_model_code_and_no_command_line() -> None:
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = tmp_path_factory.mktemp("staged") / "build"
-    stage_all(build, "", print, functions=STAGED)
+    stage_all(build, (), print, functions=STAGED)
     return build
 
 

@@ -126,7 +126,7 @@ def _started(
     python: Path | None = None,
 ) -> Iterator[Running]:
     spec = function(name)
-    staged = stage(spec, folder / "build", bundle)
+    staged = stage(spec, folder / "build", {"model": bundle} if bundle else {})
     log = folder / f"{name}.log"
     python = python or python_of(staged.folder)
     with started(spec, staged.folder, python, environ, log) as running:

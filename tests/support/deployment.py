@@ -6,12 +6,13 @@ from typing import Any
 from deploy.deployment import deployment_steps
 from deploy.steps import Step
 from deploy.target import Target
+from versequeue.named_models import read_models
 
 TARGET = Target(
     project="song-shop",
     region="europe-west1",
     project_number="123456789012",
-    model="gs://song-models/smollm2",
+    models=read_models("gs://song-models/smollm2"),
     cors_origins=("https://songs.example", "https://two.example"),
 )
 INDEXES: dict[str, Any] = {

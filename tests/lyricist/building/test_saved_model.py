@@ -240,6 +240,13 @@ def test_a_folder_without_a_model_and_a_file_that_is_no_tokenizer_are_refused(
         bundle_saved_model(keras_model, tmp_path / "tokenizer.json", tmp_path / "bundle", "x")
 
 
+def test_a_token_that_is_named_as_an_end_and_is_none_is_refused(
+    tmp_path: Path, keras_model: Path, tokenizer: Path
+) -> None:
+    with pytest.raises(BuildError, match=r"tokenizer\.json has no token '<edn>' that could end"):
+        bundle_saved_model(keras_model, tokenizer, tmp_path / "b", "x", end_tokens=["<edn>"])
+
+
 def test_one_changed_byte_of_the_weights_is_found(
     tmp_path: Path, keras_model: Path, tokenizer: Path
 ) -> None:

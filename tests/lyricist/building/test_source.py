@@ -8,6 +8,7 @@ from lyricist.building.freshness import is_current
 from lyricist.building.pipeline import BuildOptions, build_bundle
 from lyricist.building.source import name_of, open_checkpoint
 from lyricist.bundle.manifest import read_bundle
+from lyricist.bundle.prompt_form import PLAIN, PromptForm
 from lyricist.checkpoints.files import digest_of
 from lyricist.errors import BuildError
 from tests.support.family_checkpoints import write_adapter, write_folder
@@ -57,3 +58,17 @@ def test_a_bundle_knows_its_adapters_and_their_order(tmp_path: Path) -> None:
     assert not is_current(folder, "default", source, adapters[::-1])
     assert not is_current(folder, "default", source, adapters[:1])
     assert not is_current(folder, "default", source)
+
+
+@pytest.mark.model
+def test_a_model_can_be_told_a_bare_line_whatever_its_template(tmp_path: Path) -> None:
+    source = write_folder(tmp_path / "tiny", "llama")
+    template = "{% for each in messages %}[{{ each.role }}]{{ each.content }}{% endfor %}"
+    (source / "chat_template.jinja").write_text(template)
+    told = []
+    for plain in (False, True):
+        options = BuildOptions(source=str(source), plain=plain)
+        assert build_bundle(tmp_path / "bundle", options) is True, "they are not the same bundle"
+        assert build_bundle(tmp_path / "bundle", options) is False
+        told.append(read_bundle(tmp_path / "bundle").prompt)
+    assert told == [PromptForm("[system]", "[user]"), PLAIN]

@@ -61,6 +61,16 @@ def test_what_will_be_fetched_is_said_first_and_only_that_is_fetched(
     assert sorted(stand_in.sent) == wanted, "what is in the cache is not fetched again"
 
 
+def test_a_model_that_was_fetched_is_taken_where_the_hub_cannot_be_asked(
+    stand_in: Hub, tmp_path: Path
+) -> None:
+    folder = fetched(stand_in.url, tmp_path / "home", "hf:owner/tiny")[1]
+    nowhere = "http://127.0.0.1:9"
+    told = fetched(nowhere, tmp_path / "home", "hf:owner/tiny")
+    sentence = f"{nowhere} cannot be asked: owner/tiny is taken as it was last fetched."
+    assert told[:2] == [sentence, folder]
+
+
 def test_a_model_of_pickles_is_refused_before_anything_is_fetched(
     stand_in: Hub, tmp_path: Path
 ) -> None:

@@ -193,7 +193,7 @@ def test_an_instance_that_stood_still_while_its_connections_ended_answers_the_ne
     emulated_project: EmulatedProject, tmp_path: Path
 ) -> None:
     spec = function("submit")
-    folder = stage(spec, tmp_path / "build", None).folder
+    folder = stage(spec, tmp_path / "build", {}).folder
     create_topics(emulated_project.id, {})
     emulators = emulated_project.emulators.environ
     with relay(emulators[FIRESTORE]) as firestore, relay(emulators[PUBSUB]) as pubsub:

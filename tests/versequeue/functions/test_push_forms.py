@@ -58,7 +58,7 @@ def worker(
     data_dir: Path, tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path
 ) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("worker")
-    staged = stage(function("worker"), folder / "build", tiny_bundle)
+    staged = stage(function("worker"), folder / "build", {"model": tiny_bundle})
     environ = {"VERSEQUEUE_DATA_DIR": str(data_dir), "VERSEQUEUE_MODEL": "model"}
     python = python_of(staged.folder)
     with started(function("worker"), staged.folder, python, environ, folder / "log") as running:
