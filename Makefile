@@ -27,6 +27,8 @@ FOREIGN = $(if $(NAMED),,$(filter %.gguf hf:%,$(MODEL))$(if $(filter-out %.gguf,
 BUNDLE = $(if $(ADAPTER),$(MODELS)/tuned-$(notdir $(basename $(ADAPTER:%/=%))),$(if $(NAMED),,$(if $(filter default tiny,$(MODEL)),$(MODELS)/$(MODEL),$(if $(filter %.gguf,$(MODEL)),$(MODELS)/gguf-$(notdir $(basename $(MODEL))),$(if $(FOREIGN),$(MODELS)/from-$(notdir $(MODEL:%/=%)))))))
 SOURCE = $(if $(FOREIGN),--from "$(MODEL)",--preset $(MODEL))
 RECIPE = $(SOURCE) $(if $(ADAPTER),--adapter "$(ADAPTER)") --out "$(BUNDLE)"
+# Google's libraries are installed only where something of Google's is asked for.
+SERVING = $(if $(filter emulators,$(BACKEND))$(findstring gs://,$(MODEL)),gcp,serve)
 
 # A variable that is misspelled would be passed over in silence.
 KNOWN := PYTHON DATA_DIR MODEL ADAPTER BACKEND PORT SEEDS CASES RUNS PROJECT REGION ARGS LYRICS DRY_RUN CAP CONFIRM SHELL VERSEQUEUE_%
@@ -47,7 +49,7 @@ free: setup      # a taken port is said before anything is built
 	@$(PY) -m versequeue up --check --port $(PORT) $(ARGS)
 
 setup:           ## make .venv with what serving needs, or heal it
-	@$(PYTHON) environment.py serve >/dev/null
+	@$(PYTHON) environment.py $(SERVING) >/dev/null
 
 dev:             ## make .venv with what the tests need too
 	@$(PYTHON) environment.py dev >/dev/null

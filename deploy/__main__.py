@@ -125,7 +125,12 @@ def _target(asked: argparse.Namespace, runner: Runner) -> Target:
     if not asked.dry_run:
         describe = ("projects", "describe", project, "--format=value(projectNumber,projectId)")
         # What is named may be the number, and only the id is part of an identity's name.
-        number, project = runner.ask(f"Looking up project {project}", describe)
+        about = runner.ask(f"Looking up project {project}", describe)
+        if len(about) != 2:
+            raise StepFailed(
+                f"gcloud says of {project} what is no number and name: {' '.join(about)!r:.200}."
+            )
+        number, project = about
     return Target(
         project=project,
         region=asked.region,

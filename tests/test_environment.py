@@ -50,7 +50,6 @@ def fresh_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_venv: Path) -> Made:
     made = Made(tmp_path / "checkout")
     shutil.copytree(fresh_venv, made.here / ".venv", symlinks=True)
-    shutil.copytree(environment.HERE / "submit_fn", made.here / "submit_fn")
     for path in (*environment.HERE.glob("requirements*.txt"), environment.HERE / "pyproject.toml"):
         shutil.copy(path, made.here)
     move(made, made.here, monkeypatch)
@@ -118,7 +117,7 @@ def test_what_befell_an_environment_is_told(made: Made, capsys: pytest.CaptureFi
 def test_a_changed_requirement_is_installed(made: Made) -> None:
     provide("serve")
     made.asked()
-    with (made.here / "submit_fn" / "requirements.txt").open("a") as file:
+    with (made.here / "requirements-serve.txt").open("a") as file:
         file.write("another==1\n")
     provide("serve")
     assert made.asked() == SERVES
@@ -144,7 +143,7 @@ def test_an_environment_in_which_pip_was_killed_is_made_anew(
     """pip takes a package for installed whose files are half gone, whatever is asked for then."""
     provide("serve")
     made.asked()
-    requirements = made.here / "submit_fn" / "requirements.txt"
+    requirements = made.here / "requirements-serve.txt"
     before = requirements.read_text()
     half_gone = made.here / ".venv" / "half-gone"
 
@@ -233,6 +232,13 @@ def test_an_environment_in_another_folder_finds_our_packages_after_its_own(
     )
     here = str(environment.PACKAGES)
     assert done.stdout.splitlines() == [f"{here}/lyricist/building/release.py", here]
+
+
+def test_what_is_googles_is_installed_beside_what_serves(made: Made) -> None:
+    provide("serve")
+    made.asked()
+    assert provide("gcp") == made.here / ".venv" / "bin" / "python"
+    assert made.asked() == [(".venv", "requirements-gcp.txt")]
 
 
 def test_tests_need_all_of_it_in_one(made: Made) -> None:

@@ -32,6 +32,16 @@ def test_a_variable_that_there_is_is_taken(given: str) -> None:
     assert given.partition("=")[2] in done.stdout or "SHELL" in given
 
 
+@pytest.mark.parametrize(
+    ("given", "group"),
+    [("PORT=9000", "serve"), ("BACKEND=emulators", "gcp"), ("MODEL=gs://songs/v1", "gcp")],
+)
+def test_googles_libraries_are_installed_only_for_something_of_googles(
+    given: str, group: str
+) -> None:
+    assert f"environment.py {group} " in dry("setup", given).stdout
+
+
 def test_every_variable_that_may_be_given_is_known() -> None:
     known = set(re.search(r"^KNOWN := (.*)$", MAKEFILE, re.MULTILINE)[1].split())  # type: ignore[index]
     used = set(re.findall(r"\$\(([A-Z_]+)\)", MAKEFILE)) | set(re.findall(r"\b([A-Z]+)=", MAKEFILE))

@@ -158,6 +158,14 @@ def test_deploying_without_a_project_or_with_an_unknown_one_is_one_sentence(
     assert capsys.readouterr().err.startswith(refused)
 
 
+@pytest.mark.parametrize("said", ["", "4711", "no project of that name"])
+def test_a_project_that_gcloud_says_something_odd_of_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], said: str
+) -> None:
+    assert main(["apply", "--project=song-shop"], lambda command, stdin: Answer(0, said)) == 1
+    assert capsys.readouterr().err.startswith("gcloud says of song-shop what is no number and name")
+
+
 def test_a_deployment_ends_with_the_addresses_the_page_and_a_song(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ from versequeue.api.edge import Handler, prefer_wait_s, problem
 from versequeue.api.origin import check_host, check_page, client_of
 from versequeue.api.routes import ROUTES
 from versequeue.config import Settings
+from versequeue.contract import paths
 from versequeue.errors import (
     SURROUNDINGS,
     Forbidden,
@@ -81,7 +82,8 @@ class Api:
         try:
             route, arguments = adapter.match(request.path, method=request.method)
         except RouteNotFound:
-            raise NotFound(f"There is no {request.path} here.") from None
+            known = f"{self.settings.results_url}{paths.OPENAPI}"
+            raise NotFound(f"There is no {request.path} here; {known} has all there is.") from None
         except RouteMethodNotAllowed:
             return self._wrong_method(request, list(adapter.allowed_methods(request.path)))
         if route.function != self.function:
@@ -105,9 +107,11 @@ class Api:
         allow = ", ".join(sorted({*allowed, "OPTIONS"}))
         if request.method == "OPTIONS":
             return Response(status=204, headers={"Allow": allow})
-        raise MethodNotAllowed(
-            f"{request.path} does not take {request.method}.", headers={"Allow": allow}
-        )
+        detail = f"{request.path} does not take {request.method}."
+        cancel = f"{request.path.rstrip('/')}/cancel"
+        if request.method == "DELETE" and _MAP.bind("localhost").test(cancel, "POST"):
+            detail += f" To cancel it: POST {cancel}."
+        raise MethodNotAllowed(detail, headers={"Allow": allow})
 
     def _finish(self, request: Request, response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "no-store")

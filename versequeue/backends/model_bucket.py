@@ -230,9 +230,15 @@ def _is_right(path: Path, file: Remote) -> bool:
 
 
 def _default_token() -> Token:
-    import google.auth
-    import google.auth.transport.requests
-    from google.auth.exceptions import GoogleAuthError
+    try:
+        import google.auth
+        import google.auth.transport.requests
+        from google.auth.exceptions import GoogleAuthError
+    except ModuleNotFoundError as error:
+        raise ModelUnavailable(
+            "A model in a bucket needs Google's libraries, which are not installed: pip install "
+            "'versequeue[gcp]', in a clone make up MODEL=gs://… brings them."
+        ) from error
 
     try:
         credentials: Any = google.auth.default(scopes=[SCOPE])[0]

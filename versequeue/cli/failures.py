@@ -94,16 +94,18 @@ def failure_of(error: VerseQueueError) -> click.ClickException:
 
 
 @contextmanager
-def stdout_that_may_be_full() -> Iterator[None]:
-    """What cannot be printed within is one sentence and an exit status."""
+def room_may_be_missing() -> Iterator[None]:
+    """What finds no room within, on stdout or elsewhere, is one sentence and an exit status."""
     try:
         yield
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
-        # Python would try again to write the rest when it ends, and say so with a traceback.
+        # Python would try again to print the rest when it ends, and say so with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        click.echo(f"Error: stdout cannot be written to: {error.strerror}.", err=True)
+        # Only a file's name says what was written to; stdout has none.
+        where = f"{error.filename} cannot be written to" if error.filename else "No room to write"
+        click.echo(f"Error: {where}: {error.strerror}.", err=True)
         sys.exit(Exit.USAGE)
 
 

@@ -93,7 +93,9 @@ def get(target_id: str, lyrics: bool, wait: bool, as_json: bool, server: str | N
         print_result(job, as_json)
         return
     say(json_text(job.raw) if as_json else job_text(job))
-    if job.done and job.status != "succeeded":
+    # Who only looks at what was canceled sees what was asked for; who waits for a song has none.
+    as_asked = (Status.SUCCEEDED,) if wait else (Status.SUCCEEDED, Status.CANCELED)
+    if job.done and job.status not in as_asked:
         sys.exit(Exit.JOB_FAILED)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from versequeue import __version__
-from versequeue.cli.failures import coming_back, failure_of, stdout_that_may_be_full
+from versequeue.cli.failures import coming_back, failure_of, room_may_be_missing
 from versequeue.errors import VerseQueueError
 
 #: name -> its module here, and its line in the help
@@ -55,8 +55,8 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """As click's, but a full disk behind stdout is one sentence too."""
-        with stdout_that_may_be_full():
+        """As click's, but a full disk is one sentence too."""
+        with room_may_be_missing():
             return super().main(*args, **kwargs)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -75,11 +75,7 @@ def up(
         else:
             from versequeue.local.up import run_up
     except ModuleNotFoundError as error:
-        raise Refused(
-            f"{error.name} is missing: this is the client alone, or a package without Google's "
-            "libraries, which the emulators need. pip install 'versequeue[gcp]' brings all of it; "
-            "in a clone, make up does."
-        ) from error
+        raise Refused(_what_brings(error.name or "")) from error
 
     if check:
         with listening(host, port):
@@ -89,6 +85,18 @@ def up(
     named = _read_models(models) if any(models) else settings.models
     own = (worker or WORKER, page or PAGE)
     sys.exit(run_up(UpOptions(host, port, data_dir, named, idle_timeout_s, *own)))
+
+
+def _what_brings(missing: str) -> str:
+    if missing.partition(".")[0] in ("google", "grpc"):
+        return (
+            "The emulators need Google's libraries, which are not installed: pip install "
+            "'versequeue[gcp]', in a clone make up BACKEND=emulators brings them."
+        )
+    return (
+        f"{missing} is missing: this is the client alone. To install the wheel without --no-deps "
+        "brings what serves; in a clone, make up does."
+    )
 
 
 def _read_models(given: Sequence[str]) -> tuple[NamedModel, ...]:

@@ -20,6 +20,7 @@ PUSH_KEY = "/v1/push-key"
 STATUS = "/v1/status"
 MODELS = "/v1/models"
 WARM_UP = "/v1/warmup"
+OPENAPI = "/v1/openapi.json"
 
 
 def path_of(path: str, found_id: str) -> str:

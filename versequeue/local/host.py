@@ -177,9 +177,10 @@ def hear_signals() -> StopFlag:
 
 
 def wait_for_signal(flag: StopFlag) -> None:
-    """Return once a signal has come."""
+    """Return once a signal has come, and say so: to hand back what is being written takes time."""
     while flag.alive:
         time.sleep(LOOK_S)
+    sys.stderr.write("Stopping. What is not written yet is kept, and goes on at the next start.\n")
 
 
 def say_ready(host: str, listener: socket.socket) -> None:

@@ -11,12 +11,16 @@ from versequeue.config import Settings
 from versequeue.planning.service_times import ServiceTimes
 from versequeue.rules.batch import JOBS_PER_MESSAGE, ROW_INTERVALS
 
-#: The idempotency record before the transaction and in it, two tallies, the songs that are before.
-READS_TO_SUBMIT = 5
+#: The idempotency record before the transaction and in it, two tallies, the songs that are before,
+#: what was measured of the worker; for a file also who waits alone before it.
+READS_TO_SUBMIT, READS_TO_SUBMIT_FILE = 6, 7
 #: Beside the jobs themselves: the idempotency record, two tallies; a file has its batch as well.
 WRITES_BESIDE_JOBS, WRITES_BESIDE_ROWS = 3, 4
-#: A job, and while it is queued how many are before it; a batch, and its rows by status.
-READS_TO_POLL, READS_TO_POLL_FILE = 2, 7
+#: A job, while it is queued how many are before it, and what was measured of the worker, which is
+#: read once for all who look within two seconds; a batch, and its rows by status.
+READS_TO_POLL, READS_TO_POLL_FILE = 3, 7
+#: The first of those who wait: read for all who look and are behind them, as often as that.
+READS_OF_THE_FIRST = JOBS_PER_MESSAGE
 #: The claim, and each write of the lines so far: the job, read and written.
 CALLS_OF_A_WRITE = 1
 #: The end itself and, once a second at most, the worker's measured times; for a row also one count
@@ -51,7 +55,8 @@ class StoreCalls:
 def of_a_submission(rows: int) -> StoreCalls:
     """The request that brings `rows` prompts, and what Firestore deletes of it in the end."""
     beside = WRITES_BESIDE_JOBS if rows == 1 else WRITES_BESIDE_ROWS
-    return StoreCalls(READS_TO_SUBMIT, rows + beside, rows + beside)
+    reads = READS_TO_SUBMIT if rows == 1 else READS_TO_SUBMIT_FILE
+    return StoreCalls(reads, rows + beside, rows + beside)
 
 
 def of_a_poll(rows: int, held_s: float = 0.0) -> StoreCalls:

@@ -49,6 +49,8 @@ class WorkerOutlook:
     spreads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     #: by their ids, when the jobs of the latest pass were to begin and end, from its beginning on
     pass_spans: Mapping[str, Span] = field(default_factory=dict)
+    #: whether each pass is noted, as it is where there is one worker
+    tells_passes: bool = False
     #: the name of the model in memory; None where no worker is awake
     loaded: str | None = None
     #: by its name

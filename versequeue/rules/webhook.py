@@ -184,12 +184,13 @@ def record_delivery(
     status_code: int | None,
     error: str | None,
     retry_after_s: float = 0,
+    is_final: bool = False,
     jitter: float = 0,
 ) -> W:
     """Note how the delivery of `sent` ended, and when the next one is due, if any.
 
-    2xx ends the event, one of its `gone_statuses` the webhook; `jitter` from 0 to 1 spreads
-    retries, only to later times.
+    2xx ends the event, and so does what `is_final`; one of its `gone_statuses` ends the webhook.
+    `jitter` from 0 to 1 spreads retries, only to later times.
     A report that comes late, when another delivery has begun, changes nothing of what is pending.
     """
     succeeded = status_code is not None and 200 <= status_code < 300 and error is None
@@ -197,7 +198,8 @@ def record_delivery(
     pending = webhook.pending
     current = (pending.id, pending.tries) if pending else None
     is_current = current == (sent.id, sent.tries)
-    if succeeded or gone or sent.tries >= len(RETRY_SCHEDULE_S) or not is_current:
+    is_last = succeeded or gone or is_final or sent.tries >= len(RETRY_SCHEDULE_S)
+    if is_last or not is_current:
         next_at = None
     else:
         scheduled_s = RETRY_SCHEDULE_S[sent.tries]

@@ -177,6 +177,7 @@ def read(state: State, now: datetime, warm_s: float) -> WorkerOutlook:
             for name, each in spreads.items()
         },
         pass_spans={name: Span(*each) for name, each in spans.items()},
+        tells_passes="pass" in state,
         loaded=state.get("loaded", "") if worker == "warm" else None,
         models=_models(state),
     )

@@ -39,7 +39,8 @@ from versequeue.service.seats import Seats
 log = logging.getLogger(__name__)
 #: A warm-up message is taken to be on its way for this long.
 WARMUP_ON_ITS_WAY_S = 60
-#: How long the worker's measured times may be kept in memory, so that polls do not read them.
+#: How long the worker's measured times and the first of the queue may be kept in memory, so that
+#: polls do not read them.
 OUTLOOK_KEPT_S = 2.0
 #: Songs of one client in a minute that are not behind everybody else's.
 SONGS_THAT_GO_FIRST = 10
@@ -53,6 +54,8 @@ class Jobs(CallersSide[Job]):
     noun = "job"
     #: the worker as it was last read from the store, and when
     _outlook: tuple[datetime, WorkerOutlook] | None = None
+    #: the first of the queue as they were last read, and when
+    _firsts: tuple[datetime, list[Job]] | None = None
 
     def __post_init__(self, shared_seats: Seats | None) -> None:
         super().__post_init__(shared_seats)
@@ -123,18 +126,20 @@ class Jobs(CallersSide[Job]):
         if job.done:
             return None
         # What was read before the job was claimed knows nothing of its pass.
-        outlook = self._outlook_now(since=job.events[-1].at if job.events else None)
+        news_at = job.events[-1].at if job.events else None
+        outlook = self._outlook_now(since=news_at)
         count = (position or 1) - 1
         ahead: list[Job] = []
         in_hand: list[Job] = []
         is_measured = outlook.pace_of(job.options.model) is not None
         if job.status is Status.QUEUED and is_measured and not job.in_bulk:
             in_hand = self.in_hand(outlook)
-            if not in_hand and not count:  # nobody is before it, unless that is news
+            if not in_hand and not count and outlook.tells_passes:
+                # Nobody is before it, unless that is news.
                 outlook = self._outlook_now(since=self.clock())
                 in_hand = self.in_hand(outlook)
             if count:
-                ahead = self.store.queued_jobs(job.created_at, limit=JOBS_PER_MESSAGE)
+                ahead = self._ahead(job.created_at, count, since=news_at)
         return wait_of(job, outlook, self.clock(), ahead, count, in_hand)
 
     def status(self) -> dict[str, Any]:
@@ -173,7 +178,7 @@ class Jobs(CallersSide[Job]):
         now, in_hand = self.clock(), self.in_hand(outlook)
         busy_s = waiting(replace(outlook, worker="warm"), now, in_hand)
         count = self.store.count_queued(now, singles=True)
-        ahead = self.store.queued_jobs(now, limit=JOBS_PER_MESSAGE) if count else []
+        ahead = self._ahead(now, count) if count else []
         queue = Queue(busy_s, [*map(queued_work, ahead)], count)
         return queue_s(queue, paces_of(outlook, in_hand))
 
@@ -215,6 +220,21 @@ class Jobs(CallersSide[Job]):
             state = self.store.get_state(estimates.WORKER_DOCUMENT)
             self._outlook = kept = now, estimates.read(state, now, self.settings.warm_s)
         return kept[1]
+
+    def _ahead(self, before: datetime, count: int, since: datetime | None = None) -> list[Job]:
+        """The first of the `count` queued jobs before a moment.
+
+        Everybody's are among the first of all, which are read once for all who ask. They are read
+        again where the number says that some have gone or come.
+        """
+        now, kept = self.clock(), self._firsts
+        if kept is not None and self._is_fresh(kept[0], now, since):
+            known = [job for job in kept[1] if job.created_at < before]
+            if len(known) == min(count, JOBS_PER_MESSAGE):
+                return known
+        found = self.store.queued_jobs(max(now, before), limit=JOBS_PER_MESSAGE)
+        self._firsts = now, found
+        return [job for job in found if job.created_at < before]
 
     @staticmethod
     def _is_fresh(read_at: datetime, now: datetime, since: datetime | None) -> bool:

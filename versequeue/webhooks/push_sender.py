@@ -32,7 +32,7 @@ class PushSender(Sender):
     def send(self, push: Push, event_id: str, message: dict[str, Any], now: datetime) -> Outcome:
         """Try once. Never raises for what the push service or the network does."""
         if self.key is None:
-            return Outcome(error="This server has no key for pushes.")
+            return Outcome(error="This server has no key for pushes.", is_final=True)
         body = encrypted(push, json.dumps(message, ensure_ascii=False).encode())
         return self.post(push.url, partial(self._headers, self.key, event_id, now), body, now)
 

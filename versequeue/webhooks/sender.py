@@ -46,6 +46,8 @@ class Outcome:
     status_code: int | None = None
     error: str | None = None
     retry_after_s: float = 0
+    #: no later attempt would end otherwise
+    is_final: bool = False
 
 
 def resolve(host: str, port: int) -> list[Address]:

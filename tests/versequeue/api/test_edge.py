@@ -46,6 +46,21 @@ def test_another_method_is_a_405_that_names_the_right_ones(
     assert answer.headers["Allow"] == allow
 
 
+@pytest.mark.parametrize("path", ["/v1/jobs/job_1", "/v1/batches/batch_1"])
+def test_who_would_delete_a_job_or_a_batch_is_told_how_to_cancel_it(
+    app: ApiUnderTest, path: str
+) -> None:
+    detail = app.client.delete(path).get_json()["detail"]
+    assert detail == f"{path} does not take DELETE. To cancel it: POST {path}/cancel."
+    assert "cancel" not in app.client.delete("/v1/status").get_json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v1/", "/v1/songs"])
+def test_a_path_that_there_is_not_leads_to_all_there_are(app: ApiUnderTest, path: str) -> None:
+    detail = app.client.get(path).get_json()["detail"]
+    assert detail == f"There is no {path} here; /v1/openapi.json has all there is."
+
+
 @pytest.mark.parametrize("path", ["/v1/jobs/job_1", "/v1/jobs/job_1/lyrics", "/v1/nothing", "/v1"])
 def test_what_is_not_there_is_a_404(app: ApiUnderTest, path: str) -> None:
     is_problem(app.client.get(path), 404, "not-found")

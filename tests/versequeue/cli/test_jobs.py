@@ -114,6 +114,16 @@ def test_get_shows_why_a_job_failed_and_ends_with_status_one(run: Run, api: Fake
     assert json.loads(run("get", "job_0", "--json").stdout)["status"] == "failed"
 
 
+def test_who_looks_at_a_canceled_job_sees_what_was_asked_for_and_who_waits_gets_no_song(
+    run: Run, api: FakeApi
+) -> None:
+    api.steps = [{"status": "canceled"}]
+    run("submit", "rain", "--no-wait")
+    assert run("get", "job_0").exit_code == 0
+    assert run("get", "job_0", "--wait").exit_code == 1
+    assert run("get", "job_0", "--lyrics").exit_code == 1
+
+
 def test_get_can_print_the_lyrics_alone_and_wait_for_them(run: Run) -> None:
     run("submit", "rain", "--no-wait")
     early = run("get", "job_0", "--lyrics")

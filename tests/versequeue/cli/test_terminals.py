@@ -1,5 +1,6 @@
 """What a hostile server sends to a terminal, and terminals and disks that are not there."""
 
+import errno
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from tests.support.command_line import Run
 from tests.support.fake_api import FakeApi, Step, job_document, problem
+from versequeue.cli.failures import room_may_be_missing
 from versequeue.cli.jobs import print_results
 from versequeue.client.plain_text import plain, plain_pieces
 
@@ -93,7 +95,17 @@ def test_a_full_disk_behind_stdout_is_one_sentence(
             [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, env=environ
         )
     assert done.returncode == 2
-    assert done.stderr == "Error: stdout cannot be written to: No space left on device.\n"
+    assert done.stderr == "Error: No room to write: No space left on device.\n"
+
+
+def test_a_full_disk_is_told_by_the_file_that_finds_no_room(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    reason = os.strerror(errno.ENOSPC)
+    with pytest.raises(SystemExit), room_may_be_missing():
+        raise OSError(errno.ENOSPC, reason, "/data/up.lock")
+    assert capfd.readouterr().err == f"Error: /data/up.lock cannot be written to: {reason}.\n"
 
 
 def test_a_ctrl_c_while_it_still_starts_is_no_traceback(tmp_path: Path) -> None:

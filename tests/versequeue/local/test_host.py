@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from versequeue.config import Settings
-from versequeue.local.host import UpOptions, embedded_environ
+from versequeue.local.host import UpOptions, embedded_environ, wait_for_signal
+from versequeue.stopping import StopFlag
 
 
 def settings_of(tmp_path: Path, host: str, **environ: str) -> Settings:
@@ -48,3 +49,12 @@ def test_what_the_owner_has_chosen_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("threads", "waiters"), [("24", 8), ("4", 1), ("2", 0)])
 def test_a_function_lets_a_third_of_its_threads_wait(threads: str, waiters: int) -> None:
     assert Settings.from_environ({"THREADS": threads}).waiters == waiters
+
+
+def test_whoever_ends_it_is_told_that_nothing_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    flag = StopFlag()
+    flag.handle(2, None)
+    wait_for_signal(flag)
+    assert capsys.readouterr().err == (
+        "Stopping. What is not written yet is kept, and goes on at the next start.\n"
+    )

@@ -14,6 +14,7 @@ from versequeue.config import Settings
 from versequeue.planning import store_calls as told
 from versequeue.rules.job import Metrics, Stage
 from versequeue.service.attempt import Attempt
+from versequeue.service.jobs import OUTLOOK_KEPT_S
 from versequeue.service.sweep import sweep
 
 pytestmark = pytest.mark.emulators
@@ -56,10 +57,17 @@ def counted(emulated_project: EmulatedProject) -> Iterator[tuple[ApiUnderTest, B
     store._documents = documents
     settings = Settings(hash_key="test", daily_budget=1000, rate_per_minute=600)
     api = make_api(settings, store)
-    api.submit("the first of a day finds no tally")
-    documents.since()
+    # The first of a day finds no tally, and the first song nothing that was measured.
+    api.write(api.submit(), ("la",) * 16)
+    later(api, documents)
     yield api, documents
     store.close()
+
+
+def later(api: ApiUnderTest, documents: Billed) -> None:
+    """Let what is kept in memory for a moment be forgotten, and what was counted."""
+    api.clock.pass_s(OUTLOOK_KEPT_S)
+    documents.since()
 
 
 SONG, TOOK = song_of("one", "two"), Metrics(generate_s=1.0, cold_start=False)
@@ -80,6 +88,7 @@ def test_a_song_makes_the_calls_that_are_on_its_bill(
     key = {"Idempotency-Key": "one-and-only"}
     job_id = api.post_job({"prompt": "rain"}, headers=key).get_json()["id"]
     assert documents.since() == (told.READS_TO_SUBMIT, 1 + told.WRITES_BESIDE_JOBS)
+    later(api, documents)
     api.client.get(f"/v1/jobs/{job_id}")
     assert documents.since() == (told.READS_TO_POLL, 0)
     attempt = claimed(api, job_id)
@@ -102,7 +111,7 @@ def test_a_file_makes_the_calls_that_are_on_its_bill(
         content_type="application/jsonl",
         headers={"Idempotency-Key": "this-file"},
     )
-    assert documents.since() == (told.READS_TO_SUBMIT, 3 + told.WRITES_BESIDE_ROWS)
+    assert documents.since() == (told.READS_TO_SUBMIT_FILE, 3 + told.WRITES_BESIDE_ROWS)
     batch_id = answer.get_json()["id"]
     api.client.get(f"/v1/batches/{batch_id}")
     assert documents.since() == (told.READS_TO_POLL_FILE, 0)
@@ -119,6 +128,26 @@ def test_a_file_makes_the_calls_that_are_on_its_bill(
     assert documents.since() == ONE_WRITE
     attempt.succeed(SONG, TOOK)
     assert documents.since() == (told.READS_AT_A_ROWS_END, told.WRITES_AT_THE_END)
+
+
+def test_those_who_wait_behind_others_share_what_is_read_of_the_queue(
+    counted: tuple[ApiUnderTest, Billed],
+) -> None:
+    api, documents = counted
+    waiting = []
+    for _ in range(10):
+        api.clock.pass_s(0.01)
+        waiting.append(api.submit())
+    later(api, documents)
+    of_one = told.READS_TO_POLL - 1  # the worker's document is read for all of them
+    for path in [f"/v1/jobs/{job_id}" for job_id in waiting] + ["/v1/status"]:
+        api.client.get(path)
+    assert documents.since() == (11 * of_one + 1 + told.READS_OF_THE_FIRST, 0)
+    claimed(api, waiting[0])
+    documents.since()
+    for job_id in waiting[5:]:
+        api.client.get(f"/v1/jobs/{job_id}")
+    assert documents.since() == (5 * of_one + told.READS_OF_THE_FIRST, 0)
 
 
 def test_a_sweep_that_finds_nothing_makes_four_searches(

@@ -62,6 +62,14 @@ def test_a_late_report_of_an_earlier_delivery_does_not_undo_the_count() -> None:
     assert failed.pending.tries == 2
 
 
+def test_what_no_later_try_would_change_is_not_tried_again() -> None:
+    webhook, first = taken(announced(Webhook(URL)))
+    told = record_delivery(webhook, first, LATER, status_code=None, error="No key.", is_final=True)
+    assert told.pending is None
+    assert [each.error for each in told.deliveries] == ["No key."]
+    assert announced(told).pending, "the next event is told all the same"
+
+
 def test_gone_ends_also_the_event_that_came_after() -> None:
     webhook, first = taken(announced(Webhook(URL)))
     current = announced(webhook, "batch_1/1")

@@ -115,7 +115,7 @@ def test_without_a_key_no_push_is_sent_and_its_delivery_says_why() -> None:
     with push_service() as service:
         without = PushSender(None, CONTACT, allow_private=True)
         told = without.send(push_of(service), "msg_1", MESSAGE, datetime.now(UTC))
-    assert told == Outcome(error="This server has no key for pushes.")
+    assert told == Outcome(error="This server has no key for pushes.", is_final=True)
     assert service.hook.connections == 0
 
 
