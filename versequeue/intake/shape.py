@@ -102,7 +102,10 @@ _PARTS_SCHEMA = {
     "minItems": 1,
     "maxItems": LINES.most,
 }
-_SYLLABLES_TEXT = {"type": "string", "pattern": r"^[\s,]*(0*[1-9][0-9]*[\s,]*)*$"}
+_SYLLABLES_TEXT = {
+    "type": "string",
+    "pattern": r"^[\s,]*(0*[1-9][0-9]*([\s,]+0*[1-9][0-9]*)*[\s,]*)?$",
+}
 _SYLLABLES_NUMBER = {"type": "integer", "minimum": SYLLABLES.least, "maximum": SYLLABLES.most}
 
 #: A preset, parts as text or a list of parts.
