@@ -203,7 +203,9 @@ def test_light_functions_carry_no_model_code_and_no_command_line() -> None:
         assert code
         if not spec.needs_model:
             lyricist = ROOT / "lyricist"
-            rooms = {path.relative_to(lyricist).parts[0] for path in code if lyricist in path.parents}
+            rooms = {
+                path.relative_to(lyricist).parts[0] for path in code if lyricist in path.parents
+            }
             # How words sound is text; `results` tells their rhymes.
             assert rooms <= {"__init__.py", "language"}
         assert not [path for path in code for folder in kept_here if path.is_relative_to(folder)]
