@@ -84,6 +84,8 @@ FUNCTIONS = (
     FunctionSpec(
         name="results",
         size=SIZES["results"],
+        # Of the lyricist only what knows how words sound.
+        packages=("versequeue", "lyricist"),
         caller=Caller.ANYONE,
         database=Database.READ,
         secrets=(*TELLS_VISITORS_APART, ("VERSEQUEUE_PUSH_KEY", PUSH_KEY)),

@@ -6,15 +6,36 @@ import functions_framework
 from flask import Request, Response
 from flask import request as request_in_hand
 
+from lyricist.language.rhyming_words import Rhyming, nearest_words, rhyming_words
 from versequeue.api.results_jobs import results_handlers
 from versequeue.api.router import Api
+from versequeue.contract.views import RhymesView, RhymingView
 from versequeue.functions import wiring
+
+
+class TableOfRhymes:
+    """The writer's own table, which is read at the first word that is asked for."""
+
+    def of(self, word: str) -> RhymesView | None:
+        """What rhymes with `word`; None if it is not known."""
+        found = rhyming_words(word)
+        if found is None:
+            return None
+        return RhymesView(found.word, found.syllables, _views(found.perfect), _views(found.slant))
+
+    def nearest(self, word: str) -> tuple[str, ...]:
+        """Words that are spelled nearly as `word`."""
+        return nearest_words(word)
+
+
+def _views(words: tuple[Rhyming, ...]) -> tuple[RhymingView, ...]:
+    return tuple(RhymingView(one.word, one.syllables) for one in words)
 
 
 @cache
 def _api() -> Api:
     settings, reads = wiring.settings(), wiring.reads()
-    handlers = results_handlers(wiring.jobs(), wiring.batches(), reads)
+    handlers = results_handlers(wiring.jobs(), wiring.batches(), reads, TableOfRhymes())
     return Api("results", handlers, settings, reads)
 
 

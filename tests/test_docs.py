@@ -135,7 +135,7 @@ def test_every_command_is_in_the_readme() -> None:
 def test_every_route_is_in_the_page_for_api_users() -> None:
     text = API.read_text()
     for route in ROUTES:
-        path = re.sub(r"<\w+>", "{id}", route.path)
+        path = re.sub(r"<(?:\w+_)?(\w+)>", r"{\1}", route.path)
         assert f"`{route.method} {path}`" in text, route
 
 

@@ -62,7 +62,7 @@ def broken(folder: Path) -> set[str]:
     done = subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False
     )
-    results = dict(re.findall(r"^(.+) (KEPT|BROKEN)$", done.stdout, re.MULTILINE))
+    results = dict(re.findall(r"^(.+) (KEPT|BROKEN)(?: \(.+\))?$", done.stdout, re.MULTILINE))
     assert set(results) == set(CONTRACTS.values()), done.stdout + done.stderr
     return {name for name, contract in CONTRACTS.items() if results[contract] == "BROKEN"}
 

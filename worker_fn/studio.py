@@ -182,7 +182,7 @@ class Studio:
         if isinstance(result, GenerationFailed):
             attempt.fail(result, retry=True)
         elif result.finished:
-            made_by = receipt(attempt.job, model.name, model.digest, result.effort)
+            made_by = receipt(attempt.job, model, result)
             attempt.succeed({**result.output, "receipt": made_by}, metrics)
         elif attempt.cancel_requested:
             attempt.cancel()

@@ -2,7 +2,7 @@
 
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
@@ -16,7 +16,7 @@ _CLASS_OF = str.maketrans(
     {phone: group[0] for group in map(encode_phones, _CLASSES) for phone in group}
 )
 #: A word that has one of these after its last phone still rhymes slantly with one that has not.
-_EXTRA_ENDINGS = encode_phones("S Z T D")
+EXTRA_ENDINGS = encode_phones("S Z T D")
 _HISSING = encode_phones("S Z SH ZH CH JH")
 _VOICELESS = encode_phones("P T K F TH")
 _STRESSED_END = re.compile("[A-Z][^A-Z]*$")
@@ -47,8 +47,7 @@ class Sound:
     @cached_property
     def tail(self) -> str:
         """The rhyming part: everything from the last stressed vowel on, stress left out."""
-        found = _STRESSED_END.search(self.phones) or _VOWEL_END.search(self.phones)
-        return found.group().lower() if found else self.phones
+        return _tail(self.phones)
 
     @cached_property
     def onset(self) -> str:
@@ -59,7 +58,7 @@ class Sound:
     @cached_property
     def slant(self) -> str:
         """The rhyming part with each consonant replaced by its class."""
-        return self.tail.translate(_CLASS_OF)
+        return class_of(self.tail)
 
     @cached_property
     def syllables(self) -> int:
@@ -72,8 +71,24 @@ def is_known(word: str) -> bool:
     return word.lower() in _table()
 
 
+def words_by_slant() -> dict[str, list[str]]:
+    """The words of the table, by the slant form of the rhyming part of each pronunciation."""
+    found: dict[str, list[str]] = {}
+    for word, codes in _table().items():
+        for phones in codes.split(" "):
+            words = found.setdefault(class_of(_tail(phones)), [])
+            if not words or words[-1] is not word:
+                words.append(word)
+    return found
+
+
 @cache
 def sounds(word: str) -> tuple[Sound, ...]:
+    """What `pronounced` says, remembered: for words of our own, not for whatever is asked."""
+    return pronounced(word)
+
+
+def pronounced(word: str) -> tuple[Sound, ...]:
     """All known pronunciations of `word`, the usual one first; empty if there is none."""
     word = word.lower().replace("’", "'")
     codes = _table().get(word) or _table().get(word.strip("'"))
@@ -85,7 +100,12 @@ def relation(first: str, second: str) -> RhymeKind:
     """How two words sound together, by those of their pronunciations that rhyme best."""
     if first.lower() == second.lower():
         return RhymeKind.IDENTITY
-    pairs = [(one, other) for one in sounds(first) for other in sounds(second)]
+    return relation_of_sounds(sounds(first), sounds(second))
+
+
+def relation_of_sounds(first: Iterable[Sound], second: Sequence[Sound]) -> RhymeKind:
+    """The same of two words' pronunciations."""
+    pairs = [(one, other) for one in first for other in second]
     if not pairs:
         return RhymeKind.UNKNOWN
     if any(one.phones.lower() == other.phones.lower() for one, other in pairs):
@@ -97,12 +117,22 @@ def relation(first: str, second: str) -> RhymeKind:
     return RhymeKind.NONE
 
 
+def _tail(phones: str) -> str:
+    found = _STRESSED_END.search(phones) or _VOWEL_END.search(phones)
+    return found.group().lower() if found else phones
+
+
+def class_of(phones: str) -> str:
+    """`phones` with each consonant replaced by its class."""
+    return phones.translate(_CLASS_OF)
+
+
 def are_slant(longer: Sound, shorter: Sound) -> bool:
     """Whether the tails have equal vowels and consonants of equal classes; `longer` may end in one
     more S, Z, T or D."""
     if longer.slant == shorter.slant:
         return True
-    return longer.slant[:-1] == shorter.slant and longer.tail[-1] in _EXTRA_ENDINGS
+    return longer.slant[:-1] == shorter.slant and longer.tail[-1] in EXTRA_ENDINGS
 
 
 @cache

@@ -23,6 +23,7 @@ from versequeue.api.submit_jobs import submit_handlers
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.clock import utc_now
 from versequeue.config import Settings
+from versequeue.contract.views import RhymesView, RhymingView
 from versequeue.local.app import LocalApp
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import Store
@@ -104,6 +105,22 @@ class ApiUnderTest:
         return found
 
 
+class FewRhymes:
+    """A table of one word, `rain`."""
+
+    def of(self, word: str) -> RhymesView | None:
+        """What rhymes with `rain`; None for all else."""
+        perfect, slant = (
+            (RhymingView("again", 2), RhymingView("train", 1)),
+            (RhymingView("name", 1),),
+        )
+        return RhymesView(word, 1, perfect, slant) if word == "rain" else None
+
+    def nearest(self, word: str) -> tuple[str, ...]:
+        """`rain` for whatever begins like it."""
+        return ("rain", "ran") if word.startswith("ra") else ()
+
+
 def make_api(
     settings: Settings | None = None, store: Store | None = None, clock: Clock | None = None
 ) -> ApiUnderTest:
@@ -122,7 +139,9 @@ def make_api(
     reads = Reads(settings.reads_per_minute)
     app = LocalApp(
         submit=_wsgi(Api("submit", submit_handlers(jobs, batches, reads), settings, reads)),
-        results=_wsgi(Api("results", results_handlers(jobs, batches, reads), settings, reads)),
+        results=_wsgi(
+            Api("results", results_handlers(jobs, batches, reads, FewRhymes()), settings, reads)
+        ),
         web=ROOT / "web",
         settings=settings,
     )

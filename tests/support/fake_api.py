@@ -18,6 +18,17 @@ LINES = ["Rain on the roof and the streets are gray", "I was on my way at the br
 Step = dict[str, Any]
 Fault = Callable[[], Response]
 
+RAIN: dict[str, Any] = {
+    "object": "rhymes",
+    "word": "rain",
+    "syllables": 1,
+    "perfect": [
+        {"word": "train", "syllables": 1},
+        {"word": "again", "syllables": 2},
+        {"word": "plain", "syllables": 1},
+    ],
+    "slant": [{"word": "name", "syllables": 1}],
+}
 WRITTEN: list[Step] = [
     {"status": "queued", "stage": "waiting", "queue_position": 2, "eta_seconds": 12.0},
     {"status": "running", "stage": "loading_model", "attempt": 1},
@@ -62,6 +73,10 @@ class FakeApi:
     #: the statuses that a batch's rows end in
     row_ends: list[str] = field(default_factory=lambda: ["succeeded"])
     batch_polls: int = 0
+    #: each as much of a model as a test needs
+    models: list[dict[str, Any]] = field(default_factory=lambda: [{"name": "", "model": "tiny"}])
+    #: what is known of rhymes, by the word
+    rhymes: dict[str, dict[str, Any]] = field(default_factory=lambda: {"rain": RAIN})
     #: whether results end before their length is reached
     results_break: bool = False
     url: str = ""
@@ -102,20 +117,22 @@ class FakeApi:
             case "GET", "batches", _, "results":
                 longer = {"Content-Length": "100000"} if self.results_break else {}
                 return Response(self._results(), headers=longer, content_type="application/jsonl")
-            case "GET", "status":
-                waits = {"cold": 4.0, "warm": 1.5}
-                return _json(
-                    {
-                        "worker": "cold",
-                        "queue_depth": 3,
-                        "expected_wait_seconds": waits,
-                        "model": "tiny",
-                        "new_field": 1,
-                    }
-                )
+            case "GET", "status" | "models" | "rhymes", *rest:
+                return self._tell(parts[0], rest)
             case "POST", "warmup":
                 return _json({}, 202)
         return problem(404, "not-found", "There is no such job.")()
+
+    def _tell(self, what: str, rest: list[str]) -> Response:
+        if what == "models":
+            return _json({"object": "list", "data": self.models})
+        if what == "status":
+            waits = {"cold": 4.0, "warm": 1.5}
+            known = {"worker": "cold", "queue_depth": 3, "expected_wait_seconds": waits}
+            return _json({**known, "model": "tiny", "new_field": 1})
+        if rest and rest[0] in self.rhymes:
+            return _json(self.rhymes[rest[0]])
+        return problem(404, "not-found", "There is no such word.")()
 
     def _submit(self, request: Request) -> Response:
         key = request.headers.get("Idempotency-Key", "")
@@ -215,7 +232,8 @@ def job_document(job_id: str, prompt: str, step: Step) -> dict[str, Any]:
         "max_attempts": 5,
         "progress": {"completed": lines, "total": 2, "unit": "lines"},
         "preview": "\n".join(LINES[:lines]),
-        "output": output_document() if status == "succeeded" else None,
+        "options": step.get("options", {}),
+        "output": step.get("output", output_document()) if status == "succeeded" else None,
         "error": step.get("error"),
         "queue_position": step.get("queue_position"),
         "eta_seconds": step.get("eta_seconds"),

@@ -124,6 +124,7 @@ _EXTRA = {
     "get_job": [_MATCH, _WAIT],
     "get_lyrics": [_MATCH],
     "get_batch": [_MATCH, _WAIT],
+    "get_rhymes": [_MATCH],
     "get_results": [_FORMAT, _SINCE],
 }
 
@@ -131,7 +132,7 @@ _EXTRA = {
 def _parameters(route: Route) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in ("job_id", "batch_id")
+        for name in ("job_id", "batch_id", "word")
         if f"<{name}>" in route.path
     ]
     return found + _EXTRA.get(route.name, [])

@@ -50,6 +50,7 @@ ROUTES = (
     Route("GET", paths.RESULTS, "get_results", "A row for each prompt", reads=8),
     Route("GET", paths.STATUS, "get_status", "The worker, the queue, the waits", reads=2),
     Route("GET", paths.MODELS, "get_models", "The models of this server", reads=1),
+    Route("GET", paths.RHYMES, "get_rhymes", "The words that rhyme with a word"),
     Route("GET", paths.PUSH_KEY, "get_push_key", "What a browser subscribes with"),
     Route("GET", paths.OPENAPI, "get_openapi", "This description"),
     Route("GET", "/healthz", "health", "Whether the store can be reached"),

@@ -17,6 +17,7 @@ from versequeue.contract.views import (
     ModelsView,
     ModelView,
     PushView,
+    RhymesView,
     Song,
     StatusView,
     WebhookView,
@@ -37,6 +38,7 @@ NAMES: dict[type[Any], str] = {
     StatusView: "Status",
     ModelView: "Model",
     ModelsView: "Models",
+    RhymesView: "Rhymes",
 }
 
 
@@ -133,6 +135,7 @@ _RESPONSES: dict[str, tuple[dict[int, Schema], tuple[int, ...]]] = {
     "get_results": ({200: _FILE, 304: _NOTHING}, (404, 410, 422, 429)),
     "get_status": ({200: _STATUS}, (429,)),
     "get_models": ({200: content(ref("Models"))}, (429,)),
+    "get_rhymes": ({200: content(ref("Rhymes")), 304: _NOTHING}, (404,)),
     "get_push_key": ({200: _PUSH_KEY}, (404,)),
     "get_openapi": ({200: _ANY}, ()),
     "health": ({200: _ANY}, ()),

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
@@ -28,15 +29,32 @@ from versequeue.rules.batch import BATCH_PREFIX
 from versequeue.rules.job import Status
 from versequeue.rules.options import SongOptions
 
+#: What stands for a line that is to be written; an editor makes the others of the first.
+DASHES = ("-", "–", "—")
+#: What lyrics have above each part.
+_HEADING = re.compile(r"\[[^\[\]]*\]")
+
 
 @click.command()
 @click.argument("words", nargs=-1, required=True, metavar="PROMPT")
 @song_options
+@click.option(
+    "--given",
+    "given_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Lines that stay, one on each line; - stands for one to be written.",
+)
 @click.option("--wait/--no-wait", default=True, help="Wait for the lyrics, or only queue the job.")
 @json_option
 @server_option
 def submit(
-    words: tuple[str, ...], options: SongOptions, wait: bool, as_json: bool, server: str | None
+    words: tuple[str, ...],
+    options: SongOptions,
+    given_file: Path | None,
+    wait: bool,
+    as_json: bool,
+    server: str | None,
 ) -> None:
     """Have one song written about PROMPT (- reads it from stdin).
 
@@ -48,8 +66,16 @@ def submit(
         raise click.UsageError(f"A prompt is in quotes: versequeue submit {quoted}")
     if prompt == "-":
         prompt = read_stdin()
+    given = read_given(given_file) if given_file else None
+    if given and "structure" not in options:
+        options = {"lines": len(given), **options}
     with connect(server) as client:
-        job = client.submit(prompt, options)
+        job = client.submit(prompt, options, given=given)
+    queued(job, wait=wait, as_json=as_json, server=server)
+
+
+def queued(job: Job, *, wait: bool, as_json: bool, server: str | None) -> None:
+    """Say where a new job is, and follow it and print what comes of it if that is waited for."""
     if wait:
         # First of all: who loses the connection, or the terminal, finds it again by that.
         say(f"{job.id} is at {urljoin(address_of(server), job.urls.get('self', ''))}", err=True)
@@ -61,13 +87,30 @@ def submit(
     print_result(job, as_json)
 
 
+def read_given(file: Path) -> list[str | None]:
+    """The lines of a song in a file, None for a dash. Empty lines and `[Chorus]` are left out.
+
+    Raises Refused where it cannot be read.
+    """
+    try:
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise Refused(f"{file} is no text that can be read.") from error
+    said = [line for line in lines if line and not _HEADING.fullmatch(line)]
+    return [None if line in DASHES else line for line in said]
+
+
+def read_id(value: str) -> str:
+    """The id as it is given, or out of a link to the job or batch; else what is given."""
+    found = re.search(r"\b(?:job|batch)_\w+", value) if "/" in value else None
+    return found[0] if found else value
+
+
 def _read_id(_: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """The id as it is given, or out of a link to the job or batch."""
-    if "/" not in value:
-        return value
-    if found := re.search(r"\b(?:job|batch)_\w+", value):
-        return found[0]
-    raise click.BadParameter("no id of a job or batch is in it.")
+    found = read_id(value)
+    if "/" in found:
+        raise click.BadParameter("no id of a job or batch is in it.")
+    return found
 
 
 id_argument = click.argument("target_id", metavar="ID", callback=_read_id)

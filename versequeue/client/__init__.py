@@ -15,7 +15,7 @@ from versequeue.client.errors import (
     WaitTimeout,
 )
 from versequeue.client.files import PromptFile
-from versequeue.client.types import Batch, CheckedFile, Job, Row, ServerStatus
+from versequeue.client.types import Batch, CheckedFile, Job, Rhymes, Row, ServerStatus
 from versequeue.contract.views import (
     Counts,
     ExpectedWait,
@@ -23,6 +23,7 @@ from versequeue.contract.views import (
     Progress,
     Receipt,
     Rhyme,
+    RhymingView,
     Section,
     Song,
 )
@@ -51,6 +52,8 @@ __all__ = [
     "PromptFile",
     "Receipt",
     "Rhyme",
+    "Rhymes",
+    "RhymingView",
     "Row",
     "Section",
     "ServerStatus",

@@ -4,8 +4,8 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self, Unpack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self, Unpack, cast
 
 import requests
 
@@ -14,11 +14,12 @@ from versequeue.client.errors import JobNotSuccessful, UnexpectedAnswer
 from versequeue.client.files import PromptFile, Source, batch_params
 from versequeue.client.polling import follow
 from versequeue.client.reading import Asked, read_answer
+from versequeue.client.songs import WrittenSong, given_but
 from versequeue.client.transport import Call, Transport, json_answer
-from versequeue.client.types import Batch, CheckedFile, Job, Models, Row, ServerStatus
+from versequeue.client.types import Batch, CheckedFile, Job, Models, Rhymes, Row, ServerStatus
 from versequeue.contract import paths
 from versequeue.contract.paths import path_of
-from versequeue.contract.views import ModelView, Song
+from versequeue.contract.views import ModelView
 from versequeue.rules.options import SongOptions
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -68,29 +69,55 @@ class Client:
         *,
         timeout_s: float | None = None,
         **more: Unpack[SongOptions],
-    ) -> Song:
+    ) -> WrittenSong:
         """Have a song written and wait for it. Raises JobNotSuccessful or WaitTimeout.
 
         Here and below an option is given by name or in `options`; the one given by name wins.
         """
-        job = self.wait(self.submit(prompt, options, **more), timeout_s=timeout_s)
-        if job.status != "succeeded" or job.output is None:
-            raise JobNotSuccessful(job)
-        return job.output
+        return self.song_of(self.submit(prompt, options, **more), timeout_s=timeout_s)
+
+    def song_of(self, job: Job | str, *, timeout_s: float | None = None) -> WrittenSong:
+        """The song of a job, waited for. Raises JobNotSuccessful or WaitTimeout."""
+        done = self.wait(job, timeout_s=timeout_s)
+        if done.status != "succeeded" or done.output is None:
+            raise JobNotSuccessful(done)
+        return WrittenSong.of(done.output, done, self)
+
+    def rewrite(self, job: Job | str, numbers: Iterable[int], **more: Unpack[SongOptions]) -> Job:
+        """Queue the job's song again, with the lines of these numbers anew; the first is 1.
+
+        All others stay, and all options but the seed. Raises JobNotSuccessful where there is no
+        song yet, and ValueError for a line that it does not have.
+        """
+        before = self.get(job)
+        if before.output is None:
+            raise JobNotSuccessful(before)
+        options = {name: value for name, value in before.options.items() if name != "seed"}
+        given = given_but(before.output, numbers)
+        return self.submit(before.prompt, cast(SongOptions, options), given=given, **more)
 
     def submit(
         self,
         prompt: str,
         options: SongOptions | None = None,
         *,
+        given: Sequence[str | None] | None = None,
         metadata: Mapping[str, str] | None = None,
         webhook: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
         **more: Unpack[SongOptions],
     ) -> Job:
-        """Queue one song. One call makes one job, however often it has to be tried."""
-        given = {"options": {**(options or {}), **more}, "metadata": metadata, "webhook": webhook}
-        body = {"prompt": prompt, **{name: value for name, value in given.items() if value}}
+        """Queue one song. One call makes one job, however often it has to be tried.
+
+        `given`: for each line of the song the text that it is to have, or None: it is written.
+        """
+        said = {
+            "options": {**(options or {}), **more},
+            "given": list(given) if given and any(given) else None,
+            "metadata": metadata,
+            "webhook": webhook,
+        }
+        body = {"prompt": prompt, **{name: value for name, value in said.items() if value}}
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return self._ask(Job, Call("POST", paths.JOBS, headers, json=body))
 
@@ -196,6 +223,10 @@ class Client:
     def models(self) -> tuple[ModelView, ...]:
         """The models that the option `model` can name, the default one first."""
         return self._ask(Models, Call("GET", paths.MODELS)).data
+
+    def rhymes(self, word: str) -> Rhymes:
+        """The words that rhyme with `word`. Raises ApiError (`not-found`) where it is not known."""
+        return self._ask(Rhymes, Call("GET", path_of(paths.RHYMES, word)))
 
     def warm_up(self) -> None:
         """Wake a worker, so that it is ready when the first prompt comes."""

@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from versequeue.contract.views import BatchView, FileCheck, JobView, ModelsView, RowView, StatusView
+from versequeue.contract.views import (
+    BatchView,
+    FileCheck,
+    JobView,
+    ModelsView,
+    RhymesView,
+    RowView,
+    StatusView,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +72,11 @@ class Row(RowView, Answer):
 @dataclass(frozen=True)
 class ServerStatus(StatusView, Answer):
     """Whether a worker is awake, and what a new job has to wait for."""
+
+
+@dataclass(frozen=True)
+class Rhymes(RhymesView, Answer):
+    """What rhymes with a word, the commonest words first."""
 
 
 @dataclass(frozen=True)

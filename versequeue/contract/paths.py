@@ -1,4 +1,4 @@
-"""Paths of the public contract; `path_of` puts an id where `<job_id>` or `<batch_id>` stands."""
+"""Paths of the public contract; `path_of` puts an id, or a word, where `<…>` stands."""
 
 import re
 from urllib.parse import quote
@@ -19,10 +19,11 @@ RESULTS = f"{BATCH}/results"
 PUSH_KEY = "/v1/push-key"
 STATUS = "/v1/status"
 MODELS = "/v1/models"
+RHYMES = "/v1/rhymes/<word>"
 WARM_UP = "/v1/warmup"
 OPENAPI = "/v1/openapi.json"
 
 
 def path_of(path: str, found_id: str) -> str:
-    """`path` with `found_id` where it stands for an id."""
+    """`path` with `found_id` where it stands for an id or a word."""
     return re.sub(r"<\w+>", lambda _: quote(found_id, safe=""), path)

@@ -64,6 +64,11 @@ class Receipt:
     #: what it was written with, which may be less than was asked for
     effort: str = ""
     version: str = ""
+    #: the machine and the feature of its processor that the network's kernels are chosen by
+    kernels: str = ""
+    #: `prompt`, `options` and, where there were any, `given`: what `input_digest` is made of
+    asked: dict[str, Any] = field(default_factory=dict)
+    lyrics_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -247,6 +252,27 @@ class StatusView:
     model: str | None = None
     #: what the option `model` may be, where there is something to choose from
     models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RhymingView:
+    """A word that rhymes, and how many syllables it has."""
+
+    word: str
+    syllables: Count = 0
+
+
+@dataclass(frozen=True)
+class RhymesView:
+    """What rhymes with a word, the commonest words first."""
+
+    object: Annotated[str, {"const": "rhymes"}] = field(default="rhymes", kw_only=True)
+    word: str
+    syllables: Count = 0
+    #: the same from the last stressed vowel on
+    perfect: tuple[RhymingView, ...] = ()
+    #: the same vowels, and consonants of a kind after them
+    slant: tuple[RhymingView, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@ SONG = {
         "input_digest": "0",
         "effort": "quick",
         "version": "1",
+        "kernels": "x86_64 avx2",
+        "asked": {"prompt": "rain", "options": {"lines": 4}},
+        "lyrics_digest": "0",
     },
     "alternatives": [["won"], []],
 }
