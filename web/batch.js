@@ -3,6 +3,7 @@
 import { resultsLink, rows as askRows } from "./api.js";
 import { $, button, make, notice, put } from "./dom.js";
 import { nameOf } from "./history.js";
+import { cents } from "./language.js";
 import { link } from "./list.js";
 import { T } from "./texts.js";
 
@@ -82,9 +83,9 @@ export function draw(newer) {
 	refresh();
 }
 
-export function tick({ done, eta_seconds, request_counts: counts }, now_ms, heard_s) {
-	const left = done || eta_seconds == null ? "" : T.toGo(eta_seconds - heard_s);
-	$("clock").replaceChildren(T.batch.progress(finished(counts), counts.total), make("small", {}, left));
+export function tick({ done, eta_seconds, cost_usd, request_counts: counts }, now_ms, heard_s) {
+	const left = done ? cost_usd != null && cents(cost_usd) : eta_seconds == null ? "" : T.toGo(eta_seconds - heard_s);
+	$("clock").replaceChildren(T.batch.progress(finished(counts), counts.total), make("small", {}, left || ""));
 }
 
 export const nowAt = ({ request_counts: counts }) => T.batch.progress(finished(counts), counts.total);

@@ -1,6 +1,6 @@
 // Every word of the page in German; what a song says stays English.
 import { MOST_MIB, MOST_ROWS } from "./limits.js";
-import { duration, number } from "./language.js";
+import { cents, duration, number, time } from "./language.js";
 
 const many = (count, one, more) => `${number(count)} ${count === 1 ? one : more}`;
 const songCount = (n) => many(n, "Lied", "Lieder");
@@ -72,6 +72,9 @@ export const steps = { waiting: "In der Schlange", loading_model: "Wacht auf", w
 export const awake = "War wach";
 export const begun = "Eben begonnen";
 export const soFar = "bisher";
+// What it cost on pay-per-use, and what a machine that runs all day would have.
+export const cost = (usd, machine) =>
+	`${cents(usd)}, und keine Maschine läuft für ${number(machine)} $ im Monat`;
 export const place = (n) => (n > 1 ? `Nummer ${number(n)}` : "als Nächstes");
 // `most`: what is seldom exceeded, told where it is much more.
 export function toGo(s, most) {
@@ -162,6 +165,8 @@ export const batch = {
 	more: (n) => `und ${number(n)} weitere`,
 	send: (n) => `${songCount(n)} schreiben`,
 	choices: "Deine Auswahl oben gilt, wo eine Zeile keine hat.",
+	estimate: (usd, by) =>
+		`Etwa ${cents(usd)}${by ? `, fertig bis ${time(by)}` : ""}.`,
 	columns: ["Zeile", "Kennung", "Fehler"],
 	progress: (over, total) => `${number(over)} von ${number(total)}`,
 	counts: (counts) =>

@@ -1,6 +1,6 @@
 // Every word of the page in English, but what index.html says before a script runs: title, description, noscript.
 import { MOST_MIB, MOST_ROWS } from "./limits.js";
-import { duration, number } from "./language.js";
+import { cents, duration, number, time } from "./language.js";
 
 const many = (count, one, more = `${one}s`) => `${number(count)} ${count === 1 ? one : more}`;
 
@@ -71,6 +71,9 @@ export const steps = { waiting: "In the queue", loading_model: "Waking up", writ
 export const awake = "Was awake";
 export const begun = "Just begun";
 export const soFar = "so far";
+// What it cost on pay-per-use, and what a machine that runs all day would have.
+export const cost = (usd, machine) =>
+	`${cents(usd)}, and no machine runs at $${number(machine)} a month`;
 export const place = (n) => (n > 1 ? `number ${number(n)}` : "next");
 // `most`: what is seldom exceeded, told where it is much more.
 export function toGo(s, most) {
@@ -161,6 +164,8 @@ export const batch = {
 	more: (n) => `and ${number(n)} more`,
 	send: (n) => `Write ${many(n, "song")}`,
 	choices: "Your choices above count wherever a row has none.",
+	estimate: (usd, by) =>
+		`About ${cents(usd)}${by ? `, done by ${time(by)}` : ""}.`,
 	columns: ["Line", "Id", "Problem"],
 	progress: (over, total) => `${number(over)} of ${number(total)}`,
 	counts: (counts) =>

@@ -1,6 +1,6 @@
 // Every word of the page in Spanish; what a song says stays English.
 import { MOST_MIB, MOST_ROWS } from "./limits.js";
-import { duration, number } from "./language.js";
+import { cents, duration, number, time } from "./language.js";
 
 const many = (count, one, more = `${one}s`) => `${number(count)} ${count === 1 ? one : more}`;
 const songCount = (n) => many(n, "canción", "canciones");
@@ -72,6 +72,9 @@ export const steps = { waiting: "En la cola", loading_model: "Despertando", writ
 export const awake = "Ya despierto";
 export const begun = "Recién empezada";
 export const soFar = "hasta ahora";
+// What it cost on pay-per-use, and what a machine that runs all day would have.
+export const cost = (usd, machine) =>
+	`${cents(usd)}, y ninguna máquina encendida por ${number(machine)} $ al mes`;
 export const place = (n) => (n > 1 ? `número ${number(n)}` : "la siguiente");
 // `most`: what is seldom exceeded, told where it is much more.
 export function toGo(s, most) {
@@ -162,6 +165,8 @@ export const batch = {
 	more: (n) => `y ${number(n)} más`,
 	send: (n) => `Escribir ${songCount(n)}`,
 	choices: "Tus opciones de arriba valen donde una línea no tiene ninguna.",
+	estimate: (usd, by) =>
+		`Unos ${cents(usd)}${by ? `, lista a las ${time(by)}` : ""}.`,
 	columns: ["Línea", "Identificador", "Problema"],
 	progress: (over, total) => `${number(over)} de ${number(total)}`,
 	counts: (counts) =>

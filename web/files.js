@@ -37,7 +37,7 @@ export async function take(file, send) {
 	const type = TYPES[name.split(".").pop().toLowerCase()] ?? "text/plain";
 	const body = await file.arrayBuffer();
 	try {
-		const { rows, fault_count: faults, errors, first } = (await api.check(body, type, query({}))).data;
+		const { rows, fault_count: faults, errors, first, cost_usd, ready_by } = (await api.check(body, type, query({}))).data;
 		if (latest !== file) return;
 		if (faults) return say(heading(T.batch.bad(faults, name)), faultTable(errors), more(faults - errors.length));
 		const metadata = JSON.stringify({ file: name.slice(-200) });
@@ -45,6 +45,7 @@ export async function take(file, send) {
 		say(heading(T.batch.good(rows, name)),
 			make("ol", {}, ...first.map(({ prompt }) => make("li", {}, prompt))), more(rows - first.length),
 			make("p", { className: "quiet" }, T.batch.choices),
+			cost_usd == null ? "" : make("p", { className: "quiet" }, T.batch.estimate(cost_usd, ready_by)),
 			button(T.batch.send(rows), sendOff, { className: "main" }));
 	} catch (error) {
 		if (!(error instanceof api.Trouble)) throw error;

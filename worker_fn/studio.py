@@ -35,6 +35,22 @@ class WorkerStopping(Exception):
     """The process must end, and the message is to be delivered again, to another one."""
 
 
+class _Shares:
+    """How the songs of a pass share its seconds: those that are still written, equally."""
+
+    def __init__(self, songs: int, begun: float) -> None:
+        self._left = songs
+        self._last = begun
+        self._each_s = 0.0
+
+    def next_s(self, now: float) -> float:
+        """The part of the song that ends next, at `now`."""
+        self._each_s += (now - self._last) / max(1, self._left)
+        self._last = now
+        self._left -= 1
+        return self._each_s
+
+
 class Studio:
     """One process's model and its side of the job system; one message at a time."""
 
@@ -126,6 +142,7 @@ class Studio:
         if model is None:
             return
         begun = time.monotonic()
+        shares = _Shares(len(attempts), begun)
         load_s = 0.0 if is_loaded else round(begun - started, 3)
         faults: list[VerseQueueError] = []
 
@@ -135,12 +152,17 @@ class Studio:
             return stopping() or all(attempt.over for attempt in attempts)
 
         def on_result(index: int, result: Result | GenerationFailed) -> None:
+            now = time.monotonic()
+            # The first that came is the one for which the model was loaded.
+            own_load_s = 0.0 if index else load_s
             metrics = Metrics(
                 queue_s=attempts[index].job.metrics.queue_s,
                 cold_start=cold,
                 model_load_s=load_s,
-                generate_s=round(time.monotonic() - begun, 3),
+                generate_s=round(now - begun, 3),
                 tokens=result.tokens if isinstance(result, Result) else None,
+                worker_s=round(own_load_s + shares.next_s(now), 3),
+                starts=int(cold and not index),
             )
             try:
                 self._store(attempts[index], result, metrics, model)

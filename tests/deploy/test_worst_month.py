@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from versequeue.functions.sizes import SIZES
-from versequeue.planning.costs import DAYS_PER_MONTH
-from versequeue.planning.prices import load_prices
+from versequeue.planning.prices import DAYS_PER_MONTH, load_prices
 from versequeue.planning.service_times import load_service_times
 
 MONTH_S = DAYS_PER_MONTH * 86_400

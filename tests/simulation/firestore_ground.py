@@ -115,6 +115,15 @@ class Search:
 
         return SimpleNamespace(get=get)
 
+    def sum(self, field: str, **_: Any) -> Any:
+        """What adds up this field of theirs when it is asked."""
+
+        def get(**_: Any) -> Any:
+            found = self.client.rpc(f"sum {self.collection}", self._found, writes=False)
+            return [[SimpleNamespace(value=sum(one.get(field) or 0 for one in found))]]
+
+        return SimpleNamespace(get=get)
+
     def _with(self, **changed: Any) -> "Search":
         other = Search(self.client, self.collection)
         vars(other).update({**vars(self), **changed})

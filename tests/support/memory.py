@@ -112,6 +112,10 @@ class MemoryStore:
     def batch_unfinished(self, batch_id: str) -> int:
         return unfinished(self.batch_counts(batch_id))
 
+    def batch_worker_s(self, batch_id: str) -> float:
+        jobs = [job for job in self.jobs.values() if job.batch_id == batch_id]
+        return sum(job.metrics.worker_s or 0.0 for job in jobs)
+
     def get_record(self, key: str) -> IdempotencyRecord | None:
         return self.records.get(key)
 

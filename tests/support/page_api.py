@@ -127,9 +127,12 @@ def succeeded(*, as_song: bool = False, **changes: Any) -> dict[str, Any]:
         output=output,
         finished_at=iso(start + timedelta(seconds=6.2)),
         progress={"completed": 8, "total": 8, "unit": "lines"},
-        metrics={"queue_s": 0.4, "cold_start": True, "model_load_s": 1.9, "tokens": 180},
+        metrics={
+            "queue_s": 0.4, "cold_start": True, "model_load_s": 1.9, "tokens": 180,
+            "cost_usd": 0.000154044, "machine_usd": 12,
+        },
         events=[*timeline(start), event(start, 6.2, "succeeded")],
-    )
+    )  # fmt: skip
     return {**base, **changes}
 
 
@@ -142,8 +145,13 @@ def batch(**counts: int) -> dict[str, Any]:
         "object": "batch", "id": BATCH, "status": "completed" if done else "running",
         "done": done, "request_counts": {"total": sum(full.values()), **full},
         "created_at": iso(datetime.now(UTC)), "finished_at": None,
-        "eta_seconds": None if done else 42, "metadata": {}, "urls": {},
+        "eta_seconds": None if done else 42, "cost_usd": 0.0031 if done else None,
+        "metadata": {}, "urls": {},
     }  # fmt: skip
+
+
+#: Noon in UTC, as a server tells it.
+NOON = "2026-11-29T12:00:00.000Z"
 
 
 def checked(
@@ -156,7 +164,8 @@ def checked(
     """What the check of a file of `rows` rows answers."""
     count = len(errors) if fault_count is None else fault_count
     body = {"object": "file_check", "rows": rows, "fault_count": count, "detail": "So it is."}
-    return Answer({**body, "errors": list(errors), "first": list(first)})
+    cost = {"cost_usd": None if count else 0.0123, "ready_by": None if count else NOON}
+    return Answer({**body, **cost, "errors": list(errors), "first": list(first)})
 
 
 def results(*written: str, failed: str = "", queued: str = "") -> Answer:

@@ -58,6 +58,7 @@ def test_the_server_checks_a_file_before_anything_is_queued(
     choose(page, name, "rain\nsun\n")
     expect(page.locator("#report h3")).to_have_text(f"200 prompts in {name}, all fine")
     expect(page.locator("#report")).to_contain_text("and 198 more")
+    expect(page.locator("#report")).to_contain_text(re.compile(r"About 1\.2 ¢, done by 1\d:00"))
     expect(page.locator("#report")).to_be_focused()
     (asked,) = api.asked("POST", CHECKS)
     assert asked.headers["content-type"] == kind

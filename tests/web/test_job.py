@@ -62,6 +62,14 @@ def test_the_receipt_is_there(open_page: Opener) -> None:
         expect(page.locator("#facts")).to_contain_text(fact)
 
 
+def test_the_ticket_tells_what_the_song_cost_and_which_machine_did_not_run(
+    open_page: Opener,
+) -> None:
+    page, _ = open_page(AT_JOB, told(succeeded()))
+    told_at_end = "0.015 ¢, and no machine runs at $12 a month"
+    expect(page.locator("#clock small")).to_have_text(told_at_end)
+
+
 def test_copy_gives_the_tagged_text_and_download_a_file(
     open_page: Opener, new_context: Any
 ) -> None:

@@ -33,7 +33,7 @@ ROUTES = (
     Route("POST", paths.REDELIVER, "redeliver", "Send the job's last webhook event again", reads=4),
     Route("POST", paths.PUSH_JOB, "push_job", "Have a browser told of the job's end", reads=4),
     Route("POST", paths.BATCHES, "submit_batch", "Ask for a song for each row of a file"),
-    Route("POST", paths.CHECK_FILE, "check_file", "What is wrong with a file; queues nothing"),
+    Route("POST", paths.CHECK_FILE, "check_file", "Check a file; queues nothing", reads=18),
     Route("POST", paths.CANCEL_BATCH, "cancel_batch", "Cancel what is left", reads=16),
     Route(
         "POST",

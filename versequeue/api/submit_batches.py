@@ -1,7 +1,7 @@
 """The submit function's handlers for batches. The file is the body: all else is form or query."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ from versequeue.api.submissions import (
 from versequeue.config import Settings
 from versequeue.contract.views import CheckedRow, FileCheck
 from versequeue.contract.wire import to_wire
-from versequeue.errors import FieldError, ValidationFailed
+from versequeue.errors import FieldError, StoreUnavailable, ValidationFailed
 from versequeue.intake.job_body import BatchFields
 from versequeue.intake.options_body import FormOptions, OptionsBody
 from versequeue.intake.prompt_files import (
@@ -41,10 +41,10 @@ from versequeue.intake.prompt_files import (
 )
 from versequeue.intake.strict_json import strict_json
 from versequeue.intake.validation import FAULTY, validate
-from versequeue.rules.batch import MAX_FILE_BYTES, BatchNow
+from versequeue.rules.batch import MAX_FILE_BYTES, BatchNow, Row
 from versequeue.rules.job import Status
 from versequeue.rules.options import ResolvedOptions
-from versequeue.service.batches import Batches
+from versequeue.service.batches import Batches, Estimate
 from versequeue.service.reads import Reads
 
 #: A form holds the file, the names of its fields and the lines between them.
@@ -60,28 +60,40 @@ def batch_submit_handlers(batches: Batches, reads: Reads) -> dict[str, Handler]:
     on_rows = partial(act_on_rows, batches, reads)
     return {
         "submit_batch": partial(submit_batch, batches, reads),
-        "check_file": partial(check_file, batches.settings),
+        "check_file": partial(check_file, batches),
         "cancel_batch": partial(on_rows, batches.cancel, 200, _has_an_end),
         "push_batch": partial(subscribe, batch_resource(batches)),
         "retry_failed": partial(on_rows, batches.retry_failed, 202, _has_no_failed_row),
     }
 
 
-def check_file(settings: Settings, request: Request) -> Response:
-    """200 with what is wrong with the file, as its submission would find it. Stores nothing."""
+def check_file(batches: Batches, request: Request) -> Response:
+    """200 with what is wrong with the file, or what it will cost and take. Stores nothing."""
     data, file_format, fields = read_upload(request)
     asked = {name: value for name, value in fields.items() if value}
     _about(asked)
-    checked = check(data, file_format, options_reader(asked, file_format, settings))
-    first = [] if checked.fault_count else checked.rows[:FIRST_ROWS]
+    checked = check(data, file_format, options_reader(asked, file_format, batches.settings))
+    good = [] if checked.fault_count else checked.rows
+    estimate = _estimate(batches, good)
     view = FileCheck(
         rows=checked.row_count,
         fault_count=checked.fault_count,
         detail=checked.verdict,
         errors=checked.errors,
-        first=tuple(CheckedRow(row.line, row.custom_id, row.prompt) for row in first),
+        cost_usd=estimate.usd if estimate else None,
+        ready_by=estimate.ready_by if estimate else None,
+        first=tuple(CheckedRow(row.line, row.custom_id, row.prompt) for row in good[:FIRST_ROWS]),
     )
     return json_response(to_wire(view))
+
+
+def _estimate(batches: Batches, rows: Sequence[Row]) -> Estimate | None:
+    if not rows:
+        return None
+    try:
+        return batches.estimate(rows)
+    except StoreUnavailable:  # what is wrong with a file can be told without the store
+        return None
 
 
 def act_on_rows(

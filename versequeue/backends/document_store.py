@@ -46,6 +46,7 @@ def index_fields(document: Stored) -> dict[str, Any]:
             "client": document.client,
             "created_at": document.created_at,
             "finished_at": document.finished_at,
+            "worker_s": document.metrics.worker_s,
         }
     return fields
 

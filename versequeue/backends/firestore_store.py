@@ -115,6 +115,9 @@ class FirestoreStore(DocumentStore[Document]):
         filters = (("batch_id", "==", batch_id), ("status", "not-in", ENDED))
         return self._documents.count(Query("jobs", filters))
 
+    def batch_worker_s(self, batch_id: str) -> float:
+        return self._documents.sum(Query("jobs", (("batch_id", "==", batch_id),)), "worker_s")
+
     def delete_expired(self, now: datetime, limit: int = 500) -> int:  # noqa: ARG002 - the port's
         """Nothing: Firestore deletes by `expires_at` itself, which therefore needs no index."""
         return 0

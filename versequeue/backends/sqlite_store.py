@@ -112,6 +112,10 @@ class SqliteStore(DocumentStore[_Row]):
         counts = self.batch_counts(batch_id)
         return sum(count for status, count in counts.items() if not status.is_terminal)
 
+    def batch_worker_s(self, batch_id: str) -> float:
+        sql = "SELECT total(worker_s) FROM jobs WHERE batch_id = ?"
+        return float(self._file.read(sql, (batch_id,))[0][0])
+
     def delete_expired(self, now: datetime, limit: int = 500) -> int:
         deleted = 0
         with self._file.transaction() as connection:

@@ -52,8 +52,10 @@ _ENDED = (
     "CREATE INDEX jobs_ended ON jobs (batch_id, finished_at)"
     " WHERE batch_id IS NOT NULL AND finished_at IS NOT NULL",
 )
+# What a file's songs have cost is the sum of what each took.
+_WORKER_TIME = ("ALTER TABLE jobs ADD COLUMN worker_s REAL",)
 #: What leads from each version of the file to the next: a file is given those that it lacks.
-SCHEMA = (_FIRST, _WIDER_QUEUED, _WEBHOOKS_APART, _ENDED)
+SCHEMA = (_FIRST, _WIDER_QUEUED, _WEBHOOKS_APART, _ENDED, _WORKER_TIME)
 #: What is deleted once it is past its retention.
 EXPIRING = ("jobs", "batches", "records", "tallies")
 TABLE: dict[type, str] = {Job: "jobs", Batch: "batches"}
@@ -66,8 +68,9 @@ SELECT: dict[type, str] = {
 #: The values are named as `versequeue.backends.document_store.index_fields` names them.
 INSERT: dict[type, str] = {
     Job: "INSERT INTO jobs (id, status, batch_id, position, client, created_at, due_at,"
-    " notify_at, finished_at, expires_at, body) VALUES (:name, :status, :batch_id, :position,"
-    " :client, :created_at, :due_at, :notify_at, :finished_at, :expires_at, :body)",
+    " notify_at, finished_at, worker_s, expires_at, body) VALUES (:name, :status, :batch_id,"
+    " :position, :client, :created_at, :due_at, :notify_at, :finished_at, :worker_s, :expires_at,"
+    " :body)",
     Batch: "INSERT INTO batches (id, due_at, notify_at, expires_at, body)"
     " VALUES (:name, :due_at, :notify_at, :expires_at, :body)",
     IdempotencyRecord: "INSERT OR REPLACE INTO records (key, expires_at, body)"
@@ -78,7 +81,8 @@ INSERT: dict[type, str] = {
 #: Only what a change may touch: SQLite writes the index of every column that is named here.
 UPDATE: dict[type, str] = {
     Job: "UPDATE jobs SET status = :status, due_at = :due_at, notify_at = :notify_at,"
-    " finished_at = :finished_at, expires_at = :expires_at, body = :body WHERE id = :name",
+    " finished_at = :finished_at, worker_s = :worker_s, expires_at = :expires_at, body = :body"
+    " WHERE id = :name",
     Batch: "UPDATE batches SET due_at = :due_at, notify_at = :notify_at,"
     " expires_at = :expires_at, body = :body WHERE id = :name",
 }

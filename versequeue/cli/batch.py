@@ -14,6 +14,7 @@ import click
 from versequeue.cli.failures import Exit, Refused
 from versequeue.cli.jobs import follow_batch, goes_on, json_text, print_results, say
 from versequeue.cli.options import connect, json_option, server_option, song_options
+from versequeue.cli.texts import estimate_text
 from versequeue.client.errors import with_faults
 from versequeue.client.files import PromptFile
 from versequeue.client.types import Batch
@@ -81,7 +82,7 @@ def _check(file: Path, options: SongOptions, as_json: bool, server: str | None) 
         say(json_text(checked.raw))
     if checked.fault_count:
         raise Refused(with_faults(checked.detail, checked.errors))
-    say(checked.detail, err=True)
+    say(" ".join(filter(None, (checked.detail, estimate_text(checked)))), err=True)
 
 
 def _check_out(out: Path) -> None:

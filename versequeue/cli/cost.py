@@ -19,9 +19,9 @@ from versequeue.cli.tables import (
     usd,
 )
 from versequeue.planning.chart import Axis, Series, line_chart
-from versequeue.planning.costs import DAYS_PER_MONTH, PAY_PER_USE, Load, bill, total_usd
+from versequeue.planning.costs import PAY_PER_USE, Load, bill, total_usd
 from versequeue.planning.hosting import choices, grid, machine_usd, turns
-from versequeue.planning.prices import Prices, load_prices
+from versequeue.planning.prices import DAYS_PER_MONTH, Prices, load_prices
 from versequeue.planning.service_times import ServiceTimes
 from versequeue.rules.batch import MAX_ROWS
 

@@ -6,10 +6,30 @@ from datetime import datetime
 
 from versequeue.cli.failures import duration
 from versequeue.cli.live import job_line
-from versequeue.client.types import Batch, Job, ServerStatus
+from versequeue.client.types import Batch, CheckedFile, Job, ServerStatus
 
 LABEL_WIDTH = 10
 TITLE_WIDTH = 60
+
+
+def cents(usd: float) -> str:
+    """Dollars as cents with two digits that count: a song costs a small part of one."""
+    amount = 100 * usd
+    return f"{amount:,.0f} ¢" if amount >= 100 else f"{amount:.2g} ¢"
+
+
+def cost_text(usd: float, machine_usd: float | None) -> str:
+    """What a song cost, and what did not have to run for it."""
+    machine = f", and no machine runs at ${machine_usd:g} a month" if machine_usd else ""
+    return f"{cents(usd)} on pay-per-use{machine}"
+
+
+def estimate_text(checked: CheckedFile) -> str:
+    """What a file is going to cost, and when it will be there; empty where nobody knows."""
+    if checked.cost_usd is None:
+        return ""
+    by = f", written by {checked.ready_by:%H:%M} UTC if sent now" if checked.ready_by else ""
+    return f"About {cents(checked.cost_usd)}{by}."
 
 
 def job_text(job: Job) -> str:
@@ -19,6 +39,8 @@ def job_text(job: Job) -> str:
         facts.append(("Created", _moment(job.created_at)))
     if times := _times(job):
         facts.append(("Times", times))
+    if job.metrics.cost_usd is not None:
+        facts.append(("Cost", cost_text(job.metrics.cost_usd, job.metrics.machine_usd)))
     if job.output and job.output.receipt:
         receipt = job.output.receipt
         facts.append(("Model", f"{receipt.model}, seed {receipt.seed}"))
@@ -48,6 +70,8 @@ def batch_text(batch: Batch) -> str:
         facts.append(("Created", _moment(batch.created_at)))
     if batch.eta_seconds and not batch.done:
         facts.append(("Left", f"about {duration(batch.eta_seconds)}"))
+    if batch.cost_usd is not None:
+        facts.append(("Cost", f"{cents(batch.cost_usd)} on pay-per-use"))
     return _labelled(facts)
 
 
@@ -73,8 +97,9 @@ def finish_line(job: Job) -> str:
     """One line about a song that has just been written."""
     title = job.output.title if job.output else ""
     title = f"“{textwrap.shorten(title, TITLE_WIDTH, placeholder='…')}”" if title else "Written"
-    times = _times(job)
-    return f"{title} · {times}" if times else title
+    usd = job.metrics.cost_usd
+    cost = "" if usd is None else cost_text(usd, job.metrics.machine_usd)
+    return " · ".join(filter(None, (title, _times(job), cost)))
 
 
 def _times(job: Job) -> str:

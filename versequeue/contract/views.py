@@ -114,6 +114,15 @@ class PushView:
 
 
 @dataclass(frozen=True)
+class MetricsView(Metrics):
+    """What a job took, and what it cost once it has ended, at the list prices of the cloud."""
+
+    cost_usd: float | None = None
+    #: a month of the cheapest machine that would have been there all day
+    machine_usd: float | None = None
+
+
+@dataclass(frozen=True)
 class JobView:
     """One prompt and what has become of it. `done` says whether it can still change."""
 
@@ -146,7 +155,7 @@ class JobView:
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
     expires_at: Sent[datetime] = None
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: MetricsView = field(default_factory=MetricsView)
     events: Annotated[tuple[Event, ...], {"maxItems": MAX_EVENTS}] = ()
     webhook: WebhookView | None = None
     push: PushView | None = None
@@ -185,6 +194,8 @@ class BatchView:
     created_at: Sent[datetime] = None
     finished_at: datetime | None = None
     eta_seconds: float | None = None
+    #: of all its jobs together, once they have ended
+    cost_usd: float | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     webhook: WebhookView | None = None
     push: PushView | None = None
@@ -224,6 +235,10 @@ class FileCheck:
     fault_count: Count = 0
     #: the sentence that a refusal would have, or that all is well
     detail: str = ""
+    #: what its songs are going to cost, and when they will be there if it is sent now, as far as
+    #: that is known; None where there is a fault
+    cost_usd: float | None = None
+    ready_by: datetime | None = None
     #: the first of the faults, by line, as in a `batch-invalid` problem
     errors: tuple[dict[str, Any], ...] = ()
     #: the first of the rows, where there is no fault

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from versequeue.config import Settings
 from versequeue.planning import store_calls
 from versequeue.planning.arrivals import SECONDS_PER_DAY
-from versequeue.planning.prices import Prices
+from versequeue.planning.prices import DAYS_PER_MONTH, GIB, Prices
 from versequeue.planning.service_times import ServiceTimes, message_sizes, round_up
 from versequeue.planning.store_calls import StoreCalls
+from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.options import Effort
 
-DAYS_PER_MONTH = 365.25 / 12
 SECONDS_PER_MONTH = DAYS_PER_MONTH * SECONDS_PER_DAY
-GIB = 2**30
 PAY_PER_USE = "pay per use"
 
 
@@ -27,7 +26,7 @@ class Load:
     #: Jobs submitted together as one file; 1 is a single visitor.
     burst: int = 1
     #: Times that the page or program asks for a job's (or file's) state until it is done.
-    polls: int = 6
+    polls: int = store_calls.POLLS
     min_instances: int = 0
     #: Seconds for which the server holds each such question, until there is something new.
     hold_s: float = 0.0
@@ -191,8 +190,9 @@ def calls_per_day(load: Load, times: ServiceTimes) -> StoreCalls:
     """What all songs and questions of a day ask of the store, and the sweep whether or not any."""
     submission = store_calls.of_a_submission(load.burst)
     submission = submission.plus(store_calls.of_a_poll(load.burst, load.hold_s).times(load.polls))
-    attempt = store_calls.of_an_attempt(load.lines, load.burst, times)
-    retry = store_calls.of_an_attempt(load.lines, 1, times)
+    took_s = times.song_s(load.lines, min(load.burst, JOBS_PER_MESSAGE))
+    attempt = store_calls.of_an_attempt(took_s, is_row=load.burst > 1)
+    retry = store_calls.of_an_attempt(times.song_s(load.lines, 1), is_row=False)
     sweeps = SECONDS_PER_DAY / times.assumed.sweep_period_s
     return (
         submission.times(load.submits_per_day)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from versequeue.planning import costs
 from versequeue.planning.arrivals import PEAK_AT_S, SECONDS_PER_DAY, Arrival, Traffic, arrivals
 from versequeue.planning.fleet import Policy, run_fleet
-from versequeue.planning.prices import Prices
+from versequeue.planning.prices import DAYS_PER_MONTH, Prices
 from versequeue.planning.service_times import ServiceTimes, message_sizes
 
 #: Few jobs a day: enough days to draw this many.
@@ -90,7 +90,7 @@ def month_usd(
     times: ServiceTimes,
 ) -> float:
     """The month's bill when every day is like the simulated ones."""
-    month_jobs = traffic.jobs_per_day * costs.DAYS_PER_MONTH
+    month_jobs = traffic.jobs_per_day * DAYS_PER_MONTH
     scale = month_jobs / expected.jobs if expected.jobs else 0.0
     busy_s = expected.busy_s * scale
     kept_s = expected.policy.min_instances * costs.SECONDS_PER_MONTH

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+DAYS_PER_MONTH = 365.25 / 12
+GIB = 2**30
 PRICES_PATH = Path(__file__).with_name("prices.json")
 
 

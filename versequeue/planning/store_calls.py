@@ -8,7 +8,6 @@ import math
 from dataclasses import dataclass
 
 from versequeue.config import Settings
-from versequeue.planning.service_times import ServiceTimes
 from versequeue.rules.batch import JOBS_PER_MESSAGE, ROW_INTERVALS
 
 #: The idempotency record before the transaction and in it, two tallies, the songs that are before,
@@ -21,11 +20,15 @@ WRITES_BESIDE_JOBS, WRITES_BESIDE_ROWS = 3, 4
 READS_TO_POLL, READS_TO_POLL_FILE = 3, 7
 #: The first of those who wait: read for all who look and are behind them, as often as that.
 READS_OF_THE_FIRST = JOBS_PER_MESSAGE
+#: Questions until a song, or a file, is done: what a page asks of a usual song.
+POLLS = 6
 #: The claim, and each write of the lines so far: the job, read and written.
 CALLS_OF_A_WRITE = 1
 #: The end itself and, once a second at most, the worker's measured times; for a row also one count
 #: of those that are left.
 READS_AT_THE_END, READS_AT_A_ROWS_END, WRITES_AT_THE_END = 2, 3, 2
+#: Of the last row: the count again, the batch, the sum of what its rows took, and its change.
+READS_AT_A_FILES_END, WRITES_AT_A_FILES_END = 4, 1
 #: The four searches of a sweep that finds nothing due.
 READS_TO_SWEEP = 4
 #: Seconds between two writes of the lines so far: of a song alone, and of a file's row.
@@ -54,9 +57,11 @@ class StoreCalls:
 
 def of_a_submission(rows: int) -> StoreCalls:
     """The request that brings `rows` prompts, and what Firestore deletes of it in the end."""
-    beside = WRITES_BESIDE_JOBS if rows == 1 else WRITES_BESIDE_ROWS
-    reads = READS_TO_SUBMIT if rows == 1 else READS_TO_SUBMIT_FILE
-    return StoreCalls(reads, rows + beside, rows + beside)
+    if rows == 1:
+        return StoreCalls(READS_TO_SUBMIT, 1 + WRITES_BESIDE_JOBS, 1 + WRITES_BESIDE_JOBS)
+    made = rows + WRITES_BESIDE_ROWS
+    reads = READS_TO_SUBMIT_FILE + READS_AT_A_FILES_END
+    return StoreCalls(reads, made + WRITES_AT_A_FILES_END, made)
 
 
 def of_a_poll(rows: int, held_s: float = 0.0) -> StoreCalls:
@@ -65,10 +70,9 @@ def of_a_poll(rows: int, held_s: float = 0.0) -> StoreCalls:
     return StoreCalls(reads=each * (1 + math.floor(held_s / PROGRESS_S)))
 
 
-def of_an_attempt(lines: int, rows: int, times: ServiceTimes) -> StoreCalls:
-    """One song written from its claim to its end, one of a file of `rows` or alone."""
-    took_s = times.song_s(lines, min(rows, JOBS_PER_MESSAGE))
-    progress = math.ceil(took_s / (PROGRESS_S if rows == 1 else ROWS_PROGRESS_S))
+def of_an_attempt(took_s: float, *, is_row: bool) -> StoreCalls:
+    """One song written in `took_s` from its claim to its end, one of a file or alone."""
+    progress = math.ceil(took_s / (ROWS_PROGRESS_S if is_row else PROGRESS_S))
     shared = CALLS_OF_A_WRITE * (1 + progress)
-    read_at_end = READS_AT_THE_END if rows == 1 else READS_AT_A_ROWS_END
+    read_at_end = READS_AT_A_ROWS_END if is_row else READS_AT_THE_END
     return StoreCalls(shared + read_at_end, shared + WRITES_AT_THE_END)

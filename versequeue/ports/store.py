@@ -111,6 +111,9 @@ class Store(Protocol):
     def batch_unfinished(self, batch_id: str) -> int:
         """How many jobs of the batch have not ended, all counted at one moment."""
 
+    def batch_worker_s(self, batch_id: str) -> float:
+        """The sum of `metrics.worker_s` of the batch's jobs, those that were tried again too."""
+
     def get_record(self, key: str) -> IdempotencyRecord | None:
         """The idempotency record with this key, expired or not."""
 

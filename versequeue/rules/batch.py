@@ -59,6 +59,8 @@ class Batch:
     push: Push | None = None
     #: seconds that all of it was expected to take when it was submitted; None if nobody could tell
     expected_s: float | None = None
+    #: the worker's time for all of its jobs, once they have ended
+    worker_s: float | None = None
     #: when the sweep looks whether all jobs have ended
     check_at: datetime | None = None
 

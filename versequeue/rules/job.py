@@ -48,13 +48,17 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Metrics:
-    """How long the successful attempt took, in seconds, and how much it wrote."""
+    """How long the successful attempt took, in seconds, how much it wrote, and what all took."""
 
     queue_s: float | None = None
     cold_start: bool | None = None
     model_load_s: float | None = None
     generate_s: float | None = None
     tokens: int | None = None
+    #: the worker's time for all attempts, shared with the other songs of a pass, and how many
+    #: workers had to start for them
+    worker_s: float | None = None
+    starts: int | None = None
 
 
 @dataclass(frozen=True)

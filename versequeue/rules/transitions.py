@@ -50,7 +50,11 @@ def claim(
         attempt_ends_at=ends_at,
         lease_expires_at=min(now + timedelta(seconds=lease_s), ends_at),
         preview=(),
-        metrics=Metrics(queue_s=_seconds(job.created_at, now)),
+        metrics=Metrics(
+            queue_s=_seconds(job.created_at, now),
+            worker_s=job.metrics.worker_s,
+            starts=job.metrics.starts,
+        ),
     )
     return note(claimed, now, "claimed", stage.value)
 
@@ -67,10 +71,18 @@ def renew(
 
 
 def succeed(job: Job, attempt: int, now: datetime, output: dict[str, Any], metrics: Metrics) -> Job:
-    """The song is written. A cancel that was asked for before wins: the job ends `canceled`."""
+    """The song is written. A cancel that was asked for before wins: the job ends `canceled`.
+
+    `metrics` are those of this attempt alone.
+    """
     check_fence(job, attempt, now)
     if job.cancel_requested_at:
-        return _end(job, Status.CANCELED, now, "canceled")
+        return _end(_given_up(job, now), Status.CANCELED, now, "canceled")
+    before, whole = job.metrics, _given_up(job, now).metrics
+    if metrics.worker_s is not None:
+        whole = replace(whole, worker_s=(before.worker_s or 0.0) + metrics.worker_s)
+    starts = (before.starts or 0) + (metrics.starts or 0)
+    metrics = replace(metrics, worker_s=whole.worker_s, starts=starts)
     written = replace(job, output=output, metrics=metrics, preview=_lines_of(output))
     return _end(written, Status.SUCCEEDED, now, "succeeded")
 
@@ -122,7 +134,7 @@ def request_cancel(job: Job, now: datetime) -> Job:
 def end_canceled(job: Job, attempt: int, now: datetime) -> Job:
     """The worker saw the cancel request and stopped writing."""
     check_fence(job, attempt, now)
-    return _end(job, Status.CANCELED, now, "canceled")
+    return _end(_given_up(job, now), Status.CANCELED, now, "canceled")
 
 
 def settle(job: Job, now: datetime) -> Job:
@@ -136,9 +148,10 @@ def settle(job: Job, now: datetime) -> Job:
     if job.done or (job.status is Status.RUNNING and _lease_is_live(job, now)):
         return job
     if job.cancel_requested_at:
-        return _end(job, Status.CANCELED, now, "canceled")
+        return _end(_given_up(job, now), Status.CANCELED, now, "canceled")
     if now >= job.deadline_at:
-        return _end(job, Status.EXPIRED, now, "expired", "Not finished within its time.")
+        late = _given_up(job, now)
+        return _end(late, Status.EXPIRED, now, "expired", "Not finished within its time.")
     if job.status is Status.RUNNING:
         lost = WorkerLost(f"The worker of attempt {job.attempt} stopped reporting.")
         return _end_attempt(job, now, "lease_lapsed", lost, retry=True)
@@ -188,7 +201,8 @@ def _lease_is_live(job: Job, now: datetime) -> bool:
 def _end_attempt(
     job: Job, now: datetime, event: str, error: VerseQueueError, *, retry: bool
 ) -> Job:
-    noted = note(replace(job, error=error.problem().document()), now, event, str(error))
+    ended = replace(_given_up(job, now), error=error.problem().document())
+    noted = note(ended, now, event, str(error))
     if job.cancel_requested_at:
         return _end(noted, Status.CANCELED, now, "canceled")
     if not retry or job.tries >= job.max_attempts:
@@ -203,6 +217,18 @@ def _end_attempt(
         publishes=1,
         publish_at=now,
     )
+
+
+def _given_up(job: Job, now: datetime) -> Job:
+    """The job with the worker's time for the attempt that holds it, if one does, counted."""
+    claim = next((each for each in reversed(job.events) if each.event == "claimed"), None)
+    if job.status is not Status.RUNNING or claim is None:
+        return job
+    # A dead worker was paid for until its lease lapsed, at the most.
+    until = min(now, job.lease_expires_at or now)
+    spent_s = max(0.0, _seconds(claim.at, until)) / job.together
+    worker_s = round((job.metrics.worker_s or 0.0) + spent_s, 3)
+    return replace(job, metrics=replace(job.metrics, worker_s=worker_s))
 
 
 def _end(job: Job, status: Status, now: datetime, event: str, detail: str = "") -> Job:

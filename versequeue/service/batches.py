@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from versequeue.errors import RetryRefused, is_retryable
+from versequeue.planning.job_costs import file_usd
 from versequeue.rules import batch as rules
 from versequeue.rules.batch import (
     JOBS_PER_MESSAGE,
@@ -17,9 +18,9 @@ from versequeue.rules.batch import (
     Row,
 )
 from versequeue.rules.job import Job, Status
-from versequeue.rules.outlook import paces_of, queued_work, waiting
+from versequeue.rules.outlook import WorkerOutlook, paces_of, queued_work, waiting
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
-from versequeue.rules.waits import Queue, batch_s, queue_s, work_of
+from versequeue.rules.waits import Queue, Work, batch_s, queue_s, work_of
 from versequeue.rules.webhook import Webhook
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
@@ -32,6 +33,14 @@ from versequeue.service.rows import cancel_rows, current_rows
 ROW_PACE_S = 2
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What a file is going to cost, and when its songs will be written; None: nobody knows yet."""
+
+    usd: float
+    ready_by: datetime | None
+
+
 class Batches(CallersSide[BatchNow]):
     """Batches, and their rows in the order of the file."""
 
@@ -40,6 +49,7 @@ class Batches(CallersSide[BatchNow]):
     def submit(self, rows: Sequence[Row], submission: Submission) -> Accepted[BatchNow]:
         """Write the batch and its jobs at once, then publish. Raises as `Jobs.submit`."""
         now = self.clock()
+        works = [work_of(row.options) for row in rows]
         batch = Batch(
             id=self.new_id("batch_"),
             total=len(rows),
@@ -49,7 +59,7 @@ class Batches(CallersSide[BatchNow]):
             metadata=submission.metadata or {},
             webhook=_only(submission.webhook, lambda event: not _is_of_job(event)),
             push=submission.push,
-            expected_s=self._expected_s(rows, now),
+            expected_s=self._expected_s(works, self._outlook(now), now),
             check_at=rules.next_check_at(now),
         )
         # A batch's webhook is told of single jobs only if that was asked for by name.
@@ -60,6 +70,17 @@ class Batches(CallersSide[BatchNow]):
         ]
         made = BatchNow(batch, rules.current_counts(batch.total, {Status.QUEUED: len(jobs)}))
         return self._submit(submission, made, jobs, now, batch)
+
+    def estimate(self, rows: Sequence[Row]) -> Estimate:
+        """What these rows would cost and take if they were submitted now."""
+        now = self.clock()
+        outlook = self._outlook(now)
+        works = [work_of(row.options) for row in rows]
+        paces = paces_of(outlook) if _is_measured(works, outlook) else None
+        usd = file_usd(works, paces, starts=int(outlook.worker != "warm"))
+        expected_s = self._expected_s(works, outlook, now)
+        ready_by = None if expected_s is None else now + timedelta(seconds=expected_s)
+        return Estimate(round(usd, 6), ready_by)
 
     def get(self, batch_id: str) -> BatchNow:
         """The batch as it is now. Raises NotFound, or Gone past its retention, deleted or not."""
@@ -129,11 +150,14 @@ class Batches(CallersSide[BatchNow]):
     def _change(self, batch_id: str, change: Callable[[Batch], Batch]) -> None:
         self.store.update_batch(batch_id, change)
 
-    def _expected_s(self, rows: Sequence[Row], now: datetime) -> float | None:
+    def _outlook(self, now: datetime) -> WorkerOutlook:
         state = self.store.get_state(estimates.WORKER_DOCUMENT)
-        outlook = estimates.read(state, now, self.settings.warm_s)
-        works = [work_of(row.options) for row in rows]
-        if not all(outlook.pace_of(model) for model in {work.model for work in works}):
+        return estimates.read(state, now, self.settings.warm_s)
+
+    def _expected_s(
+        self, works: Sequence[Work], outlook: WorkerOutlook, now: datetime
+    ) -> float | None:
+        if not _is_measured(works, outlook):
             return None
         # Of the rows of other files that are before these nothing is known but their number.
         singles = self.store.queued_jobs(now, limit=JOBS_PER_MESSAGE)
@@ -169,6 +193,10 @@ class Batches(CallersSide[BatchNow]):
         return note(placed, now, "retry_of", failed.id)
 
 
+def _is_measured(works: Sequence[Work], outlook: WorkerOutlook) -> bool:
+    return all(outlook.pace_of(model) for model in {work.model for work in works})
+
+
 class _Overtaken(Exception):
     """Somebody has changed the batch since it was looked at."""
 
@@ -189,6 +217,7 @@ def _begin_round(seen: Batch, now: datetime, batch: Batch) -> Batch:
         batch,
         round=batch.round + 1,
         finished_at=None,
+        worker_s=None,
         # A cancel that came when everything had ended is not one of this round.
         cancel_requested_at=None,
         check_at=rules.next_check_at(now),

@@ -1,6 +1,7 @@
 """What follows when a job has ended. Its end is stored before: the sweep repeats what is lost."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from versequeue.errors import Unreadable
@@ -36,12 +37,12 @@ def finish_batch(store: Store, queue: Queue, batch_id: str, now: datetime) -> bo
         return True
     if store.batch_unfinished(batch_id):
         return False
-    ended = False
+    ended, worker_s = False, round(store.batch_worker_s(batch_id), 3)
 
     def end(batch: Batch) -> Batch:
         nonlocal ended
         ended = batch.round == seen.round and not batch.finished_at
-        return complete(batch, now) if ended else batch
+        return replace(complete(batch, now), worker_s=worker_s) if ended else batch
 
     batch = store.update_batch(batch_id, end)
     if batch and ended:

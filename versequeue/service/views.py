@@ -10,6 +10,7 @@ from versequeue.contract import paths, views
 from versequeue.contract.paths import path_of
 from versequeue.contract.wire import to_wire
 from versequeue.errors import Problem, Unreadable
+from versequeue.planning.job_costs import batch_usd, day_and_night, job_usd
 from versequeue.records import CANNOT_READ, from_record, to_record
 from versequeue.rules.batch import Batch, batch_status
 from versequeue.rules.job import Job, Status
@@ -65,7 +66,7 @@ def job_view(
         finished_at=job.finished_at,
         cancel_requested_at=job.cancel_requested_at,
         expires_at=job.expires_at,
-        metrics=job.metrics,
+        metrics=_metrics(job),
         events=job.events,
         webhook=_webhook(job.webhook),
         push=_push(job.push),
@@ -109,6 +110,7 @@ def batch_view(
         created_at=batch.created_at,
         finished_at=batch.finished_at,
         eta_seconds=eta_s,
+        cost_usd=batch_usd(batch) if status != "running" else None,
         metadata=batch.metadata,
         webhook=_webhook(batch.webhook),
         push=_push(batch.push),
@@ -133,6 +135,12 @@ def retry_after_s(job: Job, now: datetime) -> int:
 def lyrics_of(job: Job) -> str:
     """The finished text, empty where there is none. Raises Unreadable."""
     return _read(_Lyrics, job.output).lyrics if job.output else ""
+
+
+def _metrics(job: Job) -> views.MetricsView:
+    usd = job_usd(job)
+    machine_usd = None if usd is None else day_and_night().month
+    return views.MetricsView(**vars(job.metrics), cost_usd=usd, machine_usd=machine_usd)
 
 
 def _output(job: Job) -> Any:

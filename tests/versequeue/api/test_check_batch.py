@@ -10,6 +10,7 @@ from tests.support.api import ApiUnderTest, make_api
 from tests.support.batches import LINES, upload
 from tests.support.cpu_limit import cpu_limit
 from versequeue.config import Settings
+from versequeue.errors import StoreUnavailable
 from versequeue.ports.queue import Topic
 from versequeue.rules.batch import MAX_FILE_BYTES
 
@@ -24,12 +25,15 @@ def check(
 
 def test_a_good_file_is_counted_and_its_first_rows_are_shown() -> None:
     data = b"prompt;custom_id\nrain;a\n\nsun;\nwind;\nsnow;\n"
-    assert check(make_api(), data, "text/csv").get_json() == {
+    found: Any = check(make_api(), data, "text/csv").get_json()
+    assert found.pop("cost_usd") > 0
+    assert found == {
         "object": "file_check",
         "rows": 4,
         "fault_count": 0,
         "detail": "4 rows, no fault.",
         "errors": [],
+        "ready_by": None,
         "first": [
             {"line": 2, "custom_id": "a", "prompt": "rain"},
             {"line": 4, "custom_id": "2", "prompt": "sun"},
@@ -58,6 +62,28 @@ def test_the_faults_are_those_that_refuse_the_file(data: bytes, kind: str) -> No
     assert (found["errors"], found["detail"]) == (refusal["errors"], refusal["detail"])
     assert found["fault_count"] >= len(found["errors"]) > 0
     assert found["first"] == []
+
+
+def test_the_check_of_a_good_file_tells_what_it_will_cost_and_when_it_is_ready() -> None:
+    api = make_api()
+    unknown: Any = check(api).get_json()
+    api.write(api.submit())  # now it is known how long a song takes
+    found: Any = check(api).get_json()
+    assert found["ready_by"] > api.clock().isoformat()
+    assert 0 < found["cost_usd"] != unknown["cost_usd"]
+    faulty: Any = check(api, BAD).get_json()
+    assert (faulty["cost_usd"], faulty["ready_by"]) == (None, None)
+
+
+def test_a_file_is_checked_also_while_the_store_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = make_api()
+
+    def away(_: str) -> Any:
+        raise StoreUnavailable()
+
+    monkeypatch.setattr(api.store, "get_state", away)
+    found: Any = check(api).get_json()
+    assert (found["fault_count"], found["cost_usd"], found["ready_by"]) == (0, None, None)
 
 
 def test_options_of_rows_are_checked_with_those_of_all_rows() -> None:

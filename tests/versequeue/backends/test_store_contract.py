@@ -9,7 +9,7 @@ from tests.support.samples import NOW, at, batch_of, finished_job, key_record, q
 from tests.versequeue.backends.conftest import RACERS, StoreMaker, at_once
 from versequeue.errors import LeaseLost
 from versequeue.ports.store import KeyTaken, Store
-from versequeue.rules.job import Job, Status
+from versequeue.rules.job import Job, Metrics, Status
 from versequeue.rules.transitions import FURTHEST_S, note, request_cancel
 from versequeue.rules.webhook import Pending, Webhook
 
@@ -108,6 +108,19 @@ def test_a_key_that_has_expired_can_be_used_again(store: Store) -> None:
     second = key_record(resource_id="job_2", expires_at=at(2 * 86400))
     store.create([queued_job("job_2")], record=second, now=at(86400))
     assert store.get_record("key_1") == second
+
+
+def test_what_the_jobs_of_a_batch_took_is_added_up(store: Store) -> None:
+    def row(name: str, batch_id: str, worker_s: float | None) -> Job:
+        return queued_job(name, batch_id=batch_id, metrics=Metrics(worker_s=worker_s))
+
+    rows = [("job_1", "batch_1", 1.5), ("job_2", "batch_1", 2.25), ("job_3", "batch_1", None)]
+    store.create([row(*each) for each in [*rows, ("job_4", "batch_2", 50.0)]], now=NOW)
+    assert store.batch_worker_s("batch_1") == 3.75
+    took = Metrics(worker_s=4.0)
+    store.update_job("job_3", lambda job: replace(job, metrics=took))
+    assert store.batch_worker_s("batch_1") == 7.75
+    assert store.batch_worker_s("batch_x") == 0.0
 
 
 def test_a_thousand_jobs_are_read_by_position_in_pages(store: Store) -> None:

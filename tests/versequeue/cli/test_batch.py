@@ -125,6 +125,16 @@ def test_a_check_sends_nothing_but_the_file_and_says_that_all_is_fine(
     assert (call.path, call.query["lines"]) == ("/v1/file-checks", "8")
 
 
+def test_a_check_tells_what_the_file_is_going_to_cost_and_by_when_it_is_written(
+    run: Run, api: FakeApi, prompts: Path
+) -> None:
+    found = {"object": "file_check", "detail": "3 rows, no fault.", "cost_usd": 0.0123}
+    found["ready_by"] = "2026-11-29T14:05:00.000Z"
+    api.faults = [lambda: Response(json.dumps(found), 200, content_type="application/json")]
+    told = run("batch", str(prompts), "--check").stderr
+    assert told == "3 rows, no fault. About 1.2 ¢, written by 14:05 UTC if sent now.\n"
+
+
 def test_a_check_names_every_bad_line_as_a_refusal_does(
     run: Run, api: FakeApi, prompts: Path
 ) -> None:

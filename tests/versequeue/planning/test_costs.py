@@ -16,7 +16,6 @@ from versequeue.cli.plan import plan
 from versequeue.functions.sizes import SIZES
 from versequeue.planning.chart import Axis, Series, line_chart
 from versequeue.planning.costs import (
-    DAYS_PER_MONTH,
     PAY_PER_USE,
     Load,
     WorkerUse,
@@ -26,7 +25,7 @@ from versequeue.planning.costs import (
     worker_use,
 )
 from versequeue.planning.hosting import choices, machine_usd, turns
-from versequeue.planning.prices import Prices, load_prices
+from versequeue.planning.prices import DAYS_PER_MONTH, Prices, load_prices
 from versequeue.planning.service_times import (
     ServiceTimes,
     load_service_times,

@@ -40,6 +40,10 @@ class Billed(Documents):
         self.calls["reads"] += 1  # of up to a thousand index entries
         return super().count(query)
 
+    def sum(self, query: Query, field: str) -> float:
+        self.calls["reads"] += 1  # of up to a thousand index entries
+        return super().sum(query, field)
+
     def _write(self, documents: Sequence[New], timeout_s: float) -> None:
         super()._write(documents, timeout_s)
         self.calls["writes"] += len(documents)
@@ -115,7 +119,7 @@ def test_a_file_makes_the_calls_that_are_on_its_bill(
     batch_id = answer.get_json()["id"]
     api.client.get(f"/v1/batches/{batch_id}")
     assert documents.since() == (told.READS_TO_POLL_FILE, 0)
-    first, second, _ = [job.id for job in api.batches.rows(batch_id)]
+    first, second, third = [job.id for job in api.batches.rows(batch_id)]
     claimed(api, first).succeed(SONG, TOOK)
     documents.since()
     attempt = claimed(api, second)
@@ -128,6 +132,14 @@ def test_a_file_makes_the_calls_that_are_on_its_bill(
     assert documents.since() == ONE_WRITE
     attempt.succeed(SONG, TOOK)
     assert documents.since() == (told.READS_AT_A_ROWS_END, told.WRITES_AT_THE_END)
+    attempt = claimed(api, third)
+    api.clock.pass_s(2)  # what a worker has measured is written once a second at most
+    documents.since()
+    attempt.succeed(SONG, TOOK)
+    assert documents.since() == (
+        told.READS_AT_A_ROWS_END + told.READS_AT_A_FILES_END,
+        told.WRITES_AT_THE_END + told.WRITES_AT_A_FILES_END,
+    )
 
 
 def test_those_who_wait_behind_others_share_what_is_read_of_the_queue(

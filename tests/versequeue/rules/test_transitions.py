@@ -236,3 +236,31 @@ def test_a_job_comes_back_from_its_record_whole_and_unknown_fields_are_ignored(q
     assert from_record(Job, {**record, "from_the_future": 1}) == job
     del record["custom_id"]
     assert from_record(Job, record) == job
+
+
+def test_the_workers_time_of_every_attempt_is_added_up(queued: Job) -> None:
+    first = jobs.give_up(claimed(queued), 1, at(4), WorkerLost("it died"), retry=True)
+    assert first.metrics.worker_s == 4.0
+    second = jobs.settle(claimed(first, at(10)), at(95))
+    assert second.metrics.worker_s == 4.0 + 30  # until its lease lapsed, not until that was seen
+    took = Metrics(generate_s=8.0, worker_s=2.5, starts=1)
+    done = jobs.succeed(claimed(second, at(100)), 3, at(108), OUTPUT, took)
+    assert (done.metrics.worker_s, done.metrics.starts) == (36.5, 1)
+    assert done.metrics.generate_s == 8.0
+
+
+def test_a_song_without_a_measured_part_has_its_part_of_the_time_since_the_claim(
+    queued: Job,
+) -> None:
+    shared = replace(claimed(queued), together=4)
+    assert jobs.succeed(shared, 1, at(8), OUTPUT, Metrics()).metrics.worker_s == 2.0
+
+
+@pytest.mark.parametrize("end", [jobs.settle, lambda job, now: jobs.end_canceled(job, 1, now)])
+def test_what_is_canceled_half_way_has_used_the_worker(
+    queued: Job, end: Callable[[Job, datetime], Job]
+) -> None:
+    asked = jobs.request_cancel(claimed(queued), at(3))
+    lapsed = replace(asked, lease_expires_at=at(6 if end is jobs.settle else 60))
+    ended = end(lapsed, at(6))
+    assert (ended.status, ended.metrics.worker_s) == (Status.CANCELED, 6.0)
