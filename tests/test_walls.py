@@ -27,7 +27,7 @@ CONTRACTS = {
 }
 #: For each contract one line that breaks it and no other, and the module where it stands.
 BREACHES = {
-    "job-system": ("versequeue/planning/prices.py", "import versequeue.client.types"),
+    "job-system": ("versequeue/planning/fleet.py", "import versequeue.client.types"),
     "model": ("lyricist/building/presets.py", "import lyricist.writing.styles"),
     "apart": ("lyricist/arrays.py", "import versequeue.errors"),
     "product": ("versequeue/clock.py", "import deploy"),

@@ -48,6 +48,7 @@ SEARCHES: tuple[Callable[[FirestoreStore], Any], ...] = (
     lambda store: store.jobs_to_notify(NOW),
     lambda store: store.batches_to_notify(NOW),
     lambda store: store.delete_expired(NOW),
+    lambda store: store.batch_worker_s("batch_1"),
 )
 #: Methods that go by a document's name and therefore need no index.
 BY_NAME = {
@@ -58,7 +59,10 @@ BY_NAME = {
 
 @pytest.fixture
 def queries(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
-    """What all the searches of a store ask for; nothing is found and nothing is connected."""
+    """What all the searches of a store ask for; nothing is found and nothing is connected.
+
+    A sum needs the index that its order would need.
+    """
     asked: list[Query] = []
 
     def find(_: Documents, query: Query) -> list[Document]:
@@ -70,7 +74,12 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
         return 1
 
     monkeypatch.setattr(Documents, "find", find)
+    def total(_: Documents, query: Query, field: str) -> float:
+        asked.append(replace(query, order_by=field))
+        return 0.0
+
     monkeypatch.setattr(Documents, "count", count)
+    monkeypatch.setattr(Documents, "sum", total)
     store = FirestoreStore("demo-nowhere")
     for search in SEARCHES:
         search(store)

@@ -86,7 +86,7 @@ def test_an_interrupted_wait_says_how_to_come_back(run: Run, api: FakeApi) -> No
 def test_ctrl_c_before_anything_was_accepted_just_stops(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: Any) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("versequeue.client.client.Client.submit", interrupt)
