@@ -25,6 +25,15 @@ def studio_of(open_model: OpenModel) -> Studio:
     return Studio(wiring.worker_side(name), open_model, on_stall=lambda: os._exit(1))
 
 
+def _warm_up(studio: Studio) -> None:
+    # A process that was given a name is kept and gets its messages one after the other; an instance
+    # in the cloud has a processor only until it answers.
+    if wiring.settings().worker:
+        studio.begin_warm_up()
+    else:
+        studio.warm_up()
+
+
 def receive(event: CloudEvent, open_model: OpenModel) -> None:
     """Acknowledge by returning; 503 when the message is to be delivered again."""
     wiring.settings()  # also makes the log structured, before there is anything to log
@@ -33,7 +42,7 @@ def receive(event: CloudEvent, open_model: OpenModel) -> None:
         return
     try:
         if message.get("warmup"):
-            studio_of(open_model).warm_up()
+            _warm_up(studio_of(open_model))
         elif ids := job_ids(message):
             studio_of(open_model).perform(ids)
     except (WorkerStopping, VerseQueueError) as error:

@@ -65,12 +65,23 @@ class Studio:
         #: which of the server's models that is, or was to be
         self._loaded = side.settings.models[0]
         self._busy = threading.Lock()
+        #: held while a model is loaded, by a warm-up or by jobs
+        self._loading = threading.Lock()
 
     def warm_up(self) -> None:
         """Load a model, or only say which is loaded. Raises ModelUnavailable or OSError."""
-        with self._busy:
+        with self._loading:
             model = self._model or self._load(self._side.settings.models[0])
             self._show(model)
+
+    def begin_warm_up(self) -> threading.Thread:
+        """`warm_up` in the thread that is returned: jobs that come meanwhile say that it loads.
+
+        A model that cannot be loaded is left to the next job, which says why.
+        """
+        thread = threading.Thread(target=self._try_warm_up, name="warm-up")
+        thread.start()
+        return thread
 
     def perform(self, job_ids: Sequence[str]) -> None:
         """Claim these jobs, have them done together, store what came of them.
@@ -83,6 +94,12 @@ class Studio:
                     faults = [self._fault_of(group, heart) for group in self._groups(attempts)]
                 for fault in filter(None, faults):
                     raise fault
+
+    def _try_warm_up(self) -> None:
+        try:
+            self.warm_up()
+        except (VerseQueueError, OSError) as error:
+            log.warning("not warmed up: %s", error)
 
     def _first_stage(self, job: Job) -> Stage:
         is_loaded = self._model and self._model_of(job) in (self._loaded, None)
@@ -187,8 +204,9 @@ class Studio:
         wrong would be so in every attempt.
         """
         try:
-            with heart.without_tokens():
-                return self._load(named)
+            with heart.without_tokens(), self._loading:
+                is_loaded = self._model and self._loaded == named
+                return self._model if is_loaded else self._load(named)
         except (ModelUnavailable, OSError) as error:
             log.exception("the model cannot be loaded")
             for attempt in attempts:
@@ -216,14 +234,15 @@ class Studio:
         self._model = None  # two of them may be more than the memory holds
         folder = wiring.model_folder(settings, named)
         try:
-            self._model = self._open_model(folder)
+            model = self._open_model(folder)
         except (ValueError, LookupError, TypeError) as error:
             raise ModelUnusable(f"The model in {folder} cannot be read: {error!r}.") from error
-        self._loaded = named
+        # In this order: whoever sees that there is a model looks which it is.
+        self._loaded, self._model = named, model
         log.info("model loaded: %s", named.name, extra={"worker": self._side.worker})
         if not settings.bulk_only:
-            self._show(self._model)
-        return self._model
+            self._show(model)
+        return model
 
     def _show(self, model: Model) -> None:
         name = self._side.settings.told_model(self._loaded.name)

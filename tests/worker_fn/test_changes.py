@@ -1,17 +1,20 @@
 """A worker of a server with several models: one of them in memory, jobs grouped by theirs."""
 
 import gc
+import threading
 import weakref
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.support.api import ApiUnderTest, api_on_disk
+from tests.support.waiting import wait_until
 from versequeue.config import Settings
 from versequeue.errors import ModelUnavailable, ModelUnusable
 from versequeue.named_models import read_models
-from versequeue.rules.job import Job, Status
+from versequeue.rules.job import Job, Stage, Status
 from versequeue.service import estimates
 from worker_fn.model import OneByOne, Result
 from worker_fn.studio import Studio
@@ -108,6 +111,42 @@ def test_a_warm_up_loads_the_first_model_and_leaves_another_that_is_loaded(
     studio.warm_up()
     assert loads.opened == ["a", "b"]
     assert told_as_loaded(app) == "b"
+
+
+def test_a_job_that_comes_while_a_warm_up_loads_says_so_and_shares_its_model(
+    app: ApiUnderTest,
+) -> None:
+    loads, may_load = Loads(), threading.Event()
+
+    def open_slowly(folder: Path) -> Played:
+        assert may_load.wait(30)
+        return loads(folder)
+
+    studio = Studio(app.worker_side, open_slowly)
+    [job_id] = submit(app, "a")
+
+    def says_so() -> bool:
+        return app.jobs.get(job_id).stage is Stage.LOADING_MODEL
+
+    warm_up = studio.begin_warm_up()
+    with ThreadPoolExecutor() as pool:
+        try:
+            done = pool.submit(studio.perform, [job_id])
+            wait_until(says_so, 10, what="a claim before the model is there")
+        finally:
+            may_load.set()
+        done.result(30)
+    warm_up.join(30)
+    assert outcomes(app, [job_id]) == ["a"]
+    assert loads.opened == ["a"]
+
+
+def test_a_warm_up_that_fails_is_left_to_the_next_job_to_tell(app: ApiUnderTest) -> None:
+    studio = Studio(app.worker_side, Loads({"a": ModelUnusable("It is damaged.")}))
+    studio.begin_warm_up().join(30)
+    ids = submit(app, "a")
+    studio.perform(ids)
+    assert outcomes(app, ids) == ["failed"]
 
 
 @pytest.mark.parametrize(

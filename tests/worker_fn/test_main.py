@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 from freezegun import freeze_time
@@ -24,6 +25,7 @@ from versequeue.errors import (
 from versequeue.functions import wiring
 from versequeue.functions.push import job_ids, push_body, read_message
 from versequeue.ports.queue import Topic
+from worker_fn import function
 from worker_fn.lyrics import LyricsModel, open_lyrics
 from worker_fn.studio import Studio, WorkerStopping
 
@@ -249,6 +251,18 @@ def test_rows_that_waited_for_the_model_still_go_together(
     writer = GivenWriter(a_song)
     studio(app, writer).perform(ids)
     assert [len(requests) for requests in writer.asked] == [2]
+
+
+@pytest.mark.parametrize(("name", "waits"), [("", True), ("local-1", False)])
+def test_only_an_instance_in_the_cloud_answers_a_warm_up_when_its_model_is_loaded(
+    name: str, waits: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    studio = Mock()
+    monkeypatch.setattr(wiring, "settings", lambda: Settings(data_dir=tmp_path, worker=name))
+    monkeypatch.setattr(function, "studio_of", lambda _model: studio)
+    event = Mock(data=json.loads(push_body({"warmup": True}, "1")))
+    function.receive(event, open_lyrics)
+    assert (studio.warm_up.called, studio.begin_warm_up.called) == (waits, not waits)
 
 
 @pytest.mark.parametrize(("bulk_only", "seen"), [(False, "warm"), (True, "unknown")])
