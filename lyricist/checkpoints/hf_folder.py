@@ -34,6 +34,8 @@ class HfFolder:
         values = read_json(path / CONFIG)
         if values.get("quantization_config") is not None:
             raise BuildError(f"{path} is quantized already; take the model that it was made of.")
+        if isinstance(values.get("text_config"), Mapping):
+            raise BuildError(f"{path} reads more than texts; only models of text can be built.")
         self.config = Config(str(path / CONFIG), values)
         self.kind = self.config.text("model_type", "")
         self.licence = _licence(path / README)

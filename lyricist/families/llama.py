@@ -13,6 +13,9 @@ from lyricist.checkpoints.config import (
 from lyricist.families.plan import Plan
 from lyricist.families.rope import read_rope
 
+#: No song fits into fewer.
+FEWEST_POSITIONS = 16
+
 
 def llama(config: Config, context_length: int) -> Plan:
     """The plan of a Llama; other families begin with it. Raises BuildError."""
@@ -35,7 +38,7 @@ def base_plan(
     if heads % key_value_heads or head_size % 2:
         raise config.fault("num_key_value_heads", "makes heads that cannot be shared out or turned")
     rope = read_rope(config, head_size, rope_base, "full_attention")
-    longest = config.whole("max_position_embeddings", MOST_POSITIONS)
+    longest = config.whole("max_position_embeddings", MOST_POSITIONS, least=FEWEST_POSITIONS)
     architecture = Architecture(
         vocabulary_size=config.whole("vocab_size", MOST_TOKENS),
         context_length=min(context_length, longest),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tokenizers import Tokenizer
 
 from lyricist.bundle.prompt_form import PLAIN, PromptForm
-from lyricist.errors import BuildError
+from lyricist.errors import BuildError, is_panic
 from lyricist.tokenizing.byte_level import byte_level_tokenizer
 from lyricist.tokenizing.chat_template import form_of_template
 from lyricist.tokenizing.sentencepiece_model import (
@@ -27,6 +27,10 @@ _END_TOKENS = (
     "<end_of_turn>",
     "<eos>",
 )
+
+
+#: Somebody's prompt: letters that a vocabulary may lack, signs and spaces.
+_ANY_TEXT = "A night bus, 2 a.m.\tÉlan Ω 漢字 🎵\u200b\ufffd"
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,20 @@ def _check(tokenizer: Tokenizer, vocabulary_size: int) -> None:
     size = 1 + max(tokenizer.get_vocab().values(), default=-1)
     if size > vocabulary_size:
         raise BuildError(f"The tokenizer has {size} tokens, and the network {vocabulary_size}.")
-    if len(tokenizer.encode("\n", add_special_tokens=False).ids) != 1:
+    if len(_encoded(tokenizer, "\n")) != 1:
         raise BuildError("The tokenizer has no single token for the end of a line.")
+    _encoded(tokenizer, _ANY_TEXT)
+
+
+def _encoded(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Its tokens; BuildError if it fails on them, as it would in the middle of a song."""
+    try:
+        ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+    except BaseException as error:
+        if isinstance(error, Exception) or is_panic(error):
+            raise BuildError(f"The tokenizer fails on {text!r}: {str(error)[:200]}.") from error
+        raise
+    return ids
 
 
 def _whole(source: TokenizerSource, vocabulary_size: int) -> WholeTokenizer:

@@ -141,6 +141,12 @@ def test_a_network_without_its_options_is_another_one(tmp_path: Path, family: st
         ("llama", {"rope_scaling": {"type": "dynamic"}}, "is 'dynamic', a way that is not known"),
         ("llama", {"partial_rotary_factor": 0.5}, "leaves a part of each head unrotated"),
         ("llama", {"quantization_config": {}}, "is quantized already"),
+        (
+            "llama",
+            {"max_position_embeddings": 8},
+            "max_position_embeddings is not a number from 16",
+        ),
+        ("gemma3", {"text_config": {}}, "reads more than texts; only models of text can be built"),
         ("qwen2", {"use_sliding_window": True}, "use_sliding_window is true"),
         ("granite4", {"layer_types": ["mamba"] * 3}, "state-space layers"),
         ("granite4", {"num_local_experts": 8}, "state-space layers or experts"),

@@ -1,6 +1,7 @@
 """What a bundle keeps of a tokenizer: tokens, ends, and the form in which a model is told."""
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,18 @@ TEMPLATE = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}[mod
 PIECES = ("<unk>", "<s>", "</s>", "<0x0A>", "▁", "a")
 KINDS = (PieceKind.UNKNOWN, *[PieceKind.CONTROL] * 2, PieceKind.BYTE, *[PieceKind.NORMAL] * 2)
 LLAMA_2 = GgufVocabulary("llama", PIECES, KINDS, scores=(0.0,) * 6, adds_space=True)
+
+#: Tokenizers that are read without a word, and fail on a text: one of them in Rust.
+WITHOUT_UNKNOWN = {"type": "Unigram", "unk_id": None, "vocab": [["a", -1.0], ["\n", -1.0]]}
+PANICKING = {"type": "Precompiled", "precompiled_charsmap": "CAAAAAAAAAAAAAAA"}
+
+
+def changed(**parts: object) -> TokenizerSource:
+    """Llama's tokenizer with other parts."""
+    assert isinstance(LLAMA.vocabulary, TokenizerJson)
+    own = {"normalizer": None, "pre_tokenizer": None, "added_tokens": [], **parts}
+    content = json.dumps({**json.loads(LLAMA.vocabulary.content), **own}).encode()
+    return replace(LLAMA, vocabulary=TokenizerJson(content))
 
 
 def test_the_default_models_tokenizer_is_what_its_songs_were_written_with() -> None:
@@ -109,6 +122,8 @@ def test_the_spaces_of_its_makers_tokenizer_are_in_the_form(
             "tokenizer is 'bert'",
         ),
         (replace(LLAMA, chat_template="{% if %}"), SIZE, "folder: The chat template cannot be"),
+        (changed(model=WITHOUT_UNKNOWN), SIZE, r"fails on 'A night bus.*: Encountered an unknown"),
+        (changed(normalizer=PANICKING), SIZE, r"fails on '\\n': index out of bounds"),
     ],
 )
 def test_a_tokenizer_that_does_not_fit_its_model_is_refused(
