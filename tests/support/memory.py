@@ -28,6 +28,7 @@ from versequeue.ports.store import (
     IdempotencyRecord,
     JobChange,
     KeyTaken,
+    Place,
     State,
     TallyChange,
 )
@@ -150,6 +151,22 @@ class MemoryStore:
         queued = [job for job in self.jobs.values() if job.status is Status.QUEUED]
         singles = [job for job in queued if not job.in_bulk and job.created_at < before]
         return sorted(singles, key=lambda job: job.created_at)[:limit]
+
+    def count_running(self) -> int:
+        return len(self.oldest_jobs(Status.RUNNING, len(self.jobs)))
+
+    def oldest_jobs(self, status: Status, limit: int) -> list[Job]:
+        found = [job for job in self.jobs.values() if job.status is status]
+        return sorted(found, key=lambda job: job.created_at)[:limit]
+
+    def newest_jobs(self, client: str | None, before: Place | None, limit: int) -> list[Job]:
+        end = (before.created_at, before.job_id) if before else None
+        found = [
+            job
+            for job in self.jobs.values()
+            if client in (None, job.client) and (end is None or (job.created_at, job.id) < end)
+        ]
+        return sorted(found, key=lambda job: (job.created_at, job.id), reverse=True)[:limit]
 
     def count_created(self, since: datetime) -> int:
         return sum(1 for job in self.jobs.values() if job.created_at >= since)

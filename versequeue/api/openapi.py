@@ -9,6 +9,7 @@ from versequeue.api.result_files import FORMATS
 from versequeue.api.routes import ROUTES, Route
 from versequeue.api.schemas import REF, content, ref, responses, schemas
 from versequeue.config import Settings
+from versequeue.intake.cursors import MOST_ROWS, USUAL_ROWS
 from versequeue.intake.job_body import FormJob, JobBody
 from versequeue.intake.options_body import OptionsBody, OwnOptions
 from versequeue.intake.prompt_files import FILE_TYPES, FORM_TYPE
@@ -118,7 +119,19 @@ _SINCE = {
     "schema": {"type": "string", "format": "date-time"},
     "description": "Only rows that have ended since then: the last answer's `Next-Since`.",
 }
+_CURSOR = {
+    "name": "cursor",
+    "in": "query",
+    "schema": {"type": "string"},
+    "description": "The last page's `next_cursor`.",
+}
+_LIMIT = {
+    "name": "limit",
+    "in": "query",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS},
+}
 _EXTRA = {
+    "list_jobs": [_CURSOR, _LIMIT],
     "submit_job": [_KEY, _WAIT],
     "submit_batch": [_KEY],
     "get_job": [_MATCH, _WAIT],

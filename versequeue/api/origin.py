@@ -25,10 +25,17 @@ def client_of(request: Request, settings: Settings) -> str:
     return client_hash(settings.hash_key, _caller_identity(request, settings))
 
 
+def api_key_of(request: Request) -> str | None:
+    """The key that came along, in X-Api-Key or as a bearer's token; None: neither."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    bearer = token.strip() if kind.lower() == "bearer" else None
+    return request.headers.get("X-Api-Key", bearer)
+
+
 def _caller_identity(request: Request, settings: Settings) -> str:
     """The API key, or the network that our own proxies report; never one that a caller wrote."""
     if settings.api_keys:
-        return f"key:{request.headers.get('X-Api-Key', '')}"
+        return f"key:{api_key_of(request) or ''}"
     told = _reported(request, settings)
     return f"address:{network_of(told) or network_of(request.remote_addr or '') or 'unknown'}"
 

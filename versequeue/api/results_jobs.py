@@ -5,6 +5,7 @@ from functools import partial
 from flask import Request, Response
 
 from versequeue.api.edge import Handler, conditional, digest, json_response
+from versequeue.api.lists import list_jobs
 from versequeue.api.resources import job_resource
 from versequeue.api.results_batches import batch_results_handlers
 from versequeue.config import Settings
@@ -27,6 +28,7 @@ def results_handlers(
 ) -> dict[str, Handler]:
     """What the results function can do, by the names of `versequeue.api.routes`."""
     return {
+        "list_jobs": partial(list_jobs, jobs, reads),
         "get_job": job_resource(jobs).look,
         "get_lyrics": partial(get_lyrics, jobs),
         "get_status": lambda _request: json_response(jobs.status()),

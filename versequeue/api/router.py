@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound as RouteNotFound
 from werkzeug.routing import Map, Rule
 
 from versequeue.api.edge import Handler, prefer_wait_s, problem
-from versequeue.api.origin import check_host, check_page, client_of
+from versequeue.api.origin import api_key_of, check_host, check_page, client_of
 from versequeue.api.routes import ROUTES
 from versequeue.config import Settings
 from versequeue.contract import paths
@@ -86,7 +86,7 @@ class Api:
             raise NotFound(f"There is no {request.path} here; {known} has all there is.") from None
         except RouteMethodNotAllowed:
             return self._wrong_method(request, list(adapter.allowed_methods(request.path)))
-        if route.function != self.function:
+        if route.function != self.function and not route.by_both:
             place = f"the {route.function} function"
             raise NotFound(f"{request.method} {request.path} is served by {place}.")
         if route.name != "health":
@@ -146,7 +146,7 @@ def check_api_key(request: Request, settings: Settings) -> None:
     """Raise Unauthorized or Forbidden unless the key is one of the owner's, if there are any."""
     if not settings.api_keys:
         return
-    given = request.headers.get("X-Api-Key")
+    given = api_key_of(request)
     if given is None:
         raise Unauthorized()
     if not any(hmac.compare_digest(given.encode(), key.encode()) for key in settings.api_keys):

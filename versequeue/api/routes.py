@@ -19,6 +19,8 @@ class Route:
     summary: str
     reads: int = 0
     look: int = 0
+    #: by both functions: a host that sends requests on by their path alone sends it to either
+    by_both: bool = False
 
     @property
     def function(self) -> str:
@@ -29,6 +31,7 @@ class Route:
 # A job is read with its place in the queue, a batch with its counts, and what is changed once more.
 ROUTES = (
     Route("POST", paths.JOBS, "submit_job", "Ask for a song", look=2),
+    Route("GET", paths.JOBS, "list_jobs", "The jobs of an API key", by_both=True),
     Route("POST", paths.CANCEL_JOB, "cancel_job", "Cancel a job", reads=4),
     Route("POST", paths.REDELIVER, "redeliver", "Send the job's last webhook event again", reads=4),
     Route("POST", paths.PUSH_JOB, "push_job", "Have a browser told of the job's end", reads=4),

@@ -13,6 +13,7 @@ from versequeue.api.routes import Route
 from versequeue.contract.views import (
     BatchView,
     FileCheck,
+    JobsView,
     JobView,
     ModelsView,
     ModelView,
@@ -33,6 +34,7 @@ NAMES: dict[type[Any], str] = {
     PushView: "Push",
     Song: "Output",
     JobView: "Job",
+    JobsView: "Jobs",
     BatchView: "Batch",
     FileCheck: "FileCheck",
     StatusView: "Status",
@@ -120,6 +122,7 @@ _DESCRIPTIONS = {200: "Done.", 202: "Accepted; look at the Location.", 304: "Not
 #: For each operation: its good answers, and the problems that it can give beside the general ones.
 _RESPONSES: dict[str, tuple[dict[int, Schema], tuple[int, ...]]] = {
     "submit_job": ({200: _JOB, 202: _JOB}, (400, 409, 413, 415, 422, 429)),
+    "list_jobs": ({200: content(ref("Jobs"))}, (422, 429)),
     "cancel_job": ({200: _JOB}, (404, 410, 413)),
     "redeliver": ({202: _JOB}, (404, 409, 410, 413, 429)),
     "push_job": ({200: _JOB}, (400, 404, 409, 410, 413, 415, 422, 429)),

@@ -17,6 +17,7 @@ from versequeue.api.edge import (
     read_body,
     single_fields,
 )
+from versequeue.api.lists import list_jobs
 from versequeue.api.resources import job_resource
 from versequeue.api.submissions import (
     count_key,
@@ -43,6 +44,7 @@ def submit_handlers(jobs: Jobs, batches: Batches, reads: Reads) -> dict[str, Han
     resource = job_resource(jobs)
     return {
         "submit_job": partial(submit_job, jobs, reads),
+        "list_jobs": partial(list_jobs, jobs, reads),
         "cancel_job": partial(resource.act, jobs.cancel, 200),
         "push_job": partial(subscribe, resource),
         "redeliver": partial(resource.act, jobs.redeliver, 202),

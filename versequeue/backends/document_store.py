@@ -10,8 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from versequeue.clock import utc_now
 from versequeue.errors import Unreadable
-from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange, State
-from versequeue.records import CANNOT_READ, from_record
+from versequeue.ports.store import BatchChange, IdempotencyRecord, JobChange, Place, State
+from versequeue.records import CANNOT_READ, from_record, parse_time
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import Job
 from versequeue.rules.tally import Tally
@@ -143,6 +143,10 @@ class DocumentStore(ABC, Generic[F]):
         """The jobs of a batch by the index field `position`, those behind `after`."""
 
     @abstractmethod
+    def _newest(self, client: str | None, before: Place | None, limit: int) -> Sequence[F]:
+        """The jobs of a client, or of all, by the index field `created_at`, the newest first."""
+
+    @abstractmethod
     def _index(self, kind: type[D], found: F, fields: Mapping[str, Any]) -> None:
         """Write these index fields, unless somebody has changed the document meanwhile."""
 
@@ -173,6 +177,16 @@ class DocumentStore(ABC, Generic[F]):
                 return known
             after = found[-1].order
         return []
+
+    def newest_jobs(self, client: str | None, before: Place | None, limit: int) -> list[Job]:
+        jobs: list[Job] = []
+        while left := limit - len(jobs):
+            found = self._newest(client, before, left)
+            jobs += readable_jobs((each.name, each.body) for each in found)
+            if len(found) < left:
+                break
+            before = Place(_moment(found[-1].order), found[-1].name)
+        return jobs
 
     def due_jobs(self, now: datetime, limit: int = 500) -> list[Job]:
         return self._due(Job, "due_at", now, limit)
@@ -226,6 +240,10 @@ def readable_jobs(found: Iterable[tuple[str, Body]]) -> list[Job]:
     """The jobs among these names and bodies; what cannot be read is logged and left out."""
     jobs = [readable(name, partial(read_stored, Job, name, body)) for name, body in found]
     return [job for job in jobs if job]
+
+
+def _moment(order: datetime | str) -> datetime:
+    return parse_time(order) if isinstance(order, str) else order
 
 
 def _read_row(found: Found) -> Job:

@@ -74,6 +74,9 @@ class Query:
     limit: int = 0
     #: also those whose `order_by` is greater than this
     beyond: Any = None
+    #: the last first, and then only what is behind this (order, name)
+    backwards: bool = False
+    behind: tuple[Any, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -203,8 +206,15 @@ def _asked(client: Any, query: Query) -> Any:
         if query.beyond and field == query.order_by:
             wanted = firestore.Or([wanted, firestore.FieldFilter(field, ">", query.beyond)])
         found = found.where(filter=wanted)
-    if query.order_by:
+    if query.backwards:
+        down = {"direction": firestore.Query.DESCENDING}
+        found = found.order_by(query.order_by, **down).order_by("__name__", **down)
+    elif query.order_by:
         found = found.order_by(query.order_by)
+    if query.behind:
+        found = found.start_after(
+            dict(zip((query.order_by, "__name__"), query.behind, strict=True))
+        )
     return found.limit(query.limit) if query.limit else found
 
 

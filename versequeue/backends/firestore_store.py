@@ -139,6 +139,15 @@ class FirestoreStore(DocumentStore[Document]):
         found = self._documents.find(Query("jobs", filters, "created_at", limit))
         return readable_jobs((each.name, each.body) for each in found)
 
+    def count_running(self) -> int:
+        running = (("status", "==", Status.RUNNING.value),)
+        return self._documents.count(Query("jobs", running))
+
+    def oldest_jobs(self, status: Status, limit: int) -> list[Job]:
+        wanted = (("status", "==", status.value),)
+        found = self._documents.find(Query("jobs", wanted, "created_at", limit))
+        return readable_jobs((each.name, each.body) for each in found)
+
     def count_created(self, since: datetime) -> int:
         return self._documents.count(Query("jobs", (("created_at", ">=", since),)))
 
@@ -207,6 +216,13 @@ class FirestoreStore(DocumentStore[Document]):
     def _rows(self, batch_id: str, after: int, limit: int) -> list[Document]:
         behind = (("batch_id", "==", batch_id), ("position", ">", after))
         return self._documents.find(Query("jobs", behind, "position", limit))
+
+    def _newest(self, client: str | None, before: port.Place | None, limit: int) -> list[Document]:
+        own = () if client is None else (("client", "==", client),)
+        after = (before.created_at, before.job_id) if before else None
+        return self._documents.find(
+            Query("jobs", own, "created_at", limit, backwards=True, behind=after)
+        )
 
     def _search(self, kind: type[D], field: str, now: datetime, limit: int) -> list[Document]:
         due = Query(_COLLECTIONS[kind], ((field, "<=", now),), field, limit, beyond=furthest(now))

@@ -144,6 +144,16 @@ class SqliteStore(DocumentStore[_Row]):
         rows = self._file.read(sql, (format_time(before), limit))
         return readable_jobs(rows)
 
+    def count_running(self) -> int:
+        return self._count("SELECT count(*) FROM jobs WHERE status = 'running'")
+
+    def oldest_jobs(self, status: Status, limit: int) -> list[Job]:
+        sql = (
+            f"SELECT id, body FROM jobs WHERE status = '{status.value}'"  # noqa: S608 - ours
+            " ORDER BY created_at LIMIT ?"
+        )
+        return readable_jobs(self._file.read(sql, (limit,)))
+
     def count_created(self, since: datetime) -> int:
         return self._count("SELECT count(*) FROM jobs WHERE created_at >= ?", format_time(since))
 
@@ -181,6 +191,20 @@ class SqliteStore(DocumentStore[_Row]):
             " ORDER BY position LIMIT ?"
         )
         return [_Row(*row) for row in self._file.read(sql, (batch_id, after, limit))]
+
+    def _newest(self, client: str | None, before: port.Place | None, limit: int) -> list[_Row]:
+        wanted, values = ["1"], []
+        if client is not None:
+            wanted.append("client = ?")
+            values.append(client)
+        if before:
+            wanted.append("(created_at, id) < (?, ?)")
+            values += [format_time(before.created_at), before.job_id]
+        sql = (
+            f"SELECT id, body, created_at FROM jobs WHERE {' AND '.join(wanted)}"  # noqa: S608
+            " ORDER BY created_at DESC, id DESC LIMIT ?"
+        )
+        return [_Row(*row) for row in self._file.read(sql, (*values, limit))]
 
     def _search(self, kind: type[D], field: str, now: datetime, limit: int) -> list[_Row]:
         # Each part is read off the index; an OR would walk over all that is not due.

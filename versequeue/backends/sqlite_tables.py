@@ -54,8 +54,13 @@ _ENDED = (
 )
 # What a file's songs have cost is the sum of what each took.
 _WORKER_TIME = ("ALTER TABLE jobs ADD COLUMN worker_s REAL",)
+# A client's jobs by time, and what is written now.
+_LISTS = (
+    "CREATE INDEX jobs_client ON jobs (client, created_at, id)",
+    "CREATE INDEX jobs_running ON jobs (created_at, status) WHERE status = 'running'",
+)
 #: What leads from each version of the file to the next: a file is given those that it lacks.
-SCHEMA = (_FIRST, _WIDER_QUEUED, _WEBHOOKS_APART, _ENDED, _WORKER_TIME)
+SCHEMA = (_FIRST, _WIDER_QUEUED, _WEBHOOKS_APART, _ENDED, _WORKER_TIME, _LISTS)
 #: What is deleted once it is past its retention.
 EXPIRING = ("jobs", "batches", "records", "tallies")
 TABLE: dict[type, str] = {Job: "jobs", Batch: "batches"}

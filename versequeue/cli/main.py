@@ -23,6 +23,7 @@ COMMANDS = {
     "rewrite": ("again", "Have some lines of a song written anew."),
     "verify": ("again", "Have a song written again, to see that it is the same."),
     "rhymes": ("rhymes", "Show the words that rhyme with a word."),
+    "jobs": ("listing", "List your jobs."),
     "status": ("jobs", "Show what a new job has to wait for."),
     "webhook-secret": ("webhook_secret", "Print the secret of one receiver of webhooks."),
     "cost": ("cost", "What a month costs."),

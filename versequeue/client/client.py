@@ -16,7 +16,7 @@ from versequeue.client.polling import follow
 from versequeue.client.reading import Asked, read_answer
 from versequeue.client.songs import WrittenSong, given_but
 from versequeue.client.transport import Call, Transport, json_answer
-from versequeue.client.types import Batch, CheckedFile, Job, Models, Rhymes, Row, ServerStatus
+from versequeue.client.types import Batch, CheckedFile, Job, Jobs, Models, Rhymes, Row, ServerStatus
 from versequeue.contract import paths
 from versequeue.contract.paths import path_of
 from versequeue.contract.views import ModelView
@@ -124,6 +124,20 @@ class Client:
     def get(self, job: Job | str) -> Job:
         """The job as it is now; it is named by its id, or by what was told of it."""
         return self._ask(Job, Call("GET", path_of(paths.JOB, _id_of(job))))
+
+    def jobs(self, *, page: int = 20) -> Iterator[Job]:
+        """The jobs of your API key, the newest first, asked for `page` at a time as they are read.
+
+        A server without keys lists none, and raises ApiError.
+        """
+        params = {"limit": str(page)}
+        while True:
+            found = self._ask(Jobs, Call("GET", paths.JOBS, params=params))
+            for document in found.raw.get("data") or ():
+                yield read_answer(Job, document)
+            if not found.next_cursor:
+                return
+            params = {**params, "cursor": found.next_cursor}
 
     def wait(
         self,

@@ -11,6 +11,7 @@ from typing import Any
 from versequeue.contract.views import (
     BatchView,
     FileCheck,
+    JobsView,
     JobView,
     ModelsView,
     RhymesView,
@@ -42,6 +43,11 @@ class Job(JobView, Answer):
     def title(self) -> str:
         """The finished song's title, empty until then."""
         return self.output.title if self.output else ""
+
+
+@dataclass(frozen=True)
+class Jobs(JobsView, Answer):
+    """A page of the jobs of one API key."""
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,16 @@ class JobView:
 
 
 @dataclass(frozen=True)
+class JobsView:
+    """A page of the jobs of one API key, the newest first."""
+
+    object: Annotated[str, {"const": "list"}] = field(default="list", kw_only=True)
+    data: tuple[JobView, ...] = ()
+    #: what the next page is asked for with; None: there is none
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True)
 class Counts:
     """How many rows of a batch are in which status."""
 

@@ -34,6 +34,14 @@ class IdempotencyRecord:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a list of jobs by time has come to: of those made at one moment, the id tells."""
+
+    created_at: datetime
+    job_id: str
+
+
 class KeyTaken(Exception):
     """Another request wrote the idempotency record first: a race that was lost, not a fault."""
 
@@ -146,6 +154,18 @@ class Store(Protocol):
         """The first of the `singles` that `count_queued` counts before a moment.
 
         Those that cannot be read are logged and left out.
+        """
+
+    def count_running(self) -> int:
+        """Jobs that a worker holds."""
+
+    def oldest_jobs(self, status: Status, limit: int) -> list[Job]:
+        """The jobs in this status that were created first; what cannot be read is left out."""
+
+    def newest_jobs(self, client: str | None, before: Place | None, limit: int) -> list[Job]:
+        """A client's jobs, or everybody's, the newest first, those behind `before`.
+
+        One that cannot be read is logged and left out; fewer than `limit` are all that there are.
         """
 
     def count_created(self, since: datetime) -> int:

@@ -10,7 +10,7 @@ from versequeue.contract.views import ExpectedWait, ModelsView, ModelView, Statu
 from versequeue.contract.wire import to_wire
 from versequeue.errors import NothingToRedeliver, RateLimited
 from versequeue.ports.queue import Topic
-from versequeue.ports.store import State
+from versequeue.ports.store import Place, State
 from versequeue.records import CANNOT_READ, from_record, to_record
 from versequeue.rules.batch import JOBS_PER_MESSAGE
 from versequeue.rules.job import Job, Status
@@ -89,6 +89,12 @@ class Jobs(CallersSide[Job]):
     def get(self, job_id: str) -> Job:
         """The job. Raises NotFound, or Gone past its retention, deleted or not."""
         return self._live(self.store.get_job(job_id))
+
+    def listed(self, client: str, before: Place | None, limit: int) -> list[Job]:
+        """The jobs of a client behind `before`, the newest first, as far as they are kept."""
+        now = self.clock()
+        found = self.store.newest_jobs(client, before, limit)
+        return [job for job in found if now < job.expires_at]
 
     def redeliver(self, job_id: str) -> Job:
         """Make the job's last webhook event due again, because somebody asked for it.

@@ -41,7 +41,14 @@ def job_view(
     job: Job, settings: Settings, *, position: int | None = None, wait: Wait | None = None
 ) -> Document:
     """The job object of the contract."""
-    view = views.JobView(
+    return to_wire(view_of(job, settings, position=position, wait=wait))
+
+
+def view_of(
+    job: Job, settings: Settings, *, position: int | None = None, wait: Wait | None = None
+) -> views.JobView:
+    """The job as its fields on the wire are."""
+    return views.JobView(
         id=job.id,
         status=job.status,
         done=job.done,
@@ -72,7 +79,6 @@ def job_view(
         push=_push(job.push),
         urls=_job_urls(job, settings),
     )
-    return to_wire(view)
 
 
 def _job_urls(job: Job, settings: Settings) -> dict[str, str]:
