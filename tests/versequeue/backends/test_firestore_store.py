@@ -16,7 +16,7 @@ from tests.support.samples import NOW, batch_of, key_record, queued_job
 from versequeue.backends.firestore_documents import Document, Documents, Exists, New, Query
 from versequeue.backends.firestore_store import FirestoreStore
 from versequeue.errors import StartupError, StoreUnavailable
-from versequeue.rules.job import Job
+from versequeue.rules.job import Job, Status
 from versequeue.rules.tally import Tally, tally_at
 from versequeue.rules.transitions import note
 
@@ -49,6 +49,10 @@ SEARCHES: tuple[Callable[[FirestoreStore], Any], ...] = (
     lambda store: store.batches_to_notify(NOW),
     lambda store: store.delete_expired(NOW),
     lambda store: store.batch_worker_s("batch_1"),
+    lambda store: store.count_running(),
+    lambda store: store.oldest_jobs(Status.QUEUED, 8),
+    lambda store: store.newest_jobs(None, None, 8),
+    lambda store: store.newest_jobs("client", None, 8),
 )
 #: Methods that go by a document's name and therefore need no index.
 BY_NAME = {
@@ -73,11 +77,11 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
         asked.append(query)
         return 1
 
-    monkeypatch.setattr(Documents, "find", find)
     def total(_: Documents, query: Query, field: str) -> float:
         asked.append(replace(query, order_by=field))
         return 0.0
 
+    monkeypatch.setattr(Documents, "find", find)
     monkeypatch.setattr(Documents, "count", count)
     monkeypatch.setattr(Documents, "sum", total)
     store = FirestoreStore("demo-nowhere")
