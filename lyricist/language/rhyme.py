@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 
 from lyricist.language.phones import CONSONANTS, encode_phones
+from lyricist.language.words import REMEMBERED
 
 #: Consonants that may stand for each other in a slant rhyme; all others must be equal.
 _CLASSES = ("P T K", "B D G", "M N NG", "F TH S SH", "V DH Z ZH", "CH JH")
@@ -17,6 +18,8 @@ _CLASS_OF = str.maketrans(
 )
 #: A word that has one of these after its last phone still rhymes slantly with one that has not.
 EXTRA_ENDINGS = encode_phones("S Z T D")
+#: The same, as they stand in the slant part.
+EXTRA_SLANTS = tuple(dict.fromkeys(EXTRA_ENDINGS.translate(_CLASS_OF)))
 _HISSING = encode_phones("S Z SH ZH CH JH")
 _VOICELESS = encode_phones("P T K F TH")
 _STRESSED_END = re.compile("[A-Z][^A-Z]*$")
@@ -82,9 +85,9 @@ def words_by_slant() -> dict[str, list[str]]:
     return found
 
 
-@cache
+@lru_cache(REMEMBERED)
 def sounds(word: str) -> tuple[Sound, ...]:
-    """What `pronounced` says, remembered: for words of our own, not for whatever is asked."""
+    """What `pronounced` says, remembered of the words that were asked for last."""
     return pronounced(word)
 
 
@@ -112,7 +115,7 @@ def relation_of_sounds(first: Iterable[Sound], second: Sequence[Sound]) -> Rhyme
         return RhymeKind.IDENTITY
     if any(one.tail == other.tail for one, other in pairs):
         return RhymeKind.PERFECT
-    if any(are_slant(one, other) or are_slant(other, one) for one, other in pairs):
+    if any(rhyme_slantly(one, other) for one, other in pairs):
         return RhymeKind.SLANT
     return RhymeKind.NONE
 
@@ -125,6 +128,11 @@ def _tail(phones: str) -> str:
 def class_of(phones: str) -> str:
     """`phones` with each consonant replaced by its class."""
     return phones.translate(_CLASS_OF)
+
+
+def rhyme_slantly(one: Sound, other: Sound) -> bool:
+    """Whether two sounds rhyme nearly, or perfectly."""
+    return are_slant(one, other) or are_slant(other, one)
 
 
 def are_slant(longer: Sound, shorter: Sound) -> bool:
