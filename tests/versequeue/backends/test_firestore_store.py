@@ -74,6 +74,7 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
         return 1
 
     monkeypatch.setattr(Documents, "find", find)
+
     def total(_: Documents, query: Query, field: str) -> float:
         asked.append(replace(query, order_by=field))
         return 0.0
