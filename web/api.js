@@ -63,6 +63,7 @@ export const read = (kind, id, etag) =>
 	call(RESULTS_BASE + at(kind, id), etag && { headers: { "If-None-Match": etag } });
 export const status = () => call(`${RESULTS_BASE}/v1/status`);
 export const models = () => call(`${RESULTS_BASE}/v1/models`);
+export const rhymesOf = (word) => call(`${RESULTS_BASE}/v1/rhymes/${encodeURIComponent(word)}`);
 export const lyricsLink = (id) => `${RESULTS_BASE}${at("job", id)}/lyrics`;
 const eachLine = (text) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 // All rows, or those that have ended since `since`, which is the last answer's `next`.

@@ -37,6 +37,7 @@ export const page = {
 	again: "Noch eine Fassung schreiben",
 	more: "Thema bearbeiten",
 	"count-text": "Silben zählen",
+	work: "An den Zeilen arbeiten",
 	receipt: "Beleg",
 	"songs-title": "Deine Lieder",
 	forget: "Alle vergessen",
@@ -50,10 +51,12 @@ export const schemes = {
 	AABB: "AABB, Paarreim", ABAB: "ABAB, Kreuzreim", ABBA: "ABBA, umarmend",
 	ABCB: "ABCB, jede zweite Zeile", AAAA: "AAAA, alle gleich", none: "Ohne, freie Verse",
 };
+// Parts of one's own.
+const shapeOf = (o) => /\d/.test(o.structure) && o.structure;
 export const lines = (n) => many(n, "Zeile", "Zeilen");
 export const choices = (o) =>
 	[styles[o.style], o.rhyme_scheme === "none" ? "freie Verse" : o.rhyme_scheme, lines(o.lines),
-		o.structure === "song" && "mit Refrain", o.mood, o.model].filter(Boolean).join(" · ");
+		o.structure === "song" ? "mit Refrain" : shapeOf(o), o.mood, o.model].filter(Boolean).join(" · ");
 export const efforts = { quick: "Schnell", normal: "Mittel", best: "Am besten" };
 export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
 
@@ -95,8 +98,38 @@ export const canceling = "Hört bei der nächsten Zeile auf.";
 export const untitled = "Ohne Titel";
 export const finished = (title, n) => `Fertig: „${title}“, ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
-	scheme === "none" ? "Freie Verse" : `Reimt ${scheme}${typeof score === "number" ? `, ${Math.round(score * 100)} % der Reime gelingen` : ""}`;
+	scheme === "none" ? "Freie Verse" : `Reimt${scheme ? ` ${scheme}` : " sich"}${typeof score === "number" ? `, ${Math.round(score * 100)} % der Reime gelingen` : ""}`;
 export const syllables = (n) => many(n, "Silbe", "Silben");
+export const kept = "bleibt";
+export const desk = {
+	line: (n) => `Zeile ${number(n)}`,
+	help: "Behalte die Zeilen, die dir gefallen, und lass den Rest neu schreiben. ⋯ öffnet eine Zeile: andere Fassungen, eigene Worte, ihr Reim.",
+	local: "Was du änderst, bleibt in diesem Browser. Der Link zeigt es, sobald Zeilen neu geschrieben sind.",
+	pairs: "Die geänderten Reime gelten, sobald Zeilen neu geschrieben werden.",
+	allKept: "Jede Zeile bleibt. Gib eine frei, um sie neu schreiben zu lassen.",
+	all: "Alles neu schreiben",
+	rest: (n) => (n === 1 ? "Die übrige Zeile neu schreiben" : `Die übrigen ${number(n)} Zeilen neu schreiben`),
+	undo: "Rückgängig",
+	undone: "Rückgängig gemacht",
+	close: "Schreibtisch schließen",
+	keep: "Behalten",
+	free: "Bleibt nicht mehr",
+	edit: "Bearbeiten",
+	anew: "Neu schreiben",
+	save: "Übernehmen",
+	leave: "Verwerfen",
+	changed: (n) => `Zeile ${number(n)} ist geändert und bleibt.`,
+	others: "Andere Fassungen",
+	noOthers: "Von dieser Zeile gibt es keine anderen Fassungen.",
+	rhyme: "Reimt sich auf Zeile",
+	nothing: "keine",
+	paired: (n, other) => `Zeile ${number(n)} soll sich auf Zeile ${number(other)} reimen.`,
+	alone: (n) => `Zeile ${number(n)} muss sich nicht reimen.`,
+	drag: "Zieh ihn auf die Zeile, auf die sich diese reimen soll",
+	rhymesWith: (word) => `Reime auf „${word}“:`,
+	print: "Drucken",
+	formats: { txt: "Nur Text", md: "Markdown", cho: "ChordPro" },
+};
 export const copied = "Kopiert";
 export const notCopied = "Der Browser verbietet es";
 export const receipt = {

@@ -36,6 +36,7 @@ export const page = {
 	again: "Write another version",
 	more: "Edit the prompt",
 	"count-text": "Count syllables",
+	work: "Work on the lines",
 	receipt: "Receipt",
 	"songs-title": "Your songs",
 	forget: "Forget them all",
@@ -49,10 +50,12 @@ export const schemes = {
 	AABB: "AABB, in pairs", ABAB: "ABAB, taking turns", ABBA: "ABBA, embracing",
 	ABCB: "ABCB, every second line", AAAA: "AAAA, all alike", none: "None, free verse",
 };
+// Parts of one's own.
+const shapeOf = (o) => /\d/.test(o.structure) && o.structure;
 export const lines = (n) => many(n, "line");
 export const choices = (o) =>
 	[styles[o.style], o.rhyme_scheme === "none" ? "free verse" : o.rhyme_scheme, lines(o.lines),
-		o.structure === "song" && "with a chorus", o.mood, o.model].filter(Boolean).join(" · ");
+		o.structure === "song" ? "with a chorus" : shapeOf(o), o.mood, o.model].filter(Boolean).join(" · ");
 export const efforts = { quick: "Quick", normal: "Normal", best: "Best" };
 export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
 
@@ -94,8 +97,38 @@ export const canceling = "Stopping at the next line.";
 export const untitled = "Untitled";
 export const finished = (title, n) => `Done: “${title}”, ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
-	scheme === "none" ? "Free verse" : `Rhymes ${scheme}${typeof score === "number" ? `, ${Math.round(score * 100)}% of them land` : ""}`;
+	scheme === "none" ? "Free verse" : `Rhymes${scheme && ` ${scheme}`}${typeof score === "number" ? `, ${Math.round(score * 100)}% of them land` : ""}`;
 export const syllables = (n) => many(n, "syllable");
+export const kept = "kept";
+export const desk = {
+	line: (n) => `Line ${number(n)}`,
+	help: "Keep the lines you like, write the rest anew. ⋯ opens a line: other versions, your own words, its rhyme.",
+	local: "What you change stays in this browser. The link shows it once lines are written anew.",
+	pairs: "The rhymes you changed count once lines are written anew.",
+	allKept: "Every line is kept. Let one go to write it anew.",
+	all: "Write all of it anew",
+	rest: (n) => `Write the other ${many(n, "line")} anew`,
+	undo: "Undo",
+	undone: "Undone",
+	close: "Close the desk",
+	keep: "Keep",
+	free: "No longer kept",
+	edit: "Edit",
+	anew: "Write anew",
+	save: "Take it",
+	leave: "Leave it",
+	changed: (n) => `Line ${number(n)} is changed and kept.`,
+	others: "Other versions",
+	noOthers: "There are no other versions of this line.",
+	rhyme: "Rhymes with line",
+	nothing: "none",
+	paired: (n, other) => `Line ${number(n)} is to rhyme with line ${number(other)}.`,
+	alone: (n) => `Line ${number(n)} need not rhyme.`,
+	drag: "Draw it onto the line that this one is to rhyme with",
+	rhymesWith: (word) => `Rhymes with “${word}”:`,
+	print: "Print",
+	formats: { txt: "Plain text", md: "Markdown", cho: "ChordPro" },
+};
 export const copied = "Copied";
 export const notCopied = "The browser forbids it";
 export const receipt = {

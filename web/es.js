@@ -37,6 +37,7 @@ export const page = {
 	again: "Escribir otra versión",
 	more: "Editar el tema",
 	"count-text": "Contar sílabas",
+	work: "Trabajar los versos",
 	receipt: "Comprobante",
 	"songs-title": "Tus canciones",
 	forget: "Olvidarlas todas",
@@ -50,10 +51,12 @@ export const schemes = {
 	AABB: "AABB, pareada", ABAB: "ABAB, cruzada", ABBA: "ABBA, abrazada",
 	ABCB: "ABCB, un verso sí y otro no", AAAA: "AAAA, todos iguales", none: "Ninguna, verso libre",
 };
+// Parts of one's own.
+const shapeOf = (o) => /\d/.test(o.structure) && o.structure;
 export const lines = (n) => many(n, "verso");
 export const choices = (o) =>
 	[styles[o.style], o.rhyme_scheme === "none" ? "verso libre" : o.rhyme_scheme, lines(o.lines),
-		o.structure === "song" && "con estribillo", o.mood, o.model].filter(Boolean).join(" · ");
+		o.structure === "song" ? "con estribillo" : shapeOf(o), o.mood, o.model].filter(Boolean).join(" · ");
 export const efforts = { quick: "Rápida", normal: "Cuidada", best: "La mejor" };
 export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
 
@@ -95,8 +98,38 @@ export const canceling = "Se detiene en el próximo verso.";
 export const untitled = "Sin título";
 export const finished = (title, n) => `Lista: «${title}», ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
-	scheme === "none" ? "Verso libre" : `Rima ${scheme}${typeof score === "number" ? `, aciertan el ${Math.round(score * 100)} %` : ""}`;
+	scheme === "none" ? "Verso libre" : `Rima${scheme && ` ${scheme}`}${typeof score === "number" ? `, aciertan el ${Math.round(score * 100)} %` : ""}`;
 export const syllables = (n) => many(n, "sílaba");
+export const kept = "se queda";
+export const desk = {
+	line: (n) => `Verso ${number(n)}`,
+	help: "Conserva los versos que te gusten y haz que se escriba de nuevo el resto. ⋯ abre un verso: otras versiones, tus palabras, su rima.",
+	local: "Lo que cambias se queda en este navegador. El enlace lo mostrará cuando se escriban versos de nuevo.",
+	pairs: "Las rimas cambiadas valen cuando se escriban versos de nuevo.",
+	allKept: "Todos los versos se quedan. Suelta uno para escribirlo de nuevo.",
+	all: "Escribir todo de nuevo",
+	rest: (n) => (n === 1 ? "Escribir de nuevo el otro verso" : `Escribir de nuevo los otros ${number(n)} versos`),
+	undo: "Deshacer",
+	undone: "Deshecho",
+	close: "Cerrar el escritorio",
+	keep: "Conservar",
+	free: "Ya no se queda",
+	edit: "Editar",
+	anew: "Escribir de nuevo",
+	save: "Aceptar",
+	leave: "Descartar",
+	changed: (n) => `El verso ${number(n)} ha cambiado y se queda.`,
+	others: "Otras versiones",
+	noOthers: "No hay otras versiones de este verso.",
+	rhyme: "Rima con el verso",
+	nothing: "ninguno",
+	paired: (n, other) => `El verso ${number(n)} rimará con el verso ${number(other)}.`,
+	alone: (n) => `El verso ${number(n)} no tiene que rimar.`,
+	drag: "Arrástrala hasta el verso con el que este debe rimar",
+	rhymesWith: (word) => `Rimas con «${word}»:`,
+	print: "Imprimir",
+	formats: { txt: "Texto", md: "Markdown", cho: "ChordPro" },
+};
 export const copied = "Copiado";
 export const notCopied = "El navegador no lo permite";
 export const receipt = {

@@ -3,6 +3,8 @@
 const SONGS = "versequeue.songs";
 const CHOICES = "versequeue.choices";
 const LANGUAGE = "versequeue.language";
+const DESK = "versequeue.desk";
+const MOST_DESKS = 20;
 const MOST = 200;
 let changed;
 
@@ -50,6 +52,13 @@ export const lastChoices = () => load(CHOICES, {});
 export const keepChoices = (choices) => save(CHOICES, choices);
 export const lastLanguage = () => load(LANGUAGE);
 export const keepLanguage = (lang) => save(LANGUAGE, lang);
+
+// What was changed of a song on the desk and has not become a job.
+export const deskOf = (id) => load(DESK, {})[id];
+export function keepDesk(id, state) {
+	const { [id]: _, ...others } = load(DESK, {});
+	save(DESK, Object.fromEntries([...Object.entries(others).slice(1 - MOST_DESKS), [id, state]]));
+}
 
 // Also hears of what another tab does.
 export function onChange(hear) {

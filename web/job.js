@@ -14,7 +14,9 @@ let drawn = 0;
 
 const isGood = ({ status }) => status === "succeeded";
 const endOf = ({ status }) => T.ended[status] ?? T.ended.other;
-const sections = ({ output, preview, options }) => output?.sections ?? sectionsFrom(preview, options);
+const sections = ({ output, preview, options, given, done }) => output?.sections ?? sectionsFrom(preview, options, done ? [] : given);
+// The tune's own are told when it is done.
+const schemeOf = ({ output, options }) => output?.rhyme?.scheme ?? (options.tune ? "none" : options.rhyme_scheme);
 
 // Seconds in each stage, from the timeline; the stage that is on ends now.
 function stageTimes({ created_at, events, finished_at }, now_ms) {
@@ -60,8 +62,8 @@ export function tick(job, now_ms, heard_s) {
 
 function drawSheet(job) {
 	const { completed = 0, total = 1 } = job.progress ?? {};
-	const scheme = job.output?.rhyme?.scheme ?? job.options.rhyme_scheme;
-	drawn = drawLyric($("lyrics"), sections(job), scheme, drawn, !job.done);
+	const scheme = schemeOf(job);
+	drawn = drawLyric($("lyrics"), sections(job), scheme, drawn, !job.done, job.done ? [] : job.given);
 	$("lyrics").classList.toggle("writing", !job.done);
 	put("hint", job.done || drawn ? "" : T.hint[job.stage] ?? T.hint.waiting);
 	$("legend").hidden = scheme === "none";
@@ -93,10 +95,12 @@ export function draw(job, submit) {
 	notice($("end"), job.done && !isGood(job) && endOf(job), {
 		extra: job.error?.detail,
 		calm: job.status === "canceled",
-		act: () => submit({ prompt: job.prompt, options: job.options }),
+		act: () => submit(askedOf(job)),
 	});
 }
 
+// What was asked for, so that it can be asked for again.
+export const askedOf = ({ prompt, options, given }) => ({ prompt, options, ...(given?.length && { given }) });
 export const titleOf = (job) => job.output?.title || T.untitled;
 export const nowAt = (job) => T.steps[job.stage] ?? "";
 export const reset = () => (drawn = 0);

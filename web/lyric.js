@@ -1,9 +1,26 @@
 // A lyric as a thing to look at: sections, rhyme letters, marked line ends, syllables.
 import { make } from "./dom.js";
+import { lang } from "./language.js";
 import { T } from "./texts.js";
 
-// Where the lines of a song belong while it is written: [name, lines] of each section in order.
+const PATTERN = /^(AABB|ABAB|ABBA|AAAA|ABCB)$/;
+
+// "verse 4 ABAB, chorus 2, chorus" as sections: a chorus comes again, others that share a name are numbered.
+function parts(structure) {
+	const asked = structure.split(",").map((text) => text.trim().split(" "));
+	const count = {};
+	return asked.map(([name, lines, scheme]) => {
+		const [, first, own] = lines ? [name, lines, scheme] : asked.find(([one]) => one === name);
+		const alone = name !== "verse" && asked.filter(([one]) => one === name).length === 1;
+		count[name] = (count[name] ?? 0) + 1;
+		const title = name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
+		return [alone || name === "chorus" ? title : `${title} ${count[name]}`, Number(first), own];
+	});
+}
+
+// Where the lines of a song belong while it is written: [name, lines, scheme] of each section in order.
 function shape({ structure, lines }) {
+	if (/ \d/.test(structure)) return parts(structure);
 	if (structure !== "song") return [["Verse 1", lines]];
 	const chorus = lines < 8 ? 1 : lines < 16 ? 2 : lines < 40 ? 4 : 8;
 	const rest = lines - 2 * chorus;
@@ -13,15 +30,23 @@ function shape({ structure, lines }) {
 }
 
 // The sections of unfinished lyrics, given as text or as lines; `total` is what a section will have.
-export function sectionsFrom(preview, options) {
+// Of a line that is to come there is nothing, unless it is given.
+export function sectionsFrom(preview, options, given = []) {
 	const left = [preview ?? []].flat().join("\n").split("\n").filter(Boolean);
-	return shape(options).map(([name, total]) => ({ name, total, lines: left.splice(0, total) }));
+	const known = given.map((line, i) => left[i] ?? line ?? "");
+	const all = known.length ? known.slice(0, 1 + known.findLastIndex(Boolean)) : left;
+	return shape(options).map(([name, total, scheme]) => ({ name, total, rhyme_scheme: scheme, lines: all.splice(0, total) }));
 }
 
-// The rhyme of each line of a section as a number, null where it has none: new ones every four lines.
-// What is left at the end rhymes with itself, a single line with the one before.
+// The rhyme of each line of a section as a number, null where it has none. A pattern of four lines has new
+// ones every four; what is left at the end rhymes with itself, a single line with the one before. Any other
+// scheme has a letter for each line.
 export function rhymes(scheme, total) {
-	if (!/^[A-D]{4}$/.test(scheme)) return [];
+	if (!scheme || scheme === "none") return [];
+	if (!PATTERN.test(scheme)) {
+		const letters = [...new Set(scheme.replaceAll("-", ""))].filter((one) => scheme.split(one).length > 2);
+		return [...scheme].map((one) => (letters.includes(one) ? letters.indexOf(one) : null));
+	}
 	const distinct = new Set(scheme).size;
 	const all = [];
 	for (let i = 0; i < total; i += 1) {
@@ -43,36 +68,48 @@ export function syllables(text) {
 	return total;
 }
 
-const letter = (rhyme) => (rhyme > 25 ? "A" : "") + String.fromCharCode(65 + (rhyme % 26));
+export const letter = (rhyme) => (rhyme > 25 ? "A" : "") + String.fromCharCode(65 + (rhyme % 26));
+
+export const hue = (rhyme) => 85 + 137.5 * rhyme;
+export const lastWord = (text) => text.match(/[\p{L}\p{N}][\p{L}\p{N}'’-]*/gu)?.at(-1) ?? "";
 
 function drawLine(text, rhyme, className) {
-	const end = text.match(/[\p{L}\p{N}][\p{L}\p{N}'’-]*/gu)?.at(-1) ?? "";
+	const end = lastWord(text);
 	const at = text.lastIndexOf(end);
-	const mark = rhyme != null && make("mark", {}, end);
+	const mark = end && rhyme != null && make("mark", {}, end);
 	// The golden angle: neighbours never look alike.
-	if (mark) mark.style.setProperty("--hue", 85 + 137.5 * rhyme);
+	if (mark) mark.style.setProperty("--hue", hue(rhyme));
 	const count = syllables(text);
-	return make("li", { className }, make("i", { ariaHidden: true }, mark && letter(rhyme)),
-		make("span", { className: "words" }, text.slice(0, at), mark || end, text.slice(at + end.length)),
-		make("small", { title: T.syllables(count) }, `${count}`));
+	return make("li", { className }, make("i", { ariaHidden: true }, rhyme != null && letter(rhyme)),
+		make("span", { className: "words" }, text.slice(0, at) || (!text && "\u00a0"), mark || end, text.slice(at + end.length)),
+		make("small", { title: T.syllables(count) }, count && `${count}`));
+}
+
+export function markKept(li) {
+	li.classList.add("kept");
+	li.querySelector(".words").append(make("em", { lang }, T.kept));
 }
 
 // Draws everything; lines from number `fresh` on move in. With `room` there is a blank for every line to
-// come. A letter means one rhyme in the whole song: only a section that comes again has its letters again.
+// come. Lines that are `kept` are seen to be. A letter means one rhyme in the whole song: only a section that comes again has its letters again.
 // Returns the number of lines.
-export function draw(box, sections, scheme, fresh, room = false) {
+export function draw(box, sections, scheme, fresh, room = false, kept = []) {
 	let [total, next] = [0, 0];
 	const firsts = {};
-	box.replaceChildren(...sections.filter(({ lines }) => room || lines.length).map(({ name, lines, total: full = lines.length }) => {
-		const marks = rhymes(scheme, full);
+	box.replaceChildren(...sections.filter(({ lines }) => room || lines.length).map(({ name, lines, rhyme_scheme: own, total: full = lines.length }) => {
+		const marks = rhymes(own || scheme, full);
 		firsts[name] ??= next;
 		next = Math.max(next, firsts[name] + 1 + Math.max(-1, ...marks));
 		const letterOf = (mark) => (mark == null ? null : firsts[name] + mark);
-		const items = lines.map((line, i) => drawLine(line, letterOf(marks[i]), total++ >= fresh ? "fresh" : ""));
+		const items = lines.map((line, i) => {
+			const li = drawLine(line, letterOf(marks[i]), total >= fresh ? "fresh" : "");
+			if (kept[total++]) markKept(li);
+			return li;
+		});
 		const blank = room && make("div", { className: "blank" });
 		blank && blank.style.setProperty("--lines", full - lines.length);
 		return make("section", {}, name && make("h3", {}, `[${name}]`), make("ol", {}, ...items), blank);
 	}));
-	if (room) [...box.querySelectorAll("li")].at(-1)?.classList.add("last");
+	if (room) [...box.querySelectorAll("li:not(.kept)")].findLast((li) => li.querySelector(".words").innerText.trim())?.classList.add("last");
 	return total;
 }

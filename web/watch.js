@@ -4,11 +4,12 @@ import * as api from "./api.js";
 import { $, announce, button, put } from "./dom.js";
 import { isTold, update } from "./history.js";
 import * as job from "./job.js";
+import { link } from "./list.js";
 import * as notify from "./notify.js";
 import { follow } from "./poll.js";
 import { T } from "./texts.js";
 
-let page, view, kind, id, thing, poll, said;
+let page, view, kind, id, thing, poll, said, desk;
 let [skew_ms, heard_at] = [0, 0];
 
 const tick = () => view.tick(thing, Date.now() + skew_ms, (Date.now() - heard_at) / 1000);
@@ -41,6 +42,24 @@ function news({ data, skew_ms: skew }) {
 	update(id, { status: thing.status, title: thing.output?.title });
 	tell();
 	page.show(thing.done);
+	if (desk?.continues(thing)) work();
+}
+
+// The desk, where its lines are worked on; what it needs is loaded now.
+async function work() {
+	const worked = thing;
+	const loaded = desk ?? (await page.load("./desk.js"));
+	if (!loaded || thing !== worked) return;
+	desk = loaded;
+	desk.toggle(thing, { submit: page.submit, show: showAgain });
+}
+
+// An earlier version, as it was told when it was done.
+function showAgain(earlier) {
+	[thing, id] = [earlier, earlier.id];
+	history.replaceState(null, "", link(kind, id));
+	view.draw(thing, page.submit);
+	tick();
 }
 
 function lost(words) {
@@ -85,6 +104,7 @@ async function tellOf() {
 
 export function close() {
 	poll?.stop();
+	desk?.close();
 	poll = thing = said = id = null;
 	notify.title();
 	$("watch").hidden = true;
@@ -117,8 +137,9 @@ export function start(shared) {
 	$("retry").onclick = () => change("retry-failed");
 	$("tell").onclick = tellOf;
 	$("share").onclick = (event) => copy(location.href, event);
-	$("copy").onclick = (event) => copy(thing.output.lyrics, event);
-	$("again").onclick = () => page.submit({ prompt: thing.prompt, options: { ...thing.options, seed: undefined } });
+	$("copy").onclick = (event) => copy(desk?.text() ?? thing.output.lyrics, event);
+	$("again").onclick = () => page.submit(job.askedOf({ ...thing, options: { ...thing.options, seed: undefined } }));
+	$("work").onclick = work;
 	$("more").onclick = () => page.edit(thing.prompt, thing.options);
 	$("count").onchange = ({ target }) => $("lyrics").classList.toggle("counted", target.checked);
 	setInterval(() => thing?.done === false && !document.hidden && tick(), 500);

@@ -26,7 +26,7 @@ from lyricist.language.words import ranked_words
 #: So many words of each kind are told.
 MOST_WORDS = 100
 #: So many words are told that are spelled nearly as one that is not known.
-MOST_NEAREST = 5
+MOST_NEAREST = 3
 #: No word of the table is longer, not with an ending that it is derived with.
 LONGEST_WORD = 20
 #: What makes other forms of a word. Not s: a surname has that, too.

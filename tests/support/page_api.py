@@ -26,6 +26,11 @@ LINES = (
     "The conductor nods and softly calls my town,",
     "And I can feel the engine winding down,",
 )
+#: Other drafts of the third line.
+DRAFTS = (
+    "The rain is writing letters on the glass,",
+    "I count the drops that race along the glass,",
+)
 CHORUS = (
     "So roll me home, I've had enough of roaming,",
     "Roll me home, the evening light is foaming,",
@@ -68,7 +73,8 @@ def job(status: str = "queued", *, age_s: float = 0.0, **changes: Any) -> dict[s
     base = {
         "object": "job", "id": JOB, "status": status, "done": done,
         "stage": None if done else "waiting", "prompt": "a slow train home in the rain",
-        "options": options, "metadata": {}, "batch_id": None, "custom_id": None, "attempt": 0,
+        "options": options, "given": [], "metadata": {},
+        "batch_id": None, "custom_id": None, "attempt": 0,
         "max_attempts": 5, "progress": {"completed": 0, "total": 8, "unit": "lines"},
         "preview": "", "output": None, "error": None, "queue_position": 0, "eta_seconds": 7,
         "created_at": iso(created), "started_at": None, "finished_at": None,
@@ -113,8 +119,13 @@ def succeeded(*, as_song: bool = False, **changes: Any) -> dict[str, Any]:
     output = {
         "lyrics": "\n\n".join("\n".join([f"[{name}]", *lines]) for name, lines in parts),
         "title": "Roll Me Home",
-        "sections": [{"name": name, "lines": list(lines)} for name, lines in parts],
-        "rhyme": {"scheme": "AABB", "score": 1.0},
+        "sections": [
+            {"name": name, "lines": list(lines), "rhyme_scheme": "AABB"} for name, lines in parts
+        ],
+        "rhyme": {"scheme": "AABB", "score": 1.0, "slant": [], "missed": []},
+        "alternatives": [
+            list(DRAFTS) if line == LINES[2] else [] for _, lines in parts for line in lines
+        ],
         "receipt": {
             "model": "SmolLM2-135M-Instruct", "model_digest": "sha256:" + "3f9a" * 16,
             "seed": 7, "input_digest": "sha256:" + "c01d" * 16, "version": "0.3.0",

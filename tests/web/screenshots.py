@@ -16,6 +16,7 @@ from tests.support.browser import WEB, chromium_path, open_browser, serve_folder
 from tests.support.page_api import (
     BATCH,
     JOB,
+    LINES,
     Answer,
     PageApi,
     batch,
@@ -102,6 +103,29 @@ def _forget_them(page: Page) -> None:
     page.locator("#forget").click()
 
 
+def _open_desk(page: Page) -> None:
+    page.locator("#work").click()
+    page.locator(".handle").first.wait_for()
+
+
+def _open_line(page: Page) -> None:
+    _open_desk(page)
+    page.locator(".handle").nth(1).click()
+    page.locator(".choices button").first.click()
+    page.locator(".handle").nth(2).click()
+
+
+def _with_rhymes(api: PageApi) -> None:
+    api.job(DONE)
+    words = [{"word": word, "syllables": 1} for word in ("class", "grass", "last", "brass")]
+    api.on("GET", "/v1/rhymes/pass", Answer({"word": "pass", "perfect": words, "slant": []}))
+
+
+def _edit_line(page: Page) -> None:
+    _open_line(page)
+    page.locator(".choices button").nth(1).click()
+
+
 def _focus_and_choices(page: Page) -> None:
     page.locator("#choices").click()
     page.locator("#prompt").focus()
@@ -119,6 +143,7 @@ FAULTS = [
     {"line": 5, "custom_id": "4", "code": "invalid-option", "detail": "style: This is rap or pop."},
 ]
 DONE = succeeded(as_song=True)
+GIVEN = [None, LINES[1], None, None, None, LINES[5], None, None]
 FAILED = job(
     "failed",
     attempt=5,
@@ -148,6 +173,15 @@ SHOTS = [
     Shot("read-dark", AT_JOB, lambda api: api.job(DONE), wait_for="#tools", dark=True),
     Shot("read-phone", AT_JOB, lambda api: api.job(DONE), wait_for="#tools", width=320),
     Shot("read-wide", AT_JOB, lambda api: api.job(DONE), wait_for="#tools", width=1800),
+    Shot("desk", AT_JOB, lambda api: api.job(DONE), act=_open_desk, wait_for=".handle"),
+    Shot("desk-line", AT_JOB, lambda api: api.job(DONE), act=_open_line, wait_for=".choices"),
+    Shot("desk-edit", AT_JOB, _with_rhymes, act=_edit_line, wait_for=".choices .chips"),
+    Shot("desk-dark", AT_JOB, lambda api: api.job(DONE), act=_open_line, wait_for=".choices",
+         dark=True),
+    Shot("desk-phone", AT_JOB, lambda api: api.job(DONE), act=_open_line, wait_for=".choices",
+         width=320, height=640),
+    Shot("desk-writing", AT_JOB, lambda api: api.job({**writing(3), "given": GIVEN}),
+         wait_for=".kept"),
     Shot("failed", AT_JOB, lambda api: api.job(FAILED), wait_for="#end"),
     Shot("unknown-link", AT_JOB, wait_for="#notice"),
     Shot("expired-link", AT_JOB, lambda api: api.job(problem(410, "gone")), wait_for="#notice"),

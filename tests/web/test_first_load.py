@@ -10,6 +10,9 @@ from tests.support.page_api import BATCH, JOB, PageApi, batch, fine, succeeded
 
 pytestmark = pytest.mark.browser
 FIRST_LOAD_BYTES = 60_000
+#: What the songwriter's desk is made of, and what it may weigh.
+DESK = {"/desk.js", "/desk.css", "/formats.js"}
+DESK_BYTES = 20_000
 
 
 def fetched(page: Page, address: str) -> dict[str, int]:
@@ -36,8 +39,24 @@ def test_the_first_load_is_smaller_than_60_kilobytes(
     sizes = fetched(page, "/")
     expect(page.locator("#sample li")).to_have_count(8)
     assert {"/", "/style.css", "/app.js", f"/{language}.js", "/sample.js"} <= sizes.keys()
-    assert not {"/watch.js", "/batch.js", "/files.js"} & sizes.keys()
+    assert not {"/watch.js", "/batch.js", "/files.js", *DESK} & sizes.keys()
     assert sum(sizes.values()) < FIRST_LOAD_BYTES, sizes
+
+
+def test_the_desk_is_fetched_when_it_is_opened_and_takes_20_kilobytes(
+    new_context: Callable[..., BrowserContext],
+) -> None:
+    context = new_context()
+    PageApi().install(context).job(succeeded())
+    page = context.new_page()
+    assert not DESK & fetched(page, f"/?job={JOB}").keys()
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))
+    page.locator("#work").click()
+    expect(page.locator(".handle")).to_have_count(8)
+    sizes = {urlsplit(answer.url).path: len(answer.body()) for answer in answers}
+    assert sizes.keys() == DESK
+    assert sum(sizes.values()) < DESK_BYTES, sizes
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def test_a_letter_and_a_colour_mean_one_rhyme_in_the_whole_song(open_page: Opene
 def test_free_verse_has_no_marks(open_page: Opener) -> None:
     shown = succeeded()
     shown["output"]["rhyme"] = {"scheme": "none", "score": None}
+    shown["output"]["sections"][0]["rhyme_scheme"] = "none"
     page, _ = open_page(AT_JOB, told(shown))
     expect(page.locator("#meta")).to_have_text("Free verse")
     expect(page.locator("#lyrics mark")).to_have_count(0)

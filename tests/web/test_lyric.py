@@ -4,11 +4,17 @@ from typing import Any
 
 import pytest
 
-from lyricist.language.schemes import PATTERNS, parts, rhyme_groups
+from lyricist.language.schemes import PATTERNS, lines_of, parts, rhyme_groups
 from lyricist.language.syllables import syllables
 from tests.support.page_api import CHORUS, LINES, Opener
 
 pytestmark = pytest.mark.browser
+#: Structures of one's own, each of which names its parts in another way.
+PARTS = (
+    "verse 4 ABAB, chorus 2, chorus",
+    "intro 1, verse 2, pre-chorus 2, chorus 4 AABB, bridge 3 A-A, chorus, verse 5, outro 2",
+    "bridge 2, chorus 2, bridge 2, verse 4",
+)
 WORDS = (
     "rain radio people little because every created being poem going music table loved walked"
     " wanted lonely riot science house houses pages idea piano machine different chocolate family"
@@ -23,6 +29,7 @@ def ask(open_page: Opener, expression: str, argument: Any) -> Any:
 
 def test_lines_are_shared_out_as_the_lyricist_does(open_page: Opener) -> None:
     asked = [[shape, lines] for shape in ("verse", "song") for lines in range(4, 65)]
+    asked += [[shape, lines_of(shape, 0)] for shape in PARTS]
     found = ask(
         open_page,
         "given.map(([structure, lines]) => lyric.sectionsFrom(Array(lines).fill('x').join('\\n'),"
@@ -36,10 +43,22 @@ def test_lines_are_shared_out_as_the_lyricist_does(open_page: Opener) -> None:
 
 def test_lines_rhyme_as_the_lyricist_means_them(open_page: Opener) -> None:
     asked = [[scheme, lines] for scheme in PATTERNS for lines in range(1, 65)]
+    asked += [[letters, len(letters)] for letters in ("ABA-BxX", "----", "AAbbA", "ABCD", "A")]
     found = ask(open_page, "given.map(([scheme, lines]) => lyric.rhymes(scheme, lines))", asked)
     for (scheme, lines), rhymes in zip(asked, found, strict=True):
         expected = rhyme_groups(str(scheme), int(str(lines)))
         assert _pairs(rhymes or [None] * len(expected)) == _pairs(expected), (scheme, lines)
+
+
+def test_a_part_with_a_scheme_of_its_own_is_marked_by_that(open_page: Opener) -> None:
+    letters = ask(
+        open_page,
+        "{ const box = document.createElement('div');"
+        " lyric.draw(box, lyric.sectionsFrom('a\\nb\\nc\\nd\\ne\\nf', given), 'AABB', 0);"
+        " return [...box.querySelectorAll('i')].map(one => one.textContent); }",
+        {"structure": "verse 4 A-BA, chorus 2", "lines": 6},
+    )
+    assert letters == ["A", "", "", "A", "B", "B"]
 
 
 def last_word(open_page: Opener, line: str) -> Any:

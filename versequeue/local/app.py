@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 from versequeue.api.origin import check_host
 from versequeue.config import Settings
 from versequeue.errors import WrongHost
+from versequeue.local.preview import with_preview
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -29,6 +30,7 @@ PAGE_HEADERS = {
 }
 #: The name that Netlify, Firebase and GitHub Pages know, too.
 NOWHERE = "404.html"
+INDEX = "index.html"
 WsgiApp = Callable[..., Iterable[bytes]]
 
 
@@ -55,12 +57,14 @@ class LocalApp:
             return _plain(str(error), error.status, {})
         if request.method not in ("GET", "HEAD"):
             return _plain("This is a page; the API is under /v1.", 405, {"Allow": "GET, HEAD"})
-        name = request.path.lstrip("/") or "index.html"
+        name = request.path.lstrip("/") or INDEX
         found = safe_join(str(self.web), name)
         # Not Path.is_file, which raises for a name that is too long to be one.
         if found is None or not os.path.isfile(found):
             return self._nowhere(request)
         response = _file(found)
+        if name == INDEX and "job" in request.args:
+            response.set_data(with_preview(response.get_data(), request, self.results))
         response.add_etag()
         return response.make_conditional(request)
 
