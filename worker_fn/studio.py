@@ -92,6 +92,7 @@ class Studio:
             if attempts := self._side.claim_all(job_ids, self._first_stage):
                 with Heartbeat(attempts, self._side.settings, self._on_stall) as heart:
                     faults = [self._fault_of(group, heart) for group in self._groups(attempts)]
+                self._side.show_ends()
                 for fault in filter(None, faults):
                     raise fault
 

@@ -57,6 +57,18 @@ def came_by_page_host(request: Request, settings: Settings) -> bool:
     return bool(settings.page_secret) and hmac.compare_digest(given, settings.page_secret.encode())
 
 
+def is_this_machine(request: Request, settings: Settings) -> bool:
+    """Whether a program of this machine has sent this itself, and no proxy for somebody else."""
+    told = _reported(request, settings)
+    passed_on = ("X-Forwarded-For", "Forwarded", PAGE_SECRET_HEADER)
+    if not told and any(name in request.headers for name in passed_on):
+        return False
+    try:
+        return ip_address(host_name(told or request.remote_addr or "")).is_loopback
+    except ValueError:
+        return False
+
+
 def network_of(address: str) -> str:
     """Who counts as one: an IPv4 address, or the /64 around an IPv6 one; empty if it is neither.
 

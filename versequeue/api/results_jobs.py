@@ -6,6 +6,7 @@ from flask import Request, Response
 
 from versequeue.api.edge import Handler, conditional, digest, json_response
 from versequeue.api.lists import list_jobs
+from versequeue.api.owners import get_metrics, get_overview
 from versequeue.api.resources import job_resource
 from versequeue.api.results_batches import batch_results_handlers
 from versequeue.config import Settings
@@ -31,6 +32,8 @@ def results_handlers(
         "list_jobs": partial(list_jobs, jobs, reads),
         "get_job": job_resource(jobs).look,
         "get_lyrics": partial(get_lyrics, jobs),
+        "get_overview": partial(get_overview, jobs),
+        "get_metrics": partial(get_metrics, jobs),
         "get_status": lambda _request: json_response(jobs.status()),
         "get_models": lambda _request: json_response(jobs.models()),
         "get_rhymes": partial(get_rhymes, rhymes),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from versequeue.contract import paths
+from versequeue.planning.store_calls import READS_TO_SCRAPE
 
 
 @dataclass(frozen=True)
@@ -56,5 +57,7 @@ ROUTES = (
     Route("GET", paths.RHYMES, "get_rhymes", "The words that rhyme with a word"),
     Route("GET", paths.PUSH_KEY, "get_push_key", "What a browser subscribes with"),
     Route("GET", paths.OPENAPI, "get_openapi", "This description"),
+    Route("GET", paths.OVERVIEW, "get_overview", "The whole service, for its owner", reads=25),
+    Route("GET", paths.METRICS, "get_metrics", "Figures for Prometheus", reads=READS_TO_SCRAPE),
     Route("GET", "/healthz", "health", "Whether the store can be reached"),
 )

@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter
 
 from versequeue.api.routes import Route
+from versequeue.contract.overview import OverviewView
 from versequeue.contract.views import (
     BatchView,
     FileCheck,
@@ -38,6 +39,7 @@ NAMES: dict[type[Any], str] = {
     BatchView: "Batch",
     FileCheck: "FileCheck",
     StatusView: "Status",
+    OverviewView: "Overview",
     ModelView: "Model",
     ModelsView: "Models",
     RhymesView: "Rhymes",
@@ -119,6 +121,8 @@ _FILE = content({"type": "string"}, "application/jsonl", "text/csv", "text/plain
 _PROBLEM = content(ref("Problem"), "application/problem+json")
 _NOTHING: Schema = {}
 _DESCRIPTIONS = {200: "Done.", 202: "Accepted; look at the Location.", 304: "Not changed."}
+#: As Prometheus' library names them, without their parameters.
+METRICS_TYPES = ("application/openmetrics-text", "text/plain")
 #: For each operation: its good answers, and the problems that it can give beside the general ones.
 _RESPONSES: dict[str, tuple[dict[int, Schema], tuple[int, ...]]] = {
     "submit_job": ({200: _JOB, 202: _JOB}, (400, 409, 413, 415, 422, 429)),
@@ -136,6 +140,8 @@ _RESPONSES: dict[str, tuple[dict[int, Schema], tuple[int, ...]]] = {
     "get_lyrics": ({200: _LYRICS, 304: _NOTHING}, (404, 409, 410, 429)),
     "get_batch": ({200: _BATCH, 304: _NOTHING}, (404, 410, 429)),
     "get_results": ({200: _FILE, 304: _NOTHING}, (404, 410, 422, 429)),
+    "get_overview": ({200: content(ref("Overview"))}, (429,)),
+    "get_metrics": ({200: content({"type": "string"}, *METRICS_TYPES)}, (429,)),
     "get_status": ({200: _STATUS}, (429,)),
     "get_models": ({200: content(ref("Models"))}, (429,)),
     "get_rhymes": ({200: content(ref("Rhymes")), 304: _NOTHING}, (404,)),

@@ -16,7 +16,17 @@ from versequeue.client.polling import follow
 from versequeue.client.reading import Asked, read_answer
 from versequeue.client.songs import WrittenSong, given_but
 from versequeue.client.transport import Call, Transport, json_answer
-from versequeue.client.types import Batch, CheckedFile, Job, Jobs, Models, Rhymes, Row, ServerStatus
+from versequeue.client.types import (
+    Batch,
+    CheckedFile,
+    Job,
+    Jobs,
+    Models,
+    Overview,
+    Rhymes,
+    Row,
+    ServerStatus,
+)
 from versequeue.contract import paths
 from versequeue.contract.paths import path_of
 from versequeue.contract.views import ModelView
@@ -233,6 +243,10 @@ class Client:
     def status(self) -> ServerStatus:
         """Whether a worker is awake, and what a new job has to wait for."""
         return self._ask(ServerStatus, Call("GET", paths.STATUS))
+
+    def overview(self) -> Overview:
+        """The whole service: for its own machine, or for a key of its owner's."""
+        return self._ask(Overview, Call("GET", paths.OVERVIEW))
 
     def models(self) -> tuple[ModelView, ...]:
         """The models that the option `model` can name, the default one first."""

@@ -4,10 +4,20 @@ from dataclasses import replace
 from typing import TypeVar
 
 from versequeue.client.errors import UnexpectedAnswer
-from versequeue.client.types import Batch, CheckedFile, Job, Jobs, Models, Rhymes, Row, ServerStatus
+from versequeue.client.types import (
+    Batch,
+    CheckedFile,
+    Job,
+    Jobs,
+    Models,
+    Overview,
+    Rhymes,
+    Row,
+    ServerStatus,
+)
 from versequeue.records import CANNOT_READ, from_record
 
-Asked = TypeVar("Asked", Job, Jobs, Batch, CheckedFile, Row, ServerStatus, Models, Rhymes)
+Asked = TypeVar("Asked", Job, Jobs, Batch, Overview, CheckedFile, Row, ServerStatus, Models, Rhymes)
 
 
 def read_answer(cls: type[Asked], document: object, *, replayed: bool = False) -> Asked:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from versequeue.contract.overview import OverviewView
 from versequeue.contract.views import (
     BatchView,
     FileCheck,
@@ -83,6 +84,11 @@ class ServerStatus(StatusView, Answer):
 @dataclass(frozen=True)
 class Rhymes(RhymesView, Answer):
     """What rhymes with a word, the commonest words first."""
+
+
+@dataclass(frozen=True)
+class Overview(OverviewView, Answer):
+    """The whole service, for its owner."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from versequeue.api.origin import check_host
 from versequeue.config import Settings
+from versequeue.contract.paths import METRICS
 from versequeue.errors import WrongHost
 from versequeue.local.preview import with_preview
 
@@ -36,7 +37,7 @@ WsgiApp = Callable[..., Iterable[bytes]]
 
 @dataclass(frozen=True, kw_only=True)
 class LocalApp:
-    """A WSGI app: the API under /v1 and /healthz, the page everywhere else."""
+    """A WSGI app: the API under /v1, /healthz and /metrics, the page everywhere else."""
 
     submit: WsgiApp
     results: WsgiApp
@@ -45,7 +46,7 @@ class LocalApp:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path.startswith("/v1/") or path in ("/v1", "/healthz"):
+        if path.startswith("/v1/") or path in ("/v1", "/healthz", METRICS):
             reads = environ["REQUEST_METHOD"] in ("GET", "HEAD")
             return (self.results if reads else self.submit)(environ, start_response)
         return self._page(Request(environ))(environ, start_response)

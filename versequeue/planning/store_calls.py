@@ -31,6 +31,8 @@ READS_AT_THE_END, READS_AT_A_ROWS_END, WRITES_AT_THE_END = 2, 3, 2
 READS_AT_A_FILES_END, WRITES_AT_A_FILES_END = 4, 1
 #: The four searches of a sweep that finds nothing due.
 READS_TO_SWEEP = 4
+#: A look at /metrics: two documents of totals, two counts, the oldest of the queue.
+READS_TO_SCRAPE = 5
 #: Seconds between two writes of the lines so far: of a song alone, and of a file's row.
 PROGRESS_S = Settings.progress_interval_s
 ROWS_PROGRESS_S = PROGRESS_S * ROW_INTERVALS

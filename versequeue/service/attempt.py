@@ -35,6 +35,8 @@ class Attempt:
     clock: Clock
     #: is told of a job that has succeeded, and of its first lines
     on_song: Callable[[Job, FirstLines | None], None]
+    #: is told of a job that has ended in whatever way
+    on_end: Callable[[Job], None]
     #: the job was taken away or has ended: nothing that is written now counts
     over: bool = field(default=False, init=False)
 
@@ -124,6 +126,7 @@ class Attempt:
         if job:
             log.info("attempt ended: %s", job.status, extra=labels(job))
             if job.done:
+                self.on_end(job)
                 follow_up(self.store, self.queue, job, self.clock())
 
     def _write(self, change: Callable[[Job, datetime], Job]) -> Job | None:

@@ -1,17 +1,38 @@
 """What follows when a job has ended. Its end is stored before: the sweep repeats what is lost."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from versequeue.errors import Unreadable
+from versequeue.errors import StoreUnavailable, Unreadable
+from versequeue.planning.job_costs import job_usd
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
+from versequeue.rules import totals
 from versequeue.rules.batch import Batch, complete
 from versequeue.rules.job import Job
+from versequeue.rules.totals import Totals
 from versequeue.service.hints import hint_at_events
 
 log = logging.getLogger(__name__)
+#: The stored document of what has happened so far; a worker's part is in the one of the worker.
+TOTALS_DOCUMENT = "totals"
+
+
+def note_totals(store: Store, new: Totals, now: datetime) -> None:
+    """Add these to what has happened so far. What cannot be stored now is not counted."""
+    if not new:
+        return
+    try:
+        store.update_state(TOTALS_DOCUMENT, lambda document: totals.noted(document, new, now))
+    except StoreUnavailable as error:
+        log.warning("not counted: %s", error)
+
+
+def totals_of(jobs: Iterable[Job]) -> Totals:
+    """What the ends of these jobs add."""
+    return totals.plus(*(totals.of_job(job, job_usd(job) or 0.0) for job in jobs))
 
 
 def follow_up(store: Store, queue: Queue, job: Job, now: datetime) -> None:

@@ -30,7 +30,7 @@ from versequeue.rules.waits import Pace, Queue, queue_s, song_s, work_of
 from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
-from versequeue.service.endings import follow_up
+from versequeue.service.endings import follow_up, note_totals, totals_of
 from versequeue.service.hints import hint, hint_at_events
 from versequeue.service.limits import Bill
 from versequeue.service.reads import Reads
@@ -211,6 +211,8 @@ class Jobs(CallersSide[Job]):
         changed = self.store.update_job(job_id, lambda current: request_cancel(current, now))
         job = self._live(changed)
         if job.status is Status.CANCELED:
+            if job.finished_at == now:  # and not because somebody asked before
+                note_totals(self.store, totals_of([job]), now)
             follow_up(self.store, self.queue, job, now)
         return job
 

@@ -11,6 +11,7 @@ from versequeue.ports.store import Store
 from versequeue.rules.batch import MAX_ROWS
 from versequeue.rules.job import Job
 from versequeue.rules.transitions import request_cancel
+from versequeue.service.endings import note_totals, totals_of
 from versequeue.service.hints import hint_at_events
 
 PAGE = 100
@@ -54,7 +55,9 @@ def cancel_rows(
             ids = wanted[start : start + CANCELED_AT_ONCE]
             changes = dict.fromkeys(ids, lambda current: request_cancel(current, now))
             changed = store.update_jobs(changes)
-            hint_at_events(queue, [job for job in changed.values() if job and job.done])
+            done = [job for job in changed.values() if job and job.done]
+            hint_at_events(queue, done)
+            note_totals(store, totals_of(job for job in done if job.finished_at == now), now)
 
 
 def _pages(store: Store, batch_id: str, after: int, *, readable_only: bool) -> Iterator[list[Job]]:

@@ -18,12 +18,13 @@ from versequeue.clock import Clock, utc_now
 from versequeue.errors import StoreUnavailable
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
+from versequeue.rules import totals
 from versequeue.rules.batch import Batch, next_check_at
 from versequeue.rules.channels import Channel, change_told, is_due, target_of
 from versequeue.rules.job import Job, Status
 from versequeue.rules.transitions import counts_as_lost, republish, settle
 from versequeue.rules.webhook import hinted
-from versequeue.service.endings import finish_batch
+from versequeue.service.endings import finish_batch, note_totals, totals_of
 from versequeue.service.hints import hint_at_events, hint_at_jobs, hint_at_targets
 from versequeue.service.rows import cancel_rows
 
@@ -70,7 +71,9 @@ def sweep(
     while turns:
         # In turn, and whoever found nothing is done.
         turns = [turn for turn in turns if monotonic() < end and turn()]
-    log.info("swept: %s", tick.report.counts())
+    counts = tick.report.counts()
+    log.info("swept: %s", counts)
+    note_totals(store, totals.plus(totals.of_repairs(counts), tick.ends), tick.now)
     return tick.report
 
 
@@ -85,6 +88,8 @@ class _Tick:
     seen: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     stuck: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     failures: int = 0
+    #: what the jobs that it ended add to the totals
+    ends: totals.Totals = field(default_factory=dict)
 
     def repair_jobs(self) -> bool:
         """Give each job back to the queue, or end it; whether there were any."""
@@ -175,6 +180,7 @@ class _Tick:
             # Also if only some of it was stored: a hint too many does nothing.
             self.report.republished += hint_at_jobs(self.queue, list(sent.values()))
         self.report.ended += len(ended)
+        self.ends = totals.plus(self.ends, totals_of(ended.values()))
         hint_at_events(self.queue, list(ended.values()))
         for batch_id in dict.fromkeys(job.batch_id for job in ended.values()):
             if batch_id:

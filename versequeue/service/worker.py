@@ -1,6 +1,7 @@
 """The worker's side of the job system: claim jobs, report on them, end them. Knows no model."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,12 +11,14 @@ from versequeue.config import Settings
 from versequeue.errors import NotAllowed, StoreUnavailable, Unreadable, WorkerLost
 from versequeue.ports.queue import Queue, Topic
 from versequeue.ports.store import State, Store
+from versequeue.rules import totals
 from versequeue.rules import transitions as rules
 from versequeue.rules.job import Job, Stage, Status
 from versequeue.rules.outlook import About
+from versequeue.rules.totals import Totals
 from versequeue.service import estimates
 from versequeue.service.attempt import Attempt, labels
-from versequeue.service.endings import follow_up
+from versequeue.service.endings import follow_up, note_totals, totals_of
 from versequeue.service.estimates import FirstLines
 from versequeue.service.hints import hint, lone_message
 
@@ -34,6 +37,9 @@ class WorkerSide:
     clock: Clock = utc_now
     #: when times of each kind of start and model were last stored: cold, warm, shared with others
     _measured_at: dict[str, datetime] = field(default_factory=dict, init=False)
+    #: what ended jobs add to the totals, as long as it is not stored
+    _unsaid: Totals = field(default_factory=dict, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def claim(self, job_id: str, stage: Stage) -> Attempt | None:
         """Take the job, or None if there is nothing to do. Raises StoreUnavailable."""
@@ -86,6 +92,8 @@ class WorkerSide:
         for job in self.store.update_jobs(freed).values():
             held += job is not None and job.worker == worker
             if job and job.done:
+                if job.finished_at == now:
+                    note_totals(self.store, totals_of([job]), now)
                 follow_up(self.store, self.queue, job, now)
         return held
 
@@ -156,10 +164,37 @@ class WorkerSide:
         except StoreUnavailable as error:
             log.warning("not told when these are to end: %s", error)
 
+    def count_end(self, job: Job) -> None:
+        """Have this end in the totals with whatever is stored next."""
+        with self._lock:
+            self._unsaid = totals.plus(self._unsaid, totals_of([job]))
+
+    def show_ends(self) -> None:
+        """Store what of the totals is not stored yet."""
+        if self._unsaid:
+            try:
+                self._note(lambda state: state)
+            except StoreUnavailable as error:
+                log.warning("what has ended is counted later: %s", error)
+
     def _note(self, change: Callable[[State], State]) -> None:
-        self.store.update_state(
-            estimates.WORKER_DOCUMENT, lambda state: change(estimates.sound(state))
-        )
+        now = self.clock()
+        with self._lock:
+            new, self._unsaid = self._unsaid, {}
+
+        def with_totals(state: State) -> State:
+            sound = estimates.sound(state)
+            changed = change(sound)
+            if not new:
+                return changed
+            return {**changed, "totals": totals.noted(sound.get("totals"), new, now)}
+
+        try:
+            self.store.update_state(estimates.WORKER_DOCUMENT, with_totals)
+        except BaseException:
+            with self._lock:
+                self._unsaid = totals.plus(self._unsaid, new)
+            raise
 
 
 @dataclass
@@ -207,8 +242,9 @@ class _Claims:
         elif job.status is Status.RUNNING:
             log.info("claimed", extra=labels(job))
             shared = (side.store, side.queue, side.settings, side.clock)
-            return Attempt(job, *shared, on_song=side.show_measured)
+            return Attempt(job, *shared, on_song=side.show_measured, on_end=side.count_end)
         else:
+            note_totals(side.store, totals_of([job]), side.clock())
             follow_up(side.store, side.queue, job, side.clock())
         return None
 

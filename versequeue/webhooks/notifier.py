@@ -15,10 +15,12 @@ from versequeue.config import Settings
 from versequeue.contract.wire import json_bytes, wire_time
 from versequeue.ports.store import Store
 from versequeue.rules.batch import BATCH_PREFIX, Batch, current_counts
-from versequeue.rules.channels import change_told, read_target, subscription_of
+from versequeue.rules.channels import Channel, change_told, read_target, subscription_of
 from versequeue.rules.job import Job, Status
 from versequeue.rules.push import Push
+from versequeue.rules.totals import of_delivery
 from versequeue.rules.webhook import Pending, Webhook, postpone, record_delivery, take_delivery
+from versequeue.service.endings import note_totals
 from versequeue.service.views import batch_view, job_view
 from versequeue.webhooks.push_messages import push_message
 from versequeue.webhooks.push_sender import PushSender
@@ -52,7 +54,9 @@ class Notifier:
         outcome = self._send(found, webhook, pending)
         report = {"now": self.clock(), "jitter": self.jitter(), **asdict(outcome)}
         self._update(target, partial(record_delivery, sent=pending, **report))
-        channel = "push" if isinstance(webhook, Push) else "webhook"
+        channel = Channel.PUSH if isinstance(webhook, Push) else Channel.WEBHOOK
+        arrived = of_delivery(channel, arrived=outcome.error is None)
+        note_totals(self.store, arrived, self.clock())
         log.info("%s: %s", channel, outcome, extra={"target": target, "event": pending.event})
         return outcome
 

@@ -162,6 +162,15 @@ def test_those_who_wait_behind_others_share_what_is_read_of_the_queue(
     assert documents.since() == (5 * of_one + told.READS_OF_THE_FIRST, 0)
 
 
+def test_a_look_at_the_metrics_costs_as_many_reads_as_it_says(
+    counted: tuple[ApiUnderTest, Billed],
+) -> None:
+    api, documents = counted
+    answer = api.client.get("/metrics", environ_base={"REMOTE_ADDR": "127.0.0.1"})
+    assert answer.status_code == 200
+    assert documents.since() == (told.READS_TO_SCRAPE, 0)
+
+
 def test_a_sweep_that_finds_nothing_makes_four_searches(
     counted: tuple[ApiUnderTest, Billed],
 ) -> None:
