@@ -106,7 +106,7 @@ def _about(job: Job) -> str:
 
 @dataclass
 class BatchProgress:
-    """What a batch's live line says: a bar, counts, rows a minute, the time that the server tells."""
+    """What a batch's live line says: a bar, counts, rows a minute, the time left as told."""
 
     clock: Callable[[], float] = time.monotonic
     #: when we began to look, and how many rows had ended by then

@@ -22,7 +22,7 @@ MAX_ROWS = 1000
 MAX_FILE_BYTES = 1 << 20
 #: How often the failed rows of one batch can be tried again.
 MAX_ROUNDS = 5
-#: A batch's own pace counts as much as what was expected of it when so many of its rows are written.
+#: A batch's own pace counts as much as what was expected of it when so many rows are written.
 PRIOR_ROWS = JOBS_PER_MESSAGE
 #: The sweep looks this often whether a batch has ended.
 CHECK_EVERY_S = 60
