@@ -83,8 +83,8 @@ export function draw(newer) {
 	refresh();
 }
 
-export function tick({ done, eta_seconds, cost_usd, request_counts: counts }, now_ms, heard_s) {
-	const left = done ? cost_usd != null && cents(cost_usd) : eta_seconds == null ? "" : T.toGo(eta_seconds - heard_s);
+export function tick({ done, eta_seconds, cost_usd, request_counts: counts }, now_ms, heard_s, isLater) {
+	const left = done ? cost_usd != null && cents(cost_usd) : eta_seconds == null ? "" : T.toGo(eta_seconds - heard_s, 0, isLater);
 	$("clock").replaceChildren(T.batch.progress(finished(counts), counts.total), make("small", {}, left || ""));
 }
 

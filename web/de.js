@@ -79,12 +79,13 @@ export const soFar = "bisher";
 export const cost = (usd, machine) =>
 	`${cents(usd)}, und keine Maschine läuft für ${number(machine)} $ im Monat`;
 export const place = (n) => (n > 1 ? `Nummer ${number(n)}` : "als Nächstes");
-// `most`: what is seldom exceeded, told where it is much more.
-export function toGo(s, most) {
+// `most`: what is seldom exceeded, told where it is much more. `isLater`: less was told before.
+export function toGo(s, most, isLater) {
+	const why = isLater ? "dauert länger: " : "";
 	if (s < -3) return "dauert länger als sonst, geht aber weiter";
 	if (s < 1.5) return "jeden Moment";
-	if (most > 1.4 * s) return `noch ${most < 60 ? Math.round(s) : duration(Math.round(s))} bis ${duration(Math.round(most))}`;
-	return `noch etwa ${duration(Math.round(s))}`;
+	if (most > 1.4 * s) return `${why}noch ${most < 60 ? Math.round(s) : duration(Math.round(s))} bis ${duration(Math.round(most))}`;
+	return `${why}noch etwa ${duration(Math.round(s))}`;
 }
 export const progress = (done, total) => `${number(done)} von ${lines(total)}`;
 export const working = "Dein Lied";
@@ -98,7 +99,7 @@ export const canceling = "Hört bei der nächsten Zeile auf.";
 export const untitled = "Ohne Titel";
 export const finished = (title, n) => `Fertig: „${title}“, ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
-	scheme === "none" ? "Freie Verse" : `Reimt${scheme ? ` ${scheme}` : " sich"}${typeof score === "number" ? `, ${Math.round(score * 100)} % der Reime gelingen` : ""}`;
+	scheme === "none" ? "Freie Verse" : `Reimt${scheme ? ` ${scheme}` : " sich"}${typeof score === "number" ? `, ${Math.round(score * 100)} % der Paare, rein oder unrein` : ""}`;
 export const syllables = (n) => many(n, "Silbe", "Silben");
 export const kept = "bleibt";
 export const desk = {

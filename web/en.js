@@ -78,12 +78,13 @@ export const soFar = "so far";
 export const cost = (usd, machine) =>
 	`${cents(usd)}, and no machine runs at $${number(machine)} a month`;
 export const place = (n) => (n > 1 ? `number ${number(n)}` : "next");
-// `most`: what is seldom exceeded, told where it is much more.
-export function toGo(s, most) {
+// `most`: what is seldom exceeded, told where it is much more. `isLater`: less was told before.
+export function toGo(s, most, isLater) {
+	const why = isLater ? "it takes longer: " : "";
 	if (s < -3) return "longer than usual, still going";
 	if (s < 1.5) return "any moment now";
-	if (most > 1.4 * s) return `${most < 60 ? Math.round(s) : duration(Math.round(s))} to ${duration(Math.round(most))} to go`;
-	return `about ${duration(Math.round(s))} to go`;
+	if (most > 1.4 * s) return `${why}${most < 60 ? Math.round(s) : duration(Math.round(s))} to ${duration(Math.round(most))} to go`;
+	return `${why}about ${duration(Math.round(s))} to go`;
 }
 export const progress = (done, total) => `${number(done)} of ${lines(total)}`;
 export const working = "Your song";
@@ -97,7 +98,7 @@ export const canceling = "Stopping at the next line.";
 export const untitled = "Untitled";
 export const finished = (title, n) => `Done: “${title}”, ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
-	scheme === "none" ? "Free verse" : `Rhymes${scheme && ` ${scheme}`}${typeof score === "number" ? `, ${Math.round(score * 100)}% of them land` : ""}`;
+	scheme === "none" ? "Free verse" : `Rhymes${scheme && ` ${scheme}`}${typeof score === "number" ? `, ${Math.round(score * 100)}% of the pairs, perfect or slant` : ""}`;
 export const syllables = (n) => many(n, "syllable");
 export const kept = "kept";
 export const desk = {

@@ -79,12 +79,13 @@ export const soFar = "hasta ahora";
 export const cost = (usd, machine) =>
 	`${cents(usd)}, y ninguna máquina encendida por ${number(machine)} $ al mes`;
 export const place = (n) => (n > 1 ? `número ${number(n)}` : "la siguiente");
-// `most`: what is seldom exceeded, told where it is much more.
-export function toGo(s, most) {
+// `most`: what is seldom exceeded, told where it is much more. `isLater`: less was told before.
+export function toGo(s, most, isLater) {
+	const why = isLater ? "tarda más: " : "";
 	if (s < -3) return "tarda más de lo normal, pero sigue";
 	if (s < 1.5) return "en cualquier momento";
-	if (most > 1.4 * s) return `faltan de ${most < 60 ? Math.round(s) : duration(Math.round(s))} a ${duration(Math.round(most))}`;
-	return `faltan unos ${duration(Math.round(s))}`;
+	if (most > 1.4 * s) return `${why}faltan de ${most < 60 ? Math.round(s) : duration(Math.round(s))} a ${duration(Math.round(most))}`;
+	return `${why}faltan unos ${duration(Math.round(s))}`;
 }
 export const progress = (done, total) => `${number(done)} de ${lines(total)}`;
 export const working = "Tu canción";
@@ -98,7 +99,7 @@ export const canceling = "Se detiene en el próximo verso.";
 export const untitled = "Sin título";
 export const finished = (title, n) => `Lista: «${title}», ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
-	scheme === "none" ? "Verso libre" : `Rima${scheme && ` ${scheme}`}${typeof score === "number" ? `, aciertan el ${Math.round(score * 100)} %` : ""}`;
+	scheme === "none" ? "Verso libre" : `Rima${scheme && ` ${scheme}`}${typeof score === "number" ? `, aciertan el ${Math.round(score * 100)} % de los pares, consonantes o asonantes` : ""}`;
 export const syllables = (n) => many(n, "sílaba");
 export const kept = "se queda";
 export const desk = {

@@ -52,11 +52,11 @@ function drawSteps(job, now_ms) {
 const costOf = ({ cost_usd, machine_usd } = {}) => cost_usd != null && T.cost(cost_usd, machine_usd);
 
 // What changes with every second.
-export function tick(job, now_ms, heard_s) {
+export function tick(job, now_ms, heard_s, isLater) {
 	drawSteps(job, now_ms);
 	const total = Math.max(0, (Date.parse(job.finished_at) || now_ms) - Date.parse(job.created_at)) / 1000;
 	const isNew = !job.done && total < 1;
-	const note = job.done ? [costOf(job.metrics)] : [!isNew && T.soFar, job.eta_seconds != null && !job.cancel_requested_at && T.toGo(job.eta_seconds - heard_s, job.eta_at_most_seconds - heard_s)];
+	const note = job.done ? [costOf(job.metrics)] : [!isNew && T.soFar, job.eta_seconds != null && !job.cancel_requested_at && T.toGo(job.eta_seconds - heard_s, job.eta_at_most_seconds - heard_s, isLater)];
 	$("clock").replaceChildren(isNew ? T.begun : duration(job.done ? total : Math.floor(total)), make("small", {}, note.filter(Boolean).join(" · ")));
 }
 

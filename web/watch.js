@@ -11,8 +11,23 @@ import { T } from "./texts.js";
 
 let page, view, kind, id, thing, poll, said, desk;
 let [skew_ms, heard_at] = [0, 0];
+// The earliest end that was told, and what was left of it then: who was told less is told why.
+let promised = null;
+const LATER_MS = 3000;
+const LATER = 0.3;
 
-const tick = () => view.tick(thing, Date.now() + skew_ms, (Date.now() - heard_at) / 1000);
+const tick = () => view.tick(thing, Date.now() + skew_ms, (Date.now() - heard_at) / 1000, isLater());
+
+function promise() {
+	if (thing.eta_seconds == null) return;
+	const left_ms = thing.eta_seconds * 1000;
+	if (!(promised?.at <= heard_at + left_ms)) promised = { at: heard_at + left_ms, left_ms };
+}
+
+function isLater() {
+	if (thing.eta_seconds == null || !promised) return false;
+	return heard_at + thing.eta_seconds * 1000 - promised.at > Math.max(LATER_MS, LATER * promised.left_ms);
+}
 
 // A song opened when it was done already is no news.
 function tell() {
@@ -29,6 +44,7 @@ function news({ data, skew_ms: skew }) {
 	lost();
 	if (!data) return;
 	[thing, skew_ms, heard_at] = [data, skew, Date.now()];
+	promise();
 	$("watch").hidden = false;
 	$("watch").className = kind;
 	$("sheet").hidden = $("steps").hidden = kind === "batch";
@@ -85,6 +101,7 @@ export async function open(newKind, newId, known) {
 	if (!loaded || id !== newId) return;
 	view = loaded;
 	view.reset();
+	promised = null;
 	if (known) news(known);
 	if (known?.data.done) return;
 	listen();

@@ -25,7 +25,9 @@ def test_rhymes_are_marked_by_letter_and_colour(open_page: Opener) -> None:
     expect(marks).to_have_text(["track", "back", "glass", "pass"])
     colours = marks.evaluate_all("all => all.map(one => getComputedStyle(one).backgroundColor)")
     assert colours[0] == colours[1] != colours[2] == colours[3]
-    expect(page.locator("#meta")).to_contain_text("Rhymes AABB, 100% of them land")
+    expect(page.locator("#meta")).to_contain_text(
+        "Rhymes AABB, 100% of the pairs, perfect or slant"
+    )
 
 
 def test_a_letter_and_a_colour_mean_one_rhyme_in_the_whole_song(open_page: Opener) -> None:

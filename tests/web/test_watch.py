@@ -111,6 +111,21 @@ def test_a_wait_that_may_be_much_longer_is_told_as_a_range(open_page: Opener) ->
     expect(page.locator("#clock")).to_contain_text("2 min to 3 min to go")
 
 
+def test_a_wait_that_rises_says_that_it_takes_longer_and_no_more_once_it_has_fallen_again(
+    open_page: Opener,
+) -> None:
+    for first_s, then_s, is_said in ((4.0, 11.0, True), (20.0, 24.0, False), (60.0, 70.0, False)):
+        page, api = open_page(AT_JOB, told({**writing(1), "eta_seconds": first_s}))
+        expect(page.locator("#clock")).to_contain_text("to go")
+        api.job({**writing(2), "eta_seconds": then_s})
+        expect(page.locator("#meta")).to_have_text("2 of 8 lines")
+        clock = expect(page.locator("#clock"))
+        (clock.to_contain_text if is_said else clock.not_to_contain_text)("it takes longer: about")
+        api.job({**writing(3), "eta_seconds": first_s - 1})
+        expect(page.locator("#meta")).to_have_text("3 of 8 lines")
+        clock.not_to_contain_text("it takes longer")
+
+
 def test_there_is_one_clock(open_page: Opener) -> None:
     page, _ = open_page(AT_JOB, told(writing(3)))
     expect(step(page, "Waking up")).to_contain_text("1.9 s")

@@ -106,7 +106,7 @@ def _about(job: Job) -> str:
 
 @dataclass
 class BatchProgress:
-    """What a batch's live line says: a bar, counts, rows a minute, the time left."""
+    """What a batch's live line says: a bar, counts, rows a minute, the time left as told."""
 
     clock: Callable[[], float] = time.monotonic
     #: when we began to look, and how many rows had ended by then
@@ -118,6 +118,8 @@ class BatchProgress:
         filled = BAR_WIDTH * counts.ended // max(1, counts.total)
         bar = "█" * filled + "░" * (BAR_WIDTH - filled)
         parts = [f"{bar} {counts.ended} of {counts.total} rows", *self._pace(batch)]
+        if batch.eta_seconds and not batch.done:
+            parts.append(f"about {duration(batch.eta_seconds)} left")
         if failed := counts.ended - counts.succeeded:
             parts.append(f"{failed} without a song")
         return " · ".join(parts)
@@ -128,11 +130,8 @@ class BatchProgress:
         self.first = self.first or (now, counts.ended)
         since, at_first = self.first
         if counts.ended == at_first or now <= since:
-            eta_s = None if batch.done else batch.eta_seconds
-            return [f"about {duration(eta_s)} left"] if eta_s else []
-        rate = (counts.ended - at_first) / (now - since)
-        left = [] if batch.done else [f"{duration((counts.total - counts.ended) / rate)} left"]
-        return [f"{60 * rate:.0f} a minute", *left]
+            return []
+        return [f"{60 * (counts.ended - at_first) / (now - since):.0f} a minute"]
 
 
 def tenths(batch: Batch) -> int:

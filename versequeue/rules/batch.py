@@ -22,8 +22,8 @@ MAX_ROWS = 1000
 MAX_FILE_BYTES = 1 << 20
 #: How often the failed rows of one batch can be tried again.
 MAX_ROUNDS = 5
-#: With so many of its rows ended, a batch's own pace tells more than what was expected of it.
-PACE_SHARE = 0.3
+#: A batch's own pace counts as much as what was expected of it when so many rows are written.
+PRIOR_ROWS = JOBS_PER_MESSAGE
 #: The sweep looks this often whether a batch has ended.
 CHECK_EVERY_S = 60
 
@@ -92,16 +92,26 @@ class BatchNow:
         return not unfinished(self.counts)
 
     def eta_s(self, now: datetime) -> float | None:
-        """Seconds until the end: as expected, later at the pace so far; None if nobody can tell."""
+        """Seconds until the end: as expected, then ever more at its own pace; None if nobody knows.
+
+        The rows of a pass end together: as long as they are not late, so many of them count as
+        written as were expected by now. What is told so falls with the time, and not in steps.
+        """
         left = unfinished(self.counts)
-        ended = self.batch.total - left
+        total, ended = self.batch.total, self.batch.total - left
         if not left:
             return None
         past_s = (now - self.batch.created_at).total_seconds()
         expected_s = self.batch.expected_s if self.batch.round == 0 else None
-        if expected_s and past_s < expected_s and ended < PACE_SHARE * self.batch.total:
-            return round(expected_s - past_s, 1)
-        return round(past_s / ended * left, 1) if ended > 0 else None
+        if not expected_s:
+            return round(past_s / ended * left, 1) if ended > 0 else None
+        if past_s > expected_s and not ended:
+            return None
+        row_s = expected_s / total
+        begun = min(total, (ended // JOBS_PER_MESSAGE + 1) * JOBS_PER_MESSAGE)
+        written = min(max(past_s / row_s, ended), begun)
+        pace_s = (PRIOR_ROWS * row_s + past_s) / (PRIOR_ROWS + written)
+        return round(pace_s * max(0.5, total - written), 1)
 
 
 def next_check_at(now: datetime) -> datetime:

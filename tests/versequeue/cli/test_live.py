@@ -49,8 +49,8 @@ def test_a_batch_tells_its_rate_and_the_time_left() -> None:
     progress = BatchProgress(clock=lambda: next(times))
     seen = [progress.text(running(done, failed)) for done, failed in ((10, 0), (40, 0), (100, 5))]
     assert [text.partition(" ")[2] for text in seen] == [
-        "10 of 100 rows",
-        "40 of 100 rows · 30 a minute · 2 min 0 s left",
+        "10 of 100 rows · about 2 min 30 s left",
+        "40 of 100 rows · 30 a minute · about 2 min 0 s left",
         "100 of 100 rows · 45 a minute · 5 without a song",
     ]
     assert [text.count("█") for text in seen] == [2, 9, 24]
@@ -58,7 +58,8 @@ def test_a_batch_tells_its_rate_and_the_time_left() -> None:
 
 def running(done: int, failed: int = 0) -> Batch:
     counts = Counts(total=100, queued=100 - done, succeeded=done - failed, failed=failed)
-    return Batch("batch_1", "running", done=done == 100, request_counts=counts)
+    left = {10: 150.0, 40: 120.0}.get(done)
+    return Batch("batch_1", "running", done=done == 100, request_counts=counts, eta_seconds=left)
 
 
 @pytest.mark.parametrize(
