@@ -39,6 +39,7 @@ from lyricist.checkpoints.files import is_hub_name
 from lyricist.errors import BuildError
 from lyricist.language.learned_phrases import LearnedPhrases
 from lyricist.tokenizing.model_tokenizer import model_tokenizer
+from lyricist.tokenizing.tokenizer_json import written
 from lyricist.vocabulary.word_table_file import write_word_table_of
 
 #: Called with the stage and how far it is, 0 to 1.
@@ -132,7 +133,7 @@ def _fill(
     on_progress: OnProgress,
 ) -> None:
     made = model_tokenizer(recipe.tokenizer, recipe.architecture.vocabulary_size)
-    made.tokenizer.save(str(new / TOKENIZER), pretty=False)
+    (new / TOKENIZER).write_text(written(made.tokenizer), encoding="utf-8")
     on_progress("Loading TensorFlow", 0.05)
     from lyricist.building.network_graph import convert_network  # imports TensorFlow: seconds
 

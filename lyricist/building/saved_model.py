@@ -33,6 +33,7 @@ from lyricist.bundle.prompt_form import PromptForm, form_without_template
 from lyricist.engine.served_model import SIGNATURE, ServedModel
 from lyricist.errors import BuildError
 from lyricist.tokenizing.model_tokenizer import ModelTokenizer, model_tokenizer
+from lyricist.tokenizing.tokenizer_json import written
 from lyricist.tokenizing.tokenizer_source import TokenizerJson, TokenizerSource
 from lyricist.vocabulary.word_table_file import write_word_table_of
 
@@ -66,7 +67,7 @@ def bundle_saved_model(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(folder) as new:
         shutil.copytree(model, new / SAVED_MODEL)
-        made.tokenizer.save(str(new / TOKENIZER), pretty=False)
+        (new / TOKENIZER).write_text(written(made.tokenizer), encoding="utf-8")
         architecture = Architecture(vocabulary_size, length)
         prompt = form_without_template(made.tokenizer.token_to_id)
         _write_manifest(new, name, licence, architecture, made.end_tokens, prompt)
@@ -112,7 +113,7 @@ def export_saved_model(recipe: Recipe, folder: Path, on_progress: OnProgress) ->
     folder.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(folder) as new:
         made = model_tokenizer(recipe.tokenizer, architecture.vocabulary_size)
-        made.tokenizer.save(str(new / TOKENIZER), pretty=False)
+        (new / TOKENIZER).write_text(written(made.tokenizer), encoding="utf-8")
         weights: dict[str, FloatArray] = {}
         total = len(architecture.weight_shapes())
         for done, (name, matrix) in enumerate(recipe.weights()):

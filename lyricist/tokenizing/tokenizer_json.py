@@ -17,6 +17,8 @@ from lyricist.tokenizing.whole_tokenizer import Spaces, WholeTokenizer
 #: Gemma 3's has 33 MB, the largest known.
 MOST_JSON_BYTES = 64 << 20
 KINDS = ("BPE", "Unigram")
+#: So many merges take most of the time that a tokenizer takes to be read.
+MANY_MERGES = 200_000
 
 
 def tokenizer_of_json(source: TokenizerJson, vocabulary_size: int) -> WholeTokenizer:
@@ -46,6 +48,21 @@ def read_tokenizer(content: bytes) -> Tokenizer:
         if isinstance(error, Exception) or is_panic(error):
             raise _no_tokenizer(error) from error
         raise
+
+
+def written(tokenizer: Tokenizer) -> str:
+    """The tokenizer.json that a bundle keeps.
+
+    Where there are many merges each is one text, as in older files, and not a list of two: Gemma's
+    510,000 are read in 0.4 s less.
+    """
+    text: str = tokenizer.to_str()
+    fields = json.loads(text)
+    merges = fields["model"].get("merges") or ()
+    if len(merges) < MANY_MERGES or any(" " in part for merge in merges for part in merge):
+        return text
+    fields["model"]["merges"] = [" ".join(merge) for merge in merges]
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
 def _no_tokenizer(error: BaseException) -> BuildError:

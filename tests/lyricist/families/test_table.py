@@ -3,6 +3,9 @@
 The goldens are made by tests/support/make_family_goldens.py.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +37,7 @@ from tests.support.family_checkpoints import (
 ADAPTERS = ("lora", "lora_stable")
 FAMILIES = sorted({path.stem for path in GOLDEN.glob("*.npz")} - set(ADAPTERS))
 CONTEXT = 512
-#: TensorFlow itself cannot run a network with a single key head; LiteRT can.
+#: TensorFlow cannot run a network with a single key head where it has oneDNN; LiteRT can.
 RUN_BY_TENSORFLOW = [each for each in FAMILIES if not each.endswith("one_key_head")]
 #: How far a float network's logits, which reach to 20, may be from those of `transformers`.
 FLOAT_TOLERANCE = 2e-3
@@ -69,6 +72,29 @@ def test_the_float_network_of_a_family_says_what_transformers_says(
     print(f"{family}: largest difference {difference:.2g}, same next token {same:.4f}")
     assert difference < FLOAT_TOLERANCE
     assert same > 0.99
+
+
+@pytest.mark.model
+def test_a_float_network_with_one_key_head_is_run_by_tensorflow_without_onednn(
+    tmp_path: Path,
+) -> None:
+    family = "gemma3_one_key_head"
+    code = (
+        "import sys; from tests.lyricist.families import test_table as t; from pathlib import Path;"
+    )
+    code += "t.np.save(sys.argv[2], t.float_logits(Path(sys.argv[1])))"
+    arguments = (write_folder(tmp_path / "tiny", family), tmp_path / "logits.npy")
+    subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"},
+        check=True,
+        capture_output=True,
+        timeout=200,
+    )
+    found = np.load(tmp_path / "logits.npy")
+    difference = np.abs(found[:, columns_of(VOCABULARY)] - golden(family)[2]["logits"]).max()
+    print(f"{family}: largest difference {difference:.2g}")
+    assert difference < FLOAT_TOLERANCE
 
 
 @pytest.mark.model

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from lyricist.errors import BuildError
-from lyricist.tokenizing.tokenizer_json import MOST_JSON_BYTES, tokenizer_of_json
+from lyricist.tokenizing.tokenizer_json import (
+    MOST_JSON_BYTES,
+    read_tokenizer,
+    tokenizer_of_json,
+    written,
+)
 from lyricist.tokenizing.tokenizer_source import TokenizerJson
 from lyricist.tokenizing.whole_tokenizer import Spaces, WholeTokenizer
 from tests.support.hard_texts import hard_texts
@@ -130,3 +135,17 @@ def test_a_damaged_tokenizer_json_is_read_or_refused(data: st.DataObject) -> Non
     except BuildError:
         return
     whole.tokenizer.encode("the river waits\n")
+
+
+def test_merges_that_are_many_are_written_shorter_and_mean_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = read_tokenizer(LLAMA)
+    assert written(whole) == whole.to_str(), "a bundle that there is stays what it is"
+    monkeypatch.setattr("lyricist.tokenizing.tokenizer_json.MANY_MERGES", 1)
+    short = written(whole)
+    assert len(short) < len(whole.to_str())
+    again = read_tokenizer(short.encode())
+    assert all(again.encode(text).ids == whole.encode(text).ids for text in hard_texts(100))
+    spaced_merge = Tokenizer(models.BPE({"a": 0, " b": 1, "a b": 2}, [("a", " b")]))
+    assert written(spaced_merge) == spaced_merge.to_str()
