@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lyricist.language.schemes import PATTERNS, lines_of, parts, rhyme_groups
+from lyricist.language.schemes import PATTERNS, parts, rhyme_groups
 from lyricist.language.syllables import syllables
 from tests.support.page_api import CHORUS, LINES, Opener
 
@@ -29,7 +29,7 @@ def ask(open_page: Opener, expression: str, argument: Any) -> Any:
 
 def test_lines_are_shared_out_as_the_lyricist_does(open_page: Opener) -> None:
     asked = [[shape, lines] for shape in ("verse", "song") for lines in range(4, 65)]
-    asked += [[shape, lines_of(shape, 0)] for shape in PARTS]
+    asked += [[shape, sum(part.lines for part in parts(shape, 0))] for shape in PARTS]
     found = ask(
         open_page,
         "given.map(([structure, lines]) => lyric.sectionsFrom(Array(lines).fill('x').join('\\n'),"
