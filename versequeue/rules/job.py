@@ -114,6 +114,8 @@ class Job:
     lease_expires_at: datetime | None = None
     attempt_ends_at: datetime | None = None
     preview: tuple[str, ...] = ()
+    #: when the last of those lines came
+    shown_at: datetime | None = None
     output: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     started_at: datetime | None = None

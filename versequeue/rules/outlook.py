@@ -126,7 +126,8 @@ def _left_s(job: Job, outlook: WorkerOutlook, pace: Pace, now: datetime) -> floa
     spent_s = _seconds(claim.at if claim else job.created_at, now)
     if claim is None or claim.detail != Stage.WRITING:
         spent_s -= pace.load_s
-    return waits.left_s(work, len(job.preview), spent_s, span, pace)
+    silent_s = _seconds(job.shown_at, now) if job.shown_at else 0.0
+    return waits.left_s(work, len(job.preview), spent_s, span, pace, silent_s)
 
 
 def _seconds(start: datetime, end: datetime) -> float:

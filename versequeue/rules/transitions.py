@@ -50,6 +50,7 @@ def claim(
         attempt_ends_at=ends_at,
         lease_expires_at=min(now + timedelta(seconds=lease_s), ends_at),
         preview=(),
+        shown_at=None,
         metrics=Metrics(
             queue_s=_seconds(job.created_at, now),
             worker_s=job.metrics.worker_s,
@@ -66,7 +67,8 @@ def renew(
     check_fence(job, attempt, now)
     ends_at = job.attempt_ends_at or now
     lease = min(now + timedelta(seconds=lease_s), ends_at)
-    renewed = replace(job, stage=stage, preview=lines, lease_expires_at=lease)
+    shown_at = job.shown_at if lines == job.preview else now
+    renewed = replace(job, stage=stage, preview=lines, shown_at=shown_at, lease_expires_at=lease)
     return renewed if stage is job.stage else note(renewed, now, stage.value)
 
 
@@ -214,6 +216,7 @@ def _end_attempt(
         lease_expires_at=None,
         attempt_ends_at=None,
         preview=(),
+        shown_at=None,
         publishes=1,
         publish_at=now,
     )

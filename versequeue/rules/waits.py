@@ -217,10 +217,13 @@ def in_passes(songs: Iterable[T], work: Callable[[T], Work]) -> list[list[T]]:
     return passes
 
 
-def left_s(work: Work, shown: int, elapsed_s: float, span: Span, pace: Pace) -> float:
-    """Seconds until a song ends of which so many lines are shown, and were `elapsed_s` in its pass.
+def left_s(
+    work: Work, shown: int, elapsed_s: float, span: Span, pace: Pace, silent_s: float = 0.0
+) -> float:
+    """Seconds until a song ends of which so many lines are shown, `elapsed_s` after its pass began.
 
-    `span` is what was expected of it. Its own lines tell more of its pace, the more there are.
+    `span` is what was expected of it, and the last of its lines came `silent_s` ago. Its own lines
+    tell more of its pace, the more there are; between two of them the time is what goes by.
     """
     whole_s, spent_s = span.end_s - span.begin_s, elapsed_s - span.begin_s
     lines_s = whole_s * (1 - pace.song_s / max(song_s(work, pace), pace.song_s, 0.001))
@@ -228,11 +231,12 @@ def left_s(work: Work, shown: int, elapsed_s: float, span: Span, pace: Pace) -> 
     if not shown:
         # The first lines may be shown together, and not before the last of them is written.
         return max(whole_s - spent_s, each_s * (work.written - SHOWN_LATE), 0.0)
-    # What is shown is half a line behind what is written.
-    done = min(shown, work.written) + 0.5
-    usual_s = whole_s - lines_s + each_s * done
-    slower = (spent_s + PRIOR_LINES * each_s) / (usual_s + PRIOR_LINES * each_s)
-    return max(0.0, slower * each_s * (work.written - done))
+    to_come = work.written - min(shown, work.written)
+    usual_s = whole_s - to_come * each_s
+    prior_s = PRIOR_LINES * each_s
+    own_s = each_s * (spent_s - silent_s + prior_s) / (usual_s + prior_s)
+    # However late the next line is, those behind it have still to be written.
+    return max(own_s * to_come - silent_s, own_s * (to_come - 1), 0.0)
 
 
 def queue_s(queue: Queue, paces: Paces) -> float:

@@ -56,6 +56,19 @@ def test_a_renewal_never_reaches_beyond_the_attempts_own_limit(queued: Job) -> N
         jobs.renew(renewed, 1, at(40), lease_s=30, lines=("a", "b"), stage=Stage.WRITING)
 
 
+def test_a_renewal_notes_when_lines_came_and_the_next_attempt_begins_without_any(
+    queued: Job,
+) -> None:
+    def renew(job: Job, seconds: float, *lines: str) -> Job:
+        return jobs.renew(job, 1, at(seconds), lease_s=30, lines=lines, stage=Stage.WRITING)
+
+    one = renew(claimed(queued), 2, "a")
+    silent = renew(one, 5, "a")
+    two = renew(silent, 7, "a", "b")
+    assert [job.shown_at for job in (one, silent, two)] == [at(2), at(2), at(7)]
+    assert claimed(two, at(90)).shown_at is None
+
+
 def test_an_attempt_never_outlasts_the_time_of_its_job() -> None:
     running = claimed(queued_job(deadline_at=at(45)), at(20))
     renewed = jobs.renew(running, 1, at(40), lease_s=30, lines=(), stage=Stage.WRITING)

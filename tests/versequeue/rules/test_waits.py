@@ -136,15 +136,25 @@ def test_a_file_takes_one_pass_after_the_other() -> None:
 
 def test_a_song_whose_lines_come_slower_than_expected_has_more_left_and_it_converges() -> None:
     work, span = Work(16), Span(0.0, 2.0)
-    as_expected = left_s(work, 8, 0.4 + 8.5 * 0.1, span, PACE)
-    assert as_expected == pytest.approx(7.5 * 0.1)
+    as_expected = left_s(work, 8, 0.4 + 8 * 0.1, span, PACE)
+    assert as_expected == pytest.approx(8 * 0.1)
     # Each line takes twice as long.
     off = [
-        left_s(work, shown, 0.8 + (shown + 0.5) * 0.2, span, PACE) / ((15.5 - shown) * 0.2)
+        left_s(work, shown, 0.8 + shown * 0.2, span, PACE) / ((16 - shown) * 0.2)
         for shown in (1, 4, 8, 15)
     ]
     assert off == sorted(off)
     assert 0.5 < off[0] < off[-1] == pytest.approx(1.0, abs=0.2)
+
+
+def test_what_is_told_falls_between_two_lines_and_not_below_those_behind_the_next() -> None:
+    # Lines come in pairs, as they do where they rhyme in pairs.
+    told: list[float] = []
+    for elapsed_s in (0.8, 0.9, 1.0, 1.2, 1.2, 1.3):
+        shown = 4 if elapsed_s < 1.2 or len(told) == 3 else 8
+        shown_s = 0.4 + shown * 0.1
+        told.append(left_s(Work(16), shown, elapsed_s, Span(0.0, 2.0), PACE, elapsed_s - shown_s))
+    assert told == pytest.approx([1.2, 1.1, 1.1, 1.1, 0.8, 0.7])
 
 
 def test_a_song_of_which_nothing_is_shown_has_most_of_it_left_however_late_it_is() -> None:

@@ -168,7 +168,11 @@ def test_a_waiting_row_leaves_it_to_its_batch_to_tell() -> None:
 
 def test_a_song_that_is_written_has_its_lines_left_and_the_most_is_told_beside() -> None:
     assert wait_of(running(), WARM, at(1)) == Wait(1.0, 2.0)
-    assert wait_of(running(preview=("one", "two")), WARM, at(1.625)) == Wait(0.4, 0.8)
+    two = running(preview=("one", "two"), shown_at=at(1.5))
+    assert [wait_of(two, WARM, at(seconds)) for seconds in (1.5, 1.7)] == [
+        Wait(0.5, 1.0),
+        Wait(0.3, 0.6),
+    ]
     late, later = (wait_of(running(preview=("one",)), WARM, at(s)) for s in (10, 60))
     assert late
     assert later
