@@ -30,7 +30,7 @@ def pinned(*files: str | Path) -> set[str]:
 
 def test_each_extra_has_what_the_pinned_requirements_have() -> None:
     light, extras = names(PROJECT["dependencies"]), PROJECT["optional-dependencies"]
-    assert light == names([*pinned("requirements-serve.txt")]) - {"setuptools", "tqdm"}
+    assert light == names([*pinned("requirements-serve.txt")]) - {"setuptools"}
     assert names(extras["gcp"]) == names([*pinned("requirements-gcp.txt")])
     assert names(extras["tensorflow"]) == {"tensorflow"}
     assert light | names(extras["build"]) == light | names([*pinned("requirements-build.txt")])
