@@ -57,7 +57,7 @@ dev:             ## make .venv with what the tests need too
 model: setup     ## build the bundle of MODEL (default, tiny, one of yours), unless it is there and whole
 ifneq ($(BUNDLE),)
 	@$(PY) -m lyricist check $(RECIPE); case $$? in 0) ;; \
-	  1) builder=$$($(PYTHON) environment.py build) && "$$builder" -m lyricist build $(RECIPE);; \
+	  3) builder=$$($(PYTHON) environment.py build) && "$$builder" -m lyricist build $(RECIPE);; \
 	  *) exit 2;; esac
 endif
 

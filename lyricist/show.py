@@ -1,9 +1,5 @@
 """What a bundle is: its model, its words, what the model is told, and how fast it writes here."""
 
-import resource
-import sys
-import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -11,16 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from lyricist.bundle.manifest import Bundle, read_bundle
-from lyricist.errors import LyricistError
-from lyricist.songs import Song, SongRequest
+from lyricist.songs import SongRequest
+from lyricist.speed import Pace
 from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.vocabulary.word_table_file import word_table_of
 from lyricist.writing.instructions import instructions
-from lyricist.writing.writer import FEWEST_END_WORDS, Writer
+from lyricist.writing.writer import FEWEST_END_WORDS
 
-#: Lines that are written to see how fast it goes. The first is not counted: the prompt is read
-#: before it.
-_LINES = 5
 #: A rhyme class of so many words is one that lines can be written in again and again.
 _RICH = 5
 
@@ -44,15 +37,6 @@ class Words:
             f"{self.end_words:,} ({self.spelled:,} of several tokens) in {self.classes:,} rhymes, "
             f"{self.rich_classes:,} of them with {_RICH} words or more"
         )
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How one song was written on this machine."""
-
-    seconds_a_line: float
-    #: Of this process at its highest, everything included.
-    memory_bytes: int
 
 
 def shown(folder: Path, prompt: str, pace: Pace | None) -> str:
@@ -88,31 +72,9 @@ def words_of(bundle: Bundle, vocabulary: Vocabulary) -> Words:
     )
 
 
-def measured(folder: Path, prompt: str, clock: Callable[[], float] = time.monotonic) -> Pace:
-    """Loads the model and writes a few lines. BundleError, or whatever kept it from writing."""
-    writer = Writer.open(folder)
-    moments: list[float] = []
-
-    def note(_index: int, _lines: Sequence[str]) -> bool:
-        moments.append(clock())
-        return True
-
-    [song] = writer.write([SongRequest(prompt, lines=_LINES, rhyme_scheme="none")], note)
-    if not isinstance(song, Song):
-        raise song
-    if len(moments) < 2:
-        raise LyricistError("The model wrote no line that could be timed.")
-    return Pace((moments[-1] - moments[0]) / (len(moments) - 1), _peak_memory_bytes())
-
-
 def _size(bundle: Bundle) -> str:
     on_disk = sum(record.bytes for record in bundle.files.values()) / 1e6
     parameters = sum(map(prod, bundle.architecture.weight_shapes().values()))
     if not bundle.architecture.layers:  # not one of ours, so that its weights are not known
         return f"{on_disk:,.0f} MB on disk"
     return f"{parameters / 1e6:,.0f} million numbers, {on_disk:,.0f} MB on disk"
-
-
-def _peak_memory_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import resource
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -43,6 +44,20 @@ class Speed:
         return json.dumps(asdict(self), indent=2)
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How one song is written on this machine."""
+
+    seconds_a_line: float
+    #: Of this process at its highest, everything included.
+    memory_bytes: int
+
+
+def pace_of(folder: Path) -> Pace:
+    """Load the bundle in `folder` and write a song. BundleError, or what kept it from writing."""
+    return Pace(_line_s(Writer.open(folder), 1), _peak_memory_bytes())
+
+
 def measure_speed(
     folder: Path, threads: int, begun: float, on_progress: Callable[[str, float], None]
 ) -> Speed:
@@ -72,7 +87,7 @@ def measure_speed(
         threads=threads,
         first_line_s=round((firsts or [time.time()])[0] - begun, 3),
         seconds_per_line=per_line,
-        peak_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        peak_mib=round(_peak_memory_bytes() / 2**20, 1),
         bundle_bytes=sum(each.bytes for each in bundle.files.values()),
     )
 
@@ -87,3 +102,8 @@ def _line_s(writer: Writer, songs: int) -> float:
 
 def _request(seed: int) -> SongRequest:
     return SongRequest(prompt=PROMPT, lines=LINES, seed=seed)
+
+
+def _peak_memory_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

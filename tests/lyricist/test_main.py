@@ -10,6 +10,7 @@ import pytest
 
 from lyricist.building.tflite_file import WeightBinder
 from lyricist.native_notes import without_native_notes
+from versequeue.local.model_build import IS_TO_BE_BUILT
 
 LIMIT_S = 120
 
@@ -42,8 +43,16 @@ def test_a_missing_model_is_one_sentence(tmp_path: Path) -> None:
 
 def test_checking_a_model_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     done = lyricist("check", "--from", "nothing.gguf", "--out", tmp_path)
-    assert done.returncode == 2, "make builds for 1, which would install all that building needs"
+    assert done.returncode == 2, "make builds for 3, which would install all that building needs"
     assert done.stderr == "nothing.gguf cannot be read: No such file or directory.\n"
+
+
+def test_what_is_to_be_built_is_no_mistake_and_what_is_there_is_none_either(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
+    check = ("check", "--preset", "tiny", "--out")
+    assert lyricist(*check, tmp_path / "none").returncode == IS_TO_BE_BUILT != 1
+    assert lyricist(*check, tiny_bundle).returncode == 0
 
 
 def test_checking_an_adapter_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
@@ -98,7 +107,7 @@ def test_something_else_in_the_models_place_is_one_sentence(tmp_path: Path) -> N
 def test_a_full_disk_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from lyricist.__main__ import main
+    from lyricist.cli.main import main
 
     def fail(_binder: WeightBinder, path: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

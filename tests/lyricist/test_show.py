@@ -1,13 +1,14 @@
 """What a bundle says of itself."""
 
-from itertools import count
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lyricist.bundle.manifest import read_bundle
 from lyricist.errors import BundleError
-from lyricist.show import Words, measured, shown, words_of
+from lyricist.show import Words, shown, words_of
+from lyricist.speed import pace_of
 from lyricist.vocabulary.tokens import Vocabulary
 
 
@@ -22,11 +23,11 @@ def test_a_bundle_says_what_it_is_and_what_its_model_is_told(tiny_bundle: Path) 
 
 
 def test_a_bundle_is_measured_by_writing(tiny_bundle: Path) -> None:
-    ticks = count(0.0, 2.0)
-    pace = measured(tiny_bundle, "a pot", lambda: next(ticks))
-    assert pace.seconds_a_line == 2.0
+    pace = pace_of(tiny_bundle)
+    assert 0 < pace.seconds_a_line < 60
     assert 50e6 < pace.memory_bytes < 50e9
-    assert "2.00 s a line" in shown(tiny_bundle, "a pot", pace)
+    told = shown(tiny_bundle, "a pot", replace(pace, seconds_a_line=2.0))
+    assert "2.00 s a line" in told
 
 
 def test_the_words_that_can_end_a_line_are_counted(tiny_bundle: Path) -> None:

@@ -21,7 +21,7 @@ from versequeue.named_models import NamedModel
 MANIFEST = "bundle.json"
 ENVIRONMENT = HOME / "environment.py"
 #: What `python -m lyricist check` says by its exit status of a bundle that is to be built.
-IS_TO_BE_BUILT = 1
+IS_TO_BE_BUILT = 3
 
 
 def build_if_missing(model: NamedModel, folder: Path) -> None:

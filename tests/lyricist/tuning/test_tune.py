@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from lyricist.__main__ import main
 from lyricist.building.adapter import Adapter, read_adapter
 from lyricist.building.freshness import is_current
 from lyricist.building.pipeline import BuildOptions, build_bundle
@@ -20,6 +19,7 @@ from lyricist.building.release import packaged_gguf
 from lyricist.bundle.manifest import read_bundle
 from lyricist.bundle.phrases_file import phrases_of
 from lyricist.checkpoints.gguf_file import GgufFile
+from lyricist.cli.main import main
 from lyricist.errors import BuildError
 from lyricist.language.words import split_words
 from lyricist.tuning.training import TrainingSettings
@@ -187,7 +187,7 @@ def test_bad_lyrics_are_one_sentence_on_the_command_line(
 def test_tuning_without_tensorflow_says_how_to_get_it(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['tensorflow'] = None\n"
-        "from lyricist.__main__ import main\n"
+        "from lyricist.cli.main import main\n"
         "main(['tune', 'songs.txt', '--out', 'mine'])"
     )
     done = subprocess.run(
