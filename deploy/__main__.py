@@ -136,6 +136,7 @@ def _target(asked: argparse.Namespace, runner: Runner) -> Target:
         region=asked.region,
         project_number=number,
         models=stage.deployed_models(read_models(asked.model)),
+        memory_mib=asked.memory,
         budget=asked.budget,
         # Removing takes everything that may be there.
         cap=asked.cap or asked.action == "destroy",

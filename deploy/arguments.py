@@ -12,6 +12,9 @@ from versequeue.named_models import read_models
 PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]+")
 REGION = re.compile(r"[a-z]+(-[a-z]+)+[0-9]+")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
+#: MiB that Cloud Run gives an instance of two processors, at most.
+#: https://cloud.google.com/run/docs/configuring/services/memory-limits
+MOST_MEMORY_MIB = 8192
 BUCKET_FOLDER = re.compile(r"gs://[a-z0-9._-]+/.+")
 
 
@@ -72,6 +75,13 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _memory(text: str) -> int:
+    if not (text.isdecimal() and Target.memory_mib <= int(text) <= MOST_MEMORY_MIB):
+        most = f"{Target.memory_mib} to {MOST_MEMORY_MIB}"
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of MiB from {most}")
+    return int(text)
+
+
 def _switch(text: str) -> bool:
     if text not in ("0", "1"):
         raise argparse.ArgumentTypeError(f"{text!r} is neither 1 nor 0")
@@ -101,6 +111,9 @@ def _parser() -> argparse.ArgumentParser:
         "--model",
         default="default",
         help="a bundle's folder, gs://…, or several: name=PLACE,other=PLACE",
+    )
+    parser.add_argument(
+        "--memory", type=_memory, default=Target.memory_mib, help="MiB of a worker's instance"
     )
     parser.add_argument("--tensorflow", action="store_true", help="the gs:// is a SavedModel")
     parser.add_argument(

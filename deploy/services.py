@@ -115,13 +115,15 @@ def _source(target: Target, spec: FunctionSpec, folder: Path) -> Command:
 def _deploy(target: Target, spec: FunctionSpec, image: Command) -> Command:
     variables = [f"{name}={value}" for name, value in settings(target, spec).items()]
     mounted = [f"{name}={secret}:latest" for name, secret in spec.secrets]
-    fetched_mib = FETCHED_MODEL_MIB * len(target.fetched_models) if spec.needs_model else 0
+    memory_mib = spec.size.memory_mib
+    if spec.needs_model:
+        memory_mib = target.memory_mib + FETCHED_MODEL_MIB * len(target.fetched_models)
     flags = (
         *image,
         f"--base-image={target.runtime}",
         f"--service-account={target.account(spec.name)}",
         f"--cpu={spec.size.cpu}",
-        f"--memory={spec.size.memory_mib + fetched_mib}Mi",
+        f"--memory={memory_mib}Mi",
         f"--concurrency={spec.size.concurrency}",
         f"--timeout={spec.size.timeout_s}",
         "--min-instances=0",

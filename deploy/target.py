@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from deploy.functions import MODEL_FOLDER, PREFIX, FunctionSpec
+from versequeue.functions.sizes import WORKER
 from versequeue.named_models import NamedModel, as_text
 
 BUCKET = "gs://"
@@ -17,6 +18,8 @@ class Target:
     project_number: str
     #: each in gs://bucket/prefix, or in a folder of the staged worker
     models: tuple[NamedModel, ...] = (NamedModel("default", MODEL_FOLDER),)
+    #: of each instance of the worker, beside what the models that it fetches take
+    memory_mib: int = WORKER.memory_mib
     #: a month, in the billing account's currency; 0 leaves out the alert
     budget: str = "5"
     #: the project is taken off its billing account when the budget is spent

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from lyricist.arrays import BoolArray, IntArray
 from lyricist.bundle.manifest import TOKENIZER, Bundle
 from lyricist.bundle.prompt_form import PromptForm, form_without_template
-from lyricist.errors import BundleError, is_panic
+from lyricist.errors import BundleError, LyricistError, is_panic
 
 _HELD_LINE_END = re.compile(r"[,.!?;:…\"'”’)]+\n+")
 #: How SentencePiece writes a byte that is no character of its vocabulary.
@@ -28,9 +28,18 @@ class Encoder:
         self.prompt = prompt
 
     def encode(self, text: str, markup: bool = False) -> list[int]:
-        """Ids of `text`; names of special tokens in it are plain text unless `markup`."""
+        """Ids of `text`; names of special tokens in it are plain text unless `markup`.
+
+        LyricistError where a tokenizer fails on it, as one with a costly expression may.
+        """
         self._tokenizer.encode_special_tokens = not markup
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        try:
+            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        except BaseException as error:
+            if isinstance(error, Exception) or is_panic(error):
+                why = f"{text[:100]!r}: {str(error)[:200]}"
+                raise LyricistError(f"The model's tokenizer fails on {why}.") from error
+            raise
         return ids
 
 

@@ -58,6 +58,8 @@ def test_what_makes_no_sense_is_said_before_anybody_is_asked(
         ("--dry-run=yes", "'yes' is neither 1 nor 0"),
         ("--daily-budget=-1", "'-1' is no whole number from 0"),
         ("--daily-budget=1.5", "'1.5' is no whole number from 0"),
+        ("--memory=4GiB", "'4GiB' is no number of MiB from 2048 to 8192"),
+        ("--memory=512", "'512' is no number of MiB from 2048 to 8192"),
         ("--rate-per-minute=many", "'many' is no whole number from 0"),
         ("--trusted-proxies=", "'' is no whole number from 0"),
         ("--no-such-option", "unrecognized arguments: --no-such-option"),

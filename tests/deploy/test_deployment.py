@@ -201,14 +201,15 @@ def test_settings_are_those_that_the_functions_read() -> None:
 
 def test_every_service_knows_all_models_and_the_worker_has_room_for_those_it_fetches() -> None:
     models = read_models("a=model/1,b=gs://songs/b,c=gs://songs/c,d=gs://others/d")
-    several = replace(TARGET, models=models)
+    several = replace(TARGET, models=models, memory_mib=4096)
 
     for spec in DEPLOYED:
         assert Settings.from_environ(services.settings(several, spec)).models == models
     texts = created(several)
     sizes = {text.split()[2]: text for text in texts if text.startswith("run deploy")}
-    room = SIZES["worker"].memory_mib + 3 * services.FETCHED_MODEL_MIB
+    room = 4096 + 3 * services.FETCHED_MODEL_MIB
     assert f"--memory={room}Mi" in sizes["versequeue-worker"]
+    assert f"--memory={room}Mi" in sizes["versequeue-bulk"]
     assert f"--memory={SIZES['submit'].memory_mib}Mi" in sizes["versequeue-submit"]
     opened = [text.split()[3] for text in texts if "storage.objectViewer" in text]
     assert opened == ["gs://songs", "gs://others"]

@@ -1,8 +1,5 @@
 """SentencePiece's tokenizers give the tokens that the sentencepiece library itself gives."""
 
-import io
-from collections.abc import Sequence
-
 import pytest
 import sentencepiece
 from hypothesis import given, settings
@@ -19,27 +16,7 @@ from lyricist.tokenizing.tokenizer_source import GgufVocabulary, PieceKind, Sent
 from lyricist.tokenizing.whole_tokenizer import Spaces, WholeTokenizer
 from lyricist.vocabulary.tokens import token_texts
 from tests.support.hard_texts import hard_texts
-from tests.support.paths import ROOT
-
-
-def trained(kind: str, prefix: bool, own: Sequence[str] = ()) -> bytes:
-    """A small model as SentencePiece itself trains it on this project's songs."""
-    songs = (ROOT / "corpus" / "songs.jsonl").read_text(encoding="utf-8").splitlines()
-    written = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(songs),
-        model_writer=written,
-        vocab_size=700,
-        model_type=kind,
-        byte_fallback=True,
-        add_dummy_prefix=prefix,
-        remove_extra_whitespaces=False,
-        normalization_rule_name="identity",
-        user_defined_symbols=list(own),
-        num_threads=1,
-        minloglevel=2,
-    )
-    return written.getvalue()
+from tests.support.sentencepiece_models import trained
 
 
 @pytest.fixture(scope="module")

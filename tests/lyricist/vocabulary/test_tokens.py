@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tokenizers import AddedToken, Tokenizer, models
+from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers
 
 from lyricist.bundle.manifest import read_bundle
 from lyricist.bundle.prompt_form import CHAT_ML, PLAIN
+from lyricist.errors import LyricistError
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.vocabulary.tokens import Vocabulary, holds_line_end, token_texts
+from lyricist.vocabulary.tokens import Encoder, Vocabulary, holds_line_end, token_texts
 from lyricist.vocabulary.word_table import derive_word_table
 
 
@@ -52,6 +53,16 @@ def test_white_space_that_was_added_is_text_and_markup_is_none() -> None:
     tokenizer.add_tokens(own)
     tokenizer.add_special_tokens([AddedToken(" ", special=True)])
     assert token_texts(tokenizer, 6) == ("a", "b", "\n\n", "", "", "")
+
+
+def test_a_tokenizer_that_fails_on_a_text_says_so_in_a_sentence() -> None:
+    tokenizer = Tokenizer(models.BPE({"a": 0}, []))
+    costly = Regex(r"((a+)+)+\d$")  # Rust gives up on it, with what is no Exception
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(costly, "isolated")
+    encoder = Encoder(tokenizer, PLAIN)
+    assert encoder.encode("aa") == [0, 0]
+    with pytest.raises(LyricistError, match=r"tokenizer fails on 'a+': Onig: .* retry-limit"):
+        encoder.encode("a" * 60)
 
 
 def test_single_tokens_end_lines_where_there_are_enough_of_them(tiny_bundle: Path) -> None:

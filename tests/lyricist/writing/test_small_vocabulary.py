@@ -15,7 +15,8 @@ from lyricist.language.rhyme import RhymeKind
 from lyricist.lines.ends import Ends
 from lyricist.songs import Effort, Song, SongRequest
 from lyricist.tokenizing.byte_level import byte_level_tokenizer, first_merges
-from lyricist.tokenizing.tokenizer_source import GgufVocabulary
+from lyricist.tokenizing.sentencepiece_model import sentencepiece_of_model
+from lyricist.tokenizing.tokenizer_source import GgufVocabulary, SentencePieceModel
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.vocabulary.spelled_words import MOST_TOKENS
 from lyricist.vocabulary.tokens import Vocabulary, token_texts
@@ -23,13 +24,16 @@ from lyricist.vocabulary.word_table import WordTable, derive_word_table
 from lyricist.writing.writer import FEWEST_END_WORDS, Writer
 from tests.support.counted_engine import CountedEngine
 from tests.support.paths import ROOT
+from tests.support.sentencepiece_models import trained
 
 #: Some 760 tokens: the bytes, markup, and what the first merges make.
 MERGES = 500
 
 
-@pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
+@pytest.fixture(scope="module", params=["byte-level", "SentencePiece"])
+def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    if request.param == "SentencePiece":
+        return sentencepiece_of_model(SentencePieceModel(trained("bpe", prefix=True))).tokenizer
     whole = GgufFile(packaged_gguf()).tokenizer().vocabulary
     assert isinstance(whole, GgufVocabulary)
     return byte_level_tokenizer(first_merges(whole, MERGES)).tokenizer
