@@ -9,7 +9,7 @@ from flask import request as request_in_hand
 from lyricist.language.rhyming_words import Rhyming, nearest_words, rhyming_words
 from versequeue.api.results_jobs import results_handlers
 from versequeue.api.router import Api
-from versequeue.contract.views import RhymesView, RhymingView
+from versequeue.contract.server_views import RhymesView, RhymingView
 from versequeue.functions import wiring
 
 

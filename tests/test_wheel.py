@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -40,12 +41,32 @@ def test_the_wheel_holds_every_file_of_the_packages_and_of_the_page(installed: I
     assert held - moved - about == beside
 
 
+def process_of(installed: Installed, folder: Path) -> ChildProcess:
+    """`versequeue up` of the wheel, far from the checkout."""
+    command = [installed.program("versequeue"), "up", "--port", "0", "--model", "tiny"]
+    return ChildProcess(command, environ=environ(), cwd=folder, log=folder / "log")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_an_installed_server_passes_the_tests_of_the_contract(
+    installed: Installed, tmp_path: Path
+) -> None:
+    with process_of(installed, tmp_path) as server:
+        url = server.wait_for_line(READY, 250, "the installed server").rstrip("/")
+        suite = "tests/versequeue/api/test_openapi.py"
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", suite],
+            cwd=ROOT, env={**os.environ, "CONTRACT_URL": url},
+            capture_output=True, text=True, timeout=600,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
 def test_an_installed_server_builds_its_model_and_writes_a_song_far_from_the_checkout(
     installed: Installed, tmp_path: Path
 ) -> None:
-    command = [installed.program("versequeue"), "up", "--port", "0", "--model", "tiny"]
-    process = ChildProcess(command, environ=environ(), cwd=tmp_path, log=tmp_path / "log")
-    with process as server:
+    with process_of(installed, tmp_path) as server:
         url = server.wait_for_line(READY, 250, "the installed server").rstrip("/")
         page = requests.get(f"{url}/", timeout=60)
         asked = {"prompt": "rain over the city", "options": {"lines": 4}}

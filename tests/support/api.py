@@ -23,7 +23,7 @@ from versequeue.api.submit_jobs import submit_handlers
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.clock import utc_now
 from versequeue.config import Settings
-from versequeue.contract.views import RhymesView, RhymingView
+from versequeue.contract.server_views import RhymesView, RhymingView
 from versequeue.local.app import LocalApp
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import Store

@@ -11,17 +11,14 @@ from pydantic import TypeAdapter
 
 from versequeue.api.routes import Route
 from versequeue.contract.overview import OverviewView
+from versequeue.contract.server_views import ModelsView, ModelView, RhymesView, StatusView
 from versequeue.contract.views import (
     BatchView,
     FileCheck,
     JobsView,
     JobView,
-    ModelsView,
-    ModelView,
     PushView,
-    RhymesView,
     Song,
-    StatusView,
     WebhookView,
 )
 from versequeue.errors import Problem

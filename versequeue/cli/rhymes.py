@@ -8,7 +8,7 @@ import click
 from versequeue.cli.jobs import json_text, say
 from versequeue.cli.options import connect, json_option, server_option
 from versequeue.client.types import Rhymes
-from versequeue.contract.views import RhymingView
+from versequeue.contract.server_views import RhymingView
 
 #: So many words of one kind are shown.
 SHOWN = 40

@@ -16,17 +16,8 @@ from versequeue.client.errors import (
 )
 from versequeue.client.files import PromptFile
 from versequeue.client.types import Batch, CheckedFile, Job, Rhymes, Row, ServerStatus
-from versequeue.contract.views import (
-    Counts,
-    ExpectedWait,
-    ModelView,
-    Progress,
-    Receipt,
-    Rhyme,
-    RhymingView,
-    Section,
-    Song,
-)
+from versequeue.contract.server_views import ExpectedWait, ModelView, RhymingView
+from versequeue.contract.views import Counts, Progress, Receipt, Rhyme, Section, Song
 from versequeue.errors import Problem
 from versequeue.rules.job import Event, Metrics
 from versequeue.rules.options import SongOptions

@@ -29,7 +29,7 @@ from versequeue.client.types import (
 )
 from versequeue.contract import paths
 from versequeue.contract.paths import path_of
-from versequeue.contract.views import ModelView
+from versequeue.contract.server_views import ModelView
 from versequeue.rules.options import SongOptions
 
 DEFAULT_URL = "http://127.0.0.1:8080"

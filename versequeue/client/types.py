@@ -9,16 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from versequeue.contract.overview import OverviewView
-from versequeue.contract.views import (
-    BatchView,
-    FileCheck,
-    JobsView,
-    JobView,
-    ModelsView,
-    RhymesView,
-    RowView,
-    StatusView,
-)
+from versequeue.contract.server_views import ModelsView, RhymesView, StatusView
+from versequeue.contract.views import BatchView, FileCheck, JobsView, JobView, RowView
 
 
 @dataclass(frozen=True, kw_only=True)

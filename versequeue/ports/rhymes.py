@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from versequeue.contract.views import RhymesView
+from versequeue.contract.server_views import RhymesView
 
 
 class Rhymes(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
 
-from versequeue.contract.views import ExpectedWait, ModelsView, ModelView, StatusView
+from versequeue.contract.server_views import ExpectedWait, ModelsView, ModelView, StatusView
 from versequeue.contract.wire import to_wire
 from versequeue.errors import NothingToRedeliver, RateLimited
 from versequeue.ports.queue import Topic

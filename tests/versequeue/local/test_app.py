@@ -26,6 +26,8 @@ def test_a_browser_gets_a_page_that_leads_on_and_a_program_a_line(app: ApiUnderT
     assert browser.status_code == 404
     assert browser.content_type == "text/html; charset=utf-8"
     assert 'href="/"' in browser.text
+    for language in ("de", "es"):
+        assert f'<a class="button" href="/?lang={language}" lang="{language}">' in browser.text
     assert "default-src 'none'" in browser.headers["Content-Security-Policy"]
     for accept in ("*/*", "application/json"):
         program = app.client.get("/nothing", headers={"Accept": accept})
