@@ -17,6 +17,8 @@ _CLASS_OF = str.maketrans(
 )
 #: A word that has one of these after its last phone still rhymes slantly with one that has not.
 EXTRA_ENDINGS = encode_phones("S Z T D")
+#: The same, as they stand in the slant part.
+EXTRA_SLANTS = tuple(dict.fromkeys(EXTRA_ENDINGS.translate(_CLASS_OF)))
 _HISSING = encode_phones("S Z SH ZH CH JH")
 _VOICELESS = encode_phones("P T K F TH")
 _STRESSED_END = re.compile("[A-Z][^A-Z]*$")
@@ -112,7 +114,7 @@ def relation_of_sounds(first: Iterable[Sound], second: Sequence[Sound]) -> Rhyme
         return RhymeKind.IDENTITY
     if any(one.tail == other.tail for one, other in pairs):
         return RhymeKind.PERFECT
-    if any(are_slant(one, other) or are_slant(other, one) for one, other in pairs):
+    if any(rhyme_slantly(one, other) for one, other in pairs):
         return RhymeKind.SLANT
     return RhymeKind.NONE
 
@@ -125,6 +127,11 @@ def _tail(phones: str) -> str:
 def class_of(phones: str) -> str:
     """`phones` with each consonant replaced by its class."""
     return phones.translate(_CLASS_OF)
+
+
+def rhyme_slantly(one: Sound, other: Sound) -> bool:
+    """Whether two sounds rhyme nearly, or perfectly."""
+    return are_slant(one, other) or are_slant(other, one)
 
 
 def are_slant(longer: Sound, shorter: Sound) -> bool:

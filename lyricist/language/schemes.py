@@ -97,11 +97,6 @@ def parts(structure: str, lines: int) -> tuple[Part, ...]:
     )
 
 
-def lines_of(structure: str, lines: int) -> int:
-    """How many lines a song has: those of its parts, else `lines`. ValueError as by `parts`."""
-    return sum(part.lines for part in parts(structure, lines))
-
-
 def _groups_of_letters(letters: str, lines: int) -> tuple[int | None, ...]:
     if len(letters) != lines:
         raise ValueError(f"“{letters}” is no rhyme scheme of {lines} lines.")

@@ -13,6 +13,7 @@ import numpy as np
 from lyricist.arrays import FloatArray
 from lyricist.engine.port import Engine
 from lyricist.language.faith import saves_a_soul
+from lyricist.language.meter import line_stresses, misfits
 from lyricist.language.rhyme import sounds
 from lyricist.language.safety import is_allowed, offences
 from lyricist.language.words import is_function_word
@@ -41,6 +42,8 @@ _END_WEIGHT, _STOP_WEIGHT, _LENGTH_WEIGHT, _TOPIC_WEIGHT = 0.35, 0.4, 0.12, 0.6
 #: What the costs of an end word count in the line's judgement, and the most that they count; what
 #: a line is worth that brings in the topic.
 _COST_WEIGHT, _MOST_COST, _TOPIC_WORTH = 0.4, 6.0, 1.0
+#: What a line loses for each syllable that is not stressed as it is to be.
+_BEAT_WORTH = 0.5
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class DraftWriter:
         """One for a single line of the same song, where the song has that history."""
         other = copy(self)
         other._history, other._topic = history, topic
-        other._chooser = self._chooser.for_take(history, topic)
+        other._chooser = self._chooser.for_take(history, topic, plan.stress)
         other.plan, other._fitting = plan, FittingEnds(plan, self.lexicon)
         return other
 
@@ -140,13 +143,17 @@ class DraftWriter:
             return None
         judgement, cost = self._judgement(draft, ending, after, words)
         is_topical = not self._topic.is_covered and self._topic.mentions(words)
+        beats_off = misfits(self.plan.stress, line_stresses(words)) if self.plan.stress else 0
         return Line(
             text=text.strip(),
             words=words,
             end=ending.end,
             tokens=(*draft.tokens[: ending.kept], *ending.tokens),
             judgement=judgement,
-            score=judgement - _COST_WEIGHT * cost + _TOPIC_WORTH * is_topical,
+            score=judgement
+            - _COST_WEIGHT * cost
+            + _TOPIC_WORTH * is_topical
+            - _BEAT_WORTH * beats_off,
             end_likelihood=ending.likelihood,
         )
 

@@ -9,6 +9,7 @@ from copy import copy
 import numpy as np
 
 from lyricist.arrays import FloatArray, IntArray
+from lyricist.language.rhyme import sounds
 from lyricist.language.words import is_function_word
 from lyricist.lines.draft_writer import Line
 from lyricist.lines.history import MOST_USES, History
@@ -49,9 +50,13 @@ class Ends:
 
     def use_up(self, line: Line, history: History) -> None:
         """No other line may end like `line`, or in a word that has now been used too often."""
-        self._available[self._lexicon.ends_of(line.words[-1])] = False
         self._ended[self._lexicon.class_of[line.end]] += 1
-        for word in line.words:
+        self.use_up_words(line.words, history)
+
+    def use_up_words(self, words: Sequence[str], history: History) -> None:
+        """The same of a line of these words, which need not end in one of the ends."""
+        self._available[self._lexicon.ends_of(words[-1])] = False
+        for word in words:
             if history.uses[word] >= MOST_USES and not is_function_word(word):
                 self._available[self._lexicon.ends_of(word)] = False
 
@@ -59,10 +64,21 @@ class Ends:
         """Ends that answer the lines `before`, and what each costs (0 or less)."""
         lexicon, anchor = self._lexicon, before[0].end
         perfect, slant = lexicon.rhymes_of(anchor), lexicon.slants_of(anchor)
+        return self._answers(perfect, slant, lexicon.sound_of(anchor).onset, before)
+
+    def answers_to_word(self, word: str, before: Sequence[Line]) -> tuple[IntArray, FloatArray]:
+        """Ends that rhyme with a line that ends in `word`, any word of known sound, and with the
+        lines `before`, which do so, too; and what each costs."""
+        perfect, slant = self._lexicon.rhymes_with(word)
+        return self._answers(perfect, slant, sounds(word)[0].onset, before)
+
+    def _answers(
+        self, perfect: IntArray, slant: IntArray, onset: str, before: Sequence[Line]
+    ) -> tuple[IntArray, FloatArray]:
+        lexicon = self._lexicon
         ends = np.concatenate([perfect, slant])
         costs = np.concatenate([np.zeros(len(perfect)), np.full(len(slant), -_SLANT_COST)])
         found = [lexicon.sound_of(end) for end in ends.tolist()]
-        onset = lexicon.sound_of(anchor).onset
         costs -= _RICH_COST * np.array([sound.onset == onset for sound in found], dtype=np.float64)
         spoken = {lexicon.sound_of(line.end).phones.lower() for line in before}
         is_new = [sound.phones.lower() not in spoken for sound in found]

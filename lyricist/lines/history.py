@@ -14,7 +14,7 @@ FORBIDDEN = float("-inf")
 MOST_USES = 2
 MOST_STOCK_PHRASES = 3
 #: So often all forms of a word together (dream, dreams, dreaming).
-_MOST_FORMS = 3
+MOST_FORMS = 3
 #: Log-probability taken from a word that would say something again.
 _BIGRAM_PENALTY = 2.5
 _TRIGRAM_PENALTY = 4.0
@@ -133,7 +133,7 @@ class History:
             self.uses[word] >= MOST_USES
             or word in self._leaks
             or word in self.unasked
-            or self._stems[root] >= _MOST_FORMS
+            or self._stems[root] >= MOST_FORMS
         )
         is_shown = word in self._shown and not is_function_word
         shown_penalty = _SHOWN_PENALTY if is_shown else 0.0

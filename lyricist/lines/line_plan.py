@@ -23,6 +23,8 @@ class LinePlan:
     given: str = ""
     #: Whether it has to rhyme with a line before it.
     is_answer: bool = False
+    #: How its syllables are stressed, by the signs of `language.meter`; empty: in any way.
+    stress: str = ""
 
     def allows(self, syllables: int) -> bool:
         """Whether a line may have so many syllables."""

@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from lyricist.arrays import FloatArray
+from lyricist.language.meter import misfits, stresses
 from lyricist.language.syllables import syllables
 from lyricist.language.words import is_function_word
-from lyricist.lines.draft import Draft
+from lyricist.lines.draft import Draft, count_syllables
 from lyricist.lines.history import FORBIDDEN, History, WordCosts
 from lyricist.lines.likelihoods import Likelihoods, likeliest, penalties
 from lyricist.lines.sampling import drawn_rank
@@ -21,6 +22,8 @@ from lyricist.vocabulary.lexicon import Lexicon
 _WIDTH = 32
 #: How many tokens stand between two commas, at least.
 _COMMA_DISTANCE = 5
+#: Log-probability that a syllable costs which is not stressed as the line is to be.
+MISFIT_COST = 1.5
 #: After so many words that were taken back, only tokens that are whole words may come.
 _MOST_FRAGMENTS = 3
 
@@ -39,7 +42,7 @@ class Chooser:
 
     def __init__(self, lexicon: Lexicon, voice: Voice, history: History, topic: SongTopic) -> None:
         self._lexicon, self._voice = lexicon, voice
-        self._history, self._topic = history, topic
+        self._history, self._topic, self._stress = history, topic, ""
         banned = lexicon.slurs if voice.explicit else lexicon.slurs | lexicon.profane
         firsts, inner = lexicon.firsts & ~banned, lexicon.starts & ~banned
         anything = inner | lexicon.pieces
@@ -49,10 +52,11 @@ class Chooser:
         self._whole_inner = penalties(inner & lexicon.whole)
         self._anything, self._pieces = penalties(anything), penalties(lexicon.pieces)
 
-    def for_take(self, history: History, topic: SongTopic) -> "Chooser":
-        """One that chooses for the same song where it has gone another way."""
+    def for_take(self, history: History, topic: SongTopic, stress: str = "") -> "Chooser":
+        """One that chooses for the same song where it has gone another way, and for a line of that
+        stress, by the signs of `language.meter`."""
         other = copy(self)
-        other._history, other._topic = history, topic
+        other._history, other._topic, other._stress = history, topic, stress
         return other
 
     def choose(
@@ -69,7 +73,7 @@ class Chooser:
         if bonus:
             welcome = [token for token in bonus if penalty[token] == 0]
             candidates = sorted({*candidates, *welcome})
-        cost_of = _TokenCosts(self._lexicon, self._history, draft, room).of
+        cost_of = _TokenCosts(self._lexicon, self._history, draft, room, self._stress).of
         at = len(draft.tokens)
         tokens, values = [], []
         found = likelihoods.of(np.array(candidates, np.intp)).tolist()
@@ -103,9 +107,13 @@ class Chooser:
 class _TokenCosts:
     """What each token would cost as the next one of a draft, whatever its likelihood."""
 
-    def __init__(self, lexicon: Lexicon, history: History, draft: Draft, room: int) -> None:
+    def __init__(
+        self, lexicon: Lexicon, history: History, draft: Draft, room: int, stress: str
+    ) -> None:
         self._lexicon, self._history, self._draft, self._room = lexicon, history, draft, room
         self._words = draft.words()
+        #: How the syllables to come are to be stressed.
+        self._stress = stress[count_syllables(self._words) :] if stress else ""
         self._word_costs = WordCosts(history, self._words)
 
     def of(self, token: int) -> float:
@@ -116,7 +124,9 @@ class _TokenCosts:
             return self._of_piece(self._lexicon.texts[token].replace("’", "'"))
         if self._lexicon.is_letter[token] or self._lexicon.lengths[token] > self._room:
             return FORBIDDEN
-        return self._word_costs.of(self._lexicon.words[token])
+        word = self._lexicon.words[token]
+        cost = self._word_costs.of(word)
+        return cost - MISFIT_COST * misfits(self._stress, stresses(word)) if self._stress else cost
 
     def _of_comma(self) -> float:
         words = self._words

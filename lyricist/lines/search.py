@@ -7,6 +7,7 @@ takes of the song; then most are begun where the best lines were found. Knows no
 drafts and judges them.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,8 @@ from lyricist.lines.likelihoods import Likelihoods
 _FIRST_TOKENS, _FEWEST_TO_COMPARE = 3, 6
 #: So many drafts go on from each take, and then from the best of them only.
 _TRIALS, _FAVOURITES = 4, 2
+#: So many other lines are kept beside one of the best.
+_OTHERS_KEPT = 24
 #: If no draft at all becomes a line, so many times as many are begun.
 _MOST_FAILURES = 4
 
@@ -55,6 +58,8 @@ class Found:
     row: int
     #: What comes after the line break.
     logits: FloatArray | None = None
+    #: Other lines that were found for its place in that take, the best first.
+    others: Sequence[Line] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,8 @@ class LineSearch:
         self._kept: list[Found] = []
         #: Beginning -> the best score of its lines so far.
         self._best_of: dict[int, float] = {}
+        #: Take -> all lines that its drafts have become.
+        self._lines: dict[int, list[Line]] = defaultdict(list)
         self._line_break = beginnings[0].writer.lexicon.newline
         self._begun = 0
         #: Log-probability of the first tokens of each draft that came so far.
@@ -126,7 +133,7 @@ class LineSearch:
             for found in asked:
                 tokens[found.row] = self._line_break
             if not tokens:
-                return self._kept
+                return [replace(found, others=self._others_of(found)) for found in self._kept]
             answers = yield tokens
 
     def _next(self, row: int, logits: FloatArray | None) -> int | None:
@@ -225,6 +232,7 @@ class LineSearch:
             return
         index, row = work.beginning, work.draft.row
         beginning = self._beginnings[index]
+        self._lines[beginning.take].append(line)
         found = Found(line, beginning.take, beginning.score + line.score, row)
         self._best_of[index] = max(found.score, self._best_of.get(index, found.score))
         kind = self._kind_of(found.take, line)
@@ -242,6 +250,12 @@ class LineSearch:
             self._engine.copy(row, found.row)
         self._kept.append(found)
         self._kept.sort(key=lambda kept: -kept.score)
+
+    def _others_of(self, found: Found) -> list[Line]:
+        """The best of the other lines of its take, each text once."""
+        ranked = sorted(self._lines[found.take], key=lambda line: (-line.score, line.text))
+        others = {line.text: line for line in reversed(ranked) if line.text != found.line.text}
+        return [*reversed(others.values())][:_OTHERS_KEPT]
 
     def _is_free(self, row: int) -> bool:
         return row not in self._works and all(row != found.row for found in self._kept)

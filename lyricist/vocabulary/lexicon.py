@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from lyricist.arrays import BoolArray, IntArray
-from lyricist.language.rhyme import Sound
+from lyricist.language.rhyme import EXTRA_SLANTS, Sound, rhyme_slantly, sounds
 from lyricist.language.words import is_function_word, stem
 from lyricist.vocabulary.tokens import holds_line_end
 from lyricist.vocabulary.word_table import WordTable, tokens_by_word
@@ -105,6 +105,29 @@ class Lexicon:
         near = self._slant_class_of == self._slant_class_of[end]
         return self._without_identities(near & (self.class_of != self.class_of[end]), end)
 
+    def rhymes_with(self, word: str) -> tuple[IntArray, IntArray]:
+        """End words that rhyme perfectly with `word`, which need not be one of them, and those that
+        only nearly do; whichever way it is pronounced."""
+        spoken = {sound.phones.lower() for sound in sounds(word)}
+        perfect: set[int] = set()
+        slant: set[int] = set()
+        for sound in sounds(word):
+            perfect.update(self._by_tail.get(sound.tail, ()))
+            near = [sound.slant, sound.slant[:-1], *(sound.slant + more for more in EXTRA_SLANTS)]
+            alike = (end for key in near for end in self._by_slant.get(key, ()))
+            slant.update(end for end in alike if rhyme_slantly(sound, self.sound_of(end)))
+        found = []
+        for ends in (perfect, slant - perfect):
+            kept = [
+                end
+                for end in sorted(ends)
+                if self.sound_of(end).phones.lower() not in spoken
+                and not self.words[end].endswith(word)
+                and not word.endswith(self.words[end])
+            ]
+            found.append(np.array(kept, dtype=np.int64))
+        return found[0], found[1]
+
     def _without_identities(self, chosen: BoolArray, end: int) -> IntArray:
         """The `chosen` tokens but homophones of `end`, words that end in it and ends of it."""
         spoken, word = self.sound_of(end).phones.lower(), self.words[end]
@@ -122,6 +145,20 @@ class Lexicon:
         """Text -> the first token with that text."""
         texts = self.texts[: self._size]
         return dict(zip(reversed(texts), range(self._size - 1, -1, -1), strict=True))
+
+    @cached_property
+    def _by_tail(self) -> Mapping[str, list[int]]:
+        return self._ends_by(lambda sound: sound.tail)
+
+    @cached_property
+    def _by_slant(self) -> Mapping[str, list[int]]:
+        return self._ends_by(lambda sound: sound.slant)
+
+    def _ends_by(self, key: Callable[[Sound], str]) -> Mapping[str, list[int]]:
+        found = defaultdict(list)
+        for end in self.end_words.tolist():
+            found[key(self.sound_of(end))].append(end)
+        return found
 
     @cached_property
     def _by_word(self) -> Mapping[str, list[int]]:

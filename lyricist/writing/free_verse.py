@@ -16,6 +16,7 @@ from lyricist.lines.sampling import Sampling, draw
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.writing.instructions import MOST_GIVEN_TOKENS, instructions, one_line
 from lyricist.writing.share import EngineShare
+from lyricist.writing.song_plan import plan_song
 
 #: A line is cut here if the model does not end it.
 MOST_WORDS = 20
@@ -45,7 +46,7 @@ def clean_line(text: str) -> str:
 
 
 def write_freely(request: SongRequest, share: EngineShare) -> Session[Song]:
-    """A song of one section with exactly `request.lines` lines."""
+    """A song of one section, in which only the number of lines and the given ones are as asked."""
     return (yield from FreeVerse(request, share).write())
 
 
@@ -67,15 +68,23 @@ class FreeVerse:
 
     def write(self) -> Session[Song]:
         """Writes all lines; each is shown as it is done."""
-        given = one_line(self._request) if self._request.continue_prompt else ""
+        planned = [line.given for part in plan_song(self._request) for line in part.lines]
+        is_begun = self._request.continue_prompt and planned[0] is None
+        given = one_line(self._request) if is_begun else ""
         self._written += self._vocabulary.encode(given)[-MOST_GIVEN_TOKENS:]
         self._share.engine.rewind(self._row, 0)
         self._logits = self._share.engine.prefill(self._row, [*self._instructions, *self._written])
-        while len(self._lines) < self._request.lines:
-            line = yield from self._write_line(given)
-            self._lines.append(mask(line, self._request.explicit))
+        for text in planned:
+            if text is None:
+                line = yield from self._write_line(given)
+                self._lines.append(mask(line, self._request.explicit))
+                given = ""
+            else:
+                self._lines.append(text)
+                for token in self._vocabulary.encode(text)[-MOST_GIVEN_TOKENS:]:
+                    yield from self._append(token)
+                yield from self._append(self._vocabulary.newline)
             self._share.show(self._lines)
-            given = ""
         sections = (Section("Verse", tuple(self._lines)),)
         return Song(self._lines[0], sections, "none", None, self._tokens, finished=True)
 
@@ -95,6 +104,7 @@ class FreeVerse:
             del self._written[len(self._written) - len(drawn) :]
             self._logits = before
         yield from self._append(self._vocabulary.newline)
+        self._tokens += 1
         return line or " ".join(text.split())
 
     def _draw_line(self, given: str, refused: Sequence[int]) -> Session[list[int]]:
@@ -110,6 +120,7 @@ class FreeVerse:
             if token == self._vocabulary.newline:
                 break
             yield from self._append(token)
+            self._tokens += 1
             drawn.append(token)
         return drawn
 
@@ -124,7 +135,6 @@ class FreeVerse:
         return allowed
 
     def _append(self, token: int) -> Session[None]:
-        self._tokens += 1
         wish = {self._row: token}
         try:
             answer = yield wish

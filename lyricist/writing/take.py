@@ -1,5 +1,6 @@
 """A take: one of the ways in which a song may go on, while several of them are tried."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lyricist.arrays import FloatArray
@@ -8,6 +9,18 @@ from lyricist.lines.draft_writer import Line
 from lyricist.lines.ends import Ends
 from lyricist.lines.history import History
 from lyricist.lines.topic import SongTopic
+from lyricist.writing.song_plan import PlannedPart
+
+
+@dataclass(frozen=True)
+class Sung:
+    """A line of a take, given or written."""
+
+    words: tuple[str, ...]
+    #: None if it was given.
+    line: Line | None = None
+    #: Other drafts of its place, the best first.
+    others: Sequence[Line] = ()
 
 
 @dataclass(frozen=True)
@@ -22,7 +35,7 @@ class Take:
     ends: Ends
     #: All lines, as they are shown; and those of the section that is being written.
     lines: tuple[str, ...] = ()
-    written: tuple[Line, ...] = ()
+    sung: tuple[Sung, ...] = ()
     #: What the next line begins with; the row holds it.
     given: str = ""
     #: Tokens of the song that were kept.
@@ -30,7 +43,16 @@ class Take:
     #: What the lines are worth in which the takes differ.
     score: float = 0.0
 
-    def with_line(self, line: Line, explicit: bool) -> "Take":
+    def rhyming(self, part: PlannedPart, at: int) -> list[Line]:
+        """The lines of the section, as far as they are written, that line `at` is to rhyme with."""
+        group = part.lines[at].group
+        return [
+            sung.line
+            for sung, other in zip(self.sung, part.lines, strict=False)
+            if sung.line and group is not None and other.group == group
+        ]
+
+    def with_line(self, line: Line, others: Sequence[Line], explicit: bool) -> "Take":
         """The take with one line more; of what was written so far nothing is changed."""
         history, topic, ends = self.history.copy(), self.topic.copy(), self.ends.copy()
         history.add(line.words)
@@ -42,6 +64,14 @@ class Take:
             topic=topic,
             ends=ends,
             lines=(*self.lines, mask(line.text, explicit)),
-            written=(*self.written, line),
+            sung=(*self.sung, Sung(line.words, line, others)),
             tokens=self.tokens + len(line.tokens) + 1,
         )
+
+    def with_given(self, text: str, words: Sequence[str], logits: FloatArray) -> "Take":
+        """The take with a given line more, after which its row says `logits`.
+
+        What it says was counted before the song was begun.
+        """
+        lines, sung = (*self.lines, text), (*self.sung, Sung(tuple(words)))
+        return replace(self, logits=logits, lines=lines, sung=sung)

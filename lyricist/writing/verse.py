@@ -11,9 +11,7 @@ from lyricist.language.learned_phrases import LearnedPhrases
 from lyricist.language.metrics import RHYMELESS, rhyme_score, sung_relations
 from lyricist.language.rhyme import RhymeKind
 from lyricist.language.safety import mask
-from lyricist.language.schemes import Part, parts, rhyme_groups
 from lyricist.language.words import split_words
-from lyricist.lines.draft import count_syllables
 from lyricist.lines.draft_writer import DraftWriter, Line
 from lyricist.lines.effort import SEARCHES, effort_within
 from lyricist.lines.ends import Ends
@@ -25,6 +23,7 @@ from lyricist.lines.search import Beginning, Found, LineSearch
 from lyricist.lines.topic import SongTopic
 from lyricist.songs import Section, Song, SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
+from lyricist.writing.alternatives import alternatives
 from lyricist.writing.free_verse import write_freely
 from lyricist.writing.instructions import (
     MOST_GIVEN_TOKENS,
@@ -32,9 +31,11 @@ from lyricist.writing.instructions import (
     one_line,
     unasked_in,
 )
+from lyricist.writing.line_plans import LinePlanner
 from lyricist.writing.share import EngineShare
+from lyricist.writing.song_plan import PlannedPart, plan_song
 from lyricist.writing.styles import style_of
-from lyricist.writing.take import Take
+from lyricist.writing.take import Sung, Take
 from lyricist.writing.title import write_title
 
 #: A row holds at most so many positions: 32 rows of them fit into a small worker's memory.
@@ -45,8 +46,8 @@ _SMALLEST_CONTEXT = 256
 _POSITIONS_A_LINE = 40
 #: Lines that are read again when the context is full and the song starts over in it.
 _LINES_KEPT = 8
-#: A given beginning may make a line longer than usual by so many syllables.
-_GIVEN_EXTRA = 5
+#: A given line of more tokens is read from there on only.
+_MOST_LINE_TOKENS = 60
 
 
 def write_verse(
@@ -94,10 +95,11 @@ class VerseWriter:
         self._effort = effort_within(request.effort, len(share.rows))
         self._search = SEARCHES[self._effort]
         self._rows = share.rows[: self._search.all_rows]
-        self._style = style_of(request)
+        style = style_of(request)
+        self._planner = LinePlanner(lexicon, style.syllables)
         unasked = unasked_in(request)
         history = History(learned, unasked)
-        for example in self._style.example:
+        for example in style.example:
             history.add_example(split_words(example))
         topic = SongTopic(request.prompt, lexicon, request.explicit)
         voice = Voice(request.temperature, request.top_p, request.explicit)
@@ -105,20 +107,25 @@ class VerseWriter:
         self._context = instructions(request, share.vocabulary)[-share.engine.context_length // 2 :]
         #: Tokens that come next and that no row holds yet.
         self._unread: list[int] = []
+        ends = Ends(lexicon, request.explicit, unasked)
+        #: The sections that are sung, and the lines of those that are done, by name: a chorus once.
+        self._parts = plan_song(request)
+        self._sung: dict[str, Sequence[Sung]] = {}
+        self._lines: dict[str, tuple[str, ...]] = {}
+        lines = [
+            line
+            for part in {part.name: part for part in self._parts}.values()
+            for line in part.lines
+        ]
+        #: Lines that are still to be written.
+        self._to_write = sum(line.given is None for line in lines)
+        for words in (split_words(line.given) for line in lines if line.given):
+            history.add(words)
+            topic.add(words)
+            ends.use_up_words(words, history)
         nothing = np.zeros(0, dtype=np.float32)
         #: Ways in which the song may go on, the best first: one, but while a rhyme is to come.
-        self._takes = [
-            Take(self._rows[0], nothing, history, topic, Ends(lexicon, request.explicit, unasked))
-        ]
-        #: Of the lines of sections that are done, a repeated chorus not counted again.
-        self._judgements: list[float] = []
-        self._parts = [
-            replace(part, scheme=part.scheme or request.rhyme_scheme)
-            for part in parts(request.structure, request.lines)
-        ]
-        names = {part.name: part.lines for part in self._parts}
-        #: Lines that are still to be written, those of a repeated chorus not counted again.
-        self._to_write = sum(names.values())
+        self._takes = [Take(self._rows[0], nothing, history, topic, ends)]
 
     def write(self) -> Session[Song]:
         """The song, of which the title is written first."""
@@ -127,55 +134,78 @@ class VerseWriter:
         )
         self._context += title_tokens
         self._unread = title_tokens
-        sections: list[Section] = []
         for part in self._parts:
-            repeated = next((s.lines for s in sections if s.name == part.name), None)
-            if repeated is None:
-                sections.append((yield from self._write_part(part)))
-            else:
+            if part.name in self._sung:
                 (take,) = self._takes
-                self._takes = [replace(take, lines=(*take.lines, *repeated))]
-                sections.append(Section(part.name, repeated, part.scheme))
+                self._takes = [replace(take, lines=(*take.lines, *self._lines[part.name]))]
                 self._share.show(self._takes[0].lines)
+            else:
+                yield from self._write_part(part)
+        return self._song(title)
+
+    def _song(self, title: str) -> Song:
+        """What was written."""
+        (take,) = self._takes
+        written = [sung.line for part in self._sung.values() for sung in part if sung.line]
+        schemes = {part.name: part.scheme for part in self._parts}
+        others = alternatives(
+            [(schemes[name], part) for name, part in self._sung.items()], self._request.explicit
+        )
+        by_name = dict(zip(self._sung, others, strict=True))
+        sections = [
+            Section(part.name, self._lines[part.name], part.scheme, by_name[part.name])
+            for part in self._parts
+        ]
         relations = sung_relations([(section.scheme, section.lines) for section in sections])
         return Song(
             title,
             tuple(sections),
             _common([section.scheme for section in sections]),
             rhyme_score([*relations.values()]),
-            self._takes[0].tokens,
+            take.tokens,
             finished=True,
             effort=self._effort,
-            readability=float(np.mean(self._judgements)),
+            readability=float(np.mean([line.judgement for line in written])),
             slant=_pairs(relations, RhymeKind.SLANT),
             missed=_pairs(relations, *RHYMELESS),
         )
 
-    def _write_part(self, part: Part) -> Session[Section]:
-        groups = rhyme_groups(part.scheme, part.lines)
+    def _write_part(self, part: PlannedPart) -> Session[None]:
         (take,) = self._takes
         head = self._lexicon.encode(section_head(part.name))
         logits = self._engine.prefill(take.row, [*self._unread, *head])
-        self._unread, self._takes = [], [replace(take, written=(), logits=logits)]
-        for at in range(part.lines):
-            yield from self._write_line(groups, at)
+        self._unread, self._takes = [], [replace(take, sung=(), logits=logits)]
+        for at, line in enumerate(part.lines):
+            if line.given:
+                self._sing(line.given)
+            else:
+                yield from self._write_line(part, at)
             if len(self._takes) == 1:
                 self._share.show(self._takes[0].lines)
-        self._judgements += [line.judgement for line in self._takes[0].written]
-        return Section(part.name, self._takes[0].lines[-part.lines :], part.scheme)
+        (take,) = self._takes
+        self._sung[part.name], self._lines[part.name] = take.sung, take.lines[-len(part.lines) :]
 
-    def _write_line(self, groups: Sequence[int | None], at: int) -> Session[None]:
+    def _sing(self, given: str) -> None:
+        """Goes on with a given line in each take."""
+        read = self._lexicon.encode(given)[-_MOST_LINE_TOKENS:]
+        self._make_room(len(read) + 1)
+        words = split_words(given)
+        for at, take in enumerate(self._takes):
+            logits = self._engine.prefill(take.row, [*read, self._lexicon.newline])
+            self._takes[at] = take.with_given(given, words, logits)
+
+    def _write_line(self, part: PlannedPart, at: int) -> Session[None]:
         """Writes line `at` of a section in each take, and keeps the best takes that come of it."""
-        self._make_room()
+        self._make_room(_POSITIONS_A_LINE)
         self._takes = [self._begun(take) for take in self._takes]
+        groups = part.open_groups
         # Whether no line up to this one has still to be answered.
         is_settled = {*groups[: at + 1]}.isdisjoint({*groups[at + 1 :]} - {None})
-        plans = [self._line_plan(take, groups, at) for take in self._takes]
-        found = yield from self._best_of(plans, is_settled)
-        if not found:
-            free = [*groups[:at], *[None] * (len(groups) - at)]
-            plans = [self._line_plan(take, free, at) for take in self._takes]
+        found: list[Found] = []
+        for plans in self._planner.plans(self._takes, part, at, self._drafts.expected_ends):
             found = yield from self._best_of(plans, is_settled)
+            if found:
+                break
         if not found:
             raise LyricistError("The model's vocabulary has no word that could end this line.")
         self._to_write -= 1
@@ -186,28 +216,6 @@ class VerseWriter:
         for row in self._rows:
             if row not in held:
                 self._engine.rewind(row, 0)
-
-    def _line_plan(self, take: Take, groups: Sequence[int | None], at: int) -> LinePlan:
-        """What the line has to be that goes on from a take."""
-        group, (fewest, usual, most) = groups[at], self._style.syllables
-        before = [
-            line
-            for line, other in zip(take.written, groups, strict=False)
-            if group is not None and other == group
-        ]
-        if before:
-            ends, costs = take.ends.answers(before)
-            target = count_syllables(before[-1].words)
-        else:
-            to_come = 0 if group is None else groups[at + 1 :].count(group)
-            ends, costs = take.ends.anchors(to_come, self._drafts.expected_ends)
-            target = usual
-        given = take.given
-        if given:
-            so_far = count_syllables(given.split())
-            fewest, most = max(fewest, so_far + 1), max(most, so_far + _GIVEN_EXTRA)
-            target = max(target, so_far + 2)
-        return LinePlan(fewest, most, target, ends, costs, given, is_answer=bool(before))
 
     def _best_of(self, plans: Sequence[LinePlan], is_settled: bool) -> Session[list[Found]]:
         """The best lines that go on from the takes by these plans; none if nothing fits."""
@@ -240,7 +248,8 @@ class VerseWriter:
         """The take that a line makes of the one that it goes on from."""
         if found.logits is None:
             raise LyricistError("A line was found and not read to its end.")
-        take = self._takes[found.take].with_line(found.line, self._request.explicit)
+        take = self._takes[found.take]
+        take = take.with_line(found.line, found.others, self._request.explicit)
         return replace(take, row=found.row, logits=found.logits, score=found.score, given="")
 
     def _begun(self, take: Take) -> Take:
@@ -256,11 +265,11 @@ class VerseWriter:
         tokens = self._lexicon.encode(given)[-most:]
         return replace(take, given=given, logits=self._engine.prefill(take.row, tokens))
 
-    def _make_room(self) -> None:
-        """Start over with the prompt and the last lines where the context is nearly full."""
+    def _make_room(self, positions: int) -> None:
+        """Start over with the prompt and the last lines where the context has less room left."""
         limit = min(self._engine.context_length, _MOST_POSITIONS)
         for at, take in enumerate(self._takes):
-            if self._engine.length(take.row) + _POSITIONS_A_LINE > limit:
+            if self._engine.length(take.row) + positions > limit:
                 kept = "".join(f"{line}\n" for line in take.lines[-_LINES_KEPT:])
                 read_again = self._lexicon.encode(kept)[-limit // 3 :]
                 self._engine.rewind(take.row, 0)
