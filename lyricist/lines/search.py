@@ -133,6 +133,8 @@ class LineSearch:
             for found in asked:
                 tokens[found.row] = self._line_break
             if not tokens:
+                if not self._kept:
+                    self._restore()
                 return [replace(found, others=self._others_of(found)) for found in self._kept]
             answers = yield tokens
 
@@ -250,6 +252,11 @@ class LineSearch:
             self._engine.copy(row, found.row)
         self._kept.append(found)
         self._kept.sort(key=lambda kept: -kept.score)
+
+    def _restore(self) -> None:
+        """Takes what was drafted out of the rows that hold the takes, for another search."""
+        for beginning, start in zip(self._beginnings, self._starts, strict=True):
+            self._engine.rewind(beginning.row, start)
 
     def _others_of(self, found: Found) -> list[Line]:
         """The best of the other lines of its take, each text once."""

@@ -84,8 +84,7 @@ class LinePlanner:
 
         if given:
             yield to_given
-        if group is not None:
-            yield to_written
+        yield to_written
         yield freely
 
     def _plan(self, take: Take, rhyme: _Rhyme, part: PlannedPart, at: int, width: int) -> LinePlan:

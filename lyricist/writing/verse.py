@@ -202,8 +202,11 @@ class VerseWriter:
         # Whether no line up to this one has still to be answered.
         is_settled = {*groups[: at + 1]}.isdisjoint({*groups[at + 1 :]} - {None})
         found: list[Found] = []
-        for plans in self._planner.plans(self._takes, part, at, self._drafts.expected_ends):
-            found = yield from self._best_of(plans, is_settled)
+        attempts = self._planner.plans(self._takes, part, at, self._drafts.expected_ends)
+        for attempt, plans in enumerate(attempts):
+            # Other drafts each time: two plans may be the same.
+            seed = [self._request.seed, len(self._takes[0].lines), *([attempt] if attempt else ())]
+            found = yield from self._best_of(plans, is_settled, seed)
             if found:
                 break
         if not found:
@@ -217,7 +220,9 @@ class VerseWriter:
             if row not in held:
                 self._engine.rewind(row, 0)
 
-    def _best_of(self, plans: Sequence[LinePlan], is_settled: bool) -> Session[list[Found]]:
+    def _best_of(
+        self, plans: Sequence[LinePlan], is_settled: bool, seed: Sequence[int]
+    ) -> Session[list[Found]]:
         """The best lines that go on from the takes by these plans; none if nothing fits."""
         beginnings = []
         for at, (take, plan) in enumerate(zip(self._takes, plans, strict=True)):
@@ -238,7 +243,7 @@ class VerseWriter:
             self._rows,
             self._search,
             self._search.answer if is_answer else self._search.anchor,
-            [self._request.seed, len(self._takes[0].lines)],
+            seed,
             1 if is_settled else self._search.takes,
             kind_of,
         )

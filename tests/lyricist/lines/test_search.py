@@ -215,3 +215,25 @@ def test_a_line_that_no_draft_becomes_is_not_found() -> None:
     assert found == []
     assert engine.passes == []
     assert len(dumb.drafts) == 4 * 12
+
+
+def test_other_lines_of_the_place_are_kept_best_first_and_each_once() -> None:
+    found, _ = search(Script([-3.0, -2.0, -5.0, -1.0, -4.0]), drafts=Drafts(5, 5), endings=2)
+    assert found[0].line.text == "3"
+    assert [line.text for line in found[0].others] == ["1", "0", "4", "2"]
+
+
+def test_a_take_is_offered_no_lines_of_another() -> None:
+    found, _ = search(Script([-3.0]), drafts=Drafts(8, 8), keep=2, takes=(0.0, -0.5))
+    others = {each.take: {int(line.text) for line in each.others} for each in found}
+    assert all(number % 2 == take for take, numbers in others.items() for number in numbers)
+
+
+def test_a_search_that_finds_nothing_leaves_the_take_as_it_was() -> None:
+    class Refused(Script):
+        def line(self, _draft: Draft, _ending: Ending, _after: Seen) -> None:  # type: ignore[override]
+            return None
+
+    found, engine = search(Refused([-1.0]))
+    assert found == []
+    assert engine.of[0] == [SONG]
