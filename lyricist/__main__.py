@@ -187,7 +187,16 @@ def tune(
 @click.option("--style", default="rap", show_default=True)
 @click.option("--mood", default="")
 @click.option("--scheme", type=click.Choice(tuple(PATTERNS)), default="AABB", show_default=True)
-@click.option("--structure", type=click.Choice(["verse", "song"]), default="verse")
+@click.option(
+    "--structure", default="verse", help="verse, song, or parts such as 'verse 4 ABAB, chorus 4'."
+)
+@click.option("--syllables", default="", help="Of each line, repeated over the lines: '8 6 8 6'.")
+@click.option("--tune", type=click.File(encoding="utf-8"), help="A verse that the song follows.")
+@click.option(
+    "--given",
+    type=click.File(encoding="utf-8"),
+    help="Lines that stay as they are, as many as the song has; one that is empty or - is written.",
+)
 @click.option("--explicit", is_flag=True, help="Let profanity through, but no slurs.")
 @click.option("--continue-prompt", is_flag=True, help="Begin the first line with PROMPT.")
 @effort_option
@@ -195,7 +204,13 @@ def tune(
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle's folder.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Default: as many as are idle.")
 def generate(
-    scheme: str, preset: str, bundle: Path | None, threads: int | None, **options: Any
+    scheme: str,
+    preset: str,
+    bundle: Path | None,
+    threads: int | None,
+    tune: TextIO | None,
+    given: TextIO | None,
+    **options: Any,
 ) -> None:
     """Write lyrics about PROMPT, each line shown when it is written."""
     from lyricist.writing.writer import Writer  # loads the model runtime
@@ -212,9 +227,20 @@ def generate(
     with _clear_errors():
         with without_native_notes():
             writer = Writer.open(bundle or DEFAULT_FOLDER / preset, threads)
-        [result] = writer.write([SongRequest(rhyme_scheme=scheme, **options)], show)
+        request = SongRequest(
+            rhyme_scheme=scheme,
+            tune=tune.read() if tune else "",
+            given=_given(given.read()) if given else (),
+            **options,
+        )
+        [result] = writer.write([request], show)
         if not isinstance(result, Song):
             raise result
+
+
+def _given(text: str) -> tuple[str | None, ...]:
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    return tuple(None if line in ("", "-") else line for line in lines)
 
 
 @main.command()

@@ -1,12 +1,12 @@
 """How a line is stressed, syllable by syllable, and which lines of a verse rhyme."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
 from lyricist.language.phones import is_vowel
 from lyricist.language.rhyme import RhymeKind, relation, sounds
 from lyricist.language.syllables import syllables
-from lyricist.language.words import is_function_word
+from lyricist.language.words import REMEMBERED, is_function_word
 
 #: A syllable that is stressed, one that is not, and one that may be either.
 STRESSED, UNSTRESSED, OPEN = "/", "x", "?"
@@ -16,7 +16,7 @@ _SAME_SOUND = (RhymeKind.PERFECT, RhymeKind.IDENTITY)
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-@cache
+@lru_cache(REMEMBERED)
 def stresses(word: str) -> str:
     """A sign for each syllable of `word`; a function word of one syllable is sung either way."""
     known = sounds(word)

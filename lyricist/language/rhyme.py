@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 
 from lyricist.language.phones import CONSONANTS, encode_phones
+from lyricist.language.words import REMEMBERED
 
 #: Consonants that may stand for each other in a slant rhyme; all others must be equal.
 _CLASSES = ("P T K", "B D G", "M N NG", "F TH S SH", "V DH Z ZH", "CH JH")
@@ -84,9 +85,9 @@ def words_by_slant() -> dict[str, list[str]]:
     return found
 
 
-@cache
+@lru_cache(REMEMBERED)
 def sounds(word: str) -> tuple[Sound, ...]:
-    """What `pronounced` says, remembered: for words of our own, not for whatever is asked."""
+    """What `pronounced` says, remembered of the words that were asked for last."""
     return pronounced(word)
 
 

@@ -1,11 +1,13 @@
 """Words as they are spelled: splitting text, the word lists, and which words are forms of one."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")
 _ENDINGS = ("ings", "ing", "in'", "ers", "ies", "ied", "'s", "er", "es", "ed", "ly", "s", "y")
+#: Of so many words is remembered what was found out about them: strangers send any words.
+REMEMBERED = 1 << 17
 #: A word shorter than this names no topic ("go", "a", "ok").
 _SHORTEST_TOPIC = 3
 
@@ -51,7 +53,7 @@ def topic_words(prompt: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in known if word not in skipped))
 
 
-@cache
+@lru_cache(REMEMBERED)
 def stem(word: str) -> str:
     """`word` without its grammatical ending: the same for most forms of one word."""
     word = word.lower().replace("’", "'")

@@ -1,6 +1,7 @@
 """What is known of a song before it is written: its sections, and of each line its rhymes, its
 length and its stresses, or the line itself where it is given."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ def plan_song(request: SongRequest) -> tuple[PlannedPart, ...]:
         if tune:
             scheme = scheme_of([words[-1] if words else "" for words in tune])
             found = [Part("Verse 1", len(tune), scheme)]
-        pattern = [int(number) for number in request.syllables.split()]
+        pattern = _pattern(request.syllables)
         planned = []
         for part in found:
             scheme = part.scheme or request.rhyme_scheme
@@ -90,6 +91,13 @@ def plan_song(request: SongRequest) -> tuple[PlannedPart, ...]:
     except ValueError as error:
         raise LyricistError(str(error)) from error
     return _with_given(planned, request.given) if any(request.given) else tuple(planned)
+
+
+def _pattern(syllables: str) -> list[int]:
+    words = syllables.split()
+    if not all(re.fullmatch("[0-9]{1,3}", word) for word in words):
+        raise ValueError(f"“{syllables}” is no pattern of syllables, such as “8 6 8 6”.")
+    return [int(word) for word in words]
 
 
 def _to_tune(group: int | None, words: Sequence[str]) -> PlannedLine:

@@ -19,10 +19,16 @@ def lyricist(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
 
 
-def test_it_writes_the_asked_lines_and_nothing_else(tiny_bundle: Path) -> None:
-    done = lyricist("generate", "rain", "--lines", "5", "--bundle", tiny_bundle, "--threads", "1")
+def test_it_writes_the_asked_lines_around_the_given_ones_and_nothing_else(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
+    given = tmp_path / "given.txt"
+    given.write_text("-\n  Rain on the door \n\n-\n-\n", encoding="utf-8")
+    asked = ("generate", "rain", "--lines", "5", "--given", given, "--syllables", "8")
+    done = lyricist(*asked, "--bundle", tiny_bundle, "--threads", "1")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 5
+    assert done.stdout.splitlines()[1] == "Rain on the door"
     assert done.stderr == ""
 
 

@@ -97,7 +97,7 @@ class Dispatcher:
 
     def _work_of(self, job_id: str) -> Work | None:
         job = readable(job_id, partial(self._side.store.get_job, job_id))
-        return work_of(job.options) if job else None
+        return work_of(job.options, job.given) if job else None
 
     def _turn(self) -> None:
         seen = self._queue.publishes

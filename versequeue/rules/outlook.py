@@ -110,7 +110,7 @@ def wait_of(
 
 def queued_work(job: Job) -> Work:
     """The work that a waiting job is: one that was tried before is not written beside others."""
-    return replace(waits.work_of(job.options), alone=job.attempt > 0)
+    return replace(waits.work_of(job.options, job.given), alone=job.attempt > 0)
 
 
 def paces_of(outlook: WorkerOutlook, in_hand: Sequence[Job] = ()) -> Paces:
@@ -120,7 +120,7 @@ def paces_of(outlook: WorkerOutlook, in_hand: Sequence[Job] = ()) -> Paces:
 
 
 def _left_s(job: Job, outlook: WorkerOutlook, pace: Pace, now: datetime) -> float:
-    work = waits.work_of(job.options)
+    work = waits.work_of(job.options, job.given)
     span = outlook.pass_spans.get(job.id) or Span(0.0, waits.pass_s([work] * job.together, pace))
     claim = next((each for each in reversed(job.events) if each.event == "claimed"), None)
     spent_s = _seconds(claim.at if claim else job.created_at, now)

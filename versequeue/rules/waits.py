@@ -65,7 +65,7 @@ class Paces:
 
 @dataclass(frozen=True)
 class Work:
-    """As much of a song's options as its time depends on."""
+    """As much of a song as its time depends on."""
 
     lines: int
     effort: Effort = "quick"
@@ -74,17 +74,19 @@ class Work:
     model: str = ""
     #: whether it takes a pass of its own, as a song does that was tried before
     alone: bool = False
+    #: the share of its lines that is not given
+    left: float = 1.0
 
     @property
     def written(self) -> int:
-        """Lines that are written; what else the song has is its chorus again, at the end."""
+        """Lines until all is written; what else the song has is its chorus again, at the end."""
         return sum(part.lines for part in self._parts)
 
     @property
     def size(self) -> float:
-        """All of it in lines that need not rhyme."""
+        """What is to be written of it, in lines that need not rhyme."""
         answers = sum(answering(part.scheme, part.lines) for part in self._parts)
-        return self.written + answers * (ANSWER[self.effort] - 1)
+        return self.left * (self.written + answers * (ANSWER[self.effort] - 1))
 
     @property
     def _parts(self) -> Sequence[SungPart]:
@@ -109,10 +111,15 @@ class Queue:
     count: int = 0
 
 
-def work_of(options: ResolvedOptions) -> Work:
-    """The work that a song with these options is."""
+def work_of(options: ResolvedOptions, given: Sequence[str | None] = ()) -> Work:
+    """The work that a song with these options is, where those lines of it are given."""
     return Work(
-        options.lines, options.effort, options.structure, options.rhyme_scheme, options.model
+        options.lines,
+        options.effort,
+        options.structure,
+        options.rhyme_scheme,
+        options.model,
+        left=1 - sum(line is not None for line in given) / options.lines,
     )
 
 

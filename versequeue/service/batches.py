@@ -49,7 +49,7 @@ class Batches(CallersSide[BatchNow]):
     def submit(self, rows: Sequence[Row], submission: Submission) -> Accepted[BatchNow]:
         """Write the batch and its jobs at once, then publish. Raises as `Jobs.submit`."""
         now = self.clock()
-        works = [work_of(row.options) for row in rows]
+        works = [work_of(row.options, row.given) for row in rows]
         batch = Batch(
             id=self.new_id("batch_"),
             total=len(rows),
@@ -75,7 +75,7 @@ class Batches(CallersSide[BatchNow]):
         """What these rows would cost and take if they were submitted now."""
         now = self.clock()
         outlook = self._outlook(now)
-        works = [work_of(row.options) for row in rows]
+        works = [work_of(row.options, row.given) for row in rows]
         paces = paces_of(outlook) if _is_measured(works, outlook) else None
         usd = file_usd(works, paces, starts=int(outlook.worker != "warm"))
         expected_s = self._expected_s(works, outlook, now)

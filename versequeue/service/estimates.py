@@ -132,7 +132,7 @@ def begun(state: State, jobs: Sequence[Job]) -> State:
     pace = _pace(state, jobs[0].options.model)
     if pace is None:
         return state
-    spans = waits.pass_spans_s([waits.work_of(job.options) for job in jobs], pace)
+    spans = waits.pass_spans_s([waits.work_of(job.options, job.given) for job in jobs], pace)
     if max(span.end_s for span in spans) < SHORTEST_PASS_S:
         return state
     told = {
@@ -184,7 +184,7 @@ def read(state: State, now: datetime, warm_s: float) -> WorkerOutlook:
 
 
 def _keep_single(kept: dict[str, Any], state: State, job: Job, first: FirstLines | None) -> None:
-    work, took_s = waits.work_of(job.options), job.metrics.generate_s or 0.0
+    work, took_s = waits.work_of(job.options, job.given), job.metrics.generate_s or 0.0
     pace, slowness = _pace(state, work.model), kept.get("slowness", 1.0)
     if pace and work.effort in pace.line_s:
         over = took_s / max(0.001, waits.song_s(work, pace))

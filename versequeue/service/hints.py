@@ -70,4 +70,4 @@ def lone_message(job_id: str) -> Message:
 
 
 def _work_of(job: Job) -> Work:
-    return work_of(job.options)
+    return work_of(job.options, job.given)

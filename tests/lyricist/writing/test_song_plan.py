@@ -55,8 +55,9 @@ def test_a_given_line_whose_sound_nobody_knows_leaves_its_partner_open() -> None
         ({"given": ("One", "Two", "Three", "Four")}, "nothing to write"),
         ({"structure": "hook 4"}, "no part of a song"),
         ({"structure": "verse 4 ABC"}, "no rhyme scheme of 4 lines"),
+        ({"syllables": "eight"}, "no pattern of syllables"),
     ],
-    ids=["short", "all", "part", "scheme"],
+    ids=["short", "all", "part", "scheme", "syllables"],
 )
 def test_what_cannot_be_a_song_is_an_error_with_a_reason(change: dict[str, Any], said: str) -> None:
     with pytest.raises(LyricistError, match=said):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from versequeue.rules.options import Effort
+from versequeue.rules.options import Effort, ResolvedOptions
 from versequeue.rules.waits import (
     ANSWER,
     BESIDE,
@@ -22,6 +22,7 @@ from versequeue.rules.waits import (
     pass_s,
     pass_spans_s,
     song_s,
+    work_of,
 )
 
 PACE = Pace({"quick": 0.1, "best": 0.5}, song_s=0.4, start_s=2.0)
@@ -38,12 +39,22 @@ TWO_LANES = Pace(PACE.line_s, song_s=0.4, lanes=2)
         (Work(16, structure="song"), 1.6),
         (Work(16, scheme="AABB"), 0.4 + 8 * 0.1 + 8 * 0.1 * ANSWER["quick"]),
         (Work(16, "best", scheme="AAAA"), 0.4 + 4 * 0.5 + 12 * 0.5 * ANSWER["best"]),
+        (
+            Work(8, structure="verse 2 AA, chorus 2, chorus, verse 2"),
+            0.4 + 0.5 + 0.1 * ANSWER["quick"],
+        ),
     ],
 )
 def test_a_song_takes_its_lines_by_effort_and_rhyme_and_a_part_of_its_own(
     work: Work, seconds: float
 ) -> None:
     assert song_s(work, PACE) == pytest.approx(seconds)
+
+
+def test_given_lines_take_no_time() -> None:
+    options = ResolvedOptions(seed=1, lines=8, rhyme_scheme="none")
+    given = (None, "One", "Two", None, None, None, None, None)
+    assert song_s(work_of(options, given), PACE) == pytest.approx(0.4 + 6 * 0.1)
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_visitors_who_wait_for_one_model_are_pushed_together(app: ApiUnderTest) 
 
     def work(job_id: str) -> Work | None:
         job = app.store.get_job(job_id)
-        return work_of(job.options) if job else None
+        return work_of(job.options, job.given) if job else None
 
     def fits(taken: Any, candidate: Any) -> Any:
         return go_together(work, taken, candidate)
