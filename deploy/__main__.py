@@ -25,6 +25,8 @@ from versequeue.named_models import read_models
 
 BUILD = Path("build")
 WEB = Path("web")
+#: A worker with more than this needs more memory than the standard one has.
+STANDARD_BYTES = 200_000_000
 
 
 def main(
@@ -70,7 +72,10 @@ def _deploy(
 ) -> int:
     models = read_models(asked.model)
     functions = (*FUNCTIONS, *([CAP] if target.cap else []))
-    stage.stage_all(BUILD, models, print, tensorflow=asked.tensorflow, functions=functions)
+    staged = stage.stage_all(BUILD, models, print, tensorflow=asked.tensorflow, functions=functions)
+    for each in staged:
+        if each.size_bytes > STANDARD_BYTES and asked.memory == Target.memory_mib:
+            print(_doubt(each))
     print("Each step is named before it begins. A service is built there, which takes minutes.")
     runner.apply(steps)
     submit, results = _print_addresses(target)
@@ -79,6 +84,14 @@ def _deploy(
     print("One song, asked for as a visitor would:")
     print(smoke.smoke(submit, results, runner.say, runner.sleep, clock))
     return 0
+
+
+def _doubt(staged: stage.Staged) -> str:
+    return (
+        f"{staged.folder} carries {staged.size_bytes / 1e6:,.0f} MB. If that is one model, "
+        f"{Target.memory_mib} MiB are too few for eight songs at once: measure it, and say "
+        'ARGS="--memory MIB" (docs/your-model.md, "How large a worker").'
+    )
 
 
 def _print_addresses(target: Target) -> tuple[str, str]:

@@ -6,15 +6,14 @@ Knows nothing of what that costs: whoever asks reckons with it.
 import json
 import os
 import platform
-import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lyricist.bundle.manifest import read_bundle
+from lyricist.bundle.manifest import Bundle, read_bundle
+from lyricist.memory import peak_memory_bytes
 from lyricist.songs import Song, SongRequest
 from lyricist.writing.writer import Writer
 
@@ -35,7 +34,7 @@ class Speed:
     first_line_s: float
     #: by the number of songs that are written together, until each of them has one more line
     seconds_per_line: dict[str, float]
-    #: the most memory that was used
+    #: the most memory that was used, the bundle's files counted once
     peak_mib: float
     bundle_bytes: int
 
@@ -49,13 +48,14 @@ class Pace:
     """How one song is written on this machine."""
 
     seconds_a_line: float
-    #: Of this process at its highest, everything included.
+    #: Of this process at its highest, the bundle's files counted once.
     memory_bytes: int
 
 
 def pace_of(folder: Path) -> Pace:
     """Load the bundle in `folder` and write a song. BundleError, or what kept it from writing."""
-    return Pace(_line_s(Writer.open(folder), 1), _peak_memory_bytes())
+    bundle_bytes = _bytes_of(read_bundle(folder))
+    return Pace(_line_s(Writer.open(folder), 1), peak_memory_bytes(bundle_bytes))
 
 
 def measure_speed(
@@ -87,8 +87,8 @@ def measure_speed(
         threads=threads,
         first_line_s=round((firsts or [time.time()])[0] - begun, 3),
         seconds_per_line=per_line,
-        peak_mib=round(_peak_memory_bytes() / 2**20, 1),
-        bundle_bytes=sum(each.bytes for each in bundle.files.values()),
+        peak_mib=round(peak_memory_bytes(_bytes_of(bundle)) / 2**20, 1),
+        bundle_bytes=_bytes_of(bundle),
     )
 
 
@@ -104,6 +104,5 @@ def _request(seed: int) -> SongRequest:
     return SongRequest(prompt=PROMPT, lines=LINES, seed=seed)
 
 
-def _peak_memory_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def _bytes_of(bundle: Bundle) -> int:
+    return sum(each.bytes for each in bundle.files.values())

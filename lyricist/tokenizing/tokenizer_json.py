@@ -54,7 +54,7 @@ def written(tokenizer: Tokenizer) -> str:
     """The tokenizer.json that a bundle keeps.
 
     Where there are many merges each is one text, as in older files, and not a list of two: Gemma's
-    510,000 are read in 0.4 s less.
+    510,000 are read in 0.2 s less.
     """
     text: str = tokenizer.to_str()
     fields = json.loads(text)

@@ -8,8 +8,10 @@ import pytest
 from deploy.__main__ import main
 from deploy.apply import PATIENCE_S, Runner, StepFailed, make_secret
 from deploy.gcloud import Answer
+from deploy.stage import Staged
 from deploy.steps import Command, Secret, Step
 from tests.support.deployment import steps
+from tests.support.gcloud.machine import Machine
 from versequeue.webhooks.push_keys import PushKey
 
 
@@ -218,3 +220,19 @@ def test_destroying_asks_for_the_projects_name_twice(capsys: pytest.CaptureFixtu
     assert main(["destroy", "--project=song-shop"], gcloud) == 2
     assert "CONFIRM=song-shop" in capsys.readouterr().err
     assert not any("delete" in command for command in ran)
+
+
+def test_a_model_that_is_large_for_the_worker_is_told_of_unless_its_memory_was_chosen(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    staged = (Staged("worker", Path("build/worker_fn"), 100, 370_000_000),)
+    monkeypatch.setattr("deploy.stage.stage_all", lambda *_, **__: staged)
+    doubt = "build/worker_fn carries 370 MB. If that is one model, 2048 MiB are too few"
+
+    assert machine.deploy() == 0
+    assert doubt in capsys.readouterr().out
+
+    assert machine.deploy("--memory=3584") == 0
+    assert doubt not in capsys.readouterr().out
+    worker = machine.cloud.of("run services")["versequeue-worker"]
+    assert "3584Mi" in str(worker)
