@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lyricist import __main__ as command_line
+from lyricist.cli import main as command_line
 from lyricist.evaluate import (
     FREE,
     OURS,
