@@ -4,6 +4,7 @@ A cursor has at most `MOST_CHARACTERS`, a page at most `MOST_ROWS`.
 """
 
 import base64
+import re
 
 from werkzeug.datastructures import MultiDict
 
@@ -26,7 +27,7 @@ def read_page(asked: MultiDict[str, str]) -> tuple[Place | None, int]:
     if unknown := sorted(set(asked) - {"cursor", "limit"}):
         raise _fault(unknown[0][:MOST_CHARACTERS], "A list knows cursor and limit, and not this.")
     cursor, limit = asked.get("cursor", ""), asked.get("limit", str(USUAL_ROWS))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MOST_ROWS):
+    if not (re.fullmatch("[0-9]{1,3}", limit) and 1 <= int(limit) <= MOST_ROWS):
         raise _fault("limit", f"A page has 1 to {MOST_ROWS} jobs.")
     return _read_cursor(cursor) if cursor else None, int(limit)
 

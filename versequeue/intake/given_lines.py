@@ -9,7 +9,7 @@ from versequeue.errors import FieldError, ValidationFailed
 from versequeue.intake.texts import GivenLine, is_latin
 from versequeue.intake.validation import FAULTY, Misfit, Strict, as_sentence, validate
 from versequeue.rules.options import LINES, ResolvedOptions
-from versequeue.rules.written import SungPart, sung_parts
+from versequeue.rules.written import SungPart, answering, sung_parts
 
 Lines = tuple[str | None, ...]
 
@@ -50,7 +50,8 @@ def fitted(given: Sequence[str | None], options: ResolvedOptions) -> Lines:
     for part in parts:
         for at in range(part.start, part.start + part.lines):
             line = lines[at] = lines[at if part.first_start is None else _first(part, at)]
-            if line and (options.tune or part.scheme != "none") and not is_latin(line):
+            rhymes = options.tune or answering(part.scheme, part.lines)
+            if line and rhymes and not is_latin(line):
                 raise Misfit(f"/given/{at}", "the lines rhyme: this is to be in Latin letters")
     if all(lines):
         raise Misfit("/given", "every line is given: leave at least one null to be written")

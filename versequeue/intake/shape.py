@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from versequeue.intake.texts import clean_line, is_latin
+from versequeue.intake.texts import clean_line, is_latin, printable
 from versequeue.rules.options import (
     LINES,
     MAX_LINE_CHARACTERS,
@@ -34,7 +34,10 @@ def _structure(value: Any) -> Any:
         if not 1 <= len(value) <= LINES.most:
             raise ValueError(f"a song has 1 to {LINES.most} parts")
         value = ", ".join(map(_part_text, value))
-    return structure_text(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    # What is wrong with it is quoted, which half of a character cannot be.
+    return structure_text(printable(" ".join(value.split())))
 
 
 def _part_text(part: Any) -> str:
@@ -58,7 +61,7 @@ def _part_text(part: Any) -> str:
 
 def _syllables(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        value = f"{value:.10g}"
+        value = str(value) if isinstance(value, int) else f"{value:.10g}"
     if not isinstance(value, str):
         return value
     text = _PATTERN_BREAK.sub(" ", value).strip()

@@ -13,6 +13,7 @@ MAX_METADATA_CHARACTERS = 512
 #: NFC makes one character of at most so many. What is longer is refused before it is brought into
 #: that form: to sort combining marks takes the square of their number.
 NFC_SHRINKS = 4
+_ORDINAL_SIGNS = "ªº"
 
 
 def normalized(text: str, most: int) -> str:
@@ -40,9 +41,9 @@ def printable(text: str) -> str:
 
 def clean_line(text: str) -> str:
     """`text` as a line of a song. ValueError says what is wrong with it."""
-    if len(text) > MAX_LINE_CHARACTERS:
+    # NFC makes several characters of a few.
+    if max(len(text), len(text := normalized(text, MAX_LINE_CHARACTERS))) > MAX_LINE_CHARACTERS:
         raise ValueError(f"a line has at most {MAX_LINE_CHARACTERS} characters")
-    text = normalized(text, MAX_LINE_CHARACTERS)
     if not words_of(text):
         raise ValueError("there is no word in this line")
     if any(unicodedata.category(character) in ("Zl", "Zp") for character in text):
@@ -56,8 +57,15 @@ def words_of(text: str) -> str:
 
 
 def is_latin(text: str) -> bool:
-    """Whether all letters of `text` are Latin ones, accents or not."""
-    return all(unicodedata.name(letter, "").startswith("LATIN ") for letter in words_of(text))
+    """Whether all letters of `text` are Latin ones, accents or not.
+
+    Signs that go with letters of any script (1ª, Hawaiʻi) count as none.
+    """
+    return all(
+        unicodedata.name(letter, "").startswith("LATIN ")
+        for letter in words_of(text)
+        if letter not in _ORDINAL_SIGNS and unicodedata.category(letter) != "Lm"
+    )
 
 
 def _mood(text: str) -> str:

@@ -36,7 +36,10 @@ class _Registry:
 
 def exposition(figures: Figures, accept: str) -> tuple[bytes, str]:
     """The text and its content type, in the format that the `Accept` header prefers."""
-    encode, content_type = choose_encoder(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except TypeError:  # the library compares a version that is no number
+        encode, content_type = choose_encoder("")
     return encode(_Registry(figures)), content_type
 
 

@@ -90,6 +90,7 @@ def coded(text: str) -> str:
     "query",
     [
         *(f"limit={word}" for word in ("0", "-1", "101", "1000000000", "ten", "", "1.5", "9" * 20)),
+        "limit=000000001" + "9" * 9, "limit=000000001" + "9" * 5000,
         "cursor=x", "cursor=%00", "cursor=" + "A" * 300, "cursor=" + coded("yesterday job_1"),
         "cursor=" + coded("2026-03-01T12:00:00 job_1"), "curser=x",
     ],

@@ -95,6 +95,11 @@ def test_an_old_reader_gets_the_older_text() -> None:
     assert "# TYPE versequeue_jobs_total counter" in answer.text
 
 
+def test_who_asks_for_a_version_that_is_none_gets_the_older_text() -> None:
+    answer = look(make_api(), Accept="application/openmetrics-text; version=newest")
+    assert (answer.status_code, answer.mimetype) == (200, "text/plain")
+
+
 def test_the_overview_shows_jobs_without_their_prompts_and_without_the_keys_to_them() -> None:
     api = make_api()
     done, running = api.submit("secret words"), api.submit("other words")

@@ -26,6 +26,22 @@ def test_given_lines_are_cleaned_as_a_prompt_is() -> None:
     assert read_given([" cafe\u0301 ", None, None, None], VERSE) == ("café", None, None, None)
 
 
+def test_signs_that_go_with_latin_letters_are_no_other_script() -> None:
+    given = ("Hawai\u02bbi por 1\u00aa vez", None, None, None)
+    assert read_given(list(given), VERSE) == given
+
+
+def test_where_nothing_rhymes_a_given_line_is_in_any_script() -> None:
+    options = ResolvedOptions(seed=7, lines=4, structure="verse 4 ABC-")
+    given = ("東京", None, None, None)
+    assert read_given(list(given), options) == given
+
+
+def test_a_line_that_grows_beyond_its_bound_in_its_usual_form_is_refused() -> None:
+    given = ["a" + "\U0001d160" * 199, None, None, None]
+    assert refusal(given) == ("/given/0", "A line has at most 200 characters.")
+
+
 @pytest.mark.parametrize("given", [[], [None] * 4], ids=["no", "empty"])
 def test_where_nothing_is_given_all_is_written(given: Any) -> None:
     assert read_given(given, VERSE) == ()
