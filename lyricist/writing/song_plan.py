@@ -64,6 +64,15 @@ class PlannedPart:
             for at, line in enumerate(self.lines)
         )
 
+    def is_given(self, at: int) -> bool:
+        """Whether there is a line `at` and it is given."""
+        return at < len(self.lines) and self.lines[at].given is not None
+
+    def is_settled(self, at: int) -> bool:
+        """Whether no line up to `at` has still to be answered by one that is written."""
+        groups = self.open_groups
+        return {*groups[: at + 1]}.isdisjoint({*groups[at + 1 :]} - {None})
+
 
 def plan_song(request: SongRequest) -> tuple[PlannedPart, ...]:
     """The sections in singing order, a chorus as often as it is sung.

@@ -68,10 +68,13 @@ class Take:
             tokens=self.tokens + len(line.tokens) + 1,
         )
 
-    def with_given(self, text: str, words: Sequence[str], logits: FloatArray) -> "Take":
+    def with_given(
+        self, text: str, words: Sequence[str], logits: FloatArray, worth: float = 0.0
+    ) -> "Take":
         """The take with a given line more, after which its row says `logits`.
 
-        What it says was counted before the song was begun.
+        What the line says was counted before the song was begun. `worth`: what it adds to the
+        score.
         """
         lines, sung = (*self.lines, text), (*self.sung, Sung(tuple(words)))
-        return replace(self, logits=logits, lines=lines, sung=sung)
+        return replace(self, logits=logits, lines=lines, sung=sung, score=self.score + worth)

@@ -1,6 +1,6 @@
 """Writes one song that rhymes, section by section and line by line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +8,6 @@ import numpy as np
 from lyricist.engine.sessions import Session
 from lyricist.errors import LyricistError
 from lyricist.language.learned_phrases import LearnedPhrases
-from lyricist.language.metrics import RHYMELESS, rhyme_score, sung_relations
-from lyricist.language.rhyme import RhymeKind
 from lyricist.language.safety import mask
 from lyricist.language.words import split_words
 from lyricist.lines.draft_writer import DraftWriter, Line
@@ -21,10 +19,11 @@ from lyricist.lines.line_plan import LinePlan
 from lyricist.lines.next_token import Voice
 from lyricist.lines.search import Beginning, Found, LineSearch
 from lyricist.lines.topic import SongTopic
-from lyricist.songs import Section, Song, SongRequest
+from lyricist.songs import Song, SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
-from lyricist.writing.alternatives import alternatives
+from lyricist.writing.finished_song import SungPart, finished_song
 from lyricist.writing.free_verse import write_freely
+from lyricist.writing.given_lines import sing_given, tokens_of
 from lyricist.writing.instructions import (
     MOST_GIVEN_TOKENS,
     instructions,
@@ -35,7 +34,7 @@ from lyricist.writing.line_plans import LinePlanner
 from lyricist.writing.share import EngineShare
 from lyricist.writing.song_plan import PlannedPart, plan_song
 from lyricist.writing.styles import style_of
-from lyricist.writing.take import Sung, Take
+from lyricist.writing.take import Take
 from lyricist.writing.title import write_title
 
 #: A row holds at most so many positions: 32 rows of them fit into a small worker's memory.
@@ -46,8 +45,6 @@ _SMALLEST_CONTEXT = 256
 _POSITIONS_A_LINE = 40
 #: Lines that are read again when the context is full and the song starts over in it.
 _LINES_KEPT = 8
-#: A given line of more tokens is read from there on only.
-_MOST_LINE_TOKENS = 60
 
 
 def write_verse(
@@ -66,17 +63,6 @@ def write_verse(
 def section_head(name: str) -> str:
     """What stands before the first line of a section."""
     return f"\n[{name}]\n"
-
-
-def _common(schemes: Sequence[str]) -> str:
-    return schemes[0] if len({*schemes}) == 1 else ""
-
-
-def _pairs(
-    relations: Mapping[tuple[int, int], RhymeKind], *kinds: RhymeKind
-) -> tuple[tuple[int, int], ...]:
-    """Those of the pairs that are of one of the kinds, their lines counted from 1."""
-    return tuple((one + 1, other + 1) for (one, other), kind in relations.items() if kind in kinds)
 
 
 class VerseWriter:
@@ -110,8 +96,7 @@ class VerseWriter:
         ends = Ends(lexicon, request.explicit, unasked)
         #: The sections that are sung, and the lines of those that are done, by name: a chorus once.
         self._parts = plan_song(request)
-        self._sung: dict[str, Sequence[Sung]] = {}
-        self._lines: dict[str, tuple[str, ...]] = {}
+        self._sung: dict[str, SungPart] = {}
         lines = [
             line
             for part in {part.name: part for part in self._parts}.values()
@@ -137,38 +122,14 @@ class VerseWriter:
         for part in self._parts:
             if part.name in self._sung:
                 (take,) = self._takes
-                self._takes = [replace(take, lines=(*take.lines, *self._lines[part.name]))]
+                self._takes = [replace(take, lines=(*take.lines, *self._sung[part.name].lines))]
                 self._share.show(self._takes[0].lines)
             else:
                 yield from self._write_part(part)
-        return self._song(title)
-
-    def _song(self, title: str) -> Song:
-        """What was written."""
-        (take,) = self._takes
-        written = [sung.line for part in self._sung.values() for sung in part if sung.line]
-        schemes = {part.name: part.scheme for part in self._parts}
-        others = alternatives(
-            [(schemes[name], part) for name, part in self._sung.items()], self._request.explicit
-        )
-        by_name = dict(zip(self._sung, others, strict=True))
-        sections = [
-            Section(part.name, self._lines[part.name], part.scheme, by_name[part.name])
-            for part in self._parts
-        ]
-        relations = sung_relations([(section.scheme, section.lines) for section in sections])
-        return Song(
-            title,
-            tuple(sections),
-            _common([section.scheme for section in sections]),
-            rhyme_score([*relations.values()]),
-            take.tokens,
-            finished=True,
-            effort=self._effort,
-            readability=float(np.mean([line.judgement for line in written])),
-            slant=_pairs(relations, RhymeKind.SLANT),
-            missed=_pairs(relations, *RHYMELESS),
-        )
+        sections = [self._sung[part.name] for part in self._parts]
+        explicit = self._request.explicit
+        tokens = self._takes[0].tokens
+        return finished_song(title, sections, tokens, self._effort, explicit=explicit)
 
     def _write_part(self, part: PlannedPart) -> Session[None]:
         (take,) = self._takes
@@ -177,36 +138,48 @@ class VerseWriter:
         self._unread, self._takes = [], [replace(take, sung=(), logits=logits)]
         for at, line in enumerate(part.lines):
             if line.given:
-                self._sing(line.given)
+                yield from self._sing(part, at, line.given)
             else:
                 yield from self._write_line(part, at)
             if len(self._takes) == 1:
                 self._share.show(self._takes[0].lines)
         (take,) = self._takes
-        self._sung[part.name], self._lines[part.name] = take.sung, take.lines[-len(part.lines) :]
+        self._sung[part.name] = SungPart(part, take.lines[-len(part.lines) :], take.sung)
 
-    def _sing(self, given: str) -> None:
-        """Goes on with a given line in each take."""
-        read = self._lexicon.encode(given)[-_MOST_LINE_TOKENS:]
-        self._make_room(len(read) + 1)
-        words = split_words(given)
-        for at, take in enumerate(self._takes):
-            logits = self._engine.prefill(take.row, [*read, self._lexicon.newline])
-            self._takes[at] = take.with_given(given, words, logits)
+    def _sing(self, part: PlannedPart, at: int, given: str) -> Session[None]:
+        """Goes on with line `at` of a section, a given one, in each take."""
+        tokens = tokens_of(given, self._engine, self._lexicon)
+        self._make_room(len(tokens))
+        self._takes = yield from sing_given(self._takes, given, tokens, self._engine)
+        if part.is_settled(at):
+            self._settle()
+
+    def _settle(self) -> None:
+        """Goes on with the best take alone."""
+        best = max(self._takes, key=lambda take: take.score)
+        self._takes = [replace(best, score=0.0)]
+        self._free_rows()
+
+    def _free_rows(self) -> None:
+        """Empties the rows that hold no take."""
+        held = {take.row for take in self._takes}
+        for row in self._rows:
+            if row not in held:
+                self._engine.rewind(row, 0)
 
     def _write_line(self, part: PlannedPart, at: int) -> Session[None]:
         """Writes line `at` of a section in each take, and keeps the best takes that come of it."""
         self._make_room(_POSITIONS_A_LINE)
         self._takes = [self._begun(take) for take in self._takes]
-        groups = part.open_groups
-        # Whether no line up to this one has still to be answered.
-        is_settled = {*groups[: at + 1]}.isdisjoint({*groups[at + 1 :]} - {None})
+        # A given line that comes next says which of several lines leads to it.
+        leads_on = part.is_given(at + 1)
+        is_settled = part.is_settled(at) and not leads_on
         found: list[Found] = []
         attempts = self._planner.plans(self._takes, part, at, self._drafts.expected_ends)
         for attempt, plans in enumerate(attempts):
             # Other drafts each time: two plans may be the same.
             seed = [self._request.seed, len(self._takes[0].lines), *([attempt] if attempt else ())]
-            found = yield from self._best_of(plans, is_settled, seed)
+            found = yield from self._best_of(plans, is_settled, seed, leads_on)
             if found:
                 break
         if not found:
@@ -214,14 +187,11 @@ class VerseWriter:
         self._to_write -= 1
         self._takes = [self._taken(each) for each in found]
         if is_settled:
-            self._takes = [replace(self._takes[0], score=0.0)]
-        held = {take.row for take in self._takes}
-        for row in self._rows:
-            if row not in held:
-                self._engine.rewind(row, 0)
+            self._settle()
+        self._free_rows()
 
     def _best_of(
-        self, plans: Sequence[LinePlan], is_settled: bool, seed: Sequence[int]
+        self, plans: Sequence[LinePlan], is_settled: bool, seed: Sequence[int], leads_on: bool
     ) -> Session[list[Found]]:
         """The best lines that go on from the takes by these plans; none if nothing fits."""
         beginnings = []
@@ -235,6 +205,8 @@ class VerseWriter:
 
         def kind_of(take: int, line: Line) -> tuple[int, ...]:
             """Anchors of one take must differ in their rhymes to be worth keeping."""
+            if leads_on:
+                return (take, line.end)
             return (take,) if is_answer else (take, int(self._lexicon.class_of[line.end]))
 
         search = LineSearch(

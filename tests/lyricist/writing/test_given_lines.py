@@ -3,18 +3,26 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lyricist.bundle.manifest import DRAFTS, read_bundle
 from lyricist.engine.litert import LiteRtEngine
+from lyricist.engine.sessions import run_together
+from lyricist.errors import LyricistError
 from lyricist.language.rhyme import RhymeKind, relation
 from lyricist.language.syllables import syllables
 from lyricist.language.words import split_words
+from lyricist.lines.ends import Ends
+from lyricist.lines.history import History
+from lyricist.lines.topic import SongTopic
 from lyricist.songs import MOST_SONGS, Section, Song, SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.vocabulary.word_table import derive_word_table
 from lyricist.writing.free_verse import write_freely
+from lyricist.writing.given_lines import sing_given, tokens_of
+from lyricist.writing.take import Take
 from lyricist.writing.writer import Writer
 
 RHYMING = (RhymeKind.PERFECT, RhymeKind.SLANT)
@@ -154,3 +162,26 @@ def test_any_word_has_the_rhymes_of_all_its_pronunciations(vocabulary: Vocabular
     assert not perfect & slant
     kinds = {relation("read", word) for word in slant}
     assert kinds == {RhymeKind.SLANT}
+
+
+def test_of_several_takes_the_one_is_best_in_which_a_given_line_is_expected(
+    engine: LiteRtEngine, vocabulary: Vocabulary
+) -> None:
+    lexicon = Lexicon(derive_word_table(vocabulary.texts, vocabulary.encode), vocabulary.encode)
+    given = "The cat is on the floor"
+    tokens = tokens_of(given, engine, lexicon)
+    takes = []
+    for row in (0, 1):
+        engine.rewind(row, 0)
+        logits = engine.prefill(row, vocabulary.encode("A night\n"))
+        # The second take hopes for the line's first word.
+        logits = logits + np.float32(row * 20) * (np.arange(len(logits)) == tokens[0])
+        takes.append(
+            Take(row, logits, History(), SongTopic("", lexicon, False), Ends(lexicon, False))
+        )
+    [sung] = run_together(engine, [sing_given(takes, given, tokens, engine)])
+    assert not isinstance(sung, LyricistError)
+    first, second = sung
+    assert first.lines == second.lines == (given,)
+    assert second.score > first.score
+    assert engine.length(0) == engine.length(1) == len(vocabulary.encode("A night\n")) + len(tokens)
