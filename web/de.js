@@ -101,7 +101,7 @@ export const finished = (title, n) => `Fertig: „${title}“, ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
 	scheme === "none" ? "Freie Verse" : `Reimt${scheme ? ` ${scheme}` : " sich"}${typeof score === "number" ? `, ${Math.round(score * 100)} % der Paare, rein oder unrein` : ""}`;
 export const syllables = (n) => many(n, "Silbe", "Silben");
-export const marks = "´ betont, ˘ unbetont, · beides möglich";
+export const marks = "/ betont, x unbetont, · beides möglich";
 export const kept = "bleibt";
 export const desk = {
 	line: (n) => `Zeile ${number(n)}`,

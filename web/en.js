@@ -100,7 +100,7 @@ export const finished = (title, n) => `Done: “${title}”, ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
 	scheme === "none" ? "Free verse" : `Rhymes${scheme && ` ${scheme}`}${typeof score === "number" ? `, ${Math.round(score * 100)}% of the pairs, perfect or slant` : ""}`;
 export const syllables = (n) => many(n, "syllable");
-export const marks = "´ stressed, ˘ not, · either";
+export const marks = "/ stressed, x not, · either";
 export const kept = "kept";
 export const desk = {
 	line: (n) => `Line ${number(n)}`,

@@ -7,7 +7,7 @@ import { T } from "./texts.js";
 
 // So many lines are asked about at once: an address has no room for a whole song.
 const AT_ONCE = 16;
-const MARKS = { "/": "´", x: "˘", "?": "·" };
+const MARKS = { "/": "/", x: "x", "?": "·" };
 const known = new Map();
 
 const textOf = (words) => [...words.childNodes].filter(({ tagName }) => tagName !== "EM").map((node) => node.textContent).join("");
