@@ -6,17 +6,18 @@ import functions_framework
 from flask import Request, Response
 from flask import request as request_in_hand
 
+from lyricist.language.meter import scanned
 from lyricist.language.rhyming_words import Rhyming, nearest_words, rhyming_words
 from versequeue.api.results_jobs import results_handlers
 from versequeue.api.router import Api
-from versequeue.contract.server_views import RhymesView, RhymingView
+from versequeue.contract.server_views import MeterLine, MeterWord, RhymesView, RhymingView
 from versequeue.functions import wiring
 
 
-class TableOfRhymes:
+class TableOfSounds:
     """The writer's own table, which is read at the first word that is asked for."""
 
-    def of(self, word: str) -> RhymesView | None:
+    def rhymes(self, word: str) -> RhymesView | None:
         """What rhymes with `word`; None if it is not known."""
         found = rhyming_words(word)
         if found is None:
@@ -27,6 +28,11 @@ class TableOfRhymes:
         """Words that are spelled nearly as `word`."""
         return nearest_words(word)
 
+    def meter(self, line: str) -> MeterLine:
+        """The words of `line` with a sign for each syllable."""
+        words = tuple(MeterWord(word, signs) for word, signs in scanned(line))
+        return MeterLine(sum(len(each.stresses) for each in words), words)
+
 
 def _views(words: tuple[Rhyming, ...]) -> tuple[RhymingView, ...]:
     return tuple(RhymingView(one.word, one.syllables) for one in words)
@@ -35,7 +41,7 @@ def _views(words: tuple[Rhyming, ...]) -> tuple[RhymingView, ...]:
 @cache
 def _api() -> Api:
     settings, reads = wiring.settings(), wiring.reads()
-    handlers = results_handlers(wiring.jobs(), wiring.batches(), reads, TableOfRhymes())
+    handlers = results_handlers(wiring.jobs(), wiring.batches(), reads, TableOfSounds())
     return Api("results", handlers, settings, reads)
 
 

@@ -64,6 +64,7 @@ export const read = (kind, id, etag) =>
 export const status = () => call(`${RESULTS_BASE}/v1/status`);
 export const models = () => call(`${RESULTS_BASE}/v1/models`);
 export const rhymesOf = (word) => call(`${RESULTS_BASE}/v1/rhymes/${encodeURIComponent(word)}`);
+export const meterOf = (text) => call(`${RESULTS_BASE}/v1/meter?text=${encodeURIComponent(text)}`);
 export const lyricsLink = (id) => `${RESULTS_BASE}${at("job", id)}/lyrics`;
 const eachLine = (text) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 // All rows, or those that have ended since `since`, which is the last answer's `next`.

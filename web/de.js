@@ -36,7 +36,7 @@ export const page = {
 	legend: "Gleicher Buchstabe, gleiche Farbe: Diese Zeilen reimen sich.",
 	again: "Noch eine Fassung schreiben",
 	more: "Thema bearbeiten",
-	"count-text": "Silben zählen",
+	"count-text": "Silben zählen, Betonung zeigen",
 	work: "An den Zeilen arbeiten",
 	receipt: "Beleg",
 	"songs-title": "Deine Lieder",
@@ -101,6 +101,7 @@ export const finished = (title, n) => `Fertig: „${title}“, ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
 	scheme === "none" ? "Freie Verse" : `Reimt${scheme ? ` ${scheme}` : " sich"}${typeof score === "number" ? `, ${Math.round(score * 100)} % der Paare, rein oder unrein` : ""}`;
 export const syllables = (n) => many(n, "Silbe", "Silben");
+export const marks = "/ betont, x unbetont, · beides möglich";
 export const kept = "bleibt";
 export const desk = {
 	line: (n) => `Zeile ${number(n)}`,

@@ -35,7 +35,7 @@ export const page = {
 	legend: "Same letter, same colour: these lines rhyme.",
 	again: "Write another version",
 	more: "Edit the prompt",
-	"count-text": "Count syllables",
+	"count-text": "Count syllables, mark stresses",
 	work: "Work on the lines",
 	receipt: "Receipt",
 	"songs-title": "Your songs",
@@ -100,6 +100,7 @@ export const finished = (title, n) => `Done: “${title}”, ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
 	scheme === "none" ? "Free verse" : `Rhymes${scheme && ` ${scheme}`}${typeof score === "number" ? `, ${Math.round(score * 100)}% of the pairs, perfect or slant` : ""}`;
 export const syllables = (n) => many(n, "syllable");
+export const marks = "/ stressed, x not, · either";
 export const kept = "kept";
 export const desk = {
 	line: (n) => `Line ${number(n)}`,

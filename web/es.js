@@ -36,7 +36,7 @@ export const page = {
 	legend: "Misma letra, mismo color: estos versos riman.",
 	again: "Escribir otra versión",
 	more: "Editar el tema",
-	"count-text": "Contar sílabas",
+	"count-text": "Contar sílabas y marcar acentos",
 	work: "Trabajar los versos",
 	receipt: "Comprobante",
 	"songs-title": "Tus canciones",
@@ -101,6 +101,7 @@ export const finished = (title, n) => `Lista: «${title}», ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
 	scheme === "none" ? "Verso libre" : `Rima${scheme && ` ${scheme}`}${typeof score === "number" ? `, aciertan el ${Math.round(score * 100)} % de los pares, consonantes o asonantes` : ""}`;
 export const syllables = (n) => many(n, "sílaba");
+export const marks = "/ con acento, x sin acento, · de las dos maneras";
 export const kept = "se queda";
 export const desk = {
 	line: (n) => `Verso ${number(n)}`,

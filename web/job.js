@@ -4,7 +4,8 @@ import { lyricsLink } from "./api.js";
 import { $, make, notice, put } from "./dom.js";
 import { nameOf } from "./history.js";
 import { link } from "./list.js";
-import { draw as drawLyric, sectionsFrom } from "./lyric.js";
+import { draw as drawLyric } from "./lyric.js";
+import { sectionsFrom } from "./shape.js";
 import { date, duration } from "./language.js";
 import { T } from "./texts.js";
 

@@ -158,6 +158,9 @@ export function start(shared) {
 	$("again").onclick = () => page.submit(job.askedOf({ ...thing, options: { ...thing.options, seed: undefined } }));
 	$("work").onclick = work;
 	$("more").onclick = () => page.edit(thing.prompt, thing.options);
-	$("count").onchange = ({ target }) => $("lyrics").classList.toggle("counted", target.checked);
+	$("count").onchange = async ({ target }) => {
+		$("lyrics").classList.toggle("counted", target.checked);
+		(await page.load("./meter.js"))?.show($("lyrics"), target.checked, $("marks"));
+	};
 	setInterval(() => thing?.done === false && !document.hidden && tick(), 500);
 }

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from lyricist.language.phones import is_vowel
-from lyricist.language.rhyme import RhymeKind, relation, sounds
-from lyricist.language.syllables import syllables
-from lyricist.language.words import REMEMBERED, is_function_word
+from lyricist.language.rhyme import RhymeKind, Sound, pronounced, relation, sounds
+from lyricist.language.syllables import syllables_as_spelled
+from lyricist.language.words import REMEMBERED, is_function_word, written_words
 
 #: A syllable that is stressed, one that is not, and one that may be either.
 STRESSED, UNSTRESSED, OPEN = "/", "x", "?"
@@ -19,13 +19,21 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 @lru_cache(REMEMBERED)
 def stresses(word: str) -> str:
     """A sign for each syllable of `word`; a function word of one syllable is sung either way."""
-    known = sounds(word)
+    return _stresses(word, sounds(word))
+
+
+def _stresses(word: str, known: Sequence[Sound]) -> str:
     if not known:
-        return OPEN * syllables(word)
+        return OPEN * syllables_as_spelled(word)
     vowels = [phone for phone in known[0].phones if is_vowel(phone)]
     if len(vowels) == 1:
         return OPEN if is_function_word(word) else STRESSED
     return "".join(STRESSED if vowel.isupper() else UNSTRESSED for vowel in vowels)
+
+
+def scanned(line: str) -> tuple[tuple[str, str], ...]:
+    """Each word of `line` as it stands there, with its stresses. Remembers nothing of it."""
+    return tuple((word, _stresses(word, pronounced(word))) for word in written_words(line))
 
 
 def line_stresses(words: Sequence[str]) -> str:

@@ -16,6 +16,11 @@ def syllables(word: str) -> int:
     """How many syllables `word` has; at least one, except for a word without letters."""
     if known := sounds(word):
         return known[0].syllables
+    return syllables_as_spelled(word)
+
+
+def syllables_as_spelled(word: str) -> int:
+    """The same by the spelling alone."""
     letters = re.sub(r"[^a-z]", "", word.lower())
     if not letters:
         return 0

@@ -17,6 +17,11 @@ def split_words(text: str) -> list[str]:
     return [word.replace("’", "'") for word in _WORD.findall(text.lower())]
 
 
+def written_words(text: str) -> list[str]:
+    """The words of `text` as they stand there."""
+    return _WORD.findall(text)
+
+
 @cache
 def word_list(name: str) -> frozenset[str]:
     """The entries of data/<name>.txt, separated by spaces; lines that start with # are notes."""

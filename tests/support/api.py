@@ -23,7 +23,7 @@ from versequeue.api.submit_jobs import submit_handlers
 from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.clock import utc_now
 from versequeue.config import Settings
-from versequeue.contract.server_views import RhymesView, RhymingView
+from versequeue.contract.server_views import MeterLine, MeterWord, RhymesView, RhymingView
 from versequeue.local.app import LocalApp
 from versequeue.ports.queue import Topic
 from versequeue.ports.store import Store
@@ -105,10 +105,10 @@ class ApiUnderTest:
         return found
 
 
-class FewRhymes:
-    """A table of one word, `rain`."""
+class FewSounds:
+    """A table of one word, `rain`, in which every letter is a stressed syllable."""
 
-    def of(self, word: str) -> RhymesView | None:
+    def rhymes(self, word: str) -> RhymesView | None:
         """What rhymes with `rain`; None for all else."""
         perfect, slant = (
             (RhymingView("again", 2), RhymingView("train", 1)),
@@ -119,6 +119,11 @@ class FewRhymes:
     def nearest(self, word: str) -> tuple[str, ...]:
         """`rain` for whatever begins like it."""
         return ("rain", "ran") if word.startswith("ra") else ()
+
+    def meter(self, line: str) -> MeterLine:
+        """A sign for each letter."""
+        words = tuple(MeterWord(word, "/" * len(word)) for word in line.split())
+        return MeterLine(sum(len(word.stresses) for word in words), words)
 
 
 def make_api(
@@ -140,7 +145,7 @@ def make_api(
     app = LocalApp(
         submit=_wsgi(Api("submit", submit_handlers(jobs, batches, reads), settings, reads)),
         results=_wsgi(
-            Api("results", results_handlers(jobs, batches, reads, FewRhymes()), settings, reads)
+            Api("results", results_handlers(jobs, batches, reads, FewSounds()), settings, reads)
         ),
         web=ROOT / "web",
         settings=settings,

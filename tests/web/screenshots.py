@@ -121,6 +121,20 @@ def _with_rhymes(api: PageApi) -> None:
     api.on("GET", "/v1/rhymes/pass", Answer({"word": "pass", "perfect": words, "slant": []}))
 
 
+def _with_meter(api: PageApi) -> None:
+    api.job(DONE)
+    lines = [line for part in DONE["output"]["sections"] for line in part["lines"]]
+    words = [[{"word": word.strip(",."), "stresses": "/x"[: 1 + (len(word) > 5)]}
+              for word in line.split()] for line in dict.fromkeys(lines)]  # fmt: skip
+    told = [{"syllables": sum(len(one["stresses"]) for one in each), "words": each}
+            for each in words]  # fmt: skip
+    api.on("GET", "/v1/meter", Answer({"lines": told}))
+
+
+def _count(page: Page) -> None:
+    page.locator("#count").check()
+
+
 def _edit_line(page: Page) -> None:
     _open_line(page)
     page.locator(".choices button").nth(1).click()
@@ -173,6 +187,7 @@ SHOTS = [
     Shot("read-dark", AT_JOB, lambda api: api.job(DONE), wait_for="#tools", dark=True),
     Shot("read-phone", AT_JOB, lambda api: api.job(DONE), wait_for="#tools", width=320),
     Shot("read-wide", AT_JOB, lambda api: api.job(DONE), wait_for="#tools", width=1800),
+    Shot("read-stresses", AT_JOB, _with_meter, act=_count, wait_for="#lyrics rt"),
     Shot("desk", AT_JOB, lambda api: api.job(DONE), act=_open_desk, wait_for=".handle"),
     Shot("desk-line", AT_JOB, lambda api: api.job(DONE), act=_open_line, wait_for=".choices"),
     Shot("desk-edit", AT_JOB, _with_rhymes, act=_edit_line, wait_for=".choices .chips"),

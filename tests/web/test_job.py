@@ -1,12 +1,14 @@
 """A finished song on the page: its rhymes, syllables and receipt, and what can be done with it."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Request, expect
 
 from tests.support.page_api import (
     LINES,
+    Answer,
     Opener,
     job,
     succeeded,
@@ -56,6 +58,38 @@ def test_syllables_are_counted_on_demand(open_page: Opener) -> None:
     expect(first).to_be_hidden()
     page.get_by_label("Count syllables").check()
     expect(first).to_have_text("10")
+
+
+def test_the_server_says_where_lines_are_stressed_and_the_page_marks_it(
+    open_page: Opener,
+) -> None:
+    def answer(request: Request) -> Answer:
+        lines = parse_qs(urlsplit(request.url).query)["text"][0].split("\n")
+        words = [[{"word": word.strip(",."), "stresses": "/x"} for word in line.split()]
+                 for line in lines]  # fmt: skip
+        return Answer({"lines": [{"syllables": 2 * len(each), "words": each} for each in words]})
+
+    page, api = open_page(AT_JOB, told(succeeded(as_song=True)))
+    api.on("GET", "/v1/meter", answer)
+    page.get_by_label("Count syllables").check()
+    first = page.locator("#lyrics li").first
+    expect(first.locator("rt")).to_have_text(["/x"] * 8)
+    expect(first.locator("small")).to_have_text("16")
+    expect(first.locator("mark ruby")).to_contain_text("track")
+    assert len(api.asked("GET", "/v1/meter")) == 1, "a chorus that comes again is asked about once"
+    expect(page.locator("#marks")).to_have_text("/ stressed, x not, · either")
+    page.locator("#work").click()
+    expect(page.locator("#lyrics rt").first).to_be_visible()
+    page.get_by_label("Count syllables").uncheck()
+    expect(page.locator("#lyrics ruby")).to_have_count(0)
+    expect(first.locator(".words")).to_have_text(LINES[0])
+
+
+def test_where_the_server_does_not_say_it_the_browser_counts(open_page: Opener) -> None:
+    page, _ = open_page(AT_JOB, told(succeeded()))
+    page.get_by_label("Count syllables").check()
+    expect(page.locator("#marks")).not_to_be_empty()
+    expect(page.locator("#lyrics small").first).to_have_text("10")
 
 
 def test_the_receipt_is_there(open_page: Opener) -> None:

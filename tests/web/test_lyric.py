@@ -24,7 +24,11 @@ WORDS = (
 
 def ask(open_page: Opener, expression: str, argument: Any) -> Any:
     page, _ = open_page()
-    return page.evaluate(f'given => import("/lyric.js").then(lyric => {expression})', argument)
+    return page.evaluate(
+        'given => Promise.all([import("/lyric.js"), import("/shape.js")])'
+        f".then(([lyric, shape]) => {expression})",
+        argument,
+    )
 
 
 def test_lines_are_shared_out_as_the_lyricist_does(open_page: Opener) -> None:
@@ -32,7 +36,7 @@ def test_lines_are_shared_out_as_the_lyricist_does(open_page: Opener) -> None:
     asked += [[shape, sum(part.lines for part in parts(shape, 0))] for shape in PARTS]
     found = ask(
         open_page,
-        "given.map(([structure, lines]) => lyric.sectionsFrom(Array(lines).fill('x').join('\\n'),"
+        "given.map(([structure, lines]) => shape.sectionsFrom(Array(lines).fill('x').join('\\n'),"
         " { structure, lines }).map(({ name, total }) => [name, total]))",
         asked,
     )
@@ -54,7 +58,7 @@ def test_a_part_with_a_scheme_of_its_own_is_marked_by_that(open_page: Opener) ->
     letters = ask(
         open_page,
         "{ const box = document.createElement('div');"
-        " lyric.draw(box, lyric.sectionsFrom('a\\nb\\nc\\nd\\ne\\nf', given), 'AABB', 0);"
+        " lyric.draw(box, shape.sectionsFrom('a\\nb\\nc\\nd\\ne\\nf', given), 'AABB', 0);"
         " return [...box.querySelectorAll('i')].map(one => one.textContent); }",
         {"structure": "verse 4 A-BA, chorus 2", "lines": 6},
     )

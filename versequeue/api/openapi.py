@@ -6,6 +6,7 @@ from pydantic import TypeAdapter
 
 from versequeue import __version__
 from versequeue.api.result_files import FORMATS
+from versequeue.api.results_words import MAX_METER_CHARACTERS
 from versequeue.api.routes import ROUTES, Route
 from versequeue.api.schemas import REF, content, ref, responses, schemas
 from versequeue.config import Settings
@@ -130,6 +131,13 @@ _LIMIT = {
     "in": "query",
     "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS},
 }
+_TEXT: dict[str, Any] = {
+    "name": "text",
+    "in": "query",
+    "required": True,
+    "schema": {"type": "string", "maxLength": MAX_METER_CHARACTERS},
+    "description": "A line on each line.",
+}
 _EXTRA = {
     "list_jobs": [_CURSOR, _LIMIT],
     "submit_job": [_KEY, _WAIT],
@@ -138,6 +146,7 @@ _EXTRA = {
     "get_lyrics": [_MATCH],
     "get_batch": [_MATCH, _WAIT],
     "get_rhymes": [_MATCH],
+    "get_meter": [_TEXT, _MATCH],
     "get_results": [_FORMAT, _SINCE],
 }
 

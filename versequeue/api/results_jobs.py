@@ -9,10 +9,10 @@ from versequeue.api.lists import list_jobs
 from versequeue.api.owners import get_metrics, get_overview
 from versequeue.api.resources import job_resource
 from versequeue.api.results_batches import batch_results_handlers
+from versequeue.api.results_words import word_handlers
 from versequeue.config import Settings
-from versequeue.contract.wire import to_wire
-from versequeue.errors import FieldError, NotFinished, NotFound
-from versequeue.ports.rhymes import Rhymes
+from versequeue.errors import NotFinished, NotFound
+from versequeue.ports.sounds import Sounds
 from versequeue.ports.store import Store
 from versequeue.rules.job import Status
 from versequeue.service.batches import Batches
@@ -20,12 +20,9 @@ from versequeue.service.jobs import Jobs
 from versequeue.service.reads import Reads
 from versequeue.service.views import lyrics_of
 
-#: The words change with a new version of the server.
-RHYMES_KEPT_S = 86_400
-
 
 def results_handlers(
-    jobs: Jobs, batches: Batches, reads: Reads, rhymes: Rhymes
+    jobs: Jobs, batches: Batches, reads: Reads, sounds: Sounds
 ) -> dict[str, Handler]:
     """What the results function can do, by the names of `versequeue.api.routes`."""
     return {
@@ -36,11 +33,11 @@ def results_handlers(
         "get_metrics": partial(get_metrics, jobs),
         "get_status": lambda _request: json_response(jobs.status()),
         "get_models": lambda _request: json_response(jobs.models()),
-        "get_rhymes": partial(get_rhymes, rhymes),
         "get_push_key": partial(get_push_key, jobs.settings),
         "get_openapi": partial(get_openapi, jobs.settings),
         "health": partial(health, jobs.store),
         **batch_results_handlers(batches, reads),
+        **word_handlers(sounds),
     }
 
 
@@ -54,23 +51,6 @@ def get_lyrics(jobs: Jobs, request: Request, job_id: str) -> Response:
     response = Response(f"{lyrics}\n", content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "private, no-cache"
     return conditional(request, response, digest({"lyrics": lyrics}))
-
-
-def get_rhymes(rhymes: Rhymes, request: Request, word: str) -> Response:
-    """200 with the words that rhyme. Raises NotFound, with what is spelled nearly so."""
-    asked = word.strip().lower().replace("’", "'")
-    found = rhymes.of(asked)
-    if found is None:
-        near = rhymes.nearest(asked)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise NotFound(
-            f"How this word sounds is not known.{hint}",
-            errors=[FieldError("/path/word", each) for each in near],
-        )
-    view = to_wire(found)
-    response = json_response(view)
-    response.headers["Cache-Control"] = f"private, max-age={RHYMES_KEPT_S}"
-    return conditional(request, response, digest(view))
 
 
 def get_push_key(settings: Settings, _request: Request) -> Response:

@@ -55,6 +55,7 @@ ROUTES = (
     Route("GET", paths.STATUS, "get_status", "The worker, the queue, the waits", reads=2),
     Route("GET", paths.MODELS, "get_models", "The models of this server", reads=1),
     Route("GET", paths.RHYMES, "get_rhymes", "The words that rhyme with a word"),
+    Route("GET", paths.METER, "get_meter", "The syllables and stresses of lines"),
     Route("GET", paths.PUSH_KEY, "get_push_key", "What a browser subscribes with"),
     Route("GET", paths.OPENAPI, "get_openapi", "This description"),
     Route("GET", paths.OVERVIEW, "get_overview", "The whole service, for its owner", reads=25),

@@ -11,7 +11,13 @@ from pydantic import TypeAdapter
 
 from versequeue.api.routes import Route
 from versequeue.contract.overview import OverviewView
-from versequeue.contract.server_views import ModelsView, ModelView, RhymesView, StatusView
+from versequeue.contract.server_views import (
+    MeterView,
+    ModelsView,
+    ModelView,
+    RhymesView,
+    StatusView,
+)
 from versequeue.contract.views import (
     BatchView,
     FileCheck,
@@ -40,6 +46,7 @@ NAMES: dict[type[Any], str] = {
     ModelView: "Model",
     ModelsView: "Models",
     RhymesView: "Rhymes",
+    MeterView: "Meter",
 }
 
 
@@ -142,6 +149,7 @@ _RESPONSES: dict[str, tuple[dict[int, Schema], tuple[int, ...]]] = {
     "get_status": ({200: _STATUS}, (429,)),
     "get_models": ({200: content(ref("Models"))}, (429,)),
     "get_rhymes": ({200: content(ref("Rhymes")), 304: _NOTHING}, (404,)),
+    "get_meter": ({200: content(ref("Meter")), 304: _NOTHING}, (422,)),
     "get_push_key": ({200: _PUSH_KEY}, (404,)),
     "get_openapi": ({200: _ANY}, ()),
     "health": ({200: _ANY}, ()),

@@ -21,6 +21,7 @@ from versequeue.cli.jobs import (
     read_id,
     read_stdin,
     say,
+    sung_lines,
 )
 from versequeue.cli.options import connect, json_option, server_option
 from versequeue.client.client import Client
@@ -127,7 +128,7 @@ class Known:
                 "give the job's id, or the whole job as JSON."
             )
         lyrics = output.get("lyrics")
-        return cls(receipt, lyrics.splitlines() if isinstance(lyrics, str) else None)
+        return cls(receipt, sung_lines(lyrics) if isinstance(lyrics, str) else None)
 
 
 def _document(source: str, client: Client) -> Mapping[str, Any]:
@@ -174,7 +175,7 @@ def _compare(known: Known, job: Job) -> None:
             f"({now.model_digest:.20}…): it cannot be written again here."
         )
     digest = hashlib.sha256(job.output.lyrics.encode()).hexdigest()
-    lines = job.output.lyrics.splitlines()
+    lines = sung_lines(job.output.lyrics)
     if known.lines == lines or digest == before.lyrics_digest:
         say(f"The same: {len(lines)} lines, word for word ({job.id}).")
         return

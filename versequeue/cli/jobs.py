@@ -93,11 +93,16 @@ def read_given(file: Path) -> list[str | None]:
     Raises Refused where it cannot be read.
     """
     try:
-        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise Refused(f"{file} is no text that can be read.") from error
-    said = [line for line in lines if line and not _HEADING.fullmatch(line)]
-    return [None if line in DASHES else line for line in said]
+    return [None if line in DASHES else line for line in sung_lines(text)]
+
+
+def sung_lines(lyrics: str) -> list[str]:
+    """The lines of a lyric, without those that are empty or name a part."""
+    lines = (line.strip() for line in lyrics.splitlines())
+    return [line for line in lines if line and not _HEADING.fullmatch(line)]
 
 
 def read_id(value: str) -> str:

@@ -22,6 +22,7 @@ METRICS = "/metrics"
 STATUS = "/v1/status"
 MODELS = "/v1/models"
 RHYMES = "/v1/rhymes/<word>"
+METER = "/v1/meter"
 WARM_UP = "/v1/warmup"
 OPENAPI = "/v1/openapi.json"
 

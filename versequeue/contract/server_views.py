@@ -1,4 +1,4 @@
-"""The answers about the server itself: its status, its models, its rhymes; see `contract.views`."""
+"""The answers about the server itself: its status, its models, its words; see `contract.views`."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, get_args
@@ -50,6 +50,31 @@ class RhymesView:
     perfect: tuple[RhymingView, ...] = ()
     #: the same vowels, and consonants of a kind after them
     slant: tuple[RhymingView, ...] = ()
+
+
+@dataclass(frozen=True)
+class MeterWord:
+    """A word as it stands in its line, with a sign for each of its syllables."""
+
+    word: str
+    #: `/` stressed, `x` not, `?` either
+    stresses: Annotated[str, {"type": "string", "pattern": "^[/x?]*$"}] = ""
+
+
+@dataclass(frozen=True)
+class MeterLine:
+    """How one line is spoken."""
+
+    syllables: Count = 0
+    words: tuple[MeterWord, ...] = ()
+
+
+@dataclass(frozen=True)
+class MeterView:
+    """How the lines of a text are spoken."""
+
+    object: Annotated[str, {"const": "meter"}] = field(default="meter", kw_only=True)
+    lines: tuple[MeterLine, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""The rhymes of a word over HTTP: bounded, kept by the caller, without the store."""
+"""The rhymes of a word and the stresses of lines over HTTP: bounded, kept by the caller, without
+the store."""
+
+import pytest
 
 from tests.support.api import ApiUnderTest, is_problem, make_api
 from tests.support.memory import MemoryStore
@@ -26,6 +29,30 @@ def test_a_word_that_is_not_known_is_a_404_with_the_nearest_spellings() -> None:
     assert [each["detail"] for each in document["errors"]] == ["rain", "ran"]
     document = is_problem(make_api().client.get("/v1/rhymes/%F0%9F%98%80"), 404, "not-found")
     assert "errors" not in document
+
+
+def test_lines_are_told_word_by_word_with_a_sign_for_each_syllable() -> None:
+    answer = make_api().client.get("/v1/meter", query_string={"text": "to be\n\nor"})
+    assert answer.get_json() == {
+        "object": "meter",
+        "lines": [
+            {
+                "syllables": 4,
+                "words": [{"word": "to", "stresses": "//"}, {"word": "be", "stresses": "//"}],
+            },
+            {"syllables": 0, "words": []},
+            {"syllables": 2, "words": [{"word": "or", "stresses": "//"}]},
+        ],
+    }
+    assert answer.headers["Cache-Control"] == "private, max-age=86400"
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "a\n" * 65, "a" * 4001])
+def test_no_lines_too_many_and_too_long_ones_are_refused(text: str) -> None:
+    answer = make_api().client.get("/v1/meter", query_string={"text": text})
+    document = is_problem(answer, 422, "validation")
+    assert document["errors"][0]["pointer"] == "/query/text"
+    assert "1 to 64 lines" in document["errors"][0]["detail"]
 
 
 def test_rhymes_are_known_where_the_store_is_away(app: ApiUnderTest) -> None:
