@@ -90,13 +90,15 @@ def queued(job: Job, *, wait: bool, as_json: bool, server: str | None) -> None:
 def read_given(file: Path) -> list[str | None]:
     """The lines of a song in a file, None for a dash. Empty lines and `[Chorus]` are left out.
 
-    Raises Refused where it cannot be read.
+    Raises Refused where it cannot be read or has none.
     """
     try:
-        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, ValueError) as error:
         raise Refused(f"{file} is no text that can be read.") from error
     said = [line for line in lines if line and not _HEADING.fullmatch(line)]
+    if not said:
+        raise Refused(f"{file} has no lines.")
     return [None if line in DASHES else line for line in said]
 
 
