@@ -198,6 +198,12 @@ def test_where_every_line_is_kept_there_is_nothing_to_write(open_page: Opener) -
     expect(page.locator("#desk")).to_contain_text("Every line is kept.")
 
 
+def test_one_line_that_is_left_is_not_counted(open_page: Opener) -> None:
+    page, _ = desk(open_page, given=[*LINES[:7], None])
+    rest = page.get_by_role("button", name="Write the other line anew")
+    expect(rest).to_be_enabled()
+
+
 def test_the_desk_is_closed_again_and_leaves_the_sheet_as_it_was(open_page: Opener) -> None:
     page, _ = desk(open_page)
     expect(page.locator("#again")).to_be_hidden()
