@@ -1,4 +1,4 @@
-// Every word of the page in German; what a song says stays English.
+// Every word of the page in German, as en.js explains them; what a song says stays English.
 import { MOST_MIB, MOST_ROWS } from "./limits.js";
 import { cents, duration, number, time } from "./language.js";
 
@@ -51,7 +51,6 @@ export const schemes = {
 	AABB: "AABB, Paarreim", ABAB: "ABAB, Kreuzreim", ABBA: "ABBA, umarmend",
 	ABCB: "ABCB, jede zweite Zeile", AAAA: "AAAA, alle gleich", none: "Ohne, freie Verse",
 };
-// Parts of one's own.
 const shapeOf = (o) => /\d/.test(o.structure) && o.structure;
 export const lines = (n) => many(n, "Zeile", "Zeilen");
 export const choices = (o) =>
@@ -75,11 +74,9 @@ export const steps = { waiting: "In der Schlange", loading_model: "Wacht auf", w
 export const awake = "War wach";
 export const begun = "Eben begonnen";
 export const soFar = "bisher";
-// What it cost on pay-per-use, and what a machine that runs all day would have.
 export const cost = (usd, machine) =>
 	`${cents(usd)}, und keine Maschine läuft für ${number(machine)} $ im Monat`;
 export const place = (n) => (n > 1 ? `Nummer ${number(n)}` : "als Nächstes");
-// `most`: what is seldom exceeded, told where it is much more. `isLater`: less was told before.
 export function toGo(s, most, isLater) {
 	const why = isLater ? "dauert länger: " : "";
 	if (s < -3) return "dauert länger als sonst, geht aber weiter";

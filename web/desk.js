@@ -12,7 +12,7 @@ import { T } from "./texts.js";
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const MOST_RHYMES = 12;
-// `heir`: what the song that is being written now came from.
+// `heir`: what the song that is being written now came from, and which of its lines are anew.
 let shared, song, now, past, opened, editing, heir;
 // What is on the sheet beside the lyric while the desk is open.
 let bar, undoButton, restButton, note;
@@ -68,9 +68,8 @@ function structure() {
 async function write(anew) {
 	const given = now.lines.map((line, i) => (anew[i] ? null : line));
 	const options = { ...song.options, seed: undefined, ...(now.paired && { structure: structure(), tune: undefined }) };
-	heir = { now, past };
+	heir = { now, past, anew };
 	await shared.submit({ prompt: song.prompt, options, ...(given.some(Boolean) && { given }) });
-	if (new URLSearchParams(location.search).get("job") === song.id) heir = null;
 }
 
 // Whether this is what was asked for here, so that the desk is open again.
@@ -268,12 +267,14 @@ function save(ending) {
 
 function open(job) {
 	song = job;
-	const before = heir?.now;
-	past = before ? [...heir.past, before] : [];
+	// What was canceled or went wrong has no heir in another song, nor in the one that it came from.
+	const from = continues(job) ? heir : null;
+	const before = from?.now;
+	past = before ? [...from.past, before] : [];
 	heir = null;
 	now = asWritten(job);
 	// Who had one line written anew has not asked for all others to stay for ever.
-	if (before?.kept.length === now.kept.length) now.kept = before.kept;
+	if (before?.kept.length === now.kept.length) now.kept = before.kept.map((one, i) => one && !from.anew[i]);
 	const kept = !before && deskOf(job.id);
 	if (kept?.lines?.length === now.lines.length) {
 		past.push(now);
@@ -313,6 +314,8 @@ async function styles() {
 	await styled;
 }
 
+const isShown = ({ id }) => new URLSearchParams(location.search).get("job") === id;
+
 // Opens it on this song, or closes it.
 export async function toggle(job, page) {
 	shared = page;
@@ -321,7 +324,9 @@ export async function toggle(job, page) {
 		return shared.show(song);
 	}
 	await styles();
-	const isClicked = !heir;
+	// A second click, or another song, while the looks were fetched.
+	if (bar || !isShown(job)) return;
+	const isClicked = !continues(job);
 	open(job);
 	if (isClicked) restButton.focus({ preventScroll: true });
 }

@@ -109,7 +109,7 @@ export const desk = {
 	pairs: "The rhymes you changed count once lines are written anew.",
 	allKept: "Every line is kept. Let one go to write it anew.",
 	all: "Write all of it anew",
-	rest: (n) => `Write the other ${many(n, "line")} anew`,
+	rest: (n) => `Write the other ${n === 1 ? "line" : many(n, "line")} anew`,
 	undo: "Undo",
 	undone: "Undone",
 	close: "Close the desk",

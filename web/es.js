@@ -1,4 +1,4 @@
-// Every word of the page in Spanish; what a song says stays English.
+// Every word of the page in Spanish, as en.js explains them; what a song says stays English.
 import { MOST_MIB, MOST_ROWS } from "./limits.js";
 import { cents, duration, number, time } from "./language.js";
 
@@ -51,7 +51,6 @@ export const schemes = {
 	AABB: "AABB, pareada", ABAB: "ABAB, cruzada", ABBA: "ABBA, abrazada",
 	ABCB: "ABCB, un verso sí y otro no", AAAA: "AAAA, todos iguales", none: "Ninguna, verso libre",
 };
-// Parts of one's own.
 const shapeOf = (o) => /\d/.test(o.structure) && o.structure;
 export const lines = (n) => many(n, "verso");
 export const choices = (o) =>
@@ -75,11 +74,9 @@ export const steps = { waiting: "En la cola", loading_model: "Despertando", writ
 export const awake = "Ya despierto";
 export const begun = "Recién empezada";
 export const soFar = "hasta ahora";
-// What it cost on pay-per-use, and what a machine that runs all day would have.
 export const cost = (usd, machine) =>
 	`${cents(usd)}, y ninguna máquina encendida por ${number(machine)} $ al mes`;
 export const place = (n) => (n > 1 ? `número ${number(n)}` : "la siguiente");
-// `most`: what is seldom exceeded, told where it is much more. `isLater`: less was told before.
 export function toGo(s, most, isLater) {
 	const why = isLater ? "tarda más: " : "";
 	if (s < -3) return "tarda más de lo normal, pero sigue";

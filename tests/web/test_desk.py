@@ -119,6 +119,7 @@ def test_a_line_is_edited_with_the_keyboard_alone(open_page: Opener) -> None:
     page, api = open_page(AT_JOB, told(succeeded()))
     words = [{"word": "glass", "syllables": 1}, {"word": "grass", "syllables": 1}]
     api.on("GET", "/v1/rhymes/pass", Answer({"word": "pass", "perfect": words}))
+    expect(page.locator("#work")).to_be_visible()
     page.locator("#work").press("Enter")
     page.get_by_role("button", name="Line 3", exact=True).press("Enter")
     page.keyboard.press("Tab")
@@ -197,6 +198,12 @@ def test_where_every_line_is_kept_there_is_nothing_to_write(open_page: Opener) -
     expect(page.locator("#desk")).to_contain_text("Every line is kept.")
 
 
+def test_one_line_that_is_left_is_not_counted(open_page: Opener) -> None:
+    page, _ = desk(open_page, given=[*LINES[:7], None])
+    rest = page.get_by_role("button", name="Write the other line anew")
+    expect(rest).to_be_enabled()
+
+
 def test_the_desk_is_closed_again_and_leaves_the_sheet_as_it_was(open_page: Opener) -> None:
     page, _ = desk(open_page)
     expect(page.locator("#again")).to_be_hidden()
@@ -243,6 +250,37 @@ def test_the_buttons_of_the_desk_are_large_enough_to_be_touched(open_page: Opene
         "all => all.map(one => [one.textContent, one.offsetHeight, one.offsetWidth])"
     )
     assert [one for one in sizes if min(one[1:]) < 44] == []
+
+
+def test_a_rewrite_that_was_canceled_leaves_the_desk_as_it_was(open_page: Opener) -> None:
+    page, api = desk(open_page)
+    open_line(page, 3).get_by_role("listitem").last.get_by_role("button").click()
+    canceled = {**writing(2), "id": OTHER, "status": "canceled", "done": True}
+    api.on("POST", "/v1/jobs", Answer(canceled, 202))
+    page.get_by_role("button", name="Write the other 7 lines anew").click()
+    expect(page.locator("#end")).to_contain_text("Canceled")
+    page.go_back()
+    page.get_by_role("button", name="Work on the lines").click()
+    expect(page.locator(".kept")).to_have_count(1)
+    assert lines(page)[2] == DRAFTS[1]
+
+
+def test_two_clicks_open_one_desk(open_page: Opener) -> None:
+    page, _ = open_page(AT_JOB, told(succeeded()))
+    expect(page.locator("#work")).to_be_visible()
+    page.locator("#work").evaluate("button => { button.click(); button.click(); }")
+    expect(page.locator(".handle")).to_have_count(8)
+    expect(page.locator("#desk")).to_have_count(1)
+
+
+def test_a_kept_line_that_was_written_anew_is_not_kept_unseen(open_page: Opener) -> None:
+    page, api = desk(open_page)
+    open_line(page, 3).get_by_role("button", name="Keep").click()
+    serve_rewrite(api, [*LINES[:2], None, *LINES[3:]])
+    page.get_by_role("button", name="Write anew", exact=True).click()
+    expect(page.locator("#lyrics li").nth(2)).to_contain_text(ANEW[2])
+    expect(page.locator(".handle")).to_have_count(8)
+    expect(page.locator(".kept")).to_have_count(0)
 
 
 def test_a_desk_that_does_not_come_is_told(open_page: Opener) -> None:

@@ -90,13 +90,16 @@ def queued(job: Job, *, wait: bool, as_json: bool, server: str | None) -> None:
 def read_given(file: Path) -> list[str | None]:
     """The lines of a song in a file, None for a dash. Empty lines and `[Chorus]` are left out.
 
-    Raises Refused where it cannot be read.
+    Raises Refused where it cannot be read or has none.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise Refused(f"{file} is no text that can be read.") from error
-    return [None if line in DASHES else line for line in sung_lines(text)]
+    lines = sung_lines(text)
+    if not lines:
+        raise Refused(f"{file} has no lines.")
+    return [None if line in DASHES else line for line in lines]
 
 
 def sung_lines(lyrics: str) -> list[str]:

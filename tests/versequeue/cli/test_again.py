@@ -1,5 +1,6 @@
 """`rewrite` and `verify`: what is asked for again, and what is said of what came back."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,19 @@ def test_a_file_gives_lines_and_dashes_stand_for_those_to_be_written(
     assert (refused.exit_code, len(sent(api))) == (2, 1)
 
 
+def test_a_file_of_given_lines_may_begin_with_a_byte_order_mark_and_is_not_empty(
+    run: Run, api: FakeApi, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_bytes(b"\xef\xbb\xbf[Verse 1]\r\nOne of mine\r\n-\r\n")
+    assert run("submit", "rain", "--given", str(file), "--no-wait").exit_code == 0
+    assert sent(api)[0]["given"] == ["One of mine", None]
+    file.write_text("[Verse 1]\n\n")
+    refused = run("submit", "rain", "--given", str(file), "--no-wait")
+    assert (refused.exit_code, len(sent(api))) == (2, 1)
+    assert "has no lines" in refused.stderr
+
+
 def test_the_same_song_is_said_to_be_the_same(run: Run, api: FakeApi, tmp_path: Path) -> None:
     api.steps = [done(receipt=receipt())]
     run("submit", "rain", "--no-wait")
@@ -82,6 +96,33 @@ def test_the_same_song_is_said_to_be_the_same(run: Run, api: FakeApi, tmp_path: 
             "prompt": "rain",
             "options": {"lines": 4, "seed": 7, "style": "folk"},
         }
+
+
+def test_a_whole_job_as_text_is_not_taken_for_the_link_in_it(run: Run, api: FakeApi) -> None:
+    api.steps = [done(receipt=receipt())]
+    links = {"urls": {"self": "http://elsewhere/v1/jobs/job_elsewhere"}}
+    document = {**done(receipt=receipt()), **links}
+    assert run("verify", json.dumps(document)).exit_code == 0
+
+
+def test_changed_lyrics_beside_the_digest_of_the_true_ones_are_not_the_same(
+    run: Run, api: FakeApi
+) -> None:
+    api.steps = [done(receipt=receipt())]
+    true = hashlib.sha256(output_document()["lyrics"].encode()).hexdigest()
+    changed = {"lyrics": f"{LINES[0]}\nForged", "receipt": receipt(lyrics_digest=true)}
+    result = run("verify", json.dumps(changed))
+    assert result.exit_code == 1
+    assert "line 2: Forged" in result.stderr
+
+
+@pytest.mark.parametrize("given", [5, [5], {"1": "one"}])
+def test_given_lines_of_a_receipt_that_are_none_are_one_sentence(
+    run: Run, api: FakeApi, given: Any
+) -> None:
+    refused = run("verify", json.dumps(receipt(asked={**ASKED, "given": given})))
+    assert (refused.exit_code, sent(api)) == (2, [])
+    assert "given lines cannot be read" in refused.stderr
 
 
 def test_a_receipt_with_given_lines_gives_them_again(run: Run, api: FakeApi) -> None:
