@@ -77,7 +77,7 @@ export const begun = "Eben begonnen";
 export const soFar = "bisher";
 // What it cost on pay-per-use, and what a machine that runs all day would have.
 export const cost = (usd, machine) =>
-	`${cents(usd)}, und keine Maschine läuft für ${number(machine)} $ im Monat`;
+	`${cents(usd)}, und keine Maschine für ${number(machine)} $ im Monat`;
 export const place = (n) => (n > 1 ? `Nummer ${number(n)}` : "als Nächstes");
 // `most`: what is seldom exceeded, told where it is much more. `isLater`: less was told before.
 export function toGo(s, most, isLater) {

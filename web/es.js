@@ -77,7 +77,7 @@ export const begun = "Recién empezada";
 export const soFar = "hasta ahora";
 // What it cost on pay-per-use, and what a machine that runs all day would have.
 export const cost = (usd, machine) =>
-	`${cents(usd)}, y ninguna máquina encendida por ${number(machine)} $ al mes`;
+	`${cents(usd)}, y ninguna máquina de ${number(machine)} $ al mes`;
 export const place = (n) => (n > 1 ? `número ${number(n)}` : "la siguiente");
 // `most`: what is seldom exceeded, told where it is much more. `isLater`: less was told before.
 export function toGo(s, most, isLater) {
