@@ -75,7 +75,7 @@ export const awake = "War wach";
 export const begun = "Eben begonnen";
 export const soFar = "bisher";
 export const cost = (usd, machine) =>
-	`${cents(usd)}, und keine Maschine läuft für ${number(machine)} $ im Monat`;
+	`${cents(usd)}, und keine Maschine für ${number(machine)} $ im Monat`;
 export const place = (n) => (n > 1 ? `Nummer ${number(n)}` : "als Nächstes");
 export function toGo(s, most, isLater) {
 	const why = isLater ? "dauert länger: " : "";

@@ -76,7 +76,7 @@ export const begun = "Just begun";
 export const soFar = "so far";
 // What it cost on pay-per-use, and what a machine that runs all day would have.
 export const cost = (usd, machine) =>
-	`${cents(usd)}, and no machine runs at $${number(machine)} a month`;
+	`${cents(usd)}, and no machine at $${number(machine)} a month`;
 export const place = (n) => (n > 1 ? `number ${number(n)}` : "next");
 // `most`: what is seldom exceeded, told where it is much more. `isLater`: less was told before.
 export function toGo(s, most, isLater) {

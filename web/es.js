@@ -75,7 +75,7 @@ export const awake = "Ya despierto";
 export const begun = "Recién empezada";
 export const soFar = "hasta ahora";
 export const cost = (usd, machine) =>
-	`${cents(usd)}, y ninguna máquina encendida por ${number(machine)} $ al mes`;
+	`${cents(usd)}, y ninguna máquina de ${number(machine)} $ al mes`;
 export const place = (n) => (n > 1 ? `número ${number(n)}` : "la siguiente");
 export function toGo(s, most, isLater) {
 	const why = isLater ? "tarda más: " : "";

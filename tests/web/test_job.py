@@ -103,7 +103,7 @@ def test_the_ticket_tells_what_the_song_cost_and_which_machine_did_not_run(
     open_page: Opener,
 ) -> None:
     page, _ = open_page(AT_JOB, told(succeeded()))
-    told_at_end = "0.015 ¢, and no machine runs at $12 a month"
+    told_at_end = "0.015 ¢, and no machine at $12 a month"
     expect(page.locator("#clock small")).to_have_text(told_at_end)
 
 

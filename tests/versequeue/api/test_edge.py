@@ -30,8 +30,8 @@ def test_another_content_type_is_a_415(app: ApiUnderTest, content_type: str) -> 
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("PUT", "/v1/jobs", "OPTIONS, POST"),
-        ("GET", "/v1/jobs", "OPTIONS, POST"),
+        ("PUT", "/v1/jobs", "GET, HEAD, OPTIONS, POST"),
+        ("GET", "/v1/batches", "OPTIONS, POST"),
         ("DELETE", "/v1/jobs/job_1", "GET, HEAD, OPTIONS"),
         ("POST", "/v1/status", "GET, HEAD, OPTIONS"),
         ("GET", "/v1/jobs/job_1/cancel", "OPTIONS, POST"),
