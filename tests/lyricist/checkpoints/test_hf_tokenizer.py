@@ -11,7 +11,7 @@ from lyricist.checkpoints.hf_tokenizer import MOST_SETTINGS_BYTES, hf_tokenizer
 from lyricist.errors import BuildError
 from lyricist.tokenizing.model_tokenizer import model_tokenizer
 from lyricist.tokenizing.tokenizer_source import SentencePieceModel, TokenizerJson
-from tests.lyricist.tokenizing.test_sentencepiece_model import trained
+from tests.support.sentencepiece_models import trained
 
 DATA = Path(__file__).parents[1] / "tokenizing" / "data"
 OLD = "{% for m in messages %}old {{ m.content }}{% endfor %}"
