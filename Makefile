@@ -56,13 +56,11 @@ dev:             ## make .venv with what the tests need too
 
 model: setup     ## build the bundle of MODEL (default, tiny, one of yours), unless it is there and whole
 ifneq ($(BUNDLE),)
-	@$(PY) -m lyricist check $(RECIPE); case $$? in 0) ;; \
-	  3) builder=$$($(PYTHON) environment.py build) && "$$builder" -m lyricist build $(RECIPE);; \
-	  *) exit 2;; esac
+	@exec $(PY) -m versequeue.local.model_build build $(RECIPE)
 endif
 
-tune:            ## teach MODEL from files of lyrics (LYRICS=songs.txt ADAPTER=mine.safetensors)
-	@builder=$$($(PYTHON) environment.py build) && "$$builder" -m lyricist tune $(LYRICS) $(SOURCE) --out "$(or $(ADAPTER),mine.safetensors)" $(ARGS)
+tune: setup      ## teach MODEL from files of lyrics (LYRICS=songs.txt ADAPTER=mine.safetensors)
+	@exec $(PY) -m versequeue.local.model_build tune $(LYRICS) $(SOURCE) --out "$(or $(ADAPTER),mine.safetensors)" $(ARGS)
 
 test: dev model  ## run every test, the fast ones first
 	@$(PY) -m tests

@@ -161,16 +161,16 @@ def test_make_asks_before_it_builds_a_model_and_deploys_the_one_that_is_named(
     order = [line.split()[1:3] for line in lines if line.startswith("-m")]
     assert [" ".join(words) for words in order] == [
         "deploy check",
-        "lyricist check",
+        "versequeue.local.model_build build",
         "deploy apply",
     ]
     assert all("--model .versequeue/models/tiny" in line for line in lines if "-m deploy" in line)
     dry = make(tmp_path, "deploy", {"DRY_RUN": "1"}).stdout
     assert "--dry-run 1" in dry
-    assert "lyricist" not in dry
+    assert "model_build" not in dry
     fetched = make(tmp_path, "deploy", {"PROJECT": "song-shop", "MODEL": "gs://a/b"}).stdout
     assert "--model gs://a/b" in fetched
-    assert "lyricist" not in fetched
+    assert "model_build" not in fetched
 
 
 def make(folder: Path, target: str, typed: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lyricist.cli import main as command_line
+from lyricist.cli.main import main
 from lyricist.evaluate import (
     FREE,
     OURS,
@@ -130,7 +130,7 @@ def test_the_command_writes_a_table_and_a_file(tiny_bundle: Path, tmp_path: Path
     out = tmp_path / "figures.json"
     arguments = ["--prompts", str(prompts), "--bundle", str(tiny_bundle), "--lines", "4"]
     arguments += ["--baseline", "none", "--scheme", "ABBA", "--out", str(out), "--effort", "quick"]
-    result = CliRunner().invoke(command_line.main, ["evaluate", *arguments])
+    result = CliRunner().invoke(main, ["evaluate", *arguments])
     assert result.exit_code == 0, result.output
     assert "| scheme accuracy | 1.000 |" in result.output
     assert json.loads(out.read_text(encoding="utf-8"))["columns"][0]["scheme"] == "ABBA"

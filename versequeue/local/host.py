@@ -1,5 +1,6 @@
 """What every `versequeue up` stands on: its options, address, data folder, secrets and signals."""
 
+import atexit
 import base64
 import fcntl
 import os
@@ -173,6 +174,8 @@ def hear_signals() -> StopFlag:
     flag = StopFlag()
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, flag.handle)
+        # Python takes its handlers back before it has ended, and the next signal would kill it.
+        atexit.register(signal.signal, signum, signal.SIG_IGN)
     return flag
 
 

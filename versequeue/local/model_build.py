@@ -1,7 +1,8 @@
 """Builds a model that is missing, by the model's own command line: a process that this one ends.
 
 Knows no tensors: what there is to build and how is `python -m lyricist`'s affair, and what that
-needs is installed by environment.py.
+needs is installed by environment.py. `make` runs this as a module: `build` and `tune`, with the
+arguments of the model's commands of these names.
 """
 
 import os
@@ -48,15 +49,31 @@ def recipe_of(model: NamedModel, folder: Path) -> list[str]:
     return ["--from", model.place, *out] if folder != Path(model.place) else []
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Have `build` or `tune` done by a Python that can; the exit status. Builds what is stale, too.
+
+    Raises as `build_if_missing`.
+    """
+    verb, *asked = arguments
+    if verb == "build" and not _is_stale(asked):
+        return 0
+    what = {"build": "Building the model", "tune": "Tuning"}[verb]
+    return _run([_builder(None), "-m", "lyricist", verb, *asked], what)
+
+
 def _is_missing(model: NamedModel, folder: Path, recipe: Sequence[str]) -> bool:
     if model.place in PRESETS:
         return not (folder / MANIFEST).is_file()
     # The file may be another one than it was.
+    return _is_stale(recipe)
+
+
+def _is_stale(recipe: Sequence[str]) -> bool:
     command = [sys.executable, "-m", "lyricist", "check", *recipe]
     return _run(command, "Looking at the model", (0, IS_TO_BE_BUILT)) == IS_TO_BE_BUILT
 
 
-def _builder(data_dir: Path) -> str:
+def _builder(data_dir: Path | None) -> str:
     """A Python that can build: this one, or one that environment.py makes if there is none yet.
 
     In a clone it is made there, else in the data folder.
@@ -65,7 +82,7 @@ def _builder(data_dir: Path) -> str:
         return sys.executable
     with TemporaryDirectory() as folder:
         answer = Path(folder) / "python"
-        place = () if IS_CLONE else (str(data_dir.resolve() / "builder"),)
+        place = [str(data_dir.resolve() / "builder")] if data_dir and not IS_CLONE else []
         command = [sys.executable, str(ENVIRONMENT), "build", *place]
         _run(command, "Installing what builds a model", answer=answer)
         return answer.read_text(encoding="utf-8").strip()
@@ -95,3 +112,12 @@ def _run(
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except StartupError as reason:
+        sys.exit(f"{reason}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -29,19 +29,18 @@ def printed(*arguments: str) -> str:
 def test_make_tune_writes_the_adapter_that_make_up_merges_and_serves() -> None:
     tune = printed("tune", "LYRICS=songs.txt more.jsonl", "ADAPTER=my/own.safetensors")
     assert (
-        '-m lyricist tune songs.txt more.jsonl --preset default --out "my/own.safetensors"' in tune
+        'model_build tune songs.txt more.jsonl --preset default --out "my/own.safetensors"' in tune
     )
     up = printed("up", "ADAPTER=my/own.safetensors")
     recipe = '--preset default --adapter "my/own.safetensors" --out ".versequeue/models/tuned-own"'
-    assert f"-m lyricist check {recipe}" in up
-    assert f"-m lyricist build {recipe}" in up
+    assert f"-m versequeue.local.model_build build {recipe}" in up
     assert '--model ".versequeue/models/tuned-own"' in up
 
 
 def test_make_tunes_and_merges_into_another_model_too() -> None:
     given = ("MODEL=llama.gguf", "ADAPTER=mine.safetensors")
     tune = printed("tune", "LYRICS=songs.txt", *given)
-    assert '-m lyricist tune songs.txt --from "llama.gguf" --out "mine.safetensors"' in tune
+    assert 'model_build tune songs.txt --from "llama.gguf" --out "mine.safetensors"' in tune
     assert '--from "llama.gguf" --adapter "mine.safetensors"' in printed("model", *given)
 
 

@@ -1,9 +1,12 @@
 """What `up` takes upon itself, and what it leaves off where others can reach it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
 from versequeue.config import Settings
 from versequeue.local.host import UpOptions, embedded_environ, wait_for_signal
 from versequeue.stopping import StopFlag
@@ -49,6 +52,20 @@ def test_what_the_owner_has_chosen_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("threads", "waiters"), [("24", 8), ("4", 1), ("2", 0)])
 def test_a_function_lets_a_third_of_its_threads_wait(threads: str, waiters: int) -> None:
     assert Settings.from_environ({"THREADS": threads}).waiters == waiters
+
+
+def test_a_signal_that_comes_when_python_has_all_but_ended_does_not_kill_it() -> None:
+    code = (
+        "import os, signal\n"
+        "from versequeue.local.host import hear_signals\n"
+        "class Late:\n"
+        "    def __del__(self, kill=os.kill, me=os.getpid(), number=signal.SIGTERM):\n"
+        "        kill(me, number)\n"
+        "late = Late()\n"
+        "hear_signals()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False)
+    assert done.returncode == 0
 
 
 def test_whoever_ends_it_is_told_that_nothing_is_lost(capsys: pytest.CaptureFixture[str]) -> None:

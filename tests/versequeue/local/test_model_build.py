@@ -108,6 +108,20 @@ def test_an_installation_has_the_python_that_builds_made_in_its_data_folder(
     assert capfd.readouterr().err.endswith(f"['build', '{tmp_path}/data/builder']\n")
 
 
+def test_make_builds_what_is_stale_and_tunes_by_the_same_builder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder(tmp_path, monkeypatch, "true")
+    looks = iter([True, False])
+    monkeypatch.setattr(model_build, "_is_stale", lambda _recipe: next(looks))
+    for arguments in (["build", "--out", "x"], ["build", "--out", "x"], ["tune", "songs.txt"]):
+        assert model_build.main(arguments) == 0
+    assert (tmp_path / "asked").read_text().splitlines() == [
+        "-m lyricist build --out x",
+        "-m lyricist tune songs.txt",
+    ]
+
+
 @pytest.mark.processes
 def test_a_server_whose_model_is_missing_builds_it_and_then_serves(
     tiny_bundle: Path, tmp_path: Path

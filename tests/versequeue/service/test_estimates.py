@@ -226,6 +226,28 @@ def test_a_queued_song_waits_for_what_is_written_and_for_those_before_it() -> No
     assert third["eta_at_most_seconds"] == pytest.approx(third["eta_seconds"] * 1.4, abs=0.1)
 
 
+@pytest.mark.parametrize(("worker", "reads"), [("", 1), ("the only one", 2)])
+def test_only_where_passes_are_noted_it_is_looked_whether_one_has_just_begun(
+    worker: str, reads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_api(Settings(hash_key="test", worker=worker))
+    if worker:
+        app.worker_side.show_stopped()
+    app.write(app.submit(), ("la",) * 16)
+    job_id = app.submit()
+    app.clock.pass_s(3)  # what was read before is not kept for ever
+    read, asked = app.store.get_state, []
+
+    def get_state(name: str) -> State:
+        asked.append(name)
+        app.clock.pass_s(0.01)
+        return read(name)
+
+    monkeypatch.setattr(app.store, "get_state", get_state)
+    app.client.get(f"/v1/jobs/{job_id}")
+    assert asked == [estimates.WORKER_DOCUMENT] * reads
+
+
 def test_the_status_tells_the_wait_for_a_usual_song_and_the_start_before_it() -> None:
     app = make_api()
     app.write(app.submit(options={"lines": 4}), ("la",) * 4)
