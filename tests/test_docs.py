@@ -20,6 +20,7 @@ from versequeue.api.routes import ROUTES
 from versequeue.cli.main import COMMANDS
 from versequeue.config import ClientSettings, Settings, variables
 from versequeue.intake.job_body import FormJob
+from versequeue.rules.terms import TERM_NAMES
 
 README = ROOT / "README.md"
 API = ROOT / "docs" / "api.md"
@@ -139,10 +140,15 @@ def test_every_route_is_in_the_page_for_api_users() -> None:
         assert f"`{route.method} {path}`" in text, route
 
 
+def test_whatever_says_when_is_in_the_page() -> None:
+    rows = API.read_text()
+    assert [name for name in TERM_NAMES if f"\n| `{name}` |" not in rows] == []
+
+
 def test_every_option_is_in_the_page_with_its_default() -> None:
     text = API.read_text()
     for name, option in FormJob.model_fields.items():
-        if name == "prompt":
+        if name == "prompt" or name in TERM_NAMES:
             continue
         row = re.search(rf"^\| `{name}` \| ([^|]*) \|", text, re.MULTILINE)
         assert row, name

@@ -199,6 +199,7 @@ export const batch = {
 	choices: "Deine Auswahl oben gilt, wo eine Zeile keine hat.",
 	estimate: (usd, by) =>
 		`Etwa ${cents(usd)}${by ? `, fertig bis ${time(by)}` : ""}.`,
+	later: "Ohne Eile: in einer Stunde und für weniger",
 	columns: ["Zeile", "Kennung", "Fehler"],
 	progress: (over, total) => `${number(over)} von ${number(total)}`,
 	counts: (counts) =>

@@ -201,6 +201,7 @@ export const batch = {
 	choices: "Your choices above count wherever a row has none.",
 	estimate: (usd, by) =>
 		`About ${cents(usd)}${by ? `, done by ${time(by)}` : ""}.`,
+	later: "No hurry: within an hour and for less, together with others",
 	columns: ["Line", "Id", "Problem"],
 	progress: (over, total) => `${number(over)} of ${number(total)}`,
 	counts: (counts) =>

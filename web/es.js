@@ -199,6 +199,7 @@ export const batch = {
 	choices: "Tus opciones de arriba valen donde una línea no tiene ninguna.",
 	estimate: (usd, by) =>
 		`Unos ${cents(usd)}${by ? `, lista a las ${time(by)}` : ""}.`,
+	later: "Sin prisa: en una hora y por menos, junto con otras",
 	columns: ["Línea", "Identificador", "Problema"],
 	progress: (over, total) => `${number(over)} de ${number(total)}`,
 	counts: (counts) =>

@@ -41,11 +41,13 @@ export async function take(file, send) {
 		if (latest !== file) return;
 		if (faults) return say(heading(T.batch.bad(faults, name)), faultTable(errors), more(faults - errors.length));
 		const metadata = JSON.stringify({ file: name.slice(-200) });
-		const sendOff = () => send("batch", body, type, query({ metadata }), { name, rows });
+		const later = make("input", { type: "checkbox" });
+		const sendOff = () => send("batch", body, type, query({ metadata, ...(later.checked && { when: "later" }) }), { name, rows });
 		say(heading(T.batch.good(rows, name)),
 			make("ol", {}, ...first.map(({ prompt }) => make("li", {}, prompt))), more(rows - first.length),
 			make("p", { className: "quiet" }, T.batch.choices),
 			cost_usd == null ? "" : make("p", { className: "quiet" }, T.batch.estimate(cost_usd, ready_by)),
+			make("label", { className: "check" }, later, make("span", {}, T.batch.later)),
 			button(T.batch.send(rows), sendOff, { className: "main" }));
 	} catch (error) {
 		if (!(error instanceof api.Trouble)) throw error;

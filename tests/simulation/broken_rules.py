@@ -297,7 +297,9 @@ BROKEN_RULES = [
     BrokenRule(f"{_WEBHOOK}:record_delivery", _one_try, "a webhook is tried once"),
     BrokenRule(f"{_WEBHOOK}:record_delivery", _deaf(200), "200 does not end an event"),
     BrokenRule(f"{_WEBHOOK}:take_delivery", _another_id_each_time, "each try has another id"),
-    BrokenRule(f"{_WEBHOOK}:redeliver", _first, "a redelivery is promised and not made"),
+    BrokenRule(
+        "versequeue.rules.redelivery:redeliver", _first, "a redelivery is promised and not made"
+    ),
     BrokenRule(
         "versequeue.backends.sqlite_store:SqliteStore.batch_unfinished",
         _instead(0),

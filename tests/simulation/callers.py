@@ -6,6 +6,7 @@ connection and asks again, under the same key where there is one, as the client 
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,14 +17,16 @@ from tests.simulation.runtime import ProcessDied
 from tests.simulation.songs import HANGER, HONEST, HOPELESS, KILLER, LINES, SLOW
 from versequeue.errors import BudgetExhausted, Gone, NotFound, RateLimited, VerseQueueError
 from versequeue.rules.batch import BatchNow, Row
-from versequeue.rules.job import Job
+from versequeue.rules.job import Job, Status
 from versequeue.rules.options import ResolvedOptions
-from versequeue.rules.webhook import Webhook
+from versequeue.rules.terms import AT_ONCE, Terms
+from versequeue.rules.webhook import BATCH_PROGRESS, JOB_STARTED, Webhook
 from versequeue.service.batches import Batches
 from versequeue.service.callers import Accepted, Submission
 from versequeue.service.jobs import Jobs
 
 REQUEST_LIMIT_S = 120.0
+ENDS = tuple(f"job.{status}" for status in Status if status.is_terminal)
 #: Receivers by what becomes of what is sent to them; see `receivers`.
 GOOD, SILENT, REFUSING, LEAVING = "good", "silent", "refusing", "leaving"
 
@@ -57,10 +60,12 @@ class Callers:
         for turn in range(3):
             self.world.pause(self.random.uniform(0, 30))
             prompt, key = self._prompt(), f"key {turn}" if turn < 2 else None
+            asks = replace(self._asks(key), terms=AT_ONCE if key else self._terms())
             if key:
                 prompt = HONEST  # the same request under the same key
-            job = self._until_answered("submit", key, partial(self._submit, prompt, key))
+            job = self._until_answered("submit", key, partial(self._submit, prompt, asks))
             if job is not None:
+                self.promises.later.asked(job, asks.terms)
                 self.promises.accepted.add(job.id)
                 self._look_after(job.id)
         self.busy -= 1
@@ -69,11 +74,13 @@ class Callers:
         """A batch, tried again under its key until there is an answer; then it is looked after."""
         self.world.pause(self.random.uniform(0, 20))
         number = next(self._ids)
+        of_all = self._terms()
         rows = [
-            Row(line, str(line), self._prompt(), self._options())
+            Row(line, str(line), self._prompt(), self._options(), terms=of_all)
             for line in range(self.random.choice((1, 3, 7)))
         ]
-        events = self.random.choice(((), ("batch.completed", "job.succeeded", "job.failed")))
+        ends = ("batch.completed", "job.succeeded", "job.failed")
+        events = self.random.choice(((), ends, (*ends, BATCH_PROGRESS, JOB_STARTED)))
         hook = Webhook(self._receiver(), events)
         asks = Submission("files", webhook=hook, key=f"batch {number}", body=b"sun")
         made = self._until_answered("batch", asks.key, lambda: self.batches().submit(rows, asks))
@@ -129,8 +136,8 @@ class Callers:
             self.setting.store, self.setting.queue, self.setting.settings, **self._time()
         )
 
-    def _submit(self, prompt: str, key: str | None) -> Any:
-        return self.jobs().submit(prompt, self._options(), self._asks(key))
+    def _submit(self, prompt: str, asks: Submission) -> Any:
+        return self.jobs().submit(prompt, self._options(), asks)
 
     def _one_of_a_crowd(self) -> None:
         asks = Submission("crowd", body=b"hail")
@@ -271,9 +278,14 @@ class Callers:
         return self.random.choice(sorted(names)) if names else None
 
     def _asks(self, key: str | None) -> Submission:
-        hook = Webhook(self._receiver() if key is None else GOOD_URL)
+        events = self.random.choice(((), (JOB_STARTED, *ENDS)))
+        hook = Webhook(self._receiver() if key is None else GOOD_URL, events)
         client = "many" if key else self.random.choice(("one", "two"))
         return Submission(client, webhook=hook, key=key, body=b"rain")
+
+    def _terms(self) -> Terms:
+        deadline_s = self.random.choice((None, None, 120.0, 1e9))
+        return Terms(deadline_s, self.random.choice(("now", "now", "later")))
 
     def _options(self) -> ResolvedOptions:
         return ResolvedOptions(seed=1, lines=LINES)

@@ -256,7 +256,7 @@ class FirestoreGround:
         self.client = MemoryFirestore(faults, promises)
         self.store: Any = FirestoreStore("simulated")
         self.broker = MemoryQueue(lambda: faults.world.now, max_deliveries=max_deliveries)
-        self.queue: Any = QueuePort(faults, self.broker, promises.hinted_at)
+        self.queue: Any = QueuePort(faults, self.broker, promises.published)
 
     def library(self) -> SimpleNamespace:
         """`google.cloud.firestore` as the documents use it."""

@@ -11,6 +11,7 @@ READS = (
     "get_",
     "batch_",
     "due_",
+    "held_",
     "jobs_",
     "batches_",
     "count_",
@@ -71,10 +72,10 @@ class QueuePort(Port):
 
     _held: tuple[Any, ...] = ()
 
-    def __init__(self, faults: Faults, real: Any, hinted_at: Callable[[str], None]) -> None:
+    def __init__(self, faults: Faults, real: Any, published: Callable[[Topic, Any], None]) -> None:
         super().__init__(faults, real, "queue", QueueUnavailable, lambda _: None)
-        #: is called with each job or batch whose event is hinted at
-        self._hinted_at = hinted_at
+        #: is called with each message; with hints at events once the faults are over
+        self._published = published
 
     def wait(self, seen: int, limit_s: float) -> int:
         """As the real one, which looks for other processes' writes: here there is one file."""
@@ -95,9 +96,9 @@ class QueuePort(Port):
 
     def _publish(self, topic: Any, messages: list[Any]) -> None:
         faults, rng = self._faults, self._faults.random
-        if topic is Topic.NOTIFY and not faults.rough:
+        if topic is not Topic.NOTIFY or not faults.rough:
             for message in messages:
-                self._hinted_at(message["target"])
+                self._published(topic, message)
         kept = []
         for message in messages:
             if faults.loses_all or faults.strikes("lost_messages", 4):

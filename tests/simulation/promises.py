@@ -8,13 +8,16 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
+from tests.simulation.later import Later
 from tests.simulation.runtime import MOMENT_S, START, Clock, World
 from tests.simulation.songs import HANGER, HONEST, KILLER
 from tests.simulation.told import Told
 from tests.simulation.weather import Weather
 from versequeue.local.loops import LONGEST_PAUSE_S
 from versequeue.local.push import FIRST_REPORT_LIMIT_S
+from versequeue.ports.queue import Topic
 from versequeue.records import from_record
 from versequeue.rules.batch import Batch
 from versequeue.rules.job import TRANSITIONS, Job, Status
@@ -63,6 +66,7 @@ class Promises:
 
     def __post_init__(self) -> None:
         self.told = Told(self.world, self.weather, self.expect)
+        self.later = Later(self.world, self.weather, self.expect, self.jobs)
 
     def expect(self, holds: bool, what: str) -> None:
         """Raise Broken unless it holds."""
@@ -107,6 +111,7 @@ class Promises:
         self.check_status(before, after)
         self.check_attempts(before, after)
         self.check_song(before, after)
+        self.later.changed(before, after)
         self.told.changed(after.id, before.webhook, after.webhook)
 
     def check_creation(self, job: Job) -> None:
@@ -243,8 +248,14 @@ class Promises:
         """Every job of a batch."""
         return [job for job in self.jobs.values() if job.batch_id == batch_id]
 
-    def hinted_at(self, target: str) -> None:
-        """A hint at the event of a job or batch is published, once the faults are over."""
+    def published(self, topic: Topic, message: Any) -> None:
+        """A message is published; of hints at events, those once the faults are over."""
+        if topic is Topic.JOBS:
+            self.later.published(message.get("job_ids", ()))
+        elif topic is Topic.NOTIFY:
+            self._hinted_at(message["target"])
+
+    def _hinted_at(self, target: str) -> None:
         found = self.jobs.get(target) or self.batches.get(target)
         if found and found.webhook and found.webhook.pending and self.clocks_agree:
             self.told.hinted(target, found.webhook.pending)
@@ -263,7 +274,10 @@ class Promises:
             self.expect(not overdue, f"{job.id} is {job.status}, due at {job.due_at}: starved")
             missed = max(job.deadline_at, calm_at) < late
             self.expect(not missed, f"{job.id} is {job.status} past its deadline")
+        self.later.check_held(late, calm_at)
         for batch in self.batches.values():
+            late_s = 2 * self.weather.tick_s + SLACK_S + LONGEST_PAUSE_S
+            self.later.check_progress(batch, self.rows(batch.id), late_s)
             if batch.finished_at is None and batch.check_at:
                 overdue = max(batch.check_at, calm_at) < late
                 self.expect(not overdue, f"{batch.id} is starved")
@@ -313,6 +327,7 @@ class Promises:
 
     def check_batch(self, batch: Batch) -> None:
         """One batch at its end."""
+        self.later.check_told(batch, self.rows(batch.id))
         ends = [job.finished_at for job in self.rows(batch.id) if job.finished_at]
         if batch.finished_at and ends and self.clocks_agree and not self.weather.has("leaps"):
             # A sweep writes down when it began.
@@ -332,6 +347,7 @@ class Promises:
         if job.webhook and not job.webhook.stopped and job.webhook.wants(f"job.{job.status}"):
             told = self.told.heard_of(job.id, f"job.{job.status}")
             self.expect(told, f"nobody was told that {job.id} has {job.status}")
+        self.told.check_start(job)
         if job.status is Status.FAILED:
             self.expect(job.error is not None, f"{job.id} failed without a reason")
             slug = str((job.error or {}).get("type", "")).rpartition("/")[2]
@@ -348,8 +364,9 @@ class Promises:
         enough_s = sum(map(self._may_take_s, late)) + self._may_wait_s()
         for job in late:
             if job.prompt == HONEST and job.status is Status.EXPIRED:
-                created_s = (job.created_at - START).total_seconds()
-                had_s = self._ended_in(job) - max(created_s, calm_at_s)
+                begun = job.begins_by if job.ready_by else job.created_at
+                begun_s = (begun - START).total_seconds()
+                had_s = self._ended_in(job) - max(begun_s, calm_at_s)
                 what = f"{job.id} has expired after {had_s:.0f} s without a fault"
                 self.expect(had_s < enough_s, f"{what}; {enough_s:.0f} s were enough for all")
 

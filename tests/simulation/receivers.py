@@ -23,6 +23,7 @@ class Receivers:
         target = (event["data"]["id"], event["type"])
         world.note("sends", f"{target} {webhook_id}")
         told, status = self._promises.told, None
+        told.asked_for(event["type"], event["data"]["webhook"]["events"])
         told.begins(target, webhook_id)
         try:
             status = self._answer(url)

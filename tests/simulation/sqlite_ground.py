@@ -34,7 +34,7 @@ class SqliteGround:
         self._changes: list[tuple[str, str | None, str | None]] = []
         self._watch()
         self.store: Any = Port(faults, self._real, "store", StoreUnavailable, self._flush)
-        self.queue: Any = QueuePort(faults, self._queue, promises.hinted_at)
+        self.queue: Any = QueuePort(faults, self._queue, promises.published)
         self.broker: Any = self._queue
 
     def put_body(self, table: str, name: str, body: str) -> None:

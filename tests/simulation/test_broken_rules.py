@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from tests.simulation import stand_ins
+from tests.simulation.broken_events import BROKEN_EVENTS
 from tests.simulation.broken_rules import BROKEN_RULES, BrokenRule
 from tests.simulation.world import Simulation
 
 SEEDS = 200
+RULES = [*BROKEN_RULES, *BROKEN_EVENTS]
 
 
 @contextmanager
@@ -53,7 +55,7 @@ def first_seed_that_notices(rule: BrokenRule) -> tuple[int, str] | None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rule", BROKEN_RULES, ids=[rule.meaning for rule in BROKEN_RULES])
+@pytest.mark.parametrize("rule", RULES, ids=[rule.meaning for rule in RULES])
 def test_a_rule_broken_on_purpose_is_noticed(
     rule: BrokenRule, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -64,7 +66,7 @@ def test_a_rule_broken_on_purpose_is_noticed(
 
 
 def test_there_are_thirty_rules_and_each_breaks_a_rule_that_is_there() -> None:
-    assert len(BROKEN_RULES) >= 30
-    for rule in BROKEN_RULES:
+    assert len(RULES) >= 30
+    for rule in RULES:
         with broken(rule):
             pass

@@ -5,7 +5,17 @@ from collections.abc import Callable
 
 from tests.simulation.runtime import World
 from tests.simulation.weather import Weather
-from versequeue.rules.webhook import HTTP_GONE, Pending, Webhook
+from versequeue.rules.batch import PARTS
+from versequeue.rules.job import Job
+from versequeue.rules.webhook import (
+    BATCH_PROGRESS,
+    HTTP_GONE,
+    JOB_STARTED,
+    ON_THE_WAY,
+    TRIES_BEFORE_NEXT,
+    Pending,
+    Webhook,
+)
 
 Target = tuple[str, str]
 #: How much later than its sweep began a hint may go out.
@@ -25,6 +35,8 @@ class Told:
         #: jobs and batches with an event that ran out of tries
         self._spent: set[str] = set()
         self._answers: dict[str, list[int]] = {}
+        #: events that are over
+        self._over: set[str] = set()
         self._on_its_way: set[str] = set()
         #: how often the events of a job had been sent when somebody was promised another try
         self._again: dict[str, int] = {}
@@ -43,6 +55,9 @@ class Told:
         if self._is_leased() and target[0] not in self._asked:
             alone = webhook_id not in self._on_its_way
             self._expect(alone, f"{target} is sent twice at once")
+            ends = [key for key in self.sent if key[0] == target[0] and key[1] not in ON_THE_WAY]
+            late = target[1] == JOB_STARTED and ends
+            self._expect(not late, f"{target} is sent after {ends}")
         self._on_its_way.add(webhook_id)
 
     def ends(self, webhook_id: str, status: int | None) -> None:
@@ -50,6 +65,11 @@ class Told:
         self._on_its_way.discard(webhook_id)
         if status is not None:
             self._answers.setdefault(webhook_id, []).append(status)
+
+    def asked_for(self, event: str, events: list[str]) -> None:
+        """An event is sent to somebody who has named these, or nothing."""
+        asked = event in events if events else event not in ON_THE_WAY
+        self._expect(asked, f"{event} is sent to somebody who asked for {events}")
 
     def heard_of(self, target: str, event: str) -> bool:
         """Whether it was sent, or each of its tries died before it was."""
@@ -77,10 +97,21 @@ class Told:
             self._tries[new.id] = max(self._tries[new.id], new.tries)
             if old and old.hints > new.hints:  # its receiver's share of the senders was used up
                 self._hints.pop((new.id, new.tries), None)
+        if before and after and not after.stopped:
+            kept = {*(one.id for one in after.waiting), new.id if new else ""}
+            lost = [one.event for one in before.waiting if one.id not in kept]
+            self._expect(not lost, f"{target} was to be told of {lost} later, and never is")
+        if before and before.waiting and new and old and new.id == old.id:
+            few = new.tries <= max(old.tries, TRIES_BEFORE_NEXT)
+            self._expect(few, f"{target}: {old.event} keeps the next one waiting for too long")
+        if new and new != old and target not in self._asked:
+            self._expect(new.id not in self._over, f"{new.event} of {target} is told once more")
         if not old or (new and new.id == old.id):
             return
+        self._over.add(old.id)
         answers = self._answers.get(old.id, [])
-        tries = len(self._weather.constants["RETRY_SCHEDULE_S"])
+        whole = len(self._weather.constants["RETRY_SCHEDULE_S"])
+        tries = TRIES_BEFORE_NEXT if new else whole
         spent = self._tries[old.id] >= tries
         if spent:
             self._spent.add(target)
@@ -114,10 +145,17 @@ class Told:
             ended = not after.pending or after.pending.id != noted.id
             self._expect(ended, f"{noted.event} of {target} goes on after {noted.status_code}")
 
+    def check_start(self, job: Job) -> None:
+        """One job at its end: whoever asked was told that it has begun."""
+        hook = job.webhook
+        if job.started_at and hook and not hook.stopped and hook.wants(JOB_STARTED):
+            told = self.heard_of(job.id, JOB_STARTED)
+            self._expect(told, f"nobody was told that {job.id} has begun")
+
     def check_end(self, rounds: dict[str, int]) -> None:
         """When all is quiet; `rounds` of each batch."""
         for (target, event), ids in self.sent.items():
-            most = rounds.get(target, 1)
+            most = PARTS - 1 if event == BATCH_PROGRESS else rounds.get(target, 1)
             self._expect(len(ids) <= most, f"{target} {event} went out under {len(ids)} ids")
         for target, before in self._again.items():
             # The last one may be on its way yet: its report is not waited for.

@@ -143,12 +143,12 @@ class MemoryStore:
         return deleted
 
     def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
-        queued = [job for job in self.jobs.values() if job.status is Status.QUEUED]
+        queued = [job for job in self.jobs.values() if _is_queued(job)]
         queued = [job for job in queued if not singles or not job.in_bulk]
         return sum(1 for job in queued if before is None or job.created_at < before)
 
     def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
-        queued = [job for job in self.jobs.values() if job.status is Status.QUEUED]
+        queued = [job for job in self.jobs.values() if _is_queued(job)]
         singles = [job for job in queued if not job.in_bulk and job.created_at < before]
         return sorted(singles, key=lambda job: job.created_at)[:limit]
 
@@ -156,7 +156,7 @@ class MemoryStore:
         return len(self.oldest_jobs(Status.RUNNING, len(self.jobs)))
 
     def oldest_jobs(self, status: Status, limit: int) -> list[Job]:
-        found = [job for job in self.jobs.values() if job.status is status]
+        found = [job for job in self.jobs.values() if job.status is status and not job.is_held]
         return sorted(found, key=lambda job: job.created_at)[:limit]
 
     def newest_jobs(self, client: str | None, before: Place | None, limit: int) -> list[Job]:
@@ -167,6 +167,10 @@ class MemoryStore:
             if client in (None, job.client) and (end is None or (job.created_at, job.id) < end)
         ]
         return sorted(found, key=lambda job: (job.created_at, job.id), reverse=True)[:limit]
+
+    def held_jobs(self, limit: int) -> list[Job]:
+        held = [job for job in self.jobs.values() if job.is_held]
+        return sorted(held, key=lambda job: job.created_at)[:limit]
 
     def count_created(self, since: datetime) -> int:
         return sum(1 for job in self.jobs.values() if job.created_at >= since)
@@ -183,6 +187,10 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _is_queued(job: Job) -> bool:
+    return job.status is Status.QUEUED and not job.is_held
 
 
 def _update(documents: dict[str, D], key: str, change: Callable[[D], D]) -> D | None:

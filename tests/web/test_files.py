@@ -110,6 +110,18 @@ def test_the_file_is_sent_as_it_is_with_the_choices_and_its_name(open_page: Open
     expect(page.locator("#report")).to_be_empty()
 
 
+def test_a_file_is_sent_at_once_unless_its_sender_is_in_no_hurry(open_page: Opener) -> None:
+    page, api = open_page("/", finds(checked(2, TWO)))
+    api.on("POST", "/v1/batches", BROKEN, Answer(batch(queued=2), 202))
+    choose(page, "a.txt", "rain\nsun\n")
+    page.get_by_role("button", name="Write 2 songs").click()
+    page.get_by_label("No hurry").check()
+    page.get_by_role("button", name="Write 2 songs").click()
+    expect(page.locator("#words")).to_have_text("a.txt, 2 prompts")
+    asked = [parse_qs(urlsplit(each.url).query) for each in api.asked("POST", "/v1/batches")]
+    assert [query.get("when") for query in asked] == [None, ["later"]]
+
+
 def test_a_check_without_an_answer_is_told_in_place_and_can_be_repeated(open_page: Opener) -> None:
     page, _ = open_page("/", finds(BROKEN, problem(429, "rate-limited"), checked(2, TWO)))
     choose(page, "a.txt", "rain\nsun\n")

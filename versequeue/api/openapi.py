@@ -34,6 +34,9 @@ def document(settings: Settings) -> dict[str, Any]:
     for name in ("OptionsBody", "FormJob"):
         option = result["components"]["schemas"][name]["properties"]["model"]
         option["enum"] = ["", *settings.model_names]
+    for name in ("JobBody", "FormJob"):
+        deadline = result["components"]["schemas"][name]["properties"]["deadline_s"]
+        deadline["anyOf"][0]["maximum"] = settings.deadline_s
     if settings.own_options:
         result["components"]["schemas"]["OptionsBody"] = TypeAdapter(OwnOptions).json_schema()
         del result["components"]["schemas"]["JobBody"]["properties"]["given"]

@@ -29,6 +29,7 @@ from versequeue.intake.strict_json import parse_json
 from versequeue.intake.validation import FAULTY, validate
 from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.push import PUSH_EVENTS, Push
+from versequeue.rules.terms import AT_ONCE, Terms
 from versequeue.service.callers import Accepted, Found, Submission
 from versequeue.service.reads import Reads
 from versequeue.webhooks.addresses import read_url, subscription
@@ -43,7 +44,11 @@ def resolved(asked: AnyJobBody | OptionsBody, settings: Settings) -> ResolvedOpt
 
 
 def read_submission(
-    request: Request, settings: Settings, attached: AnyJobBody | BatchFields, content: bytes
+    request: Request,
+    settings: Settings,
+    attached: AnyJobBody | BatchFields,
+    content: bytes,
+    terms: Terms = AT_ONCE,
 ) -> Submission:
     """Who submits `content`, and with what. Raises ValidationFailed or WebhookUrlForbidden."""
     webhook = None
@@ -53,7 +58,7 @@ def read_submission(
     push = read_push(attached.push, settings, "/push") if attached.push else None
     client = client_of(request, settings)
     key = idempotency_key(request)
-    return Submission(client, attached.metadata, webhook, push, key=key, body=content)
+    return Submission(client, attached.metadata, webhook, push, terms, key=key, body=content)
 
 
 def read_push(body: PushBody, settings: Settings, pointer: str = "") -> Push:
@@ -75,6 +80,26 @@ def subscribe(resource: Resource[Found], request: Request, found_id: str) -> Res
         )
     push = read_push(validate(PushBody, parse_json(raw)), resource.side.settings)
     return json_response(resource.view(resource.side.subscribe(found_id, push)))
+
+
+def answered_before(
+    resource: Resource[Found], reads: Reads, look: str, request: Request, content: bytes
+) -> Response | None:
+    """The answer that this very request has had under its key, if it was accepted.
+
+    It may be refused today, for a time in it is past; what it made is there all the same. Raises
+    RateLimited.
+    """
+    side = resource.side
+    client, key = client_of(request, side.settings), idempotency_key(request)
+    submission = Submission(client, key=key, body=content)
+    count_key(reads, submission)
+    found = side.accepted_before(submission)
+    if found is None:
+        return None
+    accepted = Accepted(found, replayed=True)
+    count_replay(reads, submission, accepted, look)
+    return resource.accepted(accepted)
 
 
 def count_key(reads: Reads, submission: Submission) -> None:

@@ -19,6 +19,7 @@ from versequeue.api.edge import (
 from versequeue.api.origin import client_of
 from versequeue.api.resources import batch_resource
 from versequeue.api.submissions import (
+    answered_before,
     count_key,
     count_replay,
     read_submission,
@@ -28,7 +29,7 @@ from versequeue.api.submissions import (
 from versequeue.config import Settings
 from versequeue.contract.views import CheckedRow, FileCheck
 from versequeue.contract.wire import to_wire
-from versequeue.errors import FieldError, StoreUnavailable, ValidationFailed
+from versequeue.errors import BatchInvalid, FieldError, StoreUnavailable, ValidationFailed
 from versequeue.intake.job_body import BatchFields
 from versequeue.intake.options_body import FormOptions, OptionsBody
 from versequeue.intake.prompt_files import (
@@ -40,6 +41,13 @@ from versequeue.intake.prompt_files import (
     parse,
 )
 from versequeue.intake.strict_json import strict_json
+from versequeue.intake.terms_body import (
+    FormTerms,
+    ReadTerms,
+    TermsBody,
+    taken_terms,
+    terms_reader,
+)
 from versequeue.intake.validation import FAULTY, validate
 from versequeue.rules.batch import MAX_FILE_BYTES, BatchNow, Row
 from versequeue.rules.job import Status
@@ -72,7 +80,7 @@ def check_file(batches: Batches, request: Request) -> Response:
     data, file_format, fields = read_upload(request)
     asked = {name: value for name, value in fields.items() if value}
     _about(asked)
-    checked = check(data, file_format, options_reader(asked, file_format, batches.settings))
+    checked = check(data, file_format, *_readers(asked, file_format, batches))
     good = [] if checked.fault_count else checked.rows
     estimate = _estimate(batches, good)
     view = FileCheck(
@@ -124,9 +132,15 @@ def submit_batch(batches: Batches, reads: Reads, request: Request) -> Response:
     """202 with the batch, once every row of the file has been found to be good."""
     data, file_format, fields = read_upload(request)
     asked = {name: value for name, value in fields.items() if value}
-    about = _about(asked)
-    rows = parse(data, file_format, options_reader(asked, file_format, batches.settings))
     content = f"{file_format}\n{json.dumps(fields, sort_keys=True)}\n".encode() + data
+    try:
+        about = _about(asked)
+        rows = parse(data, file_format, *_readers(asked, file_format, batches))
+    except (ValidationFailed, BatchInvalid):
+        resource = batch_resource(batches)
+        if answer := answered_before(resource, reads, "get_batch", request, content):
+            return answer
+        raise
     submission = read_submission(request, batches.settings, about, content)
     count_key(reads, submission)
     accepted = batches.submit(rows, submission)
@@ -169,6 +183,16 @@ def read_upload(request: Request) -> tuple[bytes, FileFormat, dict[str, str]]:
         [upload] = uploads
         file_format = format_of(upload.mimetype or "", upload.filename or "")
         return upload.read(), file_format, fields | single_fields(request.form, "")
+
+
+def _readers(
+    asked: dict[str, str], file_format: FileFormat, batches: Batches
+) -> tuple[ReadOptions, ReadTerms]:
+    # What is said of all rows, options and terms, is at fault before any of them is looked at.
+    model = TermsBody if file_format is FileFormat.JSONL else FormTerms
+    now, settings = batches.clock(), batches.settings
+    read_terms = terms_reader(taken_terms(asked), model, now, settings.deadline_s)
+    return options_reader(asked, file_format, settings), read_terms
 
 
 def options_reader(

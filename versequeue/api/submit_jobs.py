@@ -20,6 +20,7 @@ from versequeue.api.edge import (
 from versequeue.api.lists import list_jobs
 from versequeue.api.resources import job_resource
 from versequeue.api.submissions import (
+    answered_before,
     count_key,
     count_replay,
     read_submission,
@@ -30,6 +31,7 @@ from versequeue.api.submit_batches import batch_submit_handlers
 from versequeue.errors import FieldError, UnsupportedMediaType, ValidationFailed
 from versequeue.intake.job_body import AnyJobBody, FormJob, JobBody, OwnJobBody
 from versequeue.intake.strict_json import decode_prompt, parse_json, pointed
+from versequeue.intake.terms_body import FormTerms, taken_terms
 from versequeue.intake.validation import validate
 from versequeue.service.batches import Batches
 from versequeue.service.jobs import Jobs
@@ -58,10 +60,16 @@ def submit_job(jobs: Jobs, reads: Reads, request: Request) -> Response:
     _refuse_query(request)
     raw = read_body(request, MAX_BODY_BYTES)
     model: type[AnyJobBody] = OwnJobBody if jobs.settings.own_options else JobBody
-    body = read_job(request, raw, model, jobs.settings.model_names)
-    options = resolved(body, jobs.settings)
     content = f"{media_type(request)}\n".encode() + raw
-    submission = read_submission(request, jobs.settings, body, content)
+    try:
+        body = read_job(request, raw, model, jobs.settings.model_names)
+        terms = body.terms(jobs.clock(), jobs.settings.deadline_s)
+    except ValidationFailed:
+        if answer := answered_before(job_resource(jobs), reads, "get_job", request, content):
+            return answer
+        raise
+    options = resolved(body, jobs.settings)
+    submission = read_submission(request, jobs.settings, body, content, terms)
     count_key(reads, submission)
     asked = replace(submission, own_options=body.own())
     accepted = jobs.submit(body.prompt, options, asked, body.given_lines())
@@ -95,7 +103,8 @@ def read_job(
         if model is JobBody:
             return validate(FormJob, fields, served).as_body()
         options = {name: text for name, text in fields.items() if name != "prompt"}
-        return validate(model, {"prompt": fields.get("prompt"), "options": options})
+        terms = validate(FormTerms, taken_terms(options)).model_dump(exclude_unset=True)
+        return validate(model, {"prompt": fields.get("prompt"), "options": options, **terms})
     raise UnsupportedMediaType(
         f"A job is taken as {', '.join(JOB_TYPES)}, not as {kind or 'nothing named'}.",
         headers=ACCEPT,

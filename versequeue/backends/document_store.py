@@ -29,6 +29,9 @@ UNREADABLE_FOR_S = 300
 #: What a song of no batch is searched by in a batch's place where it gives way to others: who has
 #: the right of way is found by having neither.
 GIVES_WAY = "gives way"
+#: What a later job that waits for company is searched by in the place of its status: it is not
+#: counted among those that somebody has been asked to write.
+HELD = "held"
 #: So much is told of what is wrong with a document: it may be as long as the document.
 MOST_SAID = 200
 
@@ -40,8 +43,8 @@ def index_fields(document: Stored) -> dict[str, Any]:
         fields |= {"due_at": document.due_at, "notify_at": document.notify_at}
     if isinstance(document, Job):
         fields |= {
-            "status": document.status.value,
-            "batch_id": document.batch_id or (GIVES_WAY if document.gives_way else None),
+            "status": HELD if document.is_held else document.status.value,
+            "batch_id": document.batch_id or (GIVES_WAY if document.in_bulk else None),
             "position": document.position,
             "client": document.client,
             "created_at": document.created_at,

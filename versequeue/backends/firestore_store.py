@@ -13,6 +13,7 @@ from typing import Any
 
 from versequeue.backends import firestore_documents as firestore
 from versequeue.backends.document_store import (
+    HELD,
     D,
     DocumentStore,
     Stored,
@@ -147,6 +148,10 @@ class FirestoreStore(DocumentStore[Document]):
         wanted = (("status", "==", status.value),)
         found = self._documents.find(Query("jobs", wanted, "created_at", limit))
         return readable_jobs((each.name, each.body) for each in found)
+
+    def held_jobs(self, limit: int) -> list[Job]:
+        held = Query("jobs", (("status", "==", HELD),), "created_at", limit)
+        return readable_jobs((each.name, each.body) for each in self._documents.find(held))
 
     def count_created(self, since: datetime) -> int:
         return self._documents.count(Query("jobs", (("created_at", ">=", since),)))

@@ -144,6 +144,10 @@ class SqliteStore(DocumentStore[_Row]):
         rows = self._file.read(sql, (format_time(before), limit))
         return readable_jobs(rows)
 
+    def held_jobs(self, limit: int) -> list[Job]:
+        sql = "SELECT id, body FROM jobs WHERE status = 'held' ORDER BY created_at LIMIT ?"
+        return readable_jobs(self._file.read(sql, (limit,)))
+
     def count_running(self) -> int:
         return self._count("SELECT count(*) FROM jobs WHERE status = 'running'")
 

@@ -59,8 +59,10 @@ _LISTS = (
     "CREATE INDEX jobs_client ON jobs (client, created_at, id)",
     "CREATE INDEX jobs_running ON jobs (created_at, status) WHERE status = 'running'",
 )
+# Later jobs that wait for company.
+_HELD = ("CREATE INDEX jobs_held ON jobs (created_at) WHERE status = 'held'",)
 #: What leads from each version of the file to the next: a file is given those that it lacks.
-SCHEMA = (_FIRST, _WIDER_QUEUED, _WEBHOOKS_APART, _ENDED, _WORKER_TIME, _LISTS)
+SCHEMA = (_FIRST, _WIDER_QUEUED, _WEBHOOKS_APART, _ENDED, _WORKER_TIME, _LISTS, _HELD)
 #: What is deleted once it is past its retention.
 EXPIRING = ("jobs", "batches", "records", "tallies")
 TABLE: dict[type, str] = {Job: "jobs", Batch: "batches"}

@@ -13,12 +13,13 @@ import click
 
 from versequeue.cli.failures import Exit, Refused
 from versequeue.cli.jobs import follow_batch, goes_on, json_text, print_results, say
-from versequeue.cli.options import connect, json_option, server_option, song_options
+from versequeue.cli.options import connect, json_option, server_option, song_options, term_options
 from versequeue.cli.texts import estimate_text
 from versequeue.client.errors import with_faults
 from versequeue.client.files import PromptFile
 from versequeue.client.types import Batch
 from versequeue.rules.options import SongOptions
+from versequeue.rules.terms import JobTerms
 
 #: by the end of the result file's name; one without an end is text
 RESULT_FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".txt": "txt", "": "txt"}
@@ -32,6 +33,7 @@ RESULT_FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".txt": 
     help="Write the results here (.jsonl, .csv or .txt) instead of to stdout.",
 )
 @song_options
+@term_options
 @click.option("--check", is_flag=True, help="Only say what is wrong with FILE; queue nothing.")
 @click.option("--retry-failed", is_flag=True, help="Queue the rows of an earlier run that failed.")
 @click.option("--again", is_flag=True, help="A new batch, even if this file was sent before.")
@@ -42,6 +44,7 @@ def batch(
     file: Path,
     out: Path | None,
     options: SongOptions,
+    terms: JobTerms,
     check: bool,
     retry_failed: bool,
     again: bool,
@@ -57,9 +60,9 @@ def batch(
     if out:  # found out before any work is done
         _check_out(out)
     if check:
-        _check(file, options, as_json, server)
+        _check(file, options, terms, as_json, server)
         return
-    sent = _send(file, options, again, server)
+    sent = _send(file, options, terms, again, server)
     with goes_on("batch", sent.id, server, "Run the same command again to pick it up."):
         _announce(sent)
         if retry_failed and sent.request_counts.failed:
@@ -75,9 +78,11 @@ def batch(
         sys.exit(Exit.JOB_FAILED)
 
 
-def _check(file: Path, options: SongOptions, as_json: bool, server: str | None) -> None:
+def _check(
+    file: Path, options: SongOptions, terms: JobTerms, as_json: bool, server: str | None
+) -> None:
     with connect(server) as client:
-        checked = client.check_file(_read(file), options)
+        checked = client.check_file(_read(file), options, terms=terms)
     if as_json:
         say(json_text(checked.raw))
     if checked.fault_count:
@@ -92,10 +97,12 @@ def _check_out(out: Path) -> None:
         raise Refused(f"{out.parent} is not a folder that can be written to.")
 
 
-def _send(file: Path, options: SongOptions, again: bool, server: str | None) -> Batch:
+def _send(
+    file: Path, options: SongOptions, terms: JobTerms, again: bool, server: str | None
+) -> Batch:
     key = f"again-{uuid.uuid4().hex}" if again else None
     with connect(server) as client:
-        return client.submit_batch(_read(file), options, idempotency_key=key)
+        return client.submit_batch(_read(file), options, terms=terms, idempotency_key=key)
 
 
 def _read(file: Path) -> PromptFile:
@@ -111,7 +118,8 @@ def _announce(sent: Batch) -> None:
         done = f"{counts.ended} of {counts.total} rows are done"
         say(f"Sent before as {sent.id}: {done}.", err=True)
     else:
-        say(f"{counts.total} rows accepted as {sent.id}.", err=True)
+        by = f", to be ready by {sent.ready_by:%H:%M} UTC" if sent.ready_by else ""
+        say(f"{counts.total} rows accepted as {sent.id}{by}.", err=True)
 
 
 def _report_failures(done: Batch, server: str | None) -> int:

@@ -21,6 +21,7 @@ from versequeue.cli.options import (
     json_option,
     server_option,
     song_options,
+    term_options,
 )
 from versequeue.cli.texts import batch_text, finish_line, job_text, server_text
 from versequeue.client.plain_text import plain, plain_pieces
@@ -28,6 +29,7 @@ from versequeue.client.types import Batch, Job
 from versequeue.rules.batch import BATCH_PREFIX
 from versequeue.rules.job import Status
 from versequeue.rules.options import SongOptions
+from versequeue.rules.terms import JobTerms
 
 #: What stands for a line that is to be written; an editor makes the others of the first.
 DASHES = ("-", "–", "—")
@@ -38,6 +40,7 @@ _HEADING = re.compile(r"\[[^\[\]]*\]")
 @click.command()
 @click.argument("words", nargs=-1, required=True, metavar="PROMPT")
 @song_options
+@term_options
 @click.option(
     "--given",
     "given_file",
@@ -51,6 +54,7 @@ _HEADING = re.compile(r"\[[^\[\]]*\]")
 def submit(
     words: tuple[str, ...],
     options: SongOptions,
+    terms: JobTerms,
     given_file: Path | None,
     wait: bool,
     as_json: bool,
@@ -70,7 +74,7 @@ def submit(
     if given and "structure" not in options:
         options = {"lines": len(given), **options}
     with connect(server) as client:
-        job = client.submit(prompt, options, given=given)
+        job = client.submit(prompt, options, terms=terms, given=given)
     queued(job, wait=wait, as_json=as_json, server=server)
 
 

@@ -87,6 +87,8 @@ def job_line(job: Job) -> str:
     if job.stage == "loading_model":
         return f"Waking the model up{_about(job)}{again}"
     if job.status == "queued":
+        if job.ready_by and job.queue_position is None:
+            return f"In no hurry · ready by {job.ready_by:%H:%M} UTC{_about(job)}{again}"
         place = "" if job.queue_position is None else f" · place {job.queue_position}"
         return f"In the queue{place}{_about(job)}{again}"
     return f"{(job.stage or job.status).replace('_', ' ').capitalize()}{again}"

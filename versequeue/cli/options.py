@@ -1,6 +1,7 @@
 """The options that the commands share, and the client that they talk through."""
 
 import functools
+import math
 import shlex
 from collections.abc import Callable
 from typing import Any, cast, get_args
@@ -12,6 +13,7 @@ from versequeue.config import ClientSettings
 from versequeue.rules import options as rules
 from versequeue.rules.options import OPTION_NAMES, ResolvedOptions, SongOptions
 from versequeue.rules.structure import PRESETS, RhymeScheme
+from versequeue.rules.terms import JobTerms
 
 #: How long a failing call is tried again: before a job is accepted, and while it is followed.
 FIRST_CALL_S, FOLLOWING_S = 2.0, 120.0
@@ -38,6 +40,49 @@ def song_options(function: Command) -> Command:
     for add in reversed(SONG_OPTIONS):
         wrapped = add(wrapped)
     return wrapped
+
+
+def term_options(function: Command) -> Command:
+    """Add when a song is to be written, and hand what was given over as `terms`."""
+
+    @functools.wraps(function)
+    def with_terms(
+        deadline: float | None, later: bool, ready_by: str | None, **arguments: Any
+    ) -> Any:
+        when = "later" if later or ready_by else None
+        found = {"deadline_s": deadline, "when": when, "ready_by": ready_by}
+        given = {name: value for name, value in found.items() if value is not None}
+        return function(terms=cast(JobTerms, given), **arguments)
+
+    wrapped: Command = with_terms
+    for add in reversed(TERM_OPTIONS):
+        wrapped = add(wrapped)
+    return wrapped
+
+
+def _seconds(_: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter("this is to be a number of seconds.")
+    return value
+
+
+TERM_OPTIONS = (
+    click.option(
+        "--later", is_flag=True, help="In no hurry, for less: it waits to share a pass with others."
+    ),
+    click.option(
+        "--ready-by",
+        metavar="TIME",
+        help="And by when, with its zone: 2026-03-01T18:00Z (in an hour).",
+    ),
+    click.option(
+        "--deadline",
+        type=float,
+        callback=_seconds,
+        metavar="SECONDS",
+        help="It expires unless it has ended by then (as the server has it).",
+    ),
+)
 
 
 def _number(name: str, bounds: rules.Bounds, kind: type[float]) -> Add:

@@ -37,6 +37,8 @@ def job_text(job: Job) -> str:
     facts = [("Job", job.id), ("Status", job_line(job)), ("Prompt", job.prompt)]
     if job.created_at:
         facts.append(("Created", _moment(job.created_at)))
+    if job.ready_by and not job.done:
+        facts.append(("Ready", f"by {_moment(job.ready_by)}"))
     if times := _times(job):
         facts.append(("Times", times))
     if job.metrics.cost_usd is not None:
@@ -68,6 +70,8 @@ def batch_text(batch: Batch) -> str:
     ]
     if batch.created_at:
         facts.append(("Created", _moment(batch.created_at)))
+    if batch.ready_by and not batch.done:
+        facts.append(("Ready", f"by {_moment(batch.ready_by)}"))
     if batch.eta_seconds and not batch.done:
         facts.append(("Left", f"about {duration(batch.eta_seconds)}"))
     if batch.cost_usd is not None:

@@ -11,7 +11,7 @@ import requests
 
 from versequeue.client import heads
 from versequeue.client.errors import JobNotSuccessful, UnexpectedAnswer
-from versequeue.client.files import PromptFile, Source, batch_params
+from versequeue.client.files import PromptFile, Source, as_sent, batch_params
 from versequeue.client.polling import follow
 from versequeue.client.reading import Asked, read_answer
 from versequeue.client.songs import WrittenSong, given_but
@@ -31,6 +31,7 @@ from versequeue.contract import paths
 from versequeue.contract.paths import path_of
 from versequeue.contract.server_views import ModelView
 from versequeue.rules.options import SongOptions
+from versequeue.rules.terms import JobTerms
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -112,6 +113,7 @@ class Client:
         options: SongOptions | None = None,
         *,
         given: Sequence[str | None] | None = None,
+        terms: JobTerms | None = None,
         metadata: Mapping[str, str] | None = None,
         webhook: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
@@ -120,6 +122,7 @@ class Client:
         """Queue one song. One call makes one job, however often it has to be tried.
 
         `given`: for each line of the song the text that it is to have, or None: it is written.
+        `terms` say when it is to be written, such as `{"when": "later"}`, which costs less.
         """
         said = {
             "options": {**(options or {}), **more},
@@ -128,6 +131,7 @@ class Client:
             "webhook": webhook,
         }
         body = {"prompt": prompt, **{name: value for name, value in said.items() if value}}
+        body |= as_sent(terms)
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return self._ask(Job, Call("POST", paths.JOBS, headers, json=body))
 
@@ -173,20 +177,22 @@ class Client:
         source: Source,
         options: SongOptions | None = None,
         *,
+        terms: JobTerms | None = None,
         metadata: Mapping[str, str] | None = None,
         webhook: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
         **more: Unpack[SongOptions],
     ) -> Batch:
-        """Queue a file by its path, or rows; a row's options win over those for all.
+        """Queue a file by its path, or rows; a row's options and terms win over those for all.
 
-        A row is a prompt, or `{"prompt", "custom_id"?, "options"?}`.
+        A row is a prompt, or `{"prompt", "custom_id"?, "options"?}` with terms beside these.
 
         The idempotency key is made from all of this: sent again within a day, the same file is the
         same batch (`replayed`), never a second one.
         """
         file = PromptFile.of(source)
-        params = batch_params({**(options or {}), **more}, metadata or {}, webhook or {})
+        asked = {**(options or {}), **more, **as_sent(terms)}
+        params = batch_params(asked, metadata or {}, webhook or {})
         key = idempotency_key or file.idempotency_key(params)
         headers = {"Idempotency-Key": key, "Content-Type": file.media_type}
         return self._ask(Batch, Call("POST", paths.BATCHES, headers, params, body=file.content))
@@ -195,11 +201,13 @@ class Client:
         self,
         source: Source,
         options: SongOptions | None = None,
+        *,
+        terms: JobTerms | None = None,
         **more: Unpack[SongOptions],
     ) -> CheckedFile:
         """What would be wrong with this file or these rows in `submit_batch`; queues nothing."""
         file = PromptFile.of(source)
-        params = batch_params({**(options or {}), **more}, {}, {})
+        params = batch_params({**(options or {}), **more, **as_sent(terms)}, {}, {})
         headers = {"Content-Type": file.media_type}
         call = Call("POST", paths.CHECK_FILE, headers, params, body=file.content)
         return self._ask(CheckedFile, call)

@@ -4,8 +4,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from versequeue.rules.terms import JobTerms
 
 #: by the end of the file's name; anything else is one prompt a line
 MEDIA_TYPES = {".jsonl": "application/jsonl", ".ndjson": "application/jsonl", ".csv": "text/csv"}
@@ -49,6 +52,14 @@ class PromptFile:
 
 #: What a batch is made of: the path of a file, its content, or rows.
 Source = str | Path | PromptFile | Iterable[str | Mapping[str, Any]]
+
+
+def as_sent(terms: JobTerms | None) -> dict[str, Any]:
+    """When a job is to be written, as a request says it."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in (terms or {}).items()
+    }
 
 
 def batch_params(

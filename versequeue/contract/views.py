@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar, get_args
 from versequeue.errors import Problem
 from versequeue.rules.batch import BATCH_PREFIX, BatchStatus
 from versequeue.rules.job import Event, Metrics, Stage, Status
+from versequeue.rules.terms import When
 from versequeue.rules.transitions import MAX_EVENTS
 from versequeue.rules.webhook import Delivery
 
@@ -153,6 +154,11 @@ class JobView:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
+    #: an unfinished job ends as `expired` then
+    deadline_at: Sent[datetime] = None
+    #: whether it is written at once, or later, and by when
+    when: Annotated[str, {"enum": list(get_args(When))}] = "now"
+    ready_by: datetime | None = None
     expires_at: Sent[datetime] = None
     metrics: MetricsView = field(default_factory=MetricsView)
     events: Annotated[tuple[Event, ...], {"maxItems": MAX_EVENTS}] = ()
@@ -205,6 +211,9 @@ class BatchView:
     eta_seconds: float | None = None
     #: of all its jobs together, once they have ended
     cost_usd: float | None = None
+    #: whether all of its rows are later ones, and by when the last of them is to be ready
+    when: Annotated[str, {"enum": list(get_args(When))}] = "now"
+    ready_by: datetime | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     webhook: WebhookView | None = None
     push: PushView | None = None

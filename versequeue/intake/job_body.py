@@ -6,13 +6,17 @@ from pydantic import AfterValidator, Field, model_validator
 
 from versequeue.intake.given_lines import GivenLines, Lines, fitted
 from versequeue.intake.options_body import FormOptions, OptionsBody, OwnOptions, Real
+from versequeue.intake.terms_body import FormTerms, TermsBody
 from versequeue.intake.texts import Metadata, Prompt
 from versequeue.intake.validation import Strict
 from versequeue.rules.job import Status
 from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.push import check_auth, check_public_key
+from versequeue.rules.terms import TERM_NAMES
+from versequeue.rules.webhook import BATCH_PROGRESS, JOB_STARTED
 
-EVENTS = (*(f"job.{each}" for each in Status if each.is_terminal), "batch.completed")
+ENDS = (*(f"job.{each}" for each in Status if each.is_terminal), "batch.completed")
+EVENTS = (JOB_STARTED, *ENDS[:-1], BATCH_PROGRESS, ENDS[-1])
 
 
 class WebhookBody(Strict):
@@ -20,7 +24,9 @@ class WebhookBody(Strict):
 
     url: str = Field(min_length=1, max_length=2048)
     events: list[Literal[EVENTS]] = Field(  # type: ignore[valid-type]
-        default_factory=list, max_length=len(EVENTS), description="Empty: every event."
+        default_factory=list,
+        max_length=len(EVENTS),
+        description=f"Empty: {', '.join(ENDS)}.",
     )
 
 
@@ -43,7 +49,7 @@ class PushBody(Strict):
     )
 
 
-class AskedJob(Strict):
+class AskedJob(TermsBody):
     """What the body of POST /v1/jobs holds whatever the model writes."""
 
     prompt: Prompt
@@ -98,15 +104,17 @@ class OwnJobBody(AskedJob):
 AnyJobBody = JobBody | OwnJobBody
 
 
-class FormJob(FormOptions):
-    """The body of POST /v1/jobs as a form: the prompt and the options side by side."""
+class FormJob(FormOptions, FormTerms):
+    """The body of POST /v1/jobs as a form: the prompt, the options and the terms side by side."""
 
     prompt: Prompt
 
     def as_body(self) -> JobBody:
         """The same request as a JSON body's model."""
-        options = OptionsBody.model_construct(**self.model_dump(exclude={"prompt"}))
-        return JobBody.model_construct(prompt=self.prompt, options=options)
+        given = self.model_dump(exclude={"prompt"})
+        terms = {name: given.pop(name) for name in TERM_NAMES}
+        options = OptionsBody.model_construct(**given)
+        return JobBody.model_construct(prompt=self.prompt, options=options, **terms)
 
 
 class BatchFields(Strict):

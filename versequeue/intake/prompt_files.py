@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from versequeue.errors import (
     MOST_ERRORS,
@@ -23,16 +23,24 @@ from versequeue.intake.raw_rows import (
     json_rows,
     text_rows,
 )
+from versequeue.intake.terms_body import ReadTerms
 from versequeue.intake.texts import clean_prompt, normalized
 from versequeue.intake.validation import as_sentence
 from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS, Row
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
 from versequeue.rules.options import OPTION_NAMES, ResolvedOptions
+from versequeue.rules.terms import AT_ONCE, Terms
 
+T = TypeVar("T")
 MAX_CUSTOM_ID_CHARACTERS = 128
 
 #: From a row's own options to all of them. Raises ValidationFailed that names the bad ones.
 ReadOptions = Callable[[Mapping[str, Any]], ResolvedOptions]
+
+
+def at_once(_: Mapping[str, Any]) -> Terms:
+    """The terms of rows in a file that says nothing of them."""
+    return AT_ONCE
 
 
 class FileFormat(StrEnum):
@@ -96,15 +104,25 @@ class Checked:
         return f"{found} found{among}{listed}; nothing was queued."
 
 
-def parse(data: bytes, file_format: FileFormat, read_options: ReadOptions) -> tuple[Row, ...]:
+def parse(
+    data: bytes,
+    file_format: FileFormat,
+    read_options: ReadOptions,
+    read_terms: ReadTerms = at_once,
+) -> tuple[Row, ...]:
     """All rows of the file. Raises BatchInvalid with every fault, or PayloadTooLarge."""
-    checked = check(data, file_format, read_options)
+    checked = check(data, file_format, read_options, read_terms)
     if checked.fault_count:
         raise BatchInvalid(checked.verdict, errors=list(checked.errors))
     return checked.rows
 
 
-def check(data: bytes, file_format: FileFormat, read_options: ReadOptions) -> Checked:
+def check(
+    data: bytes,
+    file_format: FileFormat,
+    read_options: ReadOptions,
+    read_terms: ReadTerms = at_once,
+) -> Checked:
     """All rows of the file and all its faults. Raises PayloadTooLarge."""
     if len(data) > MAX_FILE_BYTES:
         mib = MAX_FILE_BYTES / 2**20
@@ -112,7 +130,7 @@ def check(data: bytes, file_format: FileFormat, read_options: ReadOptions) -> Ch
     text = decode(data)
     if isinstance(text, Fault):
         return Checked(faults=(text,), fault_count=1)
-    checker = _Checker(read_options)
+    checker = _Checker(read_options, read_terms)
     rows = _raw_rows(text, file_format)
     for raw in islice(rows, MAX_ROWS):
         checker.take(raw)
@@ -137,12 +155,12 @@ def _raw_rows(text: str, file_format: FileFormat) -> Iterator[RawRow | Fault]:
 class _Checker:
     """Turns raw rows into rows, remembers what was wrong and which ids were taken."""
 
-    def __init__(self, read_options: ReadOptions) -> None:
+    def __init__(self, read_options: ReadOptions, read_terms: ReadTerms) -> None:
         self.rows: list[Row] = []
         self.faults: list[Fault] = []
         self.fault_count = 0
         self.taken = 0
-        self._read_options = read_options
+        self._read_options, self._read_terms = read_options, read_terms
         self._line_of_id: dict[str, int] = {}
 
     def take(self, raw: RawRow | Fault) -> None:
@@ -153,10 +171,11 @@ class _Checker:
         faults_before = self.fault_count
         custom_id = self._custom_id(raw)
         prompt = self._prompt(raw, custom_id)
-        options = self._options(raw, custom_id)
+        options = self._read(self._read_options, raw.options, raw, custom_id)
         given = self._given(raw, custom_id, options) if options else ()
-        if options and self.fault_count == faults_before:
-            self.rows.append(Row(raw.line, custom_id, prompt, options, given))
+        terms = self._read(self._read_terms, raw.terms, raw, custom_id)
+        if options and terms and self.fault_count == faults_before:
+            self.rows.append(Row(raw.line, custom_id, prompt, options, given, terms))
 
     def refuse(self, fault: Fault) -> None:
         self.fault_count += 1
@@ -189,9 +208,15 @@ class _Checker:
             self._refuse(raw, _prompt_code(prompt), as_sentence(str(error)), custom_id)
             return ""
 
-    def _options(self, raw: RawRow, custom_id: str) -> ResolvedOptions | None:
+    def _read(
+        self,
+        read: Callable[[Mapping[str, Any]], T],
+        given: Mapping[str, Any],
+        raw: RawRow,
+        custom_id: str,
+    ) -> T | None:
         try:
-            return self._read_options(raw.options)
+            return read(given)
         except ValidationFailed as error:
             for detail in [_option_detail(found) for found in error.errors] or [str(error)]:
                 self._refuse(raw, FaultCode.INVALID_OPTION, detail, custom_id)

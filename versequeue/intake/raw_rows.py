@@ -16,6 +16,7 @@ from typing import Any
 
 from versequeue.intake.strict_json import quoted, repeated, strict_json
 from versequeue.rules.batch import MAX_ROWS
+from versequeue.rules.terms import TERM_NAMES
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -29,6 +30,8 @@ _NOT_TEXT = {
 #: A heading or a fence, as Markdown has them, and the beginning of a page.
 _MARKDOWN = re.compile(r"#{1,6} |```|~~~")
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)
+#: What a row of JSON has beside its terms.
+ROW_NAMES = ("custom_id", "prompt", "options", "given")
 #: Spreadsheets write one of these between cells, depending on the country.
 _DELIMITERS = (",", ";", "\t")
 
@@ -68,6 +71,8 @@ class RawRow:
     custom_id: Any = None
     options: Mapping[str, Any] = field(default_factory=dict)
     given: Any = field(default_factory=list)
+    #: when it is to be written
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
 
 def decode(data: bytes) -> str | Fault:
@@ -187,8 +192,9 @@ def _json_row(number: int, line: str) -> RawRow | Fault:
         return _bad_json(number, 'A row is a JSON object such as {"prompt": "…"}.')
     custom_id, options = row.get("custom_id"), row.get("options")
     named = custom_id if isinstance(custom_id, str) else None
-    if unknown := sorted(set(row) - {"custom_id", "prompt", "options", "given"}):
-        detail = f"A row has custom_id, prompt, options and given, but no {quoted(unknown)}."
+    if unknown := sorted(set(row) - {*ROW_NAMES, *TERM_NAMES}):
+        *known, last = (*ROW_NAMES, *TERM_NAMES)
+        detail = f"A row has {', '.join(known)} and {last}, but no {quoted(unknown)}."
         return Fault(number, FaultCode.INVALID_OPTION, detail, custom_id=named)
     if not isinstance(options, dict | None):
         detail = "“options” is to be a JSON object."
@@ -197,7 +203,12 @@ def _json_row(number: int, line: str) -> RawRow | Fault:
         return _bad_json(number, "“custom_id” is to be text.")
     given = row.get("given")
     return RawRow(
-        number, row.get("prompt"), custom_id, options or {}, [] if given is None else given
+        number,
+        row.get("prompt"),
+        custom_id,
+        options or {},
+        [] if given is None else given,
+        {name: row[name] for name in TERM_NAMES if name in row},
     )
 
 
@@ -245,7 +256,7 @@ def _header_faults(line: int, header: list[str], option_names: frozenset[str]) -
     if twice := repeated(filter(None, header)):
         detail = f"The column {quoted(twice)} is there twice."
         yield Fault(line, FaultCode.INVALID_CSV_LINE, detail)
-    if unknown := sorted(set(header) - option_names - {"prompt", "custom_id", ""}):
+    if unknown := sorted(set(header) - option_names - {"prompt", "custom_id", "", *TERM_NAMES}):
         detail = f"There is no option {quoted(unknown)}; the options are "
         yield Fault(line, FaultCode.INVALID_OPTION, detail + ", ".join(sorted(option_names)) + ".")
 
@@ -259,5 +270,6 @@ def _csv_row(line: int, header: list[str], cells: list[str]) -> RawRow | Fault:
         detail = "This row has a cell in a column that has no name."
         return Fault(line, FaultCode.INVALID_CSV_LINE, detail)
     prompt, custom_id = named.pop("prompt", ""), named.pop("custom_id", "")
-    options = {name: cell for name, cell in named.items() if cell}
-    return RawRow(line, prompt, custom_id or None, options)
+    given = {name: cell for name, cell in named.items() if cell}
+    terms = {name: given.pop(name) for name in TERM_NAMES if name in given}
+    return RawRow(line, prompt, custom_id or None, given, terms=terms)

@@ -30,6 +30,8 @@ class Usage:
     together: int = 1
     #: requests that brought them; a row of a file has no part in that of the file
     submissions: int = 1
+    #: nobody watches them line by line
+    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def job_usd(job: Job) -> float | None:
         attempts=job.attempt,
         together=job.together,
         submissions=0 if job.batch_id else 1,
+        later=job.when == "later",
     )
     return _usd(usage)
 
@@ -145,7 +148,7 @@ def _store_usd(usage: Usage, prices: Prices, times: ServiceTimes) -> float:
         calls = store_calls.of_a_submission(rows)
         calls = calls.plus(store_calls.of_a_poll(rows).times(store_calls.POLLS))
     written_s = usage.worker_s * usage.together / attempts
-    is_row = is_file or not usage.submissions
+    is_row = is_file or not usage.submissions or usage.later
     calls = calls.plus(store_calls.of_an_attempt(written_s, is_row=is_row).times(usage.attempts))
     gib_months = usage.jobs * times.assumed.gib_per_daily_job / DAYS_PER_MONTH
     return (

@@ -29,8 +29,8 @@ CALLS_OF_A_WRITE = 1
 READS_AT_THE_END, READS_AT_A_ROWS_END, WRITES_AT_THE_END = 2, 3, 2
 #: Of the last row: the count again, the batch, the sum of what its rows took, and its change.
 READS_AT_A_FILES_END, WRITES_AT_A_FILES_END = 4, 1
-#: The four searches of a sweep that finds nothing due.
-READS_TO_SWEEP = 4
+#: The five searches of a sweep that finds nothing to do.
+READS_TO_SWEEP = 5
 #: A look at /metrics: two documents of totals, two counts, the oldest of the queue.
 READS_TO_SCRAPE = 5
 #: Seconds between two writes of the lines so far: of a song alone, and of a file's row.

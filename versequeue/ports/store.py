@@ -136,18 +136,25 @@ class Store(Protocol):
         """Unfinished batches whose `due_at` has come, the most overdue first."""
 
     def jobs_to_notify(self, now: datetime, limit: int = 500) -> list[Job]:
-        """Jobs that have ended and whose `notify_at` has come, the most overdue first."""
+        """Jobs with an event whose `notify_at` has come, the most overdue first."""
 
     def batches_to_notify(self, now: datetime, limit: int = 100) -> list[Batch]:
-        """Batches that have ended and whose `notify_at` has come, the most overdue first."""
+        """Batches with an event whose `notify_at` has come, the most overdue first."""
 
     def delete_expired(self, now: datetime, limit: int = 500) -> int:
         """Delete jobs, batches, records and tallies past `expires_at`; how many."""
 
     def count_queued(self, before: datetime | None = None, *, singles: bool = False) -> int:
-        """Queued jobs, or those of them created before a moment.
+        """Queued jobs but for those that are held, or those of them created before a moment.
 
-        `singles`: those that give way to no others, neither for their batch nor for their client.
+        `singles`: those that give way to no others, neither for their batch nor for their client
+        nor because they are later ones.
+        """
+
+    def held_jobs(self, limit: int) -> list[Job]:
+        """The first later jobs that are held until they fill a pass or their time comes.
+
+        Those that cannot be read are logged and left out.
         """
 
     def queued_jobs(self, before: datetime, limit: int) -> list[Job]:
@@ -160,7 +167,10 @@ class Store(Protocol):
         """Jobs that a worker holds."""
 
     def oldest_jobs(self, status: Status, limit: int) -> list[Job]:
-        """The jobs in this status that were created first; what cannot be read is left out."""
+        """The jobs in this status that were created first, none of them held.
+
+        What cannot be read is left out.
+        """
 
     def newest_jobs(self, client: str | None, before: Place | None, limit: int) -> list[Job]:
         """A client's jobs, or everybody's, the newest first, those behind `before`.

@@ -8,14 +8,16 @@ from typing import Literal
 from versequeue.rules.job import Status
 from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.push import Push
-from versequeue.rules.webhook import Webhook, announce, earliest
+from versequeue.rules.terms import AT_ONCE, Terms, When
+from versequeue.rules.webhook import BATCH_PROGRESS, Webhook, announce, earliest
 
 BatchStatus = Literal["running", "completed", "canceled"]
 #: How every batch's id begins.
 BATCH_PREFIX = "batch_"
 #: Jobs in one message, which one worker writes together.
 JOBS_PER_MESSAGE = 8
-#: Nobody watches a row line by line: its lines are written after so many intervals of a job's.
+#: Nobody watches a row or a later job line by line: its lines are written after so many intervals
+#: of a job's.
 ROW_INTERVALS = 5
 #: Rows of one file. A retried row has the position of the failed one plus this, times the round.
 MAX_ROWS = 1000
@@ -24,6 +26,8 @@ MAX_FILE_BYTES = 1 << 20
 MAX_ROUNDS = 5
 #: A batch's own pace counts as much as what was expected of it when so many rows are written.
 PRIOR_ROWS = JOBS_PER_MESSAGE
+#: Into so many parts its progress is told, the last with its end.
+PARTS = 4
 #: The sweep looks this often whether a batch has ended.
 CHECK_EVERY_S = 60
 
@@ -38,6 +42,7 @@ class Row:
     options: ResolvedOptions
     #: see `Job`
     given: tuple[str | None, ...] = ()
+    terms: Terms = AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,11 @@ class Batch:
     worker_s: float | None = None
     #: when the sweep looks whether all jobs have ended
     check_at: datetime | None = None
+    #: whether all of its rows are later ones, and by when the last of these is to be ready
+    when: When = "now"
+    ready_by: datetime | None = None
+    #: quarters that were told of
+    quarter: int = 0
 
     @property
     def due_at(self) -> datetime | None:
@@ -71,8 +81,13 @@ class Batch:
 
     @property
     def notify_at(self) -> datetime | None:
-        """When the sweep must hint at an event of this batch's end; None if never."""
-        return earliest(self.webhook, self.push) if self.finished_at else None
+        """When the sweep must hint at an event of this batch; None if none is pending."""
+        return earliest(self.webhook, self.push)
+
+    @property
+    def tells_progress(self) -> bool:
+        """Whether somebody asked to be told of its quarters."""
+        return self.webhook is not None and self.webhook.wants(BATCH_PROGRESS)
 
 
 @dataclass(frozen=True)
@@ -103,7 +118,10 @@ class BatchNow:
             return None
         past_s = (now - self.batch.created_at).total_seconds()
         expected_s = self.batch.expected_s if self.batch.round == 0 else None
-        if not expected_s:
+        if self.batch.ready_by and now < self.batch.ready_by:
+            # However many have ended: those that are left may wait for company until then.
+            return round((self.batch.ready_by - now).total_seconds(), 1)
+        if not expected_s or self.batch.ready_by:
             return round(past_s / ended * left, 1) if ended > 0 else None
         if past_s > expected_s and not ended:
             return None
@@ -136,6 +154,19 @@ def batch_status(batch: Batch, counts: Mapping[Status, int]) -> BatchStatus:
     if unfinished(counts):
         return "running"
     return "canceled" if batch.cancel_requested_at and counts.get(Status.CANCELED) else "completed"
+
+
+def progress(batch: Batch, left: int, now: datetime) -> Batch:
+    """The batch of which `left` rows have not ended, with the quarter that this is announced.
+
+    The very same if it had reached that before, has ended, or nobody asked. Of several at once the
+    last one is told.
+    """
+    quarter = min(PARTS * (batch.total - left) // batch.total, PARTS - 1)
+    if batch.finished_at or quarter <= batch.quarter or not batch.tells_progress:
+        return batch
+    webhook = announce(batch.webhook, f"{batch.id}/quarter {quarter}", BATCH_PROGRESS, now)
+    return replace(batch, quarter=quarter, webhook=webhook)
 
 
 def complete(batch: Batch, now: datetime) -> Batch:

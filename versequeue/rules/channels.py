@@ -45,9 +45,13 @@ def change_told(found: Told, channel: Channel, change: Callable[[Any], Any]) -> 
 
 
 def pending_targets(found: Job | Batch) -> list[str]:
-    """What the messages name that tell of its end: nothing where all are told."""
+    """What the messages name that tell of its latest event: nothing where that is told.
+
+    Nor where it waits behind an earlier one, at which somebody has hinted already.
+    """
     told = {channel: subscription_of(found, channel) for channel in Channel}
-    return [target_of(found.id, channel) for channel, one in told.items() if one and one.pending]
+    new = [channel for channel, one in told.items() if one and one.pending and not one.waiting]
+    return [target_of(found.id, channel) for channel in new]
 
 
 def is_due(found: Job | Batch, channel: Channel, now: datetime) -> bool:

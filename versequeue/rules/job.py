@@ -1,12 +1,13 @@
 """A job, its statuses and stages: frozen values, and the one table of what may follow what."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.push import Push
+from versequeue.rules.terms import LEAD_S, When
 from versequeue.rules.webhook import Webhook, earliest
 
 MAX_PROMPT_CHARACTERS = 500
@@ -107,6 +108,13 @@ class Job:
     publishes: int = 1
     #: its client had asked for many others a moment before: those who did not go first
     gives_way: bool = False
+    when: When = "now"
+    #: by when a later job is to be ready
+    ready_by: datetime | None = None
+    #: it waits for others to share its pass, and nobody has been asked to write it
+    held: bool = False
+    #: its batch is told of by quarters, so that whoever ends it looks how far that is
+    watched: bool = False
     #: which worker holds the lease, so that one known to be dead can be given up on at once
     worker: str = ""
     #: how many jobs the last claim took at once: they share the worker's time
@@ -133,8 +141,20 @@ class Job:
 
     @property
     def in_bulk(self) -> bool:
-        """Whether it is written when no visitor waits: a row of a batch, or one that gives way."""
-        return self.batch_id is not None or self.gives_way
+        """Whether it is written when no visitor waits: of a batch, later, or one that gives way."""
+        return self.batch_id is not None or self.gives_way or self.when == "later"
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for others to share its pass."""
+        return self.held and self.status is Status.QUEUED
+
+    @property
+    def begins_by(self) -> datetime:
+        """When a held job is written, with others or without."""
+        if self.ready_by is None:
+            return self.created_at
+        return max(self.created_at, self.ready_by - timedelta(seconds=LEAD_S))
 
     @property
     def tries(self) -> int:
@@ -152,5 +172,5 @@ class Job:
 
     @property
     def notify_at(self) -> datetime | None:
-        """When the sweep must hint at an event of this job's end; None if never."""
-        return earliest(self.webhook, self.push) if self.done else None
+        """When the sweep must hint at an event of this job; None if none is pending."""
+        return earliest(self.webhook, self.push)

@@ -10,7 +10,7 @@ from typing import Any
 
 from versequeue.errors import LeaseLost, NotAllowed, VerseQueueError, WorkerLost, WorkerStopped
 from versequeue.rules.job import TRANSITIONS, Event, Job, Metrics, Stage, Status
-from versequeue.rules.webhook import announce
+from versequeue.rules.webhook import JOB_STARTED, announce
 
 #: How much of a job's timeline is kept: its beginning and its latest part.
 MAX_EVENTS, FIRST_EVENTS = 50, 10
@@ -40,6 +40,7 @@ def claim(
     if ended.done:
         return ended
     ends_at = min(now + timedelta(seconds=attempt_limit_s), job.deadline_at)
+    begun = announce(job.webhook, job.id, JOB_STARTED, now)
     claimed = replace(
         ended,
         status=Status.RUNNING,
@@ -49,6 +50,8 @@ def claim(
         started_at=job.started_at or now,
         attempt_ends_at=ends_at,
         lease_expires_at=min(now + timedelta(seconds=lease_s), ends_at),
+        held=False,
+        webhook=job.webhook if job.started_at else begun,
         preview=(),
         shown_at=None,
         metrics=Metrics(

@@ -1,15 +1,17 @@
 """A webhook as state, after Standard Webhooks: who is told what, what is due, what became of it."""
 
 import hashlib
-import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from versequeue.errors import NothingToRedeliver, RateLimited
-
+#: Told only to whoever asks for it by name, and before the end's own event.
+JOB_STARTED, BATCH_PROGRESS = "job.started", "batch.progress"
+ON_THE_WAY = (JOB_STARTED, BATCH_PROGRESS)
 #: Seconds to wait before each delivery of an event, the first one at once.
 RETRY_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+#: An event is tried so often where the next one waits for its turn: the end's is worth more.
+TRIES_BEFORE_NEXT = 3
 #: A delivery that was started and never reported is due again after this time.
 DELIVERY_LEASE_S = 60
 #: What is kept of the past of one webhook.
@@ -23,8 +25,6 @@ HINT_FIRST_S, HINT_LONGEST_S = 60, 1800
 LOOK_EVERY_S = 1800
 #: Moments further ahead than this are such a clock's.
 CLOCK_STEP_S = 60
-#: Between two redeliveries of one event that somebody asks for.
-REDELIVER_EVERY_S = 60
 #: How far the clocks of two functions may differ before an event seems not yet due.
 CLOCK_SLACK_S = 2
 #: The answer of a receiver that never wants to hear of it again.
@@ -59,6 +59,8 @@ class Pending:
     hinted_until: datetime | None = None
     #: when the sweep last looked at it, or anybody changed it
     noted_at: datetime | None = None
+    #: when it happened, if that is not the end; None in what an older version stored
+    at: datetime | None = None
 
     @property
     def notify_at(self) -> datetime:
@@ -70,8 +72,17 @@ class Pending:
 
 
 @dataclass(frozen=True)
+class Announced:
+    """An event that has its turn when the one before it is delivered or given up."""
+
+    event: str
+    id: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Webhook:
-    """A subscription of one job or batch: `events` empty means every event of its kind."""
+    """A subscription of one job or batch: `events` empty means every event of an end."""
 
     url: str
     events: tuple[str, ...] = ()
@@ -81,6 +92,8 @@ class Webhook:
     stopped: bool = False
     #: when somebody last asked for a redelivery
     redelivered_at: datetime | None = None
+    #: behind the pending one, in the order in which they happened
+    waiting: tuple[Announced, ...] = ()
 
     @property
     def notify_at(self) -> datetime | None:
@@ -92,9 +105,15 @@ class Webhook:
         """Answers after which nothing is sent any more."""
         return (HTTP_GONE,)
 
+    @property
+    def most_tries(self) -> int:
+        """How often the pending event is tried before it is given up."""
+        return TRIES_BEFORE_NEXT if self.waiting else len(RETRY_SCHEDULE_S)
+
     def wants(self, event: str) -> bool:
         """Whether this subscription asked for `event` and was not told to stop."""
-        return not self.stopped and (not self.events or event in self.events)
+        asked = event in self.events if self.events else event not in ON_THE_WAY
+        return asked and not self.stopped
 
 
 #: A webhook, or what is told in the same way.
@@ -113,13 +132,31 @@ def webhook_id(target_id: str, event: str) -> str:
 
 
 def announce(webhook: W | None, target_id: str, event: str, now: datetime) -> W | None:
-    """The webhook with `event` pending and due at once, or unchanged if nobody asked for it.
+    """The webhook with `event` to be told, or unchanged if nobody asked for it.
 
-    The caller hints at it: the sweep does so only if that hint seems to be lost.
+    It is pending and due at once, or waits behind what is: events arrive in their order. The caller
+    hints at it: the sweep does so only if that hint seems to be lost.
     """
     if webhook is None or not webhook.wants(event):
         return webhook
-    return replace(webhook, pending=_at_once(event, webhook_id(target_id, event), now))
+    announced = Announced(event, webhook_id(target_id, event), now)
+    pending = webhook.pending
+    if pending is None:
+        return replace(webhook, pending=at_once(announced, now))
+    behind = replace(webhook, waiting=(*webhook.waiting, announced))
+    # One that is on its way is due by the end of its lease; its report says what comes next.
+    rests = pending.due_at > now + timedelta(seconds=DELIVERY_LEASE_S)
+    return _next_event(behind, now) if rests and pending.tries >= behind.most_tries else behind
+
+
+def withdraw(webhook: W | None, event: str, now: datetime) -> W | None:
+    """The webhook without `event`, if that has still to be told."""
+    if webhook is None:
+        return None
+    left = tuple(one for one in webhook.waiting if one.event != event)
+    others = webhook if left == webhook.waiting else replace(webhook, waiting=left)
+    is_pending = webhook.pending is not None and webhook.pending.event == event
+    return _next_event(others, now) if is_pending else others
 
 
 def hinted(webhook: W, now: datetime) -> W:
@@ -170,10 +207,12 @@ def take_delivery(webhook: W, now: datetime) -> W:
     pending = webhook.pending
     if pending is None or pending.due_at > now + timedelta(seconds=CLOCK_SLACK_S):
         return webhook
-    if pending.tries >= len(RETRY_SCHEDULE_S):
-        lost = Delivery(now, pending.event, pending.id, error="The last attempt was not reported.")
-        return replace(webhook, deliveries=_with(webhook, lost), pending=None)
-    return start_delivery(webhook, now)
+    if pending.tries < webhook.most_tries:
+        return start_delivery(webhook, now)
+    if webhook.waiting:
+        return start_delivery(_next_event(webhook, now), now)
+    lost = Delivery(now, pending.event, pending.id, error="The last attempt was not reported.")
+    return replace(webhook, deliveries=_with(webhook, lost), pending=None)
 
 
 def record_delivery(
@@ -189,7 +228,8 @@ def record_delivery(
 ) -> W:
     """Note how the delivery of `sent` ended, and when the next one is due, if any.
 
-    2xx ends the event, and so does what `is_final`; one of its `gone_statuses` ends the webhook.
+    2xx ends the event, and so does what `is_final`: the next one has its turn; one of its
+    `gone_statuses` ends the webhook.
     `jitter` from 0 to 1 spreads retries, only to later times.
     A report that comes late, when another delivery has begun, changes nothing of what is pending.
     """
@@ -198,7 +238,7 @@ def record_delivery(
     pending = webhook.pending
     current = (pending.id, pending.tries) if pending else None
     is_current = current == (sent.id, sent.tries)
-    is_last = succeeded or gone or is_final or sent.tries >= len(RETRY_SCHEDULE_S)
+    is_last = succeeded or gone or is_final or sent.tries >= webhook.most_tries
     if is_last or not is_current:
         next_at = None
     else:
@@ -206,53 +246,29 @@ def record_delivery(
         wait_s = min(max(scheduled_s, retry_after_s), RETRY_SCHEDULE_S[-1])
         next_at = now + timedelta(seconds=wait_s * (1 + JITTER * jitter))
     delivery = Delivery(now, sent.event, sent.id, status_code, error, next_at)
-    if is_current:
-        pending = _next_try(sent, sent.tries, next_at, now) if next_at else None
-    return replace(
-        webhook,
-        deliveries=_with(webhook, delivery),
-        pending=None if gone else pending,
-        stopped=webhook.stopped or gone,
-    )
+    noted = replace(webhook, deliveries=_with(webhook, delivery))
+    if gone:
+        return replace(noted, pending=None, waiting=(), stopped=True)
+    if not is_current:
+        return noted
+    if next_at:
+        return replace(noted, pending=_next_try(sent, sent.tries, next_at, now))
+    return _next_event(noted, now)
 
 
-def redeliver(webhook: W, now: datetime) -> W:
-    """The webhook with its last event due again under the same id.
-
-    One that is still pending becomes due now and keeps its count of deliveries; one that has ended
-    starts anew. Raises NothingToRedeliver if none was ever sent or the receiver answered 410, and
-    RateLimited within REDELIVER_EVERY_S of the last redelivery.
-    """
-    if webhook.stopped:
-        raise NothingToRedeliver("The receiver answered 410 Gone: nothing is sent to it any more.")
-    if not webhook.pending and not webhook.deliveries:
-        raise NothingToRedeliver()
-    _check_pace(webhook.redelivered_at, now)
-    if webhook.pending:
-        # Its last try may have died unreported: what is promised here has to be left to it.
-        tries = min(webhook.pending.tries, len(RETRY_SCHEDULE_S) - 1)
-        until = _first_hint_ends(now)
-        pending = replace(
-            webhook.pending, tries=tries, due_at=now, hinted_until=until, noted_at=now
-        )
-    else:
-        last = webhook.deliveries[-1]
-        pending = _at_once(last.event, last.id, now)
-    return replace(webhook, pending=pending, redelivered_at=now)
+def at_once(one: Announced, now: datetime) -> Pending:
+    """`one` as pending and due now; whoever asks for that hints at it."""
+    until = first_hint_ends(now)
+    return Pending(one.event, one.id, 0, now, hinted_until=until, noted_at=now, at=one.at)
 
 
-def _check_pace(last: datetime | None, now: datetime) -> None:
-    age_s = (now - last).total_seconds() if last else REDELIVER_EVERY_S
-    if 0 <= age_s < REDELIVER_EVERY_S:
-        wait_s = math.ceil(REDELIVER_EVERY_S - age_s)
-        raise RateLimited(
-            f"One redelivery a minute for each job; try again in {wait_s} s.",
-            headers={"Retry-After": str(wait_s)},
-        )
-
-
-def _at_once(event: str, event_id: str, now: datetime) -> Pending:
-    return Pending(event, event_id, 0, now, hinted_until=_first_hint_ends(now), noted_at=now)
+def _next_event(webhook: W, now: datetime) -> W:
+    """The webhook whose pending event is over; nobody has hinted at the next one yet."""
+    if not webhook.waiting:
+        return replace(webhook, pending=None)
+    one, *left = webhook.waiting
+    pending = Pending(one.event, one.id, 0, now, noted_at=now, at=one.at)
+    return replace(webhook, pending=pending, waiting=tuple(left))
 
 
 def _next_try(pending: Pending, tries: int, due_at: datetime, now: datetime) -> Pending:
@@ -260,7 +276,8 @@ def _next_try(pending: Pending, tries: int, due_at: datetime, now: datetime) -> 
     return replace(pending, tries=tries, due_at=due_at, hints=0, hinted_until=None, noted_at=now)
 
 
-def _first_hint_ends(now: datetime) -> datetime:
+def first_hint_ends(now: datetime) -> datetime:
+    """Until when the hint of whoever makes an event due is taken to be on its way."""
     return now + timedelta(seconds=HINT_FIRST_S)
 
 

@@ -94,7 +94,8 @@ class Attempt:
         return FirstLines(count, (self.clock() - at).total_seconds())
 
     def _interval_s(self) -> float:
-        return self.settings.progress_interval_s * (ROW_INTERVALS if self.job.batch_id else 1)
+        unwatched = self.job.batch_id or self.job.when == "later"
+        return self.settings.progress_interval_s * (ROW_INTERVALS if unwatched else 1)
 
     def _reported_within(self, seconds: float) -> bool:
         # A clock that was set back says nothing of how long ago that was.

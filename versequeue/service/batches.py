@@ -19,9 +19,10 @@ from versequeue.rules.batch import (
 )
 from versequeue.rules.job import Job, Status
 from versequeue.rules.outlook import WorkerOutlook, paces_of, queued_work, waiting
+from versequeue.rules.terms import Terms, last_ready_by
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.waits import Queue, Work, batch_s, queue_s, work_of
-from versequeue.rules.webhook import Webhook
+from versequeue.rules.webhook import Webhook, withdraw
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
 from versequeue.service.endings import finish_batch
@@ -49,7 +50,7 @@ class Batches(CallersSide[BatchNow]):
     def submit(self, rows: Sequence[Row], submission: Submission) -> Accepted[BatchNow]:
         """Write the batch and its jobs at once, then publish. Raises as `Jobs.submit`."""
         now = self.clock()
-        works = [work_of(row.options, row.given) for row in rows]
+        last, expected_s = self._last_and_wait_s(rows, self._outlook(now), now)
         batch = Batch(
             id=self.new_id("batch_"),
             total=len(rows),
@@ -59,14 +60,17 @@ class Batches(CallersSide[BatchNow]):
             metadata=submission.metadata or {},
             webhook=_only(submission.webhook, lambda event: not _is_of_job(event)),
             push=submission.push,
-            expected_s=self._expected_s(works, self._outlook(now), now),
+            expected_s=expected_s,
             check_at=rules.next_check_at(now),
+            when="later" if last else "now",
+            ready_by=last,
         )
         # A batch's webhook is told of single jobs only if that was asked for by name.
         webhook = submission.webhook if submission.webhook and submission.webhook.events else None
         of_row = Submission(submission.client, webhook=_only(webhook, _is_of_job))
         jobs = [
-            self._row_job(batch, row, position, of_row, now) for position, row in enumerate(rows)
+            self._row_job(batch, row, position, replace(of_row, terms=row.terms), now)
+            for position, row in enumerate(rows)
         ]
         made = BatchNow(batch, rules.current_counts(batch.total, {Status.QUEUED: len(jobs)}))
         return self._submit(submission, made, jobs, now, batch)
@@ -78,9 +82,9 @@ class Batches(CallersSide[BatchNow]):
         works = [work_of(row.options, row.given) for row in rows]
         paces = paces_of(outlook) if _is_measured(works, outlook) else None
         usd = file_usd(works, paces, starts=int(outlook.worker != "warm"))
-        expected_s = self._expected_s(works, outlook, now)
-        ready_by = None if expected_s is None else now + timedelta(seconds=expected_s)
-        return Estimate(round(usd, 6), ready_by)
+        _, wait_s = self._last_and_wait_s(rows, outlook, now)
+        ready = None if wait_s is None else now + timedelta(seconds=wait_s)
+        return Estimate(round(usd, 6), ready)
 
     def get(self, batch_id: str) -> BatchNow:
         """The batch as it is now. Raises NotFound, or Gone past its retention, deleted or not."""
@@ -154,6 +158,18 @@ class Batches(CallersSide[BatchNow]):
         state = self.store.get_state(estimates.WORKER_DOCUMENT)
         return estimates.read(state, now, self.settings.warm_s)
 
+    def _last_and_wait_s(
+        self, rows: Sequence[Row], outlook: WorkerOutlook, now: datetime
+    ) -> tuple[datetime | None, float | None]:
+        """By when the last of nothing but later rows is to be ready; how long all are to take."""
+        limit_s = self.settings.deadline_s
+        last = last_ready_by([row.terms for row in rows], now, limit_s)
+        if last is None:
+            return None, self._expected_s(
+                [work_of(row.options, row.given) for row in rows], outlook, now
+            )
+        return last, (last - now).total_seconds()
+
     def _expected_s(
         self, works: Sequence[Work], outlook: WorkerOutlook, now: datetime
     ) -> float | None:
@@ -172,18 +188,22 @@ class Batches(CallersSide[BatchNow]):
         self, batch: Batch, row: Row | Job, position: int, submission: Submission, now: datetime
     ) -> Job:
         # `row` is the job that failed, where a row is tried again.
+        job = self._new_job(row.prompt, row.options, row.given, submission, now)
         return replace(
-            self._new_job(row.prompt, row.options, row.given, submission, now),
+            job,
             batch_id=batch.id,
             custom_id=row.custom_id,
             line=row.line,
             position=position,
-            publish_at=_publish_at(now, position),
+            publish_at=job.publish_at if job.held else _publish_at(now, position),
+            watched=batch.tells_progress,
         )
 
     def _another_try(self, failed: Job, batch: Batch, now: datetime) -> Job:
         webhook = failed.webhook and Webhook(failed.webhook.url, failed.webhook.events)
-        submission = Submission(failed.client, failed.metadata, webhook)
+        # At once, whenever it was to be ready the first time, and with as much time as it had.
+        terms = Terms((failed.deadline_at - failed.created_at).total_seconds())
+        submission = Submission(failed.client, failed.metadata, webhook, terms=terms)
         job = self._row_job(batch, failed, failed.position % MAX_ROWS, submission, now)
         position = (batch.round + 1) * MAX_ROWS + job.position
         # It is deleted with its batch, and has to have ended by then.
@@ -222,8 +242,8 @@ def _begin_round(seen: Batch, now: datetime, batch: Batch) -> Batch:
         cancel_requested_at=None,
         check_at=rules.next_check_at(now),
         # The end of this round is announced in its place.
-        webhook=batch.webhook and replace(batch.webhook, pending=None),
-        push=batch.push and replace(batch.push, pending=None),
+        webhook=withdraw(batch.webhook, "batch.completed", now),
+        push=withdraw(batch.push, "batch.completed", now),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from versequeue.clock import Clock, utc_now
 from versequeue.config import Settings
-from versequeue.errors import Gone, NotFound, Unreadable
+from versequeue.errors import Gone, IdempotencyKeyReused, NotFound, Unreadable
 from versequeue.ids import IdSource, random_id
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import KeyTaken, Store
@@ -19,6 +19,7 @@ from versequeue.rules.job import Job
 from versequeue.rules.options import ResolvedOptions
 from versequeue.rules.outlook import WorkerOutlook
 from versequeue.rules.push import Push, subscribed
+from versequeue.rules.terms import AT_ONCE, Terms, deadline_at, next_look_at, ready_by
 from versequeue.rules.transitions import REPUBLISH_FIRST_S, note
 from versequeue.rules.webhook import Webhook
 from versequeue.service.hints import hint_at_jobs
@@ -41,6 +42,7 @@ class Submission:
     metadata: dict[str, str] | None = None
     webhook: Webhook | None = None
     push: Push | None = None
+    terms: Terms = AT_ONCE
     #: value of the Idempotency-Key header
     key: str | None = None
     #: see `Job`
@@ -109,6 +111,17 @@ class CallersSide(ABC, Generic[Found]):
             self._change(found_id, with_push)
         return self.get(found_id)
 
+    def accepted_before(self, submission: Submission) -> Found | None:
+        """What this very request made, if it was accepted under its key before; else None."""
+        if submission.key is None:
+            return None
+        now = self.clock()
+        asked = record_for(submission.client, submission.key, submission.body, "", now)
+        with suppress(IdempotencyKeyReused):
+            if earlier := first_answer(self.store, asked):
+                return self.get(earlier)
+        return None
+
     def wait_for(self, seen: Found, wait_s: float, changed: Callable[[Found], bool]) -> Found:
         """What `seen` has become as soon as `changed` says so of it, else after `wait_s`."""
         end = self.monotonic() + wait_s
@@ -159,7 +172,8 @@ class CallersSide(ABC, Generic[Found]):
             if record is None:
                 raise
             return Accepted(self.get(same_request(taken.record, record)), replayed=True)
-        hint_at_jobs(self.queue, jobs)
+        # Later ones are for the sweep: until it lets go of them no worker is woken.
+        hint_at_jobs(self.queue, [job for job in jobs if not job.held])
         return Accepted(made, allowance=bill.allowance)
 
     def _new_job(
@@ -171,13 +185,15 @@ class CallersSide(ABC, Generic[Found]):
         now: datetime,
     ) -> Job:
         """A queued job that is nowhere stored yet."""
+        terms, limit_s = submission.terms, self.settings.deadline_s
+        later_by = ready_by(terms, now, limit_s)
         job = Job(
             id=self.new_id("job_"),
             prompt=prompt,
             options=options,
             created_at=now,
             expires_at=self._expires_at(now),
-            deadline_at=now + timedelta(seconds=self.settings.deadline_s),
+            deadline_at=deadline_at(terms, now, limit_s),
             publish_at=now + timedelta(seconds=REPUBLISH_FIRST_S),
             max_attempts=self.settings.max_attempts,
             client=submission.client,
@@ -186,7 +202,12 @@ class CallersSide(ABC, Generic[Found]):
             given=given,
             webhook=submission.webhook,
             push=submission.push,
+            when=terms.when,
+            ready_by=later_by,
+            held=later_by is not None,
         )
+        if job.held:
+            job = replace(job, publish_at=next_look_at(job.begins_by, now))
         return note(job, now, "queued")
 
     def _expires_at(self, now: datetime) -> datetime:

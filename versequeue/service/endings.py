@@ -10,7 +10,7 @@ from versequeue.planning.job_costs import job_usd
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
 from versequeue.rules import totals
-from versequeue.rules.batch import Batch, complete
+from versequeue.rules.batch import Batch, complete, progress
 from versequeue.rules.job import Job
 from versequeue.rules.totals import Totals
 from versequeue.service.hints import hint_at_events
@@ -40,9 +40,29 @@ def follow_up(store: Store, queue: Queue, job: Job, now: datetime) -> None:
     hint_at_events(queue, [job])
     if job.batch_id:
         try:
-            finish_batch(store, queue, job.batch_id, now)
+            if not finish_batch(store, queue, job.batch_id, now) and job.watched:
+                tell_progress(store, queue, job.batch_id, now)
         except Unreadable as error:  # which is no fault of the job
             log.warning("not looked whether a batch has ended: %s", error)
+
+
+def tell_progress(store: Store, queue: Queue, batch_id: str, now: datetime) -> None:
+    """Announce the quarter that a batch has reached, if that is news.
+
+    Raises StoreUnavailable, and Unreadable if the batch cannot be read.
+    """
+    left = store.batch_unfinished(batch_id)
+    is_news = False
+
+    def step(batch: Batch) -> Batch:
+        nonlocal is_news
+        told = progress(batch, left, now)
+        is_news = told is not batch
+        return told
+
+    batch = store.update_batch(batch_id, step)
+    if batch and is_news:
+        hint_at_events(queue, [batch])
 
 
 def finish_batch(store: Store, queue: Queue, batch_id: str, now: datetime) -> bool:

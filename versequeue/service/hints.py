@@ -45,7 +45,7 @@ def hint_at_targets(queue: Queue, targets: Sequence[str]) -> int:
 
 
 def job_messages(jobs: Sequence[Job]) -> list[Message]:
-    """The messages that name these jobs: rows of batches in parties, as a worker takes them.
+    """The messages that name these jobs: rows and later ones in parties, as a worker takes them.
 
     Those of one model come behind each other, however the file mixes them.
 
@@ -53,13 +53,13 @@ def job_messages(jobs: Sequence[Job]) -> list[Message]:
     no other along. A single visitor's job has a message of its own; those that wait are joined when
     they are pushed.
     """
-    new = (job for job in jobs if job.batch_id and not job.tries)
+    new = (job for job in jobs if _shares(job) and not job.tries)
     parties = in_passes(by_model(new, _work_of), _work_of)
     messages: list[Message] = [{"job_ids": [job.id for job in party]} for party in parties]
     for job in jobs:
         if job.tries:
             messages.append(lone_message(job.id))
-        elif not job.batch_id:
+        elif not _shares(job):
             messages.append({"job_ids": [job.id]})
     return messages
 
@@ -67,6 +67,10 @@ def job_messages(jobs: Sequence[Job]) -> list[Message]:
 def lone_message(job_id: str) -> Message:
     """The message of a job that was tried before: nobody adds others to it."""
     return {"job_ids": [job_id], "again": True}
+
+
+def _shares(job: Job) -> bool:
+    return job.batch_id is not None or job.when == "later"
 
 
 def _work_of(job: Job) -> Work:

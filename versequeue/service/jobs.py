@@ -13,6 +13,7 @@ from versequeue.ports.queue import Topic
 from versequeue.ports.store import Place, State
 from versequeue.records import CANNOT_READ, from_record, to_record
 from versequeue.rules.batch import JOBS_PER_MESSAGE
+from versequeue.rules.channels import Channel, target_of
 from versequeue.rules.job import Job, Status
 from versequeue.rules.options import Effort, ResolvedOptions
 from versequeue.rules.outlook import (
@@ -24,14 +25,14 @@ from versequeue.rules.outlook import (
     wait_of,
     waiting,
 )
+from versequeue.rules.redelivery import redeliver
 from versequeue.rules.tally import day_that_counts, start_of_day
 from versequeue.rules.transitions import request_cancel
 from versequeue.rules.waits import Pace, Queue, queue_s, song_s, work_of
-from versequeue.rules.webhook import redeliver
 from versequeue.service import estimates
 from versequeue.service.callers import Accepted, CallersSide, Submission
 from versequeue.service.endings import follow_up, note_totals, totals_of
-from versequeue.service.hints import hint, hint_at_events
+from versequeue.service.hints import hint, hint_at_targets
 from versequeue.service.limits import Bill
 from versequeue.service.reads import Reads
 from versequeue.service.seats import Seats
@@ -74,7 +75,7 @@ class Jobs(CallersSide[Job]):
         """
         now = self.clock()
         job = self._new_job(prompt, options, given, submission, now)
-        if self._asks_much(submission.client):
+        if not job.held and self._asks_much(submission.client):
             job = replace(job, gives_way=True)
         return self._submit(submission, job, [job], now)
 
@@ -115,15 +116,15 @@ class Jobs(CallersSide[Job]):
         if charges := bill.charges(songs=0, requests=1):
             self.store.create([], charges=charges, now=now)
         job = self._live(self.store.update_job(job_id, again))
-        hint_at_events(self.queue, [job])
+        hint_at_targets(self.queue, [target_of(job_id, Channel.WEBHOOK)])
         return job
 
     def queue_position(self, job: Job) -> int | None:
-        """How many jobs are before this one and itself; None once it is not queued.
+        """How many jobs are before this one and itself; None while it is held or not queued.
 
         What gives way, such as rows of batches, is not before a job that has the right of way.
         """
-        if job.status is not Status.QUEUED:
+        if job.status is not Status.QUEUED or job.held:
             return None
         return self.store.count_queued(job.created_at, singles=not job.in_bulk) + 1
 

@@ -1,5 +1,7 @@
 """The tick that repairs: lost messages, dead workers, jobs past their time, due webhooks, expiry.
 
+It also lets go of later jobs.
+
 Each repair is one transaction that checks again what it found; two sweeps at once repair once.
 The kinds of work take turns, a portion each, until nothing is due or the tick's time is over: no
 number of due webhooks keeps a lost job waiting. What cannot be repaired is logged and left.
@@ -18,13 +20,13 @@ from versequeue.clock import Clock, utc_now
 from versequeue.errors import StoreUnavailable
 from versequeue.ports.queue import Queue
 from versequeue.ports.store import Store
-from versequeue.rules import totals
+from versequeue.rules import later, totals
 from versequeue.rules.batch import Batch, next_check_at
 from versequeue.rules.channels import Channel, change_told, is_due, target_of
 from versequeue.rules.job import Job, Status
 from versequeue.rules.transitions import counts_as_lost, republish, settle
 from versequeue.rules.webhook import hinted
-from versequeue.service.endings import finish_batch, note_totals, totals_of
+from versequeue.service.endings import finish_batch, note_totals, tell_progress, totals_of
 from versequeue.service.hints import hint_at_events, hint_at_jobs, hint_at_targets
 from versequeue.service.rows import cancel_rows
 
@@ -35,6 +37,8 @@ TICK_S = 45.0
 #: How much of one kind is done in one turn: stored in one transaction where the store can, then
 #: published, so that a crash between the two leaves few messages to the next tick.
 JOBS_A_TURN, BATCHES_A_TURN, DELETED_A_TURN = 50, 10, 500
+#: Later jobs that are looked at together: eight full passes.
+HELD_A_TURN = 64
 #: After so many failures one after the other the store counts as away.
 MOST_FAILURES = 3
 
@@ -44,6 +48,8 @@ class SweepReport:
     """What one tick did."""
 
     republished: int = 0
+    #: later jobs whose pass is full or whose time has come
+    released: int = 0
     ended: int = 0
     notified: int = 0
     deleted: int = 0
@@ -66,8 +72,8 @@ def sweep(
     """Repair what is due now, for `tick_s` at most; safe at any time. Raises StoreUnavailable."""
     tick = _Tick(store, queue, clock(), monotonic)
     end = monotonic() + tick_s
-    turns = [tick.repair_jobs, tick.check_batches, tick.notify_of_jobs, tick.notify_of_batches]
-    turns.append(tick.delete)
+    turns = [tick.release_jobs, tick.repair_jobs, tick.check_batches]
+    turns += [tick.notify_of_jobs, tick.notify_of_batches, tick.delete]
     while turns:
         # In turn, and whoever found nothing is done.
         turns = [turn for turn in turns if monotonic() < end and turn()]
@@ -95,8 +101,20 @@ class _Tick:
         """Give each job back to the queue, or end it; whether there were any."""
         return self._each_portion("jobs", self.store.due_jobs, self._repair)
 
+    def release_jobs(self) -> bool:
+        """Have later jobs written that fill a pass, or whose time has come; whether there were any.
+
+        Their messages go out here alone: until then no worker is woken for them.
+        """
+        passes = later.due_passes(self.store.held_jobs(HELD_A_TURN), self.now)
+        done = 0
+        for songs in passes:
+            done += self._guarded(partial(self._release, songs), f"{len(songs)} later jobs")
+        # What could not be released would be found again and again.
+        return done > 0
+
     def notify_of_jobs(self) -> bool:
-        """Hint at the webhooks of jobs that have ended; whether there were any."""
+        """Hint at the webhooks of jobs; whether there were any."""
         return self._each_portion("ended jobs", self.store.jobs_to_notify, self._notify)
 
     def check_batches(self) -> bool:
@@ -107,7 +125,7 @@ class _Tick:
         return bool(found)
 
     def notify_of_batches(self) -> bool:
-        """Hint at the webhooks of batches that have ended; whether there were any."""
+        """Hint at the webhooks of batches; whether there were any."""
         found = self._new("ended batches", self.store.batches_to_notify, BATCHES_A_TURN)
         for batch in found:
             self._guarded(partial(self._notify_of_batch, batch), batch.id)
@@ -169,7 +187,10 @@ class _Tick:
             ended.pop(job.id, None)
             settled = settle(job, self.now)
             if settled.status is Status.QUEUED and counts_as_lost(settled, self.now):
-                settled = sent[job.id] = republish(settled, self.now)
+                held = settled.held
+                settled = (later.look_at if held else republish)(settled, self.now)
+                if not settled.held:
+                    sent[job.id] = settled
             elif settled.done and not job.done:
                 ended[job.id] = settled
             return settled
@@ -186,6 +207,15 @@ class _Tick:
             if batch_id:
                 end = partial(finish_batch, self.store, self.queue, batch_id, self.now)
                 self._guarded(end, batch_id)
+
+    def _release(self, songs: Sequence[Job]) -> None:
+        come = any(later.has_come(job, self.now) for job in songs)
+        why = later.TIME_HAS_COME if come else later.PASS_IS_FULL
+        changes = {job.id: partial(later.release, now=self.now, why=why) for job in songs}
+        released = self.store.update_jobs(changes)
+        queued = [job for job in released.values() if job and job.status is Status.QUEUED]
+        sent = [job for job in queued if not job.held]
+        self.report.released += hint_at_jobs(self.queue, sent)
 
     def _notify(self, found: Sequence[Job]) -> None:
         due: dict[str, list[str]] = {}
@@ -217,6 +247,8 @@ class _Tick:
             cancel_rows(self.store, self.queue, batch.id, self.now, self.monotonic)
         if not finish_batch(self.store, self.queue, batch.id, self.now):
             self.store.update_batch(batch.id, self._look_again)
+            if batch.tells_progress:
+                tell_progress(self.store, self.queue, batch.id, self.now)
 
     def _look_again(self, batch: Batch) -> Batch:
         return batch if batch.finished_at else replace(batch, check_at=next_check_at(self.now))

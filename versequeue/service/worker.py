@@ -20,7 +20,7 @@ from versequeue.service import estimates
 from versequeue.service.attempt import Attempt, labels
 from versequeue.service.endings import follow_up, note_totals, totals_of
 from versequeue.service.estimates import FirstLines
-from versequeue.service.hints import hint, lone_message
+from versequeue.service.hints import hint, hint_at_events, lone_message
 
 log = logging.getLogger(__name__)
 SHARED = "shared"
@@ -64,6 +64,8 @@ class WorkerSide:
             hint(self.queue, topic, [lone_message(job.id)])
         made = [claims.attempt(job_id, job) for job_id, job in found.items()]
         attempts = [attempt for attempt in made if attempt]
+        # The first attempt of each has begun it, and whoever asked is to be told.
+        hint_at_events(self.queue, [one.job for one in attempts if one.job.attempt == 1])
         self._show_begun([attempt.job for attempt in attempts])
         return attempts
 
@@ -88,12 +90,18 @@ class WorkerSide:
         """`worker` is known to have died: what it held of these is queued again; how many."""
         now = self.clock()
         held = 0
-        freed = dict.fromkeys(job_ids, lambda job: rules.abandon(job, worker, now))
-        for job in self.store.update_jobs(freed).values():
+        ended: dict[str, bool] = {}
+
+        def free(job: Job) -> Job:
+            freed = rules.abandon(job, worker, now)
+            ended[job.id] = freed.done and not job.done
+            return freed
+
+        for job in self.store.update_jobs(dict.fromkeys(job_ids, free)).values():
             held += job is not None and job.worker == worker
-            if job and job.done:
-                if job.finished_at == now:
-                    note_totals(self.store, totals_of([job]), now)
+            # What had ended before was followed up then.
+            if job and ended[job.id]:
+                note_totals(self.store, totals_of([job]), now)
                 follow_up(self.store, self.queue, job, now)
         return held
 

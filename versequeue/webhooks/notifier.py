@@ -8,6 +8,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import partial
 
 from versequeue.clock import Clock, utc_now
@@ -19,7 +20,14 @@ from versequeue.rules.channels import Channel, change_told, read_target, subscri
 from versequeue.rules.job import Job, Status
 from versequeue.rules.push import Push
 from versequeue.rules.totals import of_delivery
-from versequeue.rules.webhook import Pending, Webhook, postpone, record_delivery, take_delivery
+from versequeue.rules.webhook import (
+    JOB_STARTED,
+    Pending,
+    Webhook,
+    postpone,
+    record_delivery,
+    take_delivery,
+)
 from versequeue.service.endings import note_totals
 from versequeue.service.views import batch_view, job_view
 from versequeue.webhooks.push_messages import push_message
@@ -45,7 +53,8 @@ class Notifier:
     def deliver(self, target: str) -> Outcome | None:
         """Try once to deliver what is due of `target`; None if nothing is. Raises StoreUnavailable.
 
-        However the attempt ends, this returns: the next one is in the store, for the sweep.
+        What waits behind an event that is over goes right after it. However the attempt ends, this
+        returns: the next one is in the store, for the sweep.
         """
         claimed = self._claim(target)
         if claimed is None:
@@ -53,12 +62,12 @@ class Notifier:
         found, webhook, pending = claimed
         outcome = self._send(found, webhook, pending)
         report = {"now": self.clock(), "jitter": self.jitter(), **asdict(outcome)}
-        self._update(target, partial(record_delivery, sent=pending, **report))
+        after = self._update(target, partial(record_delivery, sent=pending, **report))
         channel = Channel.PUSH if isinstance(webhook, Push) else Channel.WEBHOOK
         arrived = of_delivery(channel, arrived=outcome.error is None)
         note_totals(self.store, arrived, self.clock())
         log.info("%s: %s", channel, outcome, extra={"target": target, "event": pending.event})
-        return outcome
+        return self.deliver(target) or outcome if _has_next(after, target, pending) else outcome
 
     def postpone(self, target: str, wait_s: float) -> None:
         """Leave what is due of `target` to the sweep for so long. Raises StoreUnavailable."""
@@ -104,5 +113,18 @@ class Notifier:
             data = job_view(found, self.settings)
         else:
             data = batch_view(found, counts, self.settings)
-        timestamp = wire_time(found.finished_at)
+        timestamp = wire_time(_happened_at(found, pending))
         return json_bytes({"type": pending.event, "timestamp": timestamp, "data": data})
+
+
+def _has_next(found: Job | Batch | None, target: str, sent: Pending) -> bool:
+    """Whether another event has its turn now that `sent` was."""
+    read = read_target(target)
+    told = subscription_of(found, read[1]) if found and read else None
+    return bool(told and told.pending and told.pending.id != sent.id)
+
+
+def _happened_at(found: Job | Batch, pending: Pending) -> datetime | None:
+    if pending.at is None and pending.event == JOB_STARTED and isinstance(found, Job):
+        return found.started_at
+    return pending.at or found.finished_at

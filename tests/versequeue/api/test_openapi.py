@@ -78,14 +78,14 @@ for _route in ROUTES:
 
 
 def _is_beyond_a_schema(case: Any) -> bool:
-    """Any text may be a good or a bad prompt file, any address private, any key off its curve.
+    """Any text may be a bad prompt file, any address private, any key no key, any time past.
 
     How many lines a song has, its parts and its tune say, and what is given has to have as many.
     Of a text to be read aloud a schema cannot count the lines.
     """
     body = case.body if isinstance(case.body, dict) else {}
     options = {**body, **(body["options"] if isinstance(body.get("options"), dict) else {})}
-    told = any(body.get(name) for name in ("webhook", "push", "given"))
+    told = any(body.get(name) for name in ("webhook", "push", "given", "ready_by"))
     told = told or any(options.get(name) for name in ("structure", "syllables", "tune"))
     path = case.operation.path
     return path in ("/v1/batches", "/v1/file-checks", "/v1/meter") or path.endswith("/push") or told

@@ -44,6 +44,7 @@ SEARCHES: tuple[Callable[[FirestoreStore], Any], ...] = (
     lambda store: store.count_queued(NOW, singles=True),
     lambda store: store.count_queued(singles=True),
     lambda store: store.queued_jobs(NOW, 8),
+    lambda store: store.held_jobs(8),
     lambda store: store.count_created(NOW),
     lambda store: store.jobs_to_notify(NOW),
     lambda store: store.batches_to_notify(NOW),

@@ -255,6 +255,25 @@ def test_the_first_queued_jobs_of_single_visitors_are_found_up_to_a_moment(store
     assert [job.id for job in store.queued_jobs(at(3), 2)] == ["job_0", "job_1"]
 
 
+def test_held_jobs_are_found_in_their_order_and_counted_with_none_that_is_queued(
+    store: Store,
+) -> None:
+    later: Any = {"when": "later", "ready_by": at(3600), "held": True}
+    held = [queued_job(f"job_{n}", created_at=at(n), **later) for n in (2, 0, 1)]
+    row = queued_job("job_3", created_at=at(3), batch_id="batch_1", **later)
+    store.create([*held, row, queued_job("job_now")], batch=batch_of(), now=NOW)
+    assert [job.id for job in store.held_jobs(8)] == ["job_0", "job_1", "job_2", "job_3"]
+    assert [job.id for job in store.held_jobs(2)] == ["job_0", "job_1"]
+    assert store.count_queued() == 1
+    assert store.batch_counts("batch_1") == {Status.QUEUED: 1}
+    assert store.batch_unfinished("batch_1") == 1
+    store.update_job("job_0", lambda job: replace(job, held=False))
+    store.update_job("job_3", lambda job: replace(job, held=False, status=Status.RUNNING))
+    assert [job.id for job in store.held_jobs(8)] == ["job_1", "job_2"]
+    assert store.count_queued() == 2
+    assert store.count_queued(singles=True) == 1, "a later job gives way"
+
+
 def test_created_jobs_are_counted_since_a_moment(store: Store) -> None:
     store.create([queued_job(f"job_{n}", created_at=at(n)) for n in range(6)], now=NOW)
     assert store.count_created(at(2)) == 4

@@ -1,6 +1,7 @@
 """Prompt files and result files: what is sent for a batch, and its results as they come back."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from versequeue.client.errors import (
 )
 from versequeue.client.files import PromptFile
 from versequeue.client.types import Batch
+from versequeue.rules.terms import JobTerms
 
 
 def test_a_file_is_sent_as_it_is_with_its_type(
@@ -97,3 +99,13 @@ def test_results_that_break_off_are_not_taken_for_the_whole(api: FakeApi, client
         list(client.results("batch_0"))
     with pytest.raises(ServerUnreachable, match="broke off"):
         list(client.results_file("batch_0", "txt"))
+
+
+def test_when_it_is_to_be_written_travels_with_the_file(api: FakeApi, client: Client) -> None:
+    terms: JobTerms = {"when": "later", "ready_by": datetime(2026, 3, 1, 18, tzinfo=UTC)}
+    client.submit_batch(["rain"], {"lines": 4}, terms=terms)
+    client.submit("rain", terms={**terms, "deadline_s": 60})
+    file, job = api.calls("POST")
+    said = {"when": "later", "ready_by": "2026-03-01T18:00:00+00:00"}
+    assert file.query == {"lines": "4", **said}
+    assert json.loads(job.body) == {"prompt": "rain", **said, "deadline_s": 60}

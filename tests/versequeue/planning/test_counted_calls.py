@@ -171,7 +171,7 @@ def test_a_look_at_the_metrics_costs_as_many_reads_as_it_says(
     assert documents.since() == (told.READS_TO_SCRAPE, 0)
 
 
-def test_a_sweep_that_finds_nothing_makes_four_searches(
+def test_a_sweep_that_finds_nothing_makes_five_searches(
     counted: tuple[ApiUnderTest, Billed],
 ) -> None:
     api, documents = counted

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from versequeue.errors import NothingToRedeliver, RateLimited
+from versequeue.rules.redelivery import redeliver
 from versequeue.rules.webhook import (
     HINT_FIRST_S,
     Pending,
@@ -13,9 +14,9 @@ from versequeue.rules.webhook import (
     announce,
     hinted,
     record_delivery,
-    redeliver,
     take_delivery,
     webhook_id,
+    withdraw,
 )
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -42,7 +43,7 @@ def test_an_event_has_one_id_and_another_round_another_one() -> None:
 
 def test_a_late_report_of_an_earlier_event_leaves_the_present_one_alone() -> None:
     webhook, first = taken(announced(Webhook(URL)))
-    current = announced(webhook, "batch_1/1")
+    current = announced(withdraw(webhook, "batch.completed", NOW), "batch_1/1")
     late = record_delivery(current, first, LATER, status_code=500, error="The answer was 500.")
     assert late.pending == current.pending
     assert late.deliveries[-1].next_attempt_at is None
@@ -128,7 +129,7 @@ def test_a_redelivery_of_what_is_still_pending_only_hurries_it() -> None:
     failed = record_delivery(webhook, first, LATER, status_code=None, error="No answer.")
     hurried = redeliver(failed, LATER)
     until = LATER + timedelta(seconds=HINT_FIRST_S)
-    assert hurried.pending == Pending("batch.completed", first.id, 1, LATER, 0, until, LATER)
+    assert hurried.pending == Pending("batch.completed", first.id, 1, LATER, 0, until, LATER, NOW)
 
 
 def test_a_2xx_that_did_not_come_whole_is_no_success() -> None:
