@@ -32,16 +32,23 @@ from versequeue.rules.options import SongOptions
 
 #: So many lines that differ are shown.
 SHOWN = 10
-_SPANS = re.compile(r"\d{1,3}(-\d{1,3})?(,\d{1,3}(-\d{1,3})?)*")
+_SPAN = re.compile("([0-9]+)(?:-([0-9]+))?")
+#: No song has a line of more digits.
+_MOST_DIGITS = 3
 
 
 def _read_numbers(_: click.Context, _parameter: click.Parameter, value: str) -> list[int]:
     """The numbers in `3,5-7`."""
-    spans = value.replace(" ", "")
-    if not _SPANS.fullmatch(spans):
-        raise click.BadParameter("lines are numbers and spans of them, such as 3,5-7.")
-    ends = [span.partition("-") for span in spans.split(",")]
-    return [n for first, _, last in ends for n in range(int(first), int(last or first) + 1)]
+    numbers: list[int] = []
+    for span in value.replace(" ", "").split(","):
+        ends = _SPAN.fullmatch(span)
+        if ends is None or max(map(len, ends.groups(""))) > _MOST_DIGITS:
+            raise click.BadParameter("lines are numbers and spans of them, such as 3,5-7.")
+        first, last = int(ends[1]), int(ends[2] or ends[1])
+        if last < first:
+            raise click.BadParameter(f"{span} runs backwards: write {last}-{first}.")
+        numbers += range(first, last + 1)
+    return numbers
 
 
 @click.command()

@@ -51,7 +51,7 @@ def _part_text(part: Any) -> str:
     is_number = isinstance(lines, int) and not isinstance(lines, bool)
     if lines is not None and not (is_number and 1 <= lines <= LINES.most):
         raise ValueError(f"a {name} has 1 to {LINES.most} lines, a whole number")
-    if not isinstance(scheme, str | None) or (scheme and not re.fullmatch(LETTERS, scheme)):
+    if not isinstance(scheme, str | None) or (scheme and not LETTERS.fullmatch(scheme)):
         raise ValueError(f"the rhyme scheme of a {name} is to be letters, such as ABAB")
     if scheme and lines is None:
         raise ValueError(f"say how many lines the {name} has")
@@ -91,7 +91,7 @@ _PART_SCHEMA = {
         "rhyme_scheme": {
             "anyOf": [
                 {"enum": list(SCHEMES)},
-                {"type": "string", "pattern": f"^{LETTERS}$"},
+                {"type": "string", "pattern": f"^{LETTERS.pattern}$"},
                 {"type": "null"},
             ]
         },

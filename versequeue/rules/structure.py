@@ -17,7 +17,7 @@ PART_NAMES: tuple[str, ...] = get_args(PartName)
 SCHEMES: tuple[str, ...] = get_args(RhymeScheme)
 MAX_STRUCTURE_CHARACTERS = 1000
 #: A letter for each line of a part: equal letters rhyme, a dash rhymes with nothing.
-LETTERS = "[A-Za-z-]+"
+LETTERS = re.compile("[A-Za-z-]+")
 #: Numbers of more digits than this are no number of lines.
 _MOST_DIGITS = 4
 #: Structures that were understood and are kept in mind: strangers may send any number of them.
@@ -100,6 +100,6 @@ def _lines(name: str, text: str) -> int:
 
 def _scheme(text: str) -> str:
     named = next((each for each in SCHEMES if each.lower() == text.lower()), text)
-    if not re.fullmatch(LETTERS, named):
+    if not LETTERS.fullmatch(named):
         raise ValueError(f"“{text:.20}” is no rhyme scheme: that is letters, such as ABAB")
     return named

@@ -54,6 +54,13 @@ def test_lines_that_a_song_does_not_have_are_refused(run: Run, api: FakeApi, lin
     assert len(sent(api)) == 1
 
 
+def test_a_span_that_runs_backwards_is_refused_in_its_own_words(run: Run, api: FakeApi) -> None:
+    refused = run("rewrite", "job_0", "--lines", "1,7-5")
+    assert refused.exit_code == 2
+    assert "7-5 runs backwards: write 5-7." in refused.stderr
+    assert sent(api) == []
+
+
 def test_a_file_gives_lines_and_dashes_stand_for_those_to_be_written(
     run: Run, api: FakeApi, tmp_path: Path
 ) -> None:
