@@ -26,6 +26,8 @@ MOST_RETRIES = 4
 PRESENCE_PENALTY = 0.9
 MIN_P = 0.05
 _NEVER = np.float32(-np.inf)
+#: A given line is read up to this share of the room that there is.
+_SMALLEST_SHARE = 5
 
 _MARKS = re.compile(r"^(?:[-*•–—>#\s]|\(?\d{1,2}[.):]\s)+")
 _QUOTES = '"“”*_`# '
@@ -81,12 +83,21 @@ class FreeVerse:
                 given = ""
             else:
                 self._lines.append(text)
-                for token in self._vocabulary.encode(text)[-MOST_GIVEN_TOKENS:]:
-                    yield from self._append(token)
-                yield from self._append(self._vocabulary.newline)
+                self._read_given(text)
             self._share.show(self._lines)
         sections = (Section("Verse", tuple(self._lines)),)
         return Song(self._lines[0], sections, "none", None, self._tokens, finished=True)
+
+    def _read_given(self, text: str) -> None:
+        """Goes on behind a line that is given: all of it is read at once."""
+        engine = self._share.engine
+        most = min(MOST_GIVEN_TOKENS, engine.context_length // _SMALLEST_SHARE)
+        tokens = [*self._vocabulary.encode(text)[-most:], self._vocabulary.newline]
+        self._written += tokens
+        try:
+            self._logits = engine.prefill(self._row, tokens)
+        except ContextFull:
+            self._logits = refill(engine, self._row, self._instructions, self._written)
 
     def _write_line(self, given: str) -> Session[str]:
         """The next line, which starts with `given`, a text that the row holds already."""

@@ -17,6 +17,8 @@ from versequeue.service.idempotency import client_hash
 #: One home has a /64 of IPv6 at the least, and can take any address in it.
 V6_PREFIX = 64
 READING = ("GET", "HEAD", "OPTIONS")
+#: How the names of headers begin that a proxy adds to what it passes on.
+_PASSED_ON = ("x-forwarded-", "forwarded", "via", "x-real-ip", PAGE_SECRET_HEADER.lower())
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -60,8 +62,7 @@ def came_by_page_host(request: Request, settings: Settings) -> bool:
 def is_this_machine(request: Request, settings: Settings) -> bool:
     """Whether a program of this machine has sent this itself, and no proxy for somebody else."""
     told = _reported(request, settings)
-    passed_on = ("X-Forwarded-For", "Forwarded", PAGE_SECRET_HEADER)
-    if not told and any(name in request.headers for name in passed_on):
+    if not told and any(name.lower().startswith(_PASSED_ON) for name, _ in request.headers):
         return False
     try:
         return ip_address(host_name(told or request.remote_addr or "")).is_loopback

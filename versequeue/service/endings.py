@@ -78,7 +78,7 @@ def finish_batch(store: Store, queue: Queue, batch_id: str, now: datetime) -> bo
         return True
     if store.batch_unfinished(batch_id):
         return False
-    ended, worker_s = False, round(store.batch_worker_s(batch_id), 3)
+    ended, worker_s = False, _measured_s(store, batch_id)
 
     def end(batch: Batch) -> Batch:
         nonlocal ended
@@ -89,3 +89,12 @@ def finish_batch(store: Store, queue: Queue, batch_id: str, now: datetime) -> bo
     if batch and ended:
         hint_at_events(queue, [batch])
     return batch is None or batch.finished_at is not None
+
+
+def _measured_s(store: Store, batch_id: str) -> float | None:
+    """What all songs of the batch took; None where that cannot be asked: its end does not wait."""
+    try:
+        return round(store.batch_worker_s(batch_id), 3)
+    except StoreUnavailable as error:
+        log.warning("the batch %s ends without its cost: %s", batch_id, error)
+        return None

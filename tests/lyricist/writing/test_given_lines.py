@@ -1,11 +1,12 @@
 """Songs of which some lines are given, or whose shape is: from the tiny model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lyricist.arrays import FloatArray
 from lyricist.bundle.manifest import DRAFTS, read_bundle
 from lyricist.engine.litert import LiteRtEngine
 from lyricist.engine.sessions import run_together
@@ -20,7 +21,7 @@ from lyricist.songs import MOST_SONGS, Section, Song, SongRequest
 from lyricist.vocabulary.lexicon import Lexicon
 from lyricist.vocabulary.tokens import Vocabulary
 from lyricist.vocabulary.word_table import derive_word_table
-from lyricist.writing.free_verse import write_freely
+from lyricist.writing.free_verse import MOST_RETRIES, MOST_TOKENS, write_freely
 from lyricist.writing.given_lines import sing_given, tokens_of
 from lyricist.writing.take import Take
 from lyricist.writing.writer import Writer
@@ -141,6 +142,24 @@ def test_free_verse_sings_what_is_given_in_its_place(
     song, _ = write(free, SongRequest("a night bus", lines=4, given=given))
     assert lines_of(song)[1::2] == [given[1], given[3]]
     assert len(lines_of(song)) == 4
+
+
+def test_free_verse_reads_a_given_line_in_one_pass(
+    engine: LiteRtEngine, vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = 0
+    step = engine.step
+
+    def counted(tokens: Mapping[int, int]) -> dict[int, FloatArray]:
+        nonlocal passes
+        passes += 1
+        return step(tokens)
+
+    monkeypatch.setattr(engine, "step", counted)
+    free = Writer(engine, vocabulary, "tiny", "digest", write_freely)
+    given = (*[f"Line {n} of the cat on the floor and the road" for n in range(15)], None)
+    write(free, SongRequest("a night bus", lines=16, given=given))
+    assert passes <= MOST_TOKENS * (MOST_RETRIES + 1) + 1
 
 
 def test_the_same_request_gives_the_same_alternatives(writer: Writer) -> None:

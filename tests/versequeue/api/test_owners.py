@@ -140,8 +140,15 @@ PATHS = ("/metrics", "/v1/overview")
         (HERE, {"X_Forwarded_For": "203.0.113.5"}),
         (HERE, {"X_Forwarded_For": "127.0.0.1"}),
         (HERE, {"Forwarded": "for=203.0.113.5"}),
+        (HERE, {"X_Real_IP": "203.0.113.5"}),
+        (HERE, {"X_Forwarded_Proto": "https"}),
+        (HERE, {"Via": "1.1 caddy"}),
+        (HERE, {"X_VerseQueue_Page": "a guess"}),
     ],
-    ids=["elsewhere", "unknown", "proxied", "made up", "forwarded"],
+    ids=[
+        *("elsewhere", "unknown", "proxied", "made up", "forwarded"),
+        *("real address", "protocol", "via", "page host"),
+    ],
 )
 def test_without_keys_nobody_else_sees_the_figures(
     path: str, environ: dict[str, str], headers: dict[str, str]

@@ -42,6 +42,22 @@ def test_a_cancel_ends_what_is_queued_and_asks_what_is_running() -> None:
     assert stored.cancel_requested_at == now
 
 
+def test_a_batch_whose_cost_cannot_be_asked_ends_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    api = make_api()
+
+    def away(_: str) -> float:
+        raise StoreUnavailable("The index is still built.")
+
+    monkeypatch.setattr(api.store, "batch_worker_s", away)
+    batch_id = a_batch(api)
+    end_all(api, batch_id, *[Status.SUCCEEDED] * 3)
+    batch = look(api, batch_id)
+    assert batch["status"] == "completed"
+    assert batch["cost_usd"] is None
+
+
 def test_a_finished_batch_is_not_canceled() -> None:
     api = make_api()
     batch_id = a_batch(api)
