@@ -55,6 +55,7 @@ def test_a_batch_whose_cost_cannot_be_asked_ends_all_the_same(
     end_all(api, batch_id, *[Status.SUCCEEDED] * 3)
     batch = look(api, batch_id)
     assert batch["status"] == "completed"
+    assert batch["finished_at"] is not None
     assert batch["cost_usd"] is None
 
 
