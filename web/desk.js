@@ -14,6 +14,8 @@ const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const MOST_RHYMES = 12;
 // `heir`: what the song that is being written now came from, and which of its lines are anew.
 let shared, song, now, past, opened, editing, heir;
+// Ends the editing of a line, where one is edited; whether this browser has kept the last change.
+let leaveField, isStored = true;
 // What is on the sheet beside the lyric while the desk is open.
 let bar, undoButton, restButton, note;
 
@@ -50,7 +52,12 @@ function sections() {
 }
 
 const current = () => ({ title: titleOf(song), sections: sections() });
-export const text = () => (bar ? textOf(current()) : undefined);
+// What stands in a field counts, whatever is pressed next.
+const settle = () => leaveField?.(true);
+export function text() {
+	settle();
+	return bar ? textOf(current()) : undefined;
+}
 
 // ---- what is asked of the server
 
@@ -82,7 +89,7 @@ function change(act, words) {
 	now = { ...now, lines: [...now.lines], kept: [...now.kept], rhyme: [...now.rhyme] };
 	act(now);
 	const { lines, kept, rhyme, paired } = now;
-	keepDesk(song.id, { lines, kept, rhyme, paired });
+	isStored = keepDesk(song.id, { lines, kept, rhyme, paired });
 	draw();
 	announce(words);
 }
@@ -96,6 +103,7 @@ function keep(i) {
 
 // Line i is to rhyme with line j of its section, or with none. It is then no longer one that stays.
 function pair(i, j) {
+	settle();
 	const all = places();
 	change((to) => {
 		const rhyme = j == null ? null : to.rhyme[j] ?? 1 + Math.max(-1, ...to.rhyme.filter((_, k) => all[k].part === all[i].part));
@@ -108,10 +116,11 @@ function pair(i, j) {
 }
 
 function undo() {
+	settle();
 	now = past.pop();
 	if (now.song !== song) shared.show((song = now.song));
 	const { lines, kept, rhyme, paired } = now;
-	keepDesk(song.id, { lines, kept, rhyme, paired });
+	isStored = keepDesk(song.id, { lines, kept, rhyme, paired });
 	[opened, editing] = [null, null];
 	draw();
 	announce(T.desk.undone);
@@ -123,6 +132,7 @@ function undo() {
 const handleOf = (i) => $("lyrics").querySelectorAll("li .handle")[i];
 
 function toggleLine(i) {
+	settle();
 	[opened, editing] = [opened === i ? null : i, null];
 	draw();
 	handleOf(i).focus();
@@ -138,7 +148,7 @@ function field(i) {
 	const input = make("input", { className: "edit", value: now.lines[i], maxLength: LONGEST_LINE, "aria-label": T.desk.line(i + 1), lang: SONG });
 	const leave = (save) => {
 		if (editing !== i) return;
-		editing = null;
+		editing = leaveField = null;
 		const line = input.value.replace(/\s+/g, " ").trim();
 		if (save && line && line !== now.lines[i]) setLine(i, line);
 		else draw();
@@ -150,6 +160,7 @@ function field(i) {
 		event.stopPropagation();
 		leave(event.key === "Enter");
 	};
+	leaveField = leave;
 	return { input, leave };
 }
 
@@ -227,7 +238,10 @@ function drag(i, letter) {
 			mark(-1);
 			if (fits(j)) pair(i, j);
 		};
-		letter.onpointercancel = () => mark(-1);
+		letter.onpointercancel = () => {
+			letter.onpointermove = letter.onpointerup = null;
+			mark(-1);
+		};
 	};
 }
 
@@ -255,10 +269,11 @@ function draw() {
 	restButton.textContent = free === now.kept.length ? T.desk.all : T.desk.rest(free);
 	restButton.disabled = !free;
 	undoButton.disabled = !past.length;
-	note.textContent = !free ? T.desk.allKept : now.paired ? T.desk.pairs : past.length ? T.desk.local : T.desk.help;
+	note.textContent = !free ? T.desk.allKept : now.paired ? T.desk.pairs : past.length && isStored ? T.desk.local : T.desk.help;
 }
 
 function save(ending) {
+	settle();
 	const { write: written, type } = FORMATS[ending];
 	const href = URL.createObjectURL(new Blob([written(current())], { type: `${type};charset=utf-8` }));
 	make("a", { href, download: `${titleOf(song)}.${ending}` }).click();
@@ -280,8 +295,11 @@ function open(job) {
 		past.push(now);
 		now = { ...now, ...kept };
 	}
-	[opened, editing] = [null, null];
-	restButton = button("", () => write(now.kept.map((one) => !one)), { className: "main" });
+	opened = editing = leaveField = null;
+	restButton = button("", () => {
+		settle();
+		write(now.kept.map((one) => !one));
+	}, { className: "main" });
 	undoButton = button(T.desk.undo, undo);
 	note = make("p", { className: "quiet" });
 	bar = make("div", { id: "desk" }, note, make("p", { className: "buttons" }, restButton, undoButton),
@@ -297,6 +315,7 @@ function open(job) {
 
 export function close() {
 	if (!bar) return;
+	settle();
 	bar.remove();
 	bar = null;
 	$("lyrics").onkeydown = null;

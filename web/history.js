@@ -16,13 +16,17 @@ function load(key, otherwise) {
 	}
 }
 
+// Whether it was kept.
 function save(key, value) {
 	try {
 		localStorage.setItem(key, JSON.stringify(value));
+		return true;
 	} catch {
 		console.info("Nothing is kept.");
+		return false;
+	} finally {
+		changed?.();
 	}
-	changed?.();
 }
 
 // {id, kind: "job" or "batch", name, rows, title, status, at, told}, the newest first.
@@ -32,11 +36,16 @@ export const isTold = (id) => songs().some((entry) => entry.id === id && entry.t
 export const isOpen = ({ status }) => status === "queued" || status === "running";
 export const remember = (entry) => save(SONGS, [entry, ...songs().filter(({ id }) => id !== entry.id)].slice(0, MOST));
 
-// Takes one entry off, or all; gives what brings them back, below those that have come since.
+// Takes one entry off, or all, with what was changed of it; gives what brings them back, below those that have come since.
 export function forget(id) {
-	const before = songs();
+	const [before, desks] = [songs(), load(DESK, {})];
+	const { [id]: _, ...others } = desks;
+	save(DESK, id ? others : {});
 	save(SONGS, id ? before.filter((entry) => entry.id !== id) : []);
-	return () => save(SONGS, [...songs().filter((entry) => !before.some((old) => old.id === entry.id)), ...before].slice(0, MOST));
+	return () => {
+		save(DESK, { ...desks, ...load(DESK, {}) });
+		save(SONGS, [...songs().filter((entry) => !before.some((old) => old.id === entry.id)), ...before].slice(0, MOST));
+	};
 }
 
 // Changes an entry that is there: a song opened by somebody's link is not made one's own.
@@ -57,7 +66,7 @@ export const keepLanguage = (lang) => save(LANGUAGE, lang);
 export const deskOf = (id) => load(DESK, {})[id];
 export function keepDesk(id, state) {
 	const { [id]: _, ...others } = load(DESK, {});
-	save(DESK, Object.fromEntries([...Object.entries(others).slice(1 - MOST_DESKS), [id, state]]));
+	return save(DESK, Object.fromEntries([...Object.entries(others).slice(1 - MOST_DESKS), [id, state]]));
 }
 
 // Also hears of what another tab does.

@@ -75,6 +75,7 @@ function showAgain(earlier) {
 	[thing, id] = [earlier, earlier.id];
 	history.replaceState(null, "", link(kind, id));
 	view.draw(thing, page.submit);
+	notify.title(thing.output?.title);
 	tick();
 }
 

@@ -149,6 +149,41 @@ def test_an_edit_can_be_left(open_page: Opener) -> None:
     expect(page.locator(".kept")).to_have_count(0)
 
 
+@pytest.mark.parametrize("act", ["open another line", "write the rest", "close the desk"])
+def test_what_is_typed_into_a_line_counts_whatever_is_pressed_next(
+    open_page: Opener, act: str
+) -> None:
+    page, api = desk(open_page)
+    api.on("GET", "/v1/rhymes/track", problem(404, "not-found"))
+    open_line(page, 2).get_by_role("button", name="Edit").click()
+    page.get_by_role("textbox", name="Line 2").fill("my own words of the track")
+    if act == "open another line":
+        open_line(page, 5)
+    elif act == "close the desk":
+        page.locator("#work").click()
+        page.locator("#work").click()
+    else:
+        serve_rewrite(api, [None, "my own words of the track", *[None] * 6])
+        page.get_by_role("button", name="anew").last.click()
+        expect(page.locator("#meta")).to_contain_text("2 of 8 lines")
+        assert sent(api)["given"][1] == "my own words of the track"
+        return
+    expect(page.locator("#lyrics .words").nth(1)).to_contain_text("my own words of the track")
+
+
+def test_a_forgotten_song_leaves_nothing_of_the_desk_behind(open_page: Opener) -> None:
+    page, _ = desk(open_page)
+    open_line(page, 2).get_by_role("button", name="Keep").click()
+    assert JOB in page.evaluate("localStorage.getItem('versequeue.desk')")
+    again = page.evaluate(
+        "import('/history.js').then(history => { window.back = history.forget(); })"
+        ".then(() => localStorage.getItem('versequeue.desk'))"
+    )
+    assert again == "{}"
+    page.evaluate("window.back()")
+    assert JOB in page.evaluate("localStorage.getItem('versequeue.desk')")
+
+
 def test_one_line_written_anew_gives_all_others_wherever_a_chorus_comes(open_page: Opener) -> None:
     shown = succeeded(as_song=True)
     page, api = open_page(AT_JOB, told(shown))

@@ -58,10 +58,10 @@ def _own_row(job: Job) -> list[str]:
 
 
 @click.command()
-@click.option("--every", "every_s", type=click.FloatRange(0.5, 3600), default=2.0, help="Seconds.")
+@click.option("--every", "every_s", type=click.IntRange(1, 3600), default=2, help="Seconds.")
 @json_option
 @server_option
-def top(every_s: float, as_json: bool, server: str | None) -> None:
+def top(every_s: int, as_json: bool, server: str | None) -> None:
     """Show workers, queue, latest jobs and the day's money, until Ctrl-C; in a pipe once.
 
     For the owner: on the server's own machine, or with VERSEQUEUE_API_KEY.

@@ -63,11 +63,14 @@ class UnexpectedAnswer(ClientError, slug="unexpected-answer"):
 
 
 class JobNotSuccessful(ClientError, slug="job-not-successful", title="No song"):
-    """The job ended without a song; `job` says how."""
+    """The job has no song, or none yet; `job` says how."""
 
     def __init__(self, job: Job) -> None:
         reason = f": {job.error.detail}" if job.error and job.error.detail else "."
-        super().__init__(f"The job {job.id} ended as {job.status}{reason}")
+        said = (
+            f"ended as {job.status}{reason}" if job.done else f"is {job.status}: not finished yet."
+        )
+        super().__init__(f"The job {job.id} {said}")
         self.job = job
 
 

@@ -54,6 +54,12 @@ def test_lines_that_a_song_does_not_have_are_refused(run: Run, api: FakeApi, lin
     assert len(sent(api)) == 1
 
 
+def test_a_song_that_is_not_written_yet_cannot_be_rewritten(run: Run, api: FakeApi) -> None:
+    run("submit", "rain", "--no-wait")
+    refused = run("rewrite", "job_0", "--lines", "1")
+    assert "is queued: not finished yet." in refused.stderr
+
+
 def test_a_span_that_runs_backwards_is_refused_in_its_own_words(run: Run, api: FakeApi) -> None:
     refused = run("rewrite", "job_0", "--lines", "1,7-5")
     assert refused.exit_code == 2
