@@ -72,7 +72,7 @@ export const tooLong = (n) => (n === 1 ? "Sobra 1 carácter" : `Sobran ${number(
 
 export const steps = { waiting: "En la cola", loading_model: "Despertando", writing: "Escribiendo", done: "Lista" };
 export const awake = "Ya despierto";
-export const begun = "Recién empezada";
+export const begun = "Empezando";
 export const soFar = "hasta ahora";
 export const cost = (usd, machine) =>
 	`${cents(usd)}, y ninguna máquina de ${number(machine)} $ al mes`;
