@@ -46,8 +46,14 @@ class Pace:
     #: so many songs of a pass are written at the same time, each on a processor of its own
     lanes: int = 1
     beside: float = BESIDE
-    #: by how much passes of several songs took longer than is reckoned here
+    #: by how much passes took longer than is reckoned here in which lanes have several songs each
     shared: float = 1.0
+    #: the same of passes in which each of several songs has a lane of its own
+    apart: float = 1.0
+
+    def correction(self, songs: int) -> float:
+        """By how much a pass of so many songs takes longer than is reckoned here."""
+        return 1.0 if songs < 2 else self.apart if songs <= self.lanes else self.shared
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,10 @@ def pass_spans_s(songs: Sequence[Work], pace: Pace) -> list[Span]:
         return [Span(0.0, alone[0])]
     lanes = min(pace.lanes, len(songs))
     slower = LANE_SLOWER if lanes > 1 else NO_SLOWER
-    takes = [alone[at] * slower[song.effort] * pace.shared for at, song in enumerate(songs)]
+    takes = [
+        alone[at] * slower[song.effort] * pace.correction(len(songs))
+        for at, song in enumerate(songs)
+    ]
     spans = [Span(0.0, 0.0)] * len(songs)
     for lane in range(lanes):
         own = range(lane, len(songs), lanes)

@@ -55,6 +55,7 @@ class _Samples:
     start_s: tuple[float, ...] = ()
     load_s: tuple[float, ...] = ()
     shared: tuple[float, ...] = ()
+    apart: tuple[float, ...] = ()
     slowness: float = 1.0
     #: by effort
     over: dict[str, tuple[float, ...]] = field(default_factory=dict)
@@ -66,7 +67,9 @@ class _Pass:
 
     #: by job, its beginning and its end
     spans_s: dict[str, tuple[float, ...]]
+    #: what the `correction` of its pace was then, by its name
     shared: float = 1.0
+    apart: float | None = None
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,10 @@ def begun(state: State, jobs: Sequence[Job]) -> State:
     told = {
         job.id: [round(moment, 3) for moment in span] for job, span in zip(jobs, spans, strict=True)
     }
-    return {**state, "pass": {"spans_s": told, "shared": pace.shared}}
+    return {
+        **state,
+        "pass": {"spans_s": told, _factor(len(jobs), pace.lanes): pace.correction(len(jobs))},
+    }
 
 
 def measured(state: State, job: Job, first: FirstLines | None, now: datetime) -> State:
@@ -218,7 +224,14 @@ def _keep_shared(kept: dict[str, Any], state: State, job: Job) -> None:
     running = state.get("pass") or {}
     if span := running.get("spans_s", {}).get(job.id):
         took_s = job.metrics.generate_s or 0.0
-        _keep(kept, "shared", running.get("shared", 1.0) * took_s / span[1])
+        name = "apart" if "apart" in running else "shared"
+        _keep(kept, name, running.get(name, 1.0) * took_s / span[1])
+
+
+def _factor(songs: int, lanes: int) -> str:
+    """What corrects the time of a pass of so many songs: two songs on two lanes tell little of
+    eight."""
+    return "apart" if songs <= lanes else "shared"
 
 
 def _kept(state: State, model: str) -> dict[str, Any]:
@@ -244,6 +257,7 @@ def _pace(state: State, model: str) -> Pace | None:
         load_s=_middle(kept.get("load_s"), 0.0),
         lanes=_lanes(state, model),
         shared=_middle(kept.get("shared"), 1.0),
+        apart=_middle(kept.get("apart"), 1.0),
     )
 
 

@@ -15,7 +15,7 @@ from versequeue.rules.job import Event, Job, Metrics, Stage, Status
 from versequeue.rules.options import Effort, ResolvedOptions
 from versequeue.rules.outlook import USUAL_SPREAD, Wait, WorkerOutlook, wait_of
 from versequeue.rules.structure import RhymeScheme
-from versequeue.rules.waits import BESIDE, Pace
+from versequeue.rules.waits import BESIDE, LANE_SLOWER, Pace, Work, pass_s, song_s
 from versequeue.service import estimates
 from versequeue.service.estimates import FirstLines
 
@@ -208,6 +208,20 @@ def test_passes_of_several_that_take_longer_correct_the_next_ones() -> None:
     pace = estimates.read(state, NOW, 60).pace_of()
     assert pace is not None
     assert pace.shared == pytest.approx(13.6 / (5.0 * (1 + BESIDE)), abs=0.01)
+
+
+def test_two_songs_on_two_lanes_correct_no_pass_of_eight() -> None:
+    state = learned((song(5.0), FirstLines(1, 3.75)))
+    state = {**state, "lanes": 2}
+    pair = [replace(song(5.0), id=name, together=2) for name in ("job_1", "job_2")]
+    state = estimates.begun(state, pair)
+    state = estimates.measured(state, pair[0], None, at(5.0))
+    pace = estimates.read(state, NOW, 60).pace_of()
+    assert pace is not None
+    assert pace.correction(2) == pytest.approx(1 / LANE_SLOWER["quick"], abs=0.01)
+    assert pace.correction(8) == 1.0
+    works = [Work(4)] * 2
+    assert pass_s(works, pace) == pytest.approx(song_s(works[0], pace), abs=0.01)
 
 
 def test_a_queued_song_waits_for_what_is_written_and_for_those_before_it() -> None:
