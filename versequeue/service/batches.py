@@ -179,6 +179,9 @@ class Batches(CallersSide[BatchNow]):
         singles = self.store.queued_jobs(now, limit=JOBS_PER_MESSAGE)
         ahead = [*map(queued_work, singles), *works]
         in_hand = self.in_hand(outlook)
+        if outlook.tells_passes and not any(job.status is Status.RUNNING for job in in_hand):
+            # What was claimed a moment ago is not noted as a pass yet.
+            in_hand = self.store.oldest_jobs(Status.RUNNING, JOBS_PER_MESSAGE)
         busy_s = waiting(outlook, now, in_hand, ahead[0].model)
         queue = Queue(busy_s, ahead[:JOBS_PER_MESSAGE], self.store.count_queued())
         paces = paces_of(outlook, in_hand)

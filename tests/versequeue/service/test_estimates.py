@@ -15,6 +15,7 @@ from versequeue.rules.job import Event, Job, Metrics, Stage, Status
 from versequeue.rules.options import Effort, ResolvedOptions
 from versequeue.rules.outlook import USUAL_SPREAD, Wait, WorkerOutlook, wait_of
 from versequeue.rules.structure import RhymeScheme
+from versequeue.rules.transitions import claim
 from versequeue.rules.waits import BESIDE, LANE_SLOWER, Pace, Work, pass_s, song_s
 from versequeue.service import estimates
 from versequeue.service.estimates import FirstLines
@@ -329,6 +330,20 @@ def test_a_batch_is_told_when_it_is_submitted() -> None:
     rows = "rain\n" * 9
     batch = app.client.post("/v1/batches", data=rows, content_type="text/plain").get_json()
     assert batch["eta_seconds"] == pytest.approx(1 + 7 * BESIDE + 1, abs=0.1)
+
+
+def test_a_file_waits_for_a_song_that_was_claimed_a_moment_ago() -> None:
+    app = make_api(Settings(hash_key="test", worker="the only one"))
+    for lines in (16, 64):
+        app.write(app.submit(options={"lines": lines}), ("la",) * lines)
+    now, single = app.clock(), app.submit(options={"lines": 64})
+    app.store.update_job(
+        single,
+        lambda job: claim(job, now, "w", lease_s=30, attempt_limit_s=60, stage=Stage.WRITING),
+    )
+    rows = app.client.post("/v1/batches?lines=16", data="one\ntwo", content_type="text/plain")
+    own_s = 1 + BESIDE
+    assert rows.get_json()["eta_seconds"] == pytest.approx(4 + own_s, abs=0.1)
 
 
 def left_of(total: int, ended: int, past_s: float, expected_s: float = 100.0) -> float:
