@@ -16,7 +16,7 @@ export const page = {
 	"prompt-text": "Worum geht es in deinem Lied? Am besten auf Englisch",
 	send: "Schreib mein Lied",
 	change: "Ändern",
-	"effort-text": "Mit mehr Entwürfen je Zeile liest es sich besser und dauert länger",
+	"effort-text": "Mehr Entwürfe je Zeile: liest sich besser, dauert länger",
 	"style-text": "Stil",
 	"structure-text": "Aufbau",
 	"scheme-text": "Reime",
@@ -40,23 +40,23 @@ export const page = {
 	work: "An den Zeilen arbeiten",
 	receipt: "Beleg",
 	"songs-title": "Deine Lieder",
-	forget: "Alle vergessen",
+	forget: "Liste leeren",
 	undo: "Rückgängig",
-	footer: "Dein Thema und deine Auswahl gehen an den Server; er bewahrt Lieder 30 Tage auf oder so lange, wie sein Betreiber sagt. Diese Liste bleibt in deinem Browser. Keine Cookies, keine Tracker.",
+	footer: "Dein Thema und deine Auswahl gehen an den Server; er bewahrt Lieder 30 Tage auf oder so lange, wie sein Betreiber es festlegt. Diese Liste bleibt in deinem Browser. Keine Cookies, keine Tracker.",
 };
 export const nextClaim = "Noch eins schreiben";
 export const styles = { rap: "Rap", pop: "Pop", country: "Country", rock: "Rock", folk: "Folk", soul: "Soul" };
 export const structures = { verse: "Eine Strophe", song: "Strophe, Refrain, Strophe, Refrain" };
 export const schemes = {
-	AABB: "AABB, Paarreim", ABAB: "ABAB, Kreuzreim", ABBA: "ABBA, umarmend",
-	ABCB: "ABCB, jede zweite Zeile", AAAA: "AAAA, alle gleich", none: "Ohne, freie Verse",
+	AABB: "AABB, Paarreim", ABAB: "ABAB, Kreuzreim", ABBA: "ABBA, umarmender Reim",
+	ABCB: "ABCB, jede zweite Zeile", AAAA: "AAAA, alle gleich", none: "Keine, freie Verse",
 };
 const shapeOf = (o) => /\d/.test(o.structure) && o.structure;
 export const lines = (n) => many(n, "Zeile", "Zeilen");
 export const choices = (o) =>
 	[styles[o.style], o.rhyme_scheme === "none" ? "freie Verse" : o.rhyme_scheme, lines(o.lines),
 		o.structure === "song" ? "mit Refrain" : shapeOf(o), o.mood, o.model].filter(Boolean).join(" · ");
-export const efforts = { quick: "Schnell", normal: "Mittel", best: "Am besten" };
+export const efforts = { quick: "Schnell", normal: "Normal", best: "Gründlich" };
 export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
 
 export const model = (name, s, licence) => [name, s && duration(s), licence].filter(Boolean).join(" · ");
@@ -70,12 +70,12 @@ export const server = {
 export const empty = "Schreib erst ein, zwei Wörter. Aus allem kann ein Lied werden.";
 export const tooLong = (n) => `${number(n)} Zeichen zu viel`;
 
-export const steps = { waiting: "In der Schlange", loading_model: "Wacht auf", writing: "Schreibt", done: "Fertig" };
-export const awake = "War wach";
+export const steps = { waiting: "Warteschlange", loading_model: "Wacht auf", writing: "Schreibt", done: "Fertig" };
+export const awake = "War schon wach";
 export const begun = "Eben begonnen";
 export const soFar = "bisher";
 export const cost = (usd, machine) =>
-	`${cents(usd)}, und keine Maschine für ${number(machine)} $ im Monat`;
+	`${cents(usd)} statt einer Maschine für ${number(machine)} $ im Monat`;
 export const place = (n) => (n > 1 ? `Nummer ${number(n)}` : "als Nächstes");
 export function toGo(s, most, isLater) {
 	const why = isLater ? "dauert länger: " : "";
@@ -88,15 +88,15 @@ export const progress = (done, total) => `${number(done)} von ${lines(total)}`;
 export const working = "Dein Lied";
 export const hint = {
 	waiting: "Dein Platz ist sicher. Schließ die Seite, wenn du magst: Der Link bringt dich zurück.",
-	loading_model: "Das Modell schläft, solange niemand schreibt, und deine Worte wecken es. Dank dieser Wartezeit kostet es Cent im Monat und nicht Dollar. Das nächste Lied beginnt sofort.",
+	loading_model: "Das Modell schläft, solange niemand schreibt, und deine Worte wecken es. Dafür kostet es im Monat nur ein paar Cent statt Dollar. Das nächste Lied beginnt sofort.",
 };
 export const retried = (attempt, most, reason) => `Versuch ${attempt} von ${most}, weil der vorige abbrach. ${reason}`;
-export const canceling = "Hört bei der nächsten Zeile auf.";
+export const canceling = "Bricht bei der nächsten Zeile ab.";
 
 export const untitled = "Ohne Titel";
 export const finished = (title, n) => `Fertig: „${title}“, ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
-	scheme === "none" ? "Freie Verse" : `Reimt${scheme ? ` ${scheme}` : " sich"}${typeof score === "number" ? `, ${Math.round(score * 100)} % der Paare, rein oder unrein` : ""}`;
+	scheme === "none" ? "Freie Verse" : `${scheme ? `Reime ${scheme}` : "Gereimt"}${typeof score === "number" ? `, ${Math.round(score * 100)} % der Paare reimen sich, rein oder unrein` : ""}`;
 export const syllables = (n) => many(n, "Silbe", "Silben");
 export const marks = "/ betont, x unbetont, · beides möglich";
 export const kept = "bleibt";
@@ -104,45 +104,45 @@ export const desk = {
 	line: (n) => `Zeile ${number(n)}`,
 	help: "Behalte die Zeilen, die dir gefallen, und lass den Rest neu schreiben. ⋯ öffnet eine Zeile: andere Fassungen, eigene Worte, ihr Reim.",
 	local: "Was du änderst, bleibt in diesem Browser. Der Link zeigt es, sobald Zeilen neu geschrieben sind.",
-	pairs: "Die geänderten Reime gelten, sobald Zeilen neu geschrieben werden.",
+	pairs: "Die geänderten Reime gelten erst, wenn Zeilen neu geschrieben werden.",
 	allKept: "Jede Zeile bleibt. Gib eine frei, um sie neu schreiben zu lassen.",
 	all: "Alles neu schreiben",
 	rest: (n) => (n === 1 ? "Die übrige Zeile neu schreiben" : `Die übrigen ${number(n)} Zeilen neu schreiben`),
 	undo: "Rückgängig",
 	undone: "Rückgängig gemacht",
-	close: "Schreibtisch schließen",
+	close: "Bearbeitung schließen",
 	keep: "Behalten",
-	free: "Bleibt nicht mehr",
+	free: "Freigegeben",
 	edit: "Bearbeiten",
 	anew: "Neu schreiben",
 	save: "Übernehmen",
 	leave: "Verwerfen",
-	changed: (n) => `Zeile ${number(n)} ist geändert und bleibt.`,
+	changed: (n) => `Zeile ${number(n)} ist geändert und bleibt so.`,
 	others: "Andere Fassungen",
 	noOthers: "Von dieser Zeile gibt es keine anderen Fassungen.",
 	rhyme: "Reimt sich auf Zeile",
 	nothing: "keine",
 	paired: (n, other) => `Zeile ${number(n)} soll sich auf Zeile ${number(other)} reimen.`,
 	alone: (n) => `Zeile ${number(n)} muss sich nicht reimen.`,
-	drag: "Zieh ihn auf die Zeile, auf die sich diese reimen soll",
+	drag: "Zieh den Buchstaben auf die Zeile, auf die sich diese reimen soll",
 	rhymesWith: (word) => `Reime auf „${word}“:`,
 	print: "Drucken",
-	formats: { txt: "Nur Text", md: "Markdown", cho: "ChordPro" },
+	formats: { txt: "Reiner Text", md: "Markdown", cho: "ChordPro" },
 };
 export const copied = "Kopiert";
-export const notCopied = "Der Browser verbietet es";
+export const notCopied = "Der Browser lässt es nicht zu";
 export const receipt = {
-	model: "Modell", model_digest: "Prüfsumme des Modells", seed: "Startwert", input_digest: "Prüfsumme der Eingabe", version: "Fassung",
-	tokens: "Token", asked: "Gefragt am", note: "Wozu",
+	model: "Modell", model_digest: "Prüfsumme des Modells", seed: "Startwert", input_digest: "Prüfsumme der Eingabe", version: "Version",
+	tokens: "Token", asked: "Angefragt am", note: "Zweck",
 };
-export const receiptNote = "Gleiche Wörter, Auswahl, Startwert und gleiches Modell ergeben den gleichen Text.";
+export const receiptNote = "Dieselben Wörter, dieselbe Auswahl, derselbe Startwert und dasselbe Modell ergeben denselben Text.";
 
 export const told = {
 	yes: "Du bekommst Bescheid, auch wenn diese Seite geschlossen ist.",
 	open: "Du bekommst Bescheid, solange dieser Tab offen ist.",
-	no: "Der Browser verbietet es. Der Titel des Tabs sagt es dir.",
+	no: "Der Browser lässt keine Mitteilungen zu. Achte auf den Titel des Tabs.",
 	job: (title) => `Dein Lied ist fertig: ${title}`,
-	over: "Es endete ohne Text",
+	over: "Es ist kein Text entstanden",
 	batch: (done, total) => `Deine Datei ist fertig: ${number(done)} von ${many(total, "Lied", "Liedern")}`,
 };
 
@@ -152,11 +152,11 @@ const newSong = "Ein neues Lied schreiben";
 // By problem: title, text, and the way on if not to try again.
 export const trouble = {
 	offline: ["Du bist offline", "Deine Worte sind auf dieser Seite sicher."],
-	unreachable: ["Der Server antwortet nicht", "Ein neuer Versuch macht kein zweites Lied."],
-	"rate-limited": ["Etwas zu schnell", "Dieser Server nimmt von jedem Gast nur ein paar Themen in der Minute."],
-	"budget-exhausted": ["Die Lieder von heute sind aufgebraucht", "Der Betreiber bezahlt nur eine bestimmte Zahl am Tag. Was geschrieben ist, bleibt lesbar."],
-	key: ["Dieser Server verlangt einen Schlüssel", "Wer einen hat, nimmt die API oder die Kommandozeile."],
-	validation: ["Etwas muss geändert werden", "Nichts wurde eingereiht."],
+	unreachable: ["Der Server antwortet nicht", "Auch ein neuer Versuch macht kein zweites Lied."],
+	"rate-limited": ["Etwas zu schnell", "Dieser Server nimmt von jedem Gast nur ein paar Themen pro Minute."],
+	"budget-exhausted": ["Die Lieder von heute sind aufgebraucht", "Der Betreiber bezahlt nur eine bestimmte Zahl pro Tag. Was geschrieben ist, bleibt lesbar."],
+	key: ["Dieser Server verlangt einen Schlüssel", "Wenn du einen hast, nimm die API oder die Kommandozeile."],
+	validation: ["Du musst noch etwas ändern", "Nichts wurde eingereiht."],
 	"batch-invalid": ["Der Server hat die Datei abgelehnt", "Nichts wurde eingereiht. Diese Zeilen brauchen einen Blick:"],
 	busy: ["Der Server ist gestolpert", "Nichts ist verloren. Gib ihm einen Moment."],
 	"not-found": ["Hinter diesem Link ist nichts", "Vielleicht fehlt ein Buchstabe.", newSong],
@@ -164,26 +164,26 @@ export const trouble = {
 };
 // While it is followed.
 export const lost = {
-	offline: "Du bist offline. Geschrieben wird es trotzdem.",
+	offline: "Du bist offline. Dein Lied wird trotzdem geschrieben.",
 	other: "Der Server antwortet nicht. Was du wolltest, ist gespeichert.",
-	now: "Jetzt fragen",
+	now: "Jetzt nachfragen",
 };
 export const ended = {
 	failed: ["Das hat nicht geklappt", "Das Lied konnte nicht geschrieben werden."],
-	canceled: ["Abgebrochen", "Das hast du selbst angehalten.", "Doch schreiben"],
+	canceled: ["Abgebrochen", "Du hast es selbst abgebrochen.", "Doch noch schreiben"],
 	expired: ["Es hat zu lange gewartet", "Es wurde nicht rechtzeitig geschrieben."],
 	other: ["Das ist schon zu Ende", "Es gibt keinen Text."],
 };
-export const partial = "Vor dem Ende geschrieben:";
+export const partial = "Bis dahin geschrieben:";
 
 export const status = {
-	queued: "in der Schlange", running: "wird geschrieben", succeeded: "fertig", completed: "fertig",
-	failed: "gescheitert", canceled: "abgebrochen", expired: "zu spät", gone: "abgelaufen",
+	queued: "in der Warteschlange", running: "in Arbeit", succeeded: "fertig", completed: "fertig",
+	failed: "gescheitert", canceled: "abgebrochen", expired: "nicht rechtzeitig", gone: "abgelaufen",
 };
 export const songsNote = (n) => (n ? "Diese Liste liegt nur in diesem Browser. Was du streichst, bleibt auf dem Server." : "Hier sammeln sich deine eigenen Lieder.");
 export const all = (n) => `Alle ${number(n)} zeigen`;
 export const forgotten = (n) => `${many(n, "Eintrag", "Einträge")} gestrichen.`;
-export const sample = { title: "Was dabei herauskommt", of: (prompt) => `Vom kleinen Modell zu „${prompt}“ geschrieben.`, like: "Mit diesen Worten versuchen" };
+export const sample = { title: "Was dabei herauskommt", of: (prompt) => `Vom kleinen Modell zu „${prompt}“ geschrieben.`, like: "Diese Wörter ausprobieren" };
 export const remove = (name) => `„${name}“ von der Liste streichen`;
 export const open = (name) => `Wird noch geschrieben: „${name}“`;
 export const follow = "Zusehen";
@@ -194,20 +194,20 @@ export const batch = {
 	checking: (name) => `${name} wird geprüft …`,
 	good: (rows, name) => `${many(rows, "Thema", "Themen")} in ${name}, alles in Ordnung`,
 	bad: (n, name) => `${name}: ${many(n, "Fehler", "Fehler")}. Nichts wurde eingereiht.`,
-	more: (n) => `und ${number(n)} weitere`,
+	more: (n) => `und noch ${number(n)}`,
 	send: (n) => `${songCount(n)} schreiben`,
-	choices: "Deine Auswahl oben gilt, wo eine Zeile keine hat.",
+	choices: "Wo eine Zeile nichts vorgibt, gilt deine Auswahl oben.",
 	estimate: (usd, by) =>
 		`Etwa ${cents(usd)}${by ? `, fertig bis ${time(by)}` : ""}.`,
-	later: "Ohne Eile: in einer Stunde und für weniger",
+	later: "Ohne Eile: binnen einer Stunde, mit anderen, günstiger",
 	columns: ["Zeile", "Kennung", "Fehler"],
 	progress: (over, total) => `${number(over)} von ${number(total)}`,
 	counts: (counts) =>
 		Object.entries(counts).filter(([name, n]) => n && status[name]).map(([name, n]) => `${number(n)} ${status[name]}`).join(" · "),
-	over: (done, total) => (done === total ? "Alle Lieder sind geschrieben." : done ? `${number(done)} von ${many(total, "Lied", "Liedern")} geschrieben.` : "Es ist zu Ende, und kein Lied wurde geschrieben."),
+	over: (done, total) => (done === total ? "Alle Lieder sind geschrieben." : done ? `${number(done)} von ${many(total, "Lied", "Liedern")} geschrieben.` : "Beendet, aber es wurde kein Lied geschrieben."),
 	songs: "Die Lieder",
 	none: "Hier sammeln sie sich, sobald sie geschrieben sind.",
 	results: "Herunterladen",
-	retry: (n) => (n === 1 ? "Das gescheiterte noch einmal versuchen" : `Die ${number(n)} gescheiterten noch einmal versuchen`),
+	retry: (n) => (n === 1 ? "Das gescheiterte Lied noch einmal versuchen" : `Die ${number(n)} gescheiterten Lieder noch einmal versuchen`),
 	tooLarge: `Die Datei ist größer als ${MOST_MIB} MiB.`,
 };

@@ -5,7 +5,7 @@ import { cents, duration, number, time } from "./language.js";
 const many = (count, one, more = `${one}s`) => `${number(count)} ${count === 1 ? one : more}`;
 const songCount = (n) => many(n, "canción", "canciones");
 
-export const title = "VerseQueue: letras a partir de unas palabras";
+export const title = "VerseQueue: de unas palabras, una canción";
 // By the id of the element that shows it.
 export const page = {
 	skip: "Ir al contenido",
@@ -14,42 +14,42 @@ export const page = {
 	claim: "Entran unas palabras,\nsale una canción.",
 	lead: "Di de qué trata. Un pequeño modelo abierto escribe en inglés una letra que rima, verso a verso, mientras miras.",
 	"prompt-text": "¿De qué trata tu canción? Mejor en inglés",
-	send: "Escribe mi canción",
+	send: "Escribir mi canción",
 	change: "Cambiar",
-	"effort-text": "Con más borradores de cada verso se lee mejor y tarda más",
+	"effort-text": "Más borradores por verso: mejor letra, más espera",
 	"style-text": "Estilo",
 	"structure-text": "Forma",
 	"scheme-text": "Rimas",
-	"mood-text": "Tono, en una o dos palabras",
+	"mood-text": "Ánimo, en una o dos palabras",
 	"model-text": "Modelo",
 	"continue-text": "Empezar el primer verso con mis palabras",
 	"explicit-text": "Permitir palabras groseras",
-	"file-title": "¿Tienes un archivo entero de temas?",
-	"file-text": `Suéltalo en cualquier sitio o elígelo: JSONL, CSV con una columna «prompt» o un tema en cada línea. Hasta ${many(MOST_ROWS, "línea")}. El servidor lo revisa primero; nada entra en la cola antes de que lo digas.`,
+	"file-title": "¿Tienes un archivo lleno de ideas?",
+	"file-text": `Suéltalo en cualquier sitio o elígelo: JSONL, CSV con una columna «prompt» o una idea en cada línea. Hasta ${many(MOST_ROWS, "línea")}. El servidor lo revisa primero; nada entra en la cola hasta que lo digas.`,
 	"file-button": "Elegir un archivo",
-	drop: "Suelta aquí tu archivo de temas",
+	drop: "Suelta aquí tu archivo de ideas",
 	cancel: "Cancelar",
 	tell: "Avísame cuando esté lista",
 	share: "Copiar el enlace",
 	copy: "Copiar la letra",
 	download: "Descargar",
-	legend: "Misma letra, mismo color: estos versos riman.",
+	legend: "Misma letra (A, B…) y color: riman entre sí.",
 	again: "Escribir otra versión",
-	more: "Editar el tema",
+	more: "Editar la idea",
 	"count-text": "Contar sílabas y marcar acentos",
-	work: "Trabajar los versos",
+	work: "Retocar los versos",
 	receipt: "Comprobante",
 	"songs-title": "Tus canciones",
-	forget: "Olvidarlas todas",
+	forget: "Vaciar la lista",
 	undo: "Deshacer",
-	footer: "Tu tema y tus opciones van al servidor, que guarda las canciones 30 días o lo que diga su dueño. Esta lista se queda en tu navegador. Sin cookies ni rastreadores.",
+	footer: "Tu idea y tus opciones van al servidor, que guarda las canciones 30 días o lo que diga su dueño. Esta lista se queda en tu navegador. Sin cookies ni rastreadores.",
 };
 export const nextClaim = "Escribe otra";
 export const styles = { rap: "Rap", pop: "Pop", country: "Country", rock: "Rock", folk: "Folk", soul: "Soul" };
 export const structures = { verse: "Una estrofa", song: "Estrofa, estribillo, estrofa, estribillo" };
 export const schemes = {
 	AABB: "AABB, pareada", ABAB: "ABAB, cruzada", ABBA: "ABBA, abrazada",
-	ABCB: "ABCB, un verso sí y otro no", AAAA: "AAAA, todos iguales", none: "Ninguna, verso libre",
+	ABCB: "ABCB, versos pares", AAAA: "AAAA, monorrima", none: "Ninguna, verso libre",
 };
 const shapeOf = (o) => /\d/.test(o.structure) && o.structure;
 export const lines = (n) => many(n, "verso");
@@ -63,9 +63,9 @@ export const model = (name, s, licence) => [name, s && duration(s), licence].fil
 
 export const server = {
 	warm: "El modelo está despierto.",
-	cold: (s) => `El modelo se está despertando para ti${s ? `, tarda unos ${duration(s)}` : ""}.`,
+	cold: (s) => `El modelo se está despertando para ti${s ? ` y tarda cerca de ${duration(s)}` : ""}.`,
 	// `s`: until those and what is written now are done.
-	queue: (n, s) => (n || s >= 1 ? ` ${n ? `Hay ${songCount(n)}` : "Se está escribiendo una"} antes de la tuya${s >= 1 ? `, unos ${duration(Math.round(s))}` : ""}.` : ""),
+	queue: (n, s) => (n || s >= 1 ? ` ${n ? `Hay ${songCount(n)}` : "Se está escribiendo una"} antes de la tuya${s >= 1 ? `, cerca de ${duration(Math.round(s))}` : ""}.` : ""),
 };
 export const empty = "Escribe antes una o dos palabras. De todo puede salir una canción.";
 export const tooLong = (n) => (n === 1 ? "Sobra 1 carácter" : `Sobran ${number(n)} caracteres`);
@@ -75,12 +75,12 @@ export const awake = "Ya despierto";
 export const begun = "Empezando";
 export const soFar = "hasta ahora";
 export const cost = (usd, machine) =>
-	`${cents(usd)}, y ninguna máquina de ${number(machine)} $ al mes`;
+	`${cents(usd)}, sin máquina de ${number(machine)} $ al mes`;
 export const place = (n) => (n > 1 ? `número ${number(n)}` : "la siguiente");
 export function toGo(s, most, isLater) {
 	const why = isLater ? "tarda más: " : "";
 	if (s < -3) return "tarda más de lo normal, pero sigue";
-	if (s < 1.5) return "en cualquier momento";
+	if (s < 1.5) return "ya casi está";
 	if (most > 1.4 * s) return `${why}faltan de ${most < 60 ? Math.round(s) : duration(Math.round(s))} a ${duration(Math.round(most))}`;
 	return `${why}faltan unos ${duration(Math.round(s))}`;
 }
@@ -88,43 +88,43 @@ export const progress = (done, total) => `${number(done)} de ${lines(total)}`;
 export const working = "Tu canción";
 export const hint = {
 	waiting: "Tu lugar está seguro. Cierra esta página si quieres: el enlace te trae de vuelta.",
-	loading_model: "El modelo duerme mientras nadie escribe, y tus palabras lo están despertando. Gracias a esta espera cuesta céntimos al mes y no dólares. La próxima canción empieza enseguida.",
+	loading_model: "El modelo duerme mientras nadie escribe, y tus palabras lo están despertando. Con esta espera, el servicio cuesta centavos al mes, no dólares. La próxima canción empieza enseguida.",
 };
-export const retried = (attempt, most, reason) => `Intento ${attempt} de ${most}, porque el anterior se detuvo. ${reason}`;
+export const retried = (attempt, most, reason) => `Intento ${attempt} de ${most}: el anterior se detuvo. ${reason}`;
 export const canceling = "Se detiene en el próximo verso.";
 
 export const untitled = "Sin título";
 export const finished = (title, n) => `Lista: «${title}», ${lines(n)}.`;
 export const rhymes = (scheme, score) =>
-	scheme === "none" ? "Verso libre" : `Rima${scheme && ` ${scheme}`}${typeof score === "number" ? `, aciertan el ${Math.round(score * 100)} % de los pares, consonantes o asonantes` : ""}`;
+	scheme === "none" ? "Verso libre" : `Rima${scheme && ` ${scheme}`}${typeof score === "number" ? `: ${Math.round(score * 100)} % de los pares, consonante o asonante` : ""}`;
 export const syllables = (n) => many(n, "sílaba");
-export const marks = "/ con acento, x sin acento, · de las dos maneras";
-export const kept = "se queda";
+export const marks = "/ tónica, x átona, · ambas";
+export const kept = "fijo";
 export const desk = {
 	line: (n) => `Verso ${number(n)}`,
-	help: "Conserva los versos que te gusten y haz que se escriba de nuevo el resto. ⋯ abre un verso: otras versiones, tus palabras, su rima.",
-	local: "Lo que cambias se queda en este navegador. El enlace lo mostrará cuando se escriban versos de nuevo.",
-	pairs: "Las rimas cambiadas valen cuando se escriban versos de nuevo.",
-	allKept: "Todos los versos se quedan. Suelta uno para escribirlo de nuevo.",
-	all: "Escribir todo de nuevo",
-	rest: (n) => (n === 1 ? "Escribir de nuevo el otro verso" : `Escribir de nuevo los otros ${number(n)} versos`),
+	help: "Fija los versos que te gusten y reescribe los demás. ⋯ abre un verso: otras versiones, tus palabras, su rima.",
+	local: "Lo que cambias se queda en este navegador. El enlace lo mostrará cuando reescribas versos.",
+	pairs: "Las rimas cambiadas se aplicarán al reescribir.",
+	allKept: "Todos los versos están fijos. Suelta uno para reescribirlo.",
+	all: "Reescribir todo",
+	rest: (n) => (n === 1 ? "Reescribir el otro verso" : `Reescribir los otros ${number(n)} versos`),
 	undo: "Deshacer",
 	undone: "Deshecho",
-	close: "Cerrar el escritorio",
-	keep: "Conservar",
-	free: "Ya no se queda",
+	close: "Cerrar el editor",
+	keep: "Fijar",
+	free: "Ya no es fijo",
 	edit: "Editar",
-	anew: "Escribir de nuevo",
+	anew: "Reescribir",
 	save: "Aceptar",
 	leave: "Descartar",
-	changed: (n) => `El verso ${number(n)} ha cambiado y se queda.`,
+	changed: (n) => `El verso ${number(n)} ha cambiado y está fijo.`,
 	others: "Otras versiones",
 	noOthers: "No hay otras versiones de este verso.",
 	rhyme: "Rima con el verso",
 	nothing: "ninguno",
 	paired: (n, other) => `El verso ${number(n)} rimará con el verso ${number(other)}.`,
-	alone: (n) => `El verso ${number(n)} no tiene que rimar.`,
-	drag: "Arrástrala hasta el verso con el que este debe rimar",
+	alone: (n) => `El verso ${number(n)} no necesita rimar.`,
+	drag: "Arrástrala al verso con el que este debe rimar",
 	rhymesWith: (word) => `Rimas con «${word}»:`,
 	print: "Imprimir",
 	formats: { txt: "Texto", md: "Markdown", cho: "ChordPro" },
@@ -133,12 +133,12 @@ export const copied = "Copiado";
 export const notCopied = "El navegador no lo permite";
 export const receipt = {
 	model: "Modelo", model_digest: "Huella del modelo", seed: "Semilla", input_digest: "Huella de la entrada", version: "Versión",
-	tokens: "Fichas (tokens)", asked: "Pedida", note: "Para qué",
+	tokens: "Tokens", asked: "Pedida", note: "Uso",
 };
 export const receiptNote = "Las mismas palabras, opciones, semilla y modelo dan la misma letra.";
 
 export const told = {
-	yes: "Te avisaremos, también con esta página cerrada.",
+	yes: "Te avisaremos, aunque cierres esta página.",
 	open: "Te avisaremos mientras esta pestaña esté abierta.",
 	no: "El navegador no lo permite. Te lo dirá el título de la pestaña.",
 	job: (title) => `Tu canción está lista: ${title}`,
@@ -152,8 +152,8 @@ const newSong = "Escribir una canción nueva";
 // By problem: title, text, and the way on if not to try again.
 export const trouble = {
 	offline: ["No tienes conexión", "Tus palabras están a salvo en esta página."],
-	unreachable: ["El servidor no responde", "Intentarlo otra vez no hará una segunda canción."],
-	"rate-limited": ["Demasiado rápido", "Este servidor acepta pocos temas por minuto de cada visitante."],
+	unreachable: ["El servidor no responde", "Reintentar no creará otra canción."],
+	"rate-limited": ["Demasiado rápido", "Este servidor acepta pocas peticiones por minuto de cada visitante."],
 	"budget-exhausted": ["Se acabaron las canciones de hoy", "El dueño solo paga cierto número al día. Lo escrito se puede seguir leyendo."],
 	key: ["Este servidor pide una clave", "Si la tienes, usa su API o la línea de comandos."],
 	validation: ["Hay que cambiar algo", "Nada entró en la cola."],
@@ -164,9 +164,9 @@ export const trouble = {
 };
 // While it is followed.
 export const lost = {
-	offline: "No tienes conexión. Se escribe de todos modos.",
+	offline: "No tienes conexión. La canción se escribe igual.",
 	other: "El servidor no responde. Lo que pediste está guardado.",
-	now: "Preguntar ahora",
+	now: "Comprobar ahora",
 };
 export const ended = {
 	failed: ["Esta no salió bien", "No se pudo escribir la canción."],
@@ -174,39 +174,39 @@ export const ended = {
 	expired: ["Esperó demasiado", "No se escribió a tiempo."],
 	other: ["Esta ha terminado", "No hay letra."],
 };
-export const partial = "Escrito antes de terminar:";
+export const partial = "Escrito hasta entonces:";
 
 export const status = {
 	queued: "en la cola", running: "escribiéndose", succeeded: "lista", completed: "listo",
 	failed: "fallida", canceled: "cancelada", expired: "fuera de plazo", gone: "caducada",
 };
-export const songsNote = (n) => (n ? "Esta lista se guarda solo en este navegador. Lo que quites sigue en el servidor." : "Aquí se irán reuniendo tus canciones.");
-export const all = (n) => `Mostrar las ${number(n)}`;
+export const songsNote = (n) => (n ? "Esta lista se guarda solo en este navegador. Lo que quites sigue en el servidor." : "Aquí aparecerán tus canciones.");
+export const all = (n) => `Ver todas (${number(n)})`;
 export const forgotten = (n) => (n === 1 ? "1 entrada quitada de la lista." : `${number(n)} entradas quitadas de la lista.`);
-export const sample = { title: "Lo que sale", of: (prompt) => `Escrita por el modelo pequeño para «${prompt}».`, like: "Probar estas palabras" };
+export const sample = { title: "Un ejemplo", of: (prompt) => `Escrita por el modelo pequeño para «${prompt}».`, like: "Probar estas palabras" };
 export const remove = (name) => `Quitar «${name}» de la lista`;
 export const open = (name) => `Aún se está escribiendo: «${name}»`;
 export const follow = "Verla";
 
-export const part = (name) => (name ? `Parte de ${name}` : "Parte de un archivo de temas");
+export const part = (name) => (name ? `Parte de ${name}` : "Parte de un archivo de ideas");
 export const batch = {
-	name: (name, rows) => [name, many(rows, "tema")].filter(Boolean).join(", "),
+	name: (name, rows) => [name, many(rows, "idea")].filter(Boolean).join(", "),
 	checking: (name) => `Revisando ${name} …`,
-	good: (rows, name) => `${many(rows, "tema")} en ${name}, todo bien`,
+	good: (rows, name) => `${many(rows, "idea")} en ${name}, todo bien`,
 	bad: (n, name) => `${name}: ${many(n, "problema")}. Nada entró en la cola.`,
 	more: (n) => `y ${number(n)} más`,
 	send: (n) => `Escribir ${songCount(n)}`,
-	choices: "Tus opciones de arriba valen donde una línea no tiene ninguna.",
+	choices: "Tus opciones de arriba valen para las líneas sin opciones.",
 	estimate: (usd, by) =>
-		`Unos ${cents(usd)}${by ? `, lista a las ${time(by)}` : ""}.`,
-	later: "Sin prisa: en una hora y por menos, junto con otras",
+		`Unos ${cents(usd)}${by ? `, fin: ${time(by)}` : ""}.`,
+	later: "Sin prisa: antes de una hora y más barato, junto a otras",
 	columns: ["Línea", "Identificador", "Problema"],
 	progress: (over, total) => `${number(over)} de ${number(total)}`,
 	counts: (counts) =>
 		Object.entries(counts).filter(([name, n]) => n && status[name]).map(([name, n]) => `${number(n)} ${n === 1 ? status[name] : status[name].replace(/[dt]a$/, "$&s")}`).join(" · "),
 	over: (done, total) => (done === total ? "Todas las canciones están escritas." : done ? `${number(done)} de ${songCount(total)} escritas.` : "Terminó sin escribir ninguna canción."),
 	songs: "Las canciones",
-	none: "Aquí se reunirán según se escriban.",
+	none: "Aparecerán aquí según se escriban.",
 	results: "Descargar",
 	retry: (n) => (n === 1 ? "Intentar otra vez la fallida" : `Intentar otra vez las ${number(n)} fallidas`),
 	tooLarge: `El archivo ocupa más de ${MOST_MIB} MiB.`,

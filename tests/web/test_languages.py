@@ -12,8 +12,11 @@ from tests.support.page_api import JOB, Opener, job, succeeded
 from tests.web.screenshots import AT_JOB, SHOTS, Shot
 
 OTHERS = ("de", "es")
-#: Names of a column, of genres, of formats, of a unit, which are the same in every language.
-SAME = {"prompt", "Country", "Folk", "Pop", "Rap", "Rock", "Soul", "MiB", "Markdown", "ChordPro"}
+#: Names of a column, of genres, formats and a unit, and words that are the same in two languages.
+SAME = {
+    *("prompt", "Country", "Folk", "Pop", "Rap", "Rock", "Soul", "MiB", "Markdown", "ChordPro"),
+    *("Normal", "Version", "Tokens"),
+}
 #: What the server or the song says, which the page only shows.
 NOT_OURS = (
     "#examples, #lyrics, #sample .lyric, #title, #facts dd, #report td, #report li, #rows ol a"
