@@ -18,13 +18,17 @@ def main() -> int:
     file = Path(os.environ["CLOUD_FILE"])
     cloud = Cloud.load(file)
     stdin = sys.stdin.read() if "--data-file=-" in sys.argv else ""
+    said = None
     try:
         said = answer(cloud, tuple(sys.argv[1:]), stdin)
     except Died:
-        os.kill(os.getppid(), signal.Signals(int(os.environ["CLOUD_SIGNAL"])))
-        return 1
+        pass
     finally:
         cloud.save(file)
+    if said is None:
+        # Once all is written down: who waits for the caller's end may go on from the file at once.
+        os.kill(os.getppid(), signal.Signals(int(os.environ["CLOUD_SIGNAL"])))
+        return 1
     sys.stdout.write(said.stdout)
     sys.stderr.write(said.stderr)
     return said.returncode
