@@ -1,5 +1,6 @@
 """Whose model a bundle is made of: called by its own name, and built anew when it changes."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,26 @@ def test_a_folder_is_another_one_when_a_file_of_the_model_changes(tmp_path: Path
     assert digest_of(folder) == before
     (folder / "chat_template.jinja").write_text("{{ messages }}")
     assert digest_of(folder) != before
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "README.md", "other.safetensors"])
+def test_a_pipe_among_the_files_of_a_model_is_refused_and_not_waited_for(
+    tmp_path: Path, name: str
+) -> None:
+    folder = write_folder(tmp_path / "tiny", "llama")
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    for source in (folder, folder / name):
+        with pytest.raises(BuildError, match=rf"{name} is neither a file nor a folder: "):
+            build_bundle(tmp_path / "out", BuildOptions(source=str(source)))
+    with pytest.raises(BuildError, match=rf"{name} is neither a file nor a folder: "):
+        build_bundle(tmp_path / "out", BuildOptions(adapters=(folder,)))
+
+
+def test_a_device_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "zero.gguf").symlink_to("/dev/zero")
+    with pytest.raises(BuildError, match=r"zero\.gguf is neither a file nor a folder: "):
+        build_bundle(tmp_path / "out", BuildOptions(source=str(tmp_path / "zero.gguf")))
 
 
 @pytest.mark.model
