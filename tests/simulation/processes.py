@@ -212,8 +212,8 @@ class Machine:
             server.start(name, run)
 
     def _sweep(self) -> None:
-        self.world.pause(self.setting.settings.sweep_interval_s)
         sweep(self.setting.store, self.setting.queue)
+        self.world.pause(self.setting.settings.sweep_interval_s)
 
 
 class Cloud:

@@ -1,10 +1,10 @@
 """What `threading` and its pools offer, in the hands of the simulation's scheduler."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from tests.simulation.runtime import FOREVER, Actor, World
+from tests.simulation.runtime import FOREVER, Actor, Process, World
 
 T = TypeVar("T")
 
@@ -34,27 +34,37 @@ class SimEvent:
 
 
 class SimSemaphore:
-    """`threading.Semaphore` in a world; with a value of one also its `Lock`."""
+    """`threading.Semaphore` in a world; with a value of one also its `Lock`.
+
+    The processes of a world are given one store and one queue, and share no memory: what one of
+    them holds while it stands still keeps no other from anything.
+    """
 
     def __init__(self, world: World, value: int = 1) -> None:
-        self._world, self._free = world, value
+        self._world, self._value = world, value
+        #: how often each process holds it
+        self._held: Counter[Process] = Counter()
 
     def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
         """As in threading."""
-        if not self._free and blocking:
+        process = self._world.process
+        if not self._is_free(process) and blocking:
             limit_s = FOREVER if timeout is None or timeout < 0 else timeout
-            self._world.pause(limit_s, lambda: self._free > 0)
-        taken = self._free > 0
-        self._free -= taken
+            self._world.pause(limit_s, lambda: self._is_free(process))
+        taken = self._is_free(process)
+        self._held[process] += taken
         return taken
 
     def release(self, n: int = 1) -> None:
         """As in threading."""
-        self._free += n
+        self._held[self._world.process] -= n
 
     def locked(self) -> bool:
         """As in threading."""
-        return not self._free
+        return not self._is_free(self._world.process)
+
+    def _is_free(self, process: Process) -> bool:
+        return self._held[process] < self._value
 
     def __enter__(self) -> bool:
         return self.acquire()

@@ -160,9 +160,9 @@ class EmulatedServer:
             wiring.worker_side("up").show_stopped()
 
     def _sweep(self) -> None:
-        if not self._stopping.wait(self._sweep_interval_s):
-            url = self._functions["sweep"].url
-            requests.post(url, timeout=SWEEP_LIMIT_S).raise_for_status()
+        url = self._functions["sweep"].url
+        requests.post(url, timeout=SWEEP_LIMIT_S).raise_for_status()
+        self._stopping.wait(self._sweep_interval_s)
 
 
 def _is_warm(url: str) -> bool:

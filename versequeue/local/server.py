@@ -84,8 +84,9 @@ class LocalServer:
         return partial(keep_on, turn, self._stopping, noun)
 
     def _sweep(self) -> None:
-        if not self._stopping.wait(wiring.settings().sweep_interval_s):
-            sweep(wiring.store(), wiring.queue())
+        # First of all: a server that is restarted again and again would never come to it.
+        sweep(wiring.store(), wiring.queue())
+        self._stopping.wait(wiring.settings().sweep_interval_s)
 
 
 def load_function(name: str) -> Callable[..., Any]:
