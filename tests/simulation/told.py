@@ -49,7 +49,7 @@ class Told:
         """A try of an event."""
         self.sent.setdefault(target, set()).add(webhook_id)
         self._sends[webhook_id] += 1
-        if self._is_calm() and target[0] not in self._again:
+        if self._is_calm() and target[0] not in self._asked:
             heard = [each for each in self._answers.get(webhook_id, []) if _is_final(each)]
             self._expect(not heard, f"{target} was sent again after {heard}")
         if self._is_leased() and target[0] not in self._asked:
