@@ -44,6 +44,8 @@ _END_WEIGHT, _STOP_WEIGHT, _LENGTH_WEIGHT, _TOPIC_WEIGHT = 0.35, 0.4, 0.12, 0.6
 _COST_WEIGHT, _MOST_COST, _TOPIC_WORTH = 0.4, 6.0, 1.0
 #: What a line loses for each syllable that is not stressed as it is to be.
 _BEAT_WORTH = 0.5
+#: What a line loses that says again what the model was shown: it stands only where nothing else is.
+_COPY_COST = 20.0
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,8 @@ class DraftWriter:
             score=judgement
             - _COST_WEIGHT * cost
             + _TOPIC_WORTH * is_topical
-            - _BEAT_WORTH * beats_off,
+            - _BEAT_WORTH * beats_off
+            - _COPY_COST * self._history.copies_an_example(words),
             end_likelihood=ending.likelihood,
         )
 

@@ -15,6 +15,8 @@ MOST_USES = 2
 MOST_STOCK_PHRASES = 3
 #: So often all forms of a word together (dream, dreams, dreaming).
 MOST_FORMS = 3
+#: A line with so many content words of one example says it again in other words.
+_COPIED_WORDS = 3
 #: Log-probability taken from a word that would say something again.
 _BIGRAM_PENALTY = 2.5
 _TRIGRAM_PENALTY = 4.0
@@ -50,6 +52,8 @@ class History:
         self._stems: Counter[str] = Counter()
         #: Words of lines that the model was shown as examples.
         self._shown: set[str] = set()
+        #: Of each of those lines the stems of its content words.
+        self._examples: list[frozenset[str]] = []
         # Needed for every word that is considered, so they are fetched once.
         self._function_words, self._leaks = word_list("function_words"), word_list("leaks")
         #: Word -> what is true of it wherever it stands in the next line.
@@ -66,6 +70,7 @@ class History:
         other._phrases_said = self._phrases_said.copy()
         other._used_up_phrases = set(self._used_up_phrases)
         other._stems, other._shown = self._stems.copy(), set(self._shown)
+        other._examples = list(self._examples)
         other.standings.update(self.standings)
         for root, forms in self._forms.items():
             other._forms[root] = list(forms)
@@ -93,8 +98,17 @@ class History:
         """A line that the model is shown: not to be repeated, and its words are less welcome."""
         self._forget_standings(list(self._forms))
         self._shown.update(words)
+        self._examples.append(self._content_stems(words))
         self._learn(words, 3)
         self._learn(words, 4)
+
+    def copies_an_example(self, words: Sequence[str]) -> bool:
+        """Whether a line says what the model was shown, with a word or two changed."""
+        stems = self._content_stems(words)
+        return any(len(stems & example) >= _COPIED_WORDS for example in self._examples)
+
+    def _content_stems(self, words: Sequence[str]) -> frozenset[str]:
+        return frozenset(stem(word) for word in words if word not in self._function_words)
 
     def is_refused(self, words: Sequence[str], word: str) -> bool:
         """Whether a content word is in the line already, or was used as often as it may be, or a

@@ -101,3 +101,12 @@ def test_a_copy_knows_what_was_said_before_and_then_goes_its_own_way() -> None:
     history.add(["my", "rivers"])
     assert history.uses["rivers"] == 1
     assert copied.uses["rivers"] == 0
+
+
+def test_an_example_with_some_words_changed_is_a_copy_and_a_line_of_its_words_is_none() -> None:
+    history = History()
+    history.add_example("coffee going cold by the window pane".split())
+    for other in (history, history.copy()):
+        assert other.copies_an_example("coffee goes cold by the windows pane".split())
+        assert not other.copies_an_example("the coffee by the window is for me".split())
+        assert not other.copies_an_example("cold coffee and a kiss".split())
