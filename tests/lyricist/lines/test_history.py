@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyricist.language.words import phrases, stem, word_list
+from lyricist.language.words import phrases, split_words, stem, word_list
 from lyricist.lines.history import FORBIDDEN, MOST_STOCK_PHRASES, MOST_USES, History, WordCosts
 
 Lines = list[list[str]]
@@ -105,8 +105,8 @@ def test_a_copy_knows_what_was_said_before_and_then_goes_its_own_way() -> None:
 
 def test_an_example_with_some_words_changed_is_a_copy_and_a_line_of_its_words_is_none() -> None:
     history = History()
-    history.add_example("coffee going cold by the window pane".split())
+    history.add_example(split_words("coffee going cold by the window pane"))
     for other in (history, history.copy()):
-        assert other.copies_an_example("coffee goes cold by the windows pane".split())
-        assert not other.copies_an_example("the coffee by the window is for me".split())
-        assert not other.copies_an_example("cold coffee and a kiss".split())
+        assert other.copies_an_example(split_words("coffee goes cold by the windows pane"))
+        assert not other.copies_an_example(split_words("the coffee by the window is for me"))
+        assert not other.copies_an_example(split_words("cold coffee and a kiss"))
