@@ -280,6 +280,9 @@ function save(ending) {
 	setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
+// Whether what a browser kept is of the kind that the desk keeps: whatever else stands there was not changed here.
+const isLike = (kept, own) => Array.isArray(kept) && kept.length === own.length && kept.every((one, i) => typeof (one ?? 1) === typeof (own[i] ?? 1));
+
 function open(job) {
 	song = job;
 	// What was canceled or went wrong has no heir in another song, nor in the one that it came from.
@@ -291,7 +294,7 @@ function open(job) {
 	// Who had one line written anew has not asked for all others to stay for ever.
 	if (before?.kept.length === now.kept.length) now.kept = before.kept.map((one, i) => one && !from.anew[i]);
 	const kept = !before && deskOf(job.id);
-	if (kept?.lines?.length === now.lines.length) {
+	if (["lines", "kept", "rhyme"].every((name) => isLike(kept?.[name], now[name]))) {
 		past.push(now);
 		now = { ...now, ...kept };
 	}

@@ -30,7 +30,8 @@ function save(key, value) {
 }
 
 // {id, kind: "job" or "batch", name, rows, title, status, at, told}, the newest first.
-export const songs = () => load(SONGS, []);
+// What is none was put there by somebody else: a page that minds it could not be used.
+export const songs = () => [load(SONGS, [])].flat().filter((entry) => entry?.id);
 export const nameOf = (id) => songs().find((entry) => entry.id === id)?.name;
 export const isTold = (id) => songs().some((entry) => entry.id === id && entry.told);
 export const isOpen = ({ status }) => status === "queued" || status === "running";

@@ -328,8 +328,16 @@ def test_a_desk_that_does_not_come_is_told(open_page: Opener) -> None:
 
 def test_what_a_browser_kept_of_another_shape_is_not_put_on_the_desk(open_page: Opener) -> None:
     page, _ = open_page(AT_JOB, told(succeeded()))
-    kept = json.dumps({JOB: {"lines": ["one"], "kept": [True], "rhyme": [0]}})
-    page.evaluate("kept => localStorage.setItem('versequeue.desk', kept)", kept)
-    page.locator("#work").click()
-    expect(page.locator(".handle")).to_have_count(8)
-    assert lines(page) == list(LINES)
+    for kept in (
+        {"lines": ["one"], "kept": [True], "rhyme": [0]},
+        {"lines": [None] * 8, "kept": [True] * 8, "rhyme": [0] * 8},
+        {"lines": ["one"] * 8, "kept": "all of it", "rhyme": [0] * 8},
+        {"lines": ["one"] * 8, "kept": [True] * 8, "rhyme": "ABCDEFGH"},
+    ):
+        written = json.dumps({JOB: kept})
+        page.evaluate("kept => localStorage.setItem('versequeue.desk', kept)", written)
+        page.locator("#work").click()
+        expect(page.locator(".handle")).to_have_count(8)
+        assert lines(page) == list(LINES)
+        page.locator("#work").click()
+        expect(page.locator("#desk")).to_have_count(0)

@@ -97,6 +97,10 @@ def test_a_long_list_shows_the_newest_until_all_are_asked_for(open_page: Opener)
 def test_a_sample_stands_where_nobody_has_songs_yet(open_page: Opener) -> None:
     page, _ = open_page()
     expect(page.locator("#sample li")).to_have_count(8)
+    for odd in ('{"rain": 1}', '[null, "rain"]', '"rain"'):
+        page.evaluate("odd => localStorage.setItem('versequeue.songs', odd)", odd)
+        page.reload()
+        expect(page.locator("#sample li")).to_have_count(8)
     page.locator("#sample").get_by_role("button", name="Try these words").click()
     expect(page.locator("#prompt")).to_have_value("my grandmother's kitchen radio")
     remember(page, ["rain"])

@@ -149,7 +149,7 @@ class Client:
             found = self._ask(Jobs, Call("GET", paths.JOBS, params=params))
             for document in found.raw.get("data") or ():
                 yield read_answer(Job, document)
-            if not found.next_cursor or not found.raw.get("data"):
+            if not found.next_cursor or found.next_cursor == params.get("cursor"):
                 return
             params = {**params, "cursor": found.next_cursor}
 

@@ -14,6 +14,8 @@ from versequeue.records import format_time, parse_time
 
 USUAL_ROWS, MOST_ROWS = 20, 100
 MOST_CHARACTERS = 200
+#: A name that any store can look for.
+_JOB_ID = re.compile("job_[A-Za-z0-9_]{1,100}")
 
 
 def write_cursor(place: Place) -> str:
@@ -41,7 +43,7 @@ def _read_cursor(text: str) -> Place:
         place = Place(parse_time(moment), job_id)
     except ValueError as error:
         raise _fault("cursor", "This is no cursor that a list gave.") from error
-    if write_cursor(place) != text:
+    if write_cursor(place) != text or not _JOB_ID.fullmatch(job_id):
         raise _fault("cursor", "This is no cursor that a list gave.")
     return place
 

@@ -1,6 +1,6 @@
 """A prompt file, checked as a whole before anything is queued. Pure: knows no HTTP and no store."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import islice
@@ -26,7 +26,8 @@ from versequeue.intake.raw_rows import (
 from versequeue.intake.terms_body import ReadTerms
 from versequeue.intake.texts import clean_prompt, normalized
 from versequeue.intake.validation import as_sentence
-from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS, Row
+from versequeue.records import to_json
+from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS, MAX_ROWS_BYTES, Row
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
 from versequeue.rules.options import OPTION_NAMES, ResolvedOptions
 from versequeue.rules.terms import AT_ONCE, Terms
@@ -141,7 +142,18 @@ def check(
         checker.refuse(Fault(beyond.line, FaultCode.TOO_MANY_ROWS, detail))
     if not checker.taken:
         checker.refuse(Fault(1, FaultCode.EMPTY_FILE, "There is no prompt in the file."))
+    _check_size(checker.rows)
     return Checked(tuple(checker.rows), checker.taken, tuple(checker.faults), checker.fault_count)
+
+
+def _check_size(rows: Sequence[Row]) -> None:
+    """Raise PayloadTooLarge where a long tune is in too many rows, or a chorus in many places."""
+    if sum(len(to_json(row).encode()) for row in rows) > MAX_ROWS_BYTES:
+        mib = MAX_ROWS_BYTES / 2**20
+        raise PayloadTooLarge(
+            f"The rows with their options and given lines have more than {mib:g} MiB together: "
+            "send them in several files."
+        )
 
 
 def _raw_rows(text: str, file_format: FileFormat) -> Iterator[RawRow | Fault]:

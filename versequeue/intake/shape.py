@@ -4,6 +4,7 @@ Each is stored as text, whichever way it was sent, so that it can be sent again 
 """
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -27,6 +28,8 @@ from versequeue.rules.structure import (
 
 _PART_KEYS = ("name", "lines", "rhyme_scheme")
 _PATTERN_BREAK = re.compile(r"[\s,]+")
+#: Tunes that were understood and are kept in mind: strangers may send any number of them.
+_TUNES_KEPT = 16
 
 
 def _structure(value: Any) -> Any:
@@ -68,6 +71,8 @@ def _syllables(value: Any) -> Any:
     return " ".join(map(str, syllable_pattern(text)))
 
 
+# A file may have one tune for a thousand rows, and reads it for each.
+@lru_cache(_TUNES_KEPT)
 def _tune(text: str) -> str:
     if len(text) > MAX_TUNE_CHARACTERS:
         raise ValueError(f"a tune has at most {MAX_TUNE_CHARACTERS} characters")

@@ -22,6 +22,9 @@ ROW_INTERVALS = 5
 #: Rows of one file. A retried row has the position of the failed one plus this, times the round.
 MAX_ROWS = 1000
 MAX_FILE_BYTES = 1 << 20
+#: All rows with the options that each has of the whole file: they are stored in one write, of which
+#: Firestore takes 10 MiB, and each job has some 2 kB of its own.
+MAX_ROWS_BYTES = 2 << 20
 #: How often the failed rows of one batch can be tried again.
 MAX_ROUNDS = 5
 #: A batch's own pace counts as much as what was expected of it when so many rows are written.

@@ -55,7 +55,7 @@ def asked_parts(structure: str) -> tuple[AskedPart, ...]:
 
 def structure_text(structure: str) -> str:
     """The same structure as it is stored and shown. ValueError as by `asked_parts`."""
-    structure = " ".join(structure.split())
+    structure = ", ".join(" ".join(part.split()) for part in structure.split(","))
     return ", ".join(map(str, asked_parts(structure))) or structure
 
 

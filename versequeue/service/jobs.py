@@ -91,11 +91,18 @@ class Jobs(CallersSide[Job]):
         """The job. Raises NotFound, or Gone past its retention, deleted or not."""
         return self._live(self.store.get_job(job_id))
 
-    def listed(self, client: str, before: Place | None, limit: int) -> list[Job]:
-        """The jobs of a client behind `before`, the newest first, as far as they are kept."""
+    def listed(
+        self, client: str, before: Place | None, limit: int
+    ) -> tuple[list[Job], Place | None]:
+        """A page of the jobs of a client behind `before`, the newest first, and where the next
+        one begins. What is past its retention leaves a page with fewer.
+        """
         now = self.clock()
-        found = self.store.newest_jobs(client, before, limit)
-        return [job for job in found if now < job.expires_at]
+        # One more than is told says whether there is a next page.
+        found = self.store.newest_jobs(client, before, limit + 1)
+        page = found[:limit]
+        end = Place(page[-1].created_at, page[-1].id) if len(found) > limit else None
+        return [job for job in page if now < job.expires_at], end
 
     def redeliver(self, job_id: str) -> Job:
         """Make the job's last webhook event due again, because somebody asked for it.

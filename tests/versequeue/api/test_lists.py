@@ -1,6 +1,7 @@
 """GET /v1/jobs: one's own by one's key, in pages by time, and what is refused."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from versequeue.api.submit_jobs import submit_handlers
 from versequeue.config import Settings
 from versequeue.service.reads import Reads
 
+#: What Firestore takes for no name, or for a path.
+NO_NAMES = ("", "a/b", "job_/b", "__job__", "..", "job_" + "1" * 101)
 ANNA, BERT = {"X-Api-Key": "anna"}, {"X-Api-Key": "bert"}
 
 
@@ -93,6 +96,7 @@ def coded(text: str) -> str:
         "limit=000000001" + "9" * 9, "limit=000000001" + "9" * 5000,
         "cursor=x", "cursor=%00", "cursor=" + "A" * 300, "cursor=" + coded("yesterday job_1"),
         "cursor=" + coded("2026-03-01T12:00:00 job_1"), "curser=x",
+        *("cursor=" + coded(f"2026-03-01T12:00:00.000000Z {name}") for name in NO_NAMES),
     ],
 )  # fmt: skip
 def test_a_page_that_cannot_be_is_refused_in_one_sentence(api: ApiUnderTest, query: str) -> None:
@@ -105,6 +109,35 @@ def test_what_is_past_its_retention_is_not_listed(api: ApiUnderTest) -> None:
     ask(api, "rain", ANNA)
     api.clock.pass_s(31 * 86_400)
     assert listed(api)["data"] == []
+
+
+def test_a_page_of_very_long_songs_ends_sooner_and_leads_on(api: ApiUnderTest) -> None:
+    given = ["雨" * 200] * 52 + [None] * 12
+    body = {"prompt": "x", "options": {"lines": 64, "rhyme_scheme": "none"}, "given": given}
+    for _ in range(50):
+        api.clock.pass_s(1)
+        assert api.post_job(body, headers=ANNA).status_code == 202
+    page = listed(api, "?limit=100")
+    assert len(page["data"]) == 40  # two portions, together more than a megabyte
+    page = listed(api, f"?limit=100&cursor={page['next_cursor']}")
+    assert (len(page["data"]), page["next_cursor"]) == (10, None)
+
+
+def test_a_job_past_its_retention_among_others_ends_no_list(api: ApiUnderTest) -> None:
+    kept = [ask(api, "rain", ANNA), ask(api, "sun", ANNA)]
+    # A row that was tried again goes with its batch, and so before what is older.
+    gone = ask(api, "snow", ANNA)
+    api.store.update_job(gone, lambda job: replace(job, expires_at=api.clock()))
+    page = listed(api, "?limit=2")
+    assert [job["id"] for job in page["data"]] == kept[1:]
+    assert [job["id"] for job in listed(api, f"?cursor={page['next_cursor']}")["data"]] == kept[:1]
+
+
+def test_a_job_whose_song_is_damaged_hides_no_other_of_a_list(api: ApiUnderTest) -> None:
+    ids = [ask(api, "rain", ANNA), ask(api, "sun", ANNA)]
+    api.store.update_job(ids[1], lambda job: replace(job, output={"sections": 5}))
+    is_problem(api.client.get(f"/v1/jobs/{ids[1]}", headers=ANNA), 503, "unreadable")
+    assert [job["id"] for job in listed(api)["data"]] == ids[:1]
 
 
 def test_both_functions_list_jobs_for_hosts_that_rewrite_by_path_alone(api: ApiUnderTest) -> None:

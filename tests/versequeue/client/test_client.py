@@ -3,8 +3,9 @@
 import json
 
 import pytest
+from werkzeug.wrappers import Response
 
-from tests.support.fake_api import LINES, FakeApi
+from tests.support.fake_api import LINES, FakeApi, Fault
 from versequeue.client.client import Client
 from versequeue.client.errors import (
     ApiError,
@@ -101,3 +102,19 @@ def test_a_batch_can_be_canceled_and_its_failures_tried_again(api: FakeApi, clie
     client.retry_failed("batch_0")
     paths = [call.path for call in api.calls("POST")]
     assert paths == ["/v1/batches/batch_0/cancel", "/v1/batches/batch_0/retry-failed"]
+
+
+def test_a_list_goes_on_behind_a_page_from_which_all_jobs_are_gone(
+    api: FakeApi, client: Client
+) -> None:
+    client.submit("rain")
+
+    def page(data: list[object], cursor: str | None) -> Fault:
+        text = json.dumps({"object": "list", "data": data, "next_cursor": cursor})
+        return lambda: Response(text, content_type="application/json")
+
+    job = client.get("job_0").raw
+    api.faults = [page([], "a"), page([job], "b"), page([], "b")]
+    # The last one leads to itself, as only a server at fault says it.
+    assert [each.id for each in client.jobs()] == ["job_0"]
+    assert [seen.query.get("cursor") for seen in api.requests[-3:]] == [None, "a", "b"]

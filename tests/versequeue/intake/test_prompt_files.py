@@ -179,6 +179,17 @@ def test_one_mebibyte_is_taken_and_one_byte_more_is_refused() -> None:
         rows_of(data + b" ", FileFormat.TEXT)
 
 
+def test_rows_that_share_a_long_tune_are_refused_where_one_write_cannot_hold_them() -> None:
+    tune = "\n".join(["\u1ebf" * 199] * 20)
+
+    def with_tune(_: Mapping[str, Any]) -> ResolvedOptions:
+        return ResolvedOptions(SEED, lines=20, tune=tune)
+
+    assert len(parse(b"rain\n" * 160, FileFormat.TEXT, with_tune)) == 160
+    with pytest.raises(PayloadTooLarge, match="more than 2 MiB together: send them in several"):
+        parse(b"rain\n" * 1000, FileFormat.TEXT, with_tune)
+
+
 @pytest.mark.parametrize("kind", list(FileFormat))
 @pytest.mark.parametrize(
     ("data", "line", "words"),

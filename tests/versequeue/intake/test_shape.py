@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from tests.support.errors import refusals
+from versequeue.intake import shape
 from versequeue.intake.job_body import FormJob, JobBody
 from versequeue.intake.options_body import OptionsBody
+from versequeue.intake.texts import clean_line
 from versequeue.intake.validation import validate
 from versequeue.rules.options import ResolvedOptions
 
@@ -73,6 +75,7 @@ def test_a_form_says_the_shape_of_a_song_as_text() -> None:
         ({"structure": [{"name": "verse", "rhyme_scheme": "AA"}]}, "/structure", "how many lines"),
         ({"structure": []}, "/structure", "a song has 1 to 64 parts."),
         ({"structure": 4}, "/structure", "this is to be a text."),
+        ({"structure": ",".join(["pre-chorus 1 AABB"] * 55)}, "/structure", "at most 1000 charac"),
         ({"syllables": "0 0"}, "/syllables", "a line has 3 to 16 syllables"),
         ({"syllables": 0}, "/syllables", "a line has 3 to 16 syllables"),
         ({"syllables": "8 " * 65}, "/syllables", "at most 64 numbers"),
@@ -102,3 +105,19 @@ def test_a_refusal_in_a_body_points_into_the_options() -> None:
     body = {"prompt": "rain", "options": {"structure": "verse 4", "lines": 5}}
     [fault] = refusals(lambda: validate(JobBody, body))
     assert fault.pointer == "/options/lines"
+
+
+def test_a_tune_of_a_whole_file_is_read_once_and_not_for_each_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+
+    def clean(line: str) -> str:
+        read.append(line)
+        return clean_line(line)
+
+    monkeypatch.setattr(shape, "clean_line", clean)
+    tune = "one tune for all\nof the rows\nof a file\nas a form has it"
+    for _ in range(1000):
+        assert validate(OptionsBody, {"tune": tune}).tune == tune
+    assert len(read) == 4
