@@ -34,6 +34,8 @@ class SongRequest:
     syllables: str = ""
     #: Lines of a verse whose syllables, stresses and rhymes the song has; empty: of none.
     tune: str = ""
+    #: What the song is called; empty: what the model calls it.
+    title: str = ""
     style: str = "rap"
     mood: str = ""
     #: 0 always takes the likeliest token.

@@ -29,6 +29,7 @@ from lyricist.songs import MOST_SONGS, Song, SongRequest
 )
 @click.option("--syllables", default="", help="Of each line, repeated over the lines: '8 6 8 6'.")
 @click.option("--tune", type=click.File(encoding="utf-8"), help="A verse that the song follows.")
+@click.option("--title", default="", help="What the song is called.")
 @click.option(
     "--given",
     type=click.File(encoding="utf-8"),

@@ -86,7 +86,8 @@ class FreeVerse:
                 self._read_given(text)
             self._share.show(self._lines)
         sections = (Section("Verse", tuple(self._lines)),)
-        return Song(self._lines[0], sections, "none", None, self._tokens, finished=True)
+        title = self._request.title or self._lines[0]
+        return Song(title, sections, "none", None, self._tokens, finished=True)
 
     def _read_given(self, text: str) -> None:
         """Goes on behind a line that is given: all of it is read at once."""

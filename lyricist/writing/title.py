@@ -27,6 +27,8 @@ _MOST_TOKENS = 8
 #: A prompt's "word" may be all of the prompt; as a title it would fill the context, and then all of
 #: it would be read again for every line.
 _LONGEST_WORD = 24
+#: What is read of a title that is given: the song's lines are to have room behind it.
+_MOST_GIVEN_TOKENS = 40
 _MOST_TEMPERATURE = 0.6
 #: Gives the title other random numbers than the lines, whose seeds count from 0.
 _SEED = 1_000_003
@@ -44,17 +46,21 @@ def write_title(
     topic: SongTopic,
     context: Sequence[int],
 ) -> Session[tuple[str, list[int]]]:
-    """A title, and the tokens that name it. Falls back on the prompt's own words.
+    """A title, and the tokens that name it: the one that is asked for, else one of the model's,
+    which falls back on the prompt's own words.
 
     `context` is what the model reads before it. The share's first row holds that afterwards, and
     nothing else.
     """
     row = share.rows[0]
+    share.engine.rewind(row, 0)
+    if request.title:
+        share.engine.prefill(row, context)
+        return request.title, _given_tokens(request.title, share.vocabulary)
     voice = Voice(min(request.temperature, _MOST_TEMPERATURE), request.top_p, request.explicit)
     history = History(unasked=unasked_in(request))
     chooser = Chooser(lexicon, voice, history, topic)
     draft = Draft(0, row, lexicon, np.random.default_rng([request.seed, _SEED]))
-    share.engine.rewind(row, 0)
     logits = share.engine.prefill(row, [*context, *share.vocabulary.encode(_BEFORE)])
     closers = lexicon.ids_of(_CLOSERS)
     while len(draft.tokens) < _MOST_TOKENS:
@@ -76,6 +82,17 @@ def write_title(
 def title_tokens(title: str, vocabulary: Encoder) -> list[int]:
     """The tokens that name a song's title before its first section."""
     return vocabulary.encode(f"{_BEFORE}{title}{_AFTER}")
+
+
+def _given_tokens(title: str, vocabulary: Encoder) -> list[int]:
+    """The same of a title that somebody else has made: of a long one the beginning."""
+    tokens = title_tokens(title, vocabulary)
+    if len(tokens) <= _MOST_GIVEN_TOKENS:
+        return tokens
+    return [
+        *vocabulary.encode(f"{_BEFORE}{title}")[:_MOST_GIVEN_TOKENS],
+        *vocabulary.encode(_AFTER),
+    ]
 
 
 def _clean(text: str, request: SongRequest, topic: SongTopic) -> str:

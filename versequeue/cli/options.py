@@ -99,6 +99,7 @@ def _word(name: str, words: Any, metavar: str = "WORD") -> Add:
 _STRUCTURE = f"{', '.join(PRESETS)} (verse), or parts such as 'verse 4 ABAB, chorus 4'."
 _SYLLABLES = "Of each line, repeated over the lines: 8, or '8 6 8 6' (as the style has it)."
 _TUNE = "A verse, a line on each line, whose syllables, stresses and rhymes the song has."
+_TITLE = "What the song is called (what the model calls it)."
 _MOOD = f"In your own words, at most {rules.MAX_MOOD_CHARACTERS} characters."
 SONG_OPTIONS = (
     _number("lines", rules.LINES, int),
@@ -106,6 +107,7 @@ SONG_OPTIONS = (
     click.option("--structure", metavar="PARTS", help=_STRUCTURE),
     click.option("--syllables", metavar="NUMBERS", help=_SYLLABLES),
     click.option("--tune", metavar="TEXT", help=_TUNE),
+    click.option("--title", metavar="TEXT", help=_TITLE),
     _word("style", rules.Style),
     click.option("--mood", metavar="TEXT", help=_MOOD),
     _number("temperature", rules.TEMPERATURE, float),

@@ -30,7 +30,7 @@ from versequeue.client.types import (
 from versequeue.contract import paths
 from versequeue.contract.paths import path_of
 from versequeue.contract.server_views import ModelView
-from versequeue.rules.options import SongOptions
+from versequeue.rules.options import MAX_TITLE_CHARACTERS, SongOptions
 from versequeue.rules.terms import JobTerms
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -97,13 +97,15 @@ class Client:
     def rewrite(self, job: Job | str, numbers: Iterable[int], **more: Unpack[SongOptions]) -> Job:
         """Queue the job's song again, with the lines of these numbers anew; the first is 1.
 
-        All others stay, and all options but the seed. Raises JobNotSuccessful where there is no
-        song yet, and ValueError for a line that it does not have.
+        All others stay, the title, and all options but the seed. Raises JobNotSuccessful where
+        there is no song yet, and ValueError for a line that it does not have.
         """
         before = self.get(job)
         if before.output is None:
             raise JobNotSuccessful(before)
         options = {name: value for name, value in before.options.items() if name != "seed"}
+        if before.title:
+            options["title"] = before.title[:MAX_TITLE_CHARACTERS]
         given = given_but(before.output, numbers)
         return self.submit(before.prompt, cast(SongOptions, options), given=given, **more)
 

@@ -23,7 +23,14 @@ from versequeue.intake.shape import (
     SyllablesText,
     Tune,
 )
-from versequeue.intake.texts import MAX_METADATA_CHARACTERS, MetadataKey, ModelName, Mood, printable
+from versequeue.intake.texts import (
+    MAX_METADATA_CHARACTERS,
+    MetadataKey,
+    ModelName,
+    Mood,
+    Title,
+    printable,
+)
 from versequeue.intake.validation import Misfit, Strict
 from versequeue.rules.options import (
     LINES,
@@ -83,6 +90,9 @@ class OptionsBody(Strict):
         "such as `8 6 8 6` that are repeated over the lines of a part.",
     )
     tune: Tune = Field(ResolvedOptions.tune, description=TUNE_NOTE)
+    title: Title = Field(
+        ResolvedOptions.title, description="What the song is called; empty: the model says."
+    )
     style: Style = ResolvedOptions.style
     mood: Mood = Field(ResolvedOptions.mood, description="Free text, for example `hopeful`.")
     temperature: Annotated[float, _within(TEMPERATURE), Real] = ResolvedOptions.temperature

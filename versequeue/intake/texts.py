@@ -6,7 +6,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
-from versequeue.rules.options import MAX_LINE_CHARACTERS, MAX_MOOD_CHARACTERS
+from versequeue.rules.options import (
+    MAX_LINE_CHARACTERS,
+    MAX_MOOD_CHARACTERS,
+    MAX_TITLE_CHARACTERS,
+)
 
 MAX_METADATA_CHARACTERS = 512
 
@@ -68,11 +72,21 @@ def is_latin(text: str) -> bool:
     )
 
 
-def _mood(text: str) -> str:
-    text = normalized(text, MAX_MOOD_CHARACTERS)
-    if len(text) > MAX_MOOD_CHARACTERS:
-        raise ValueError(f"this has at most {MAX_MOOD_CHARACTERS} characters")
+def _short(text: str, most: int) -> str:
+    text = normalized(text, most)
+    if len(text) > most:
+        raise ValueError(f"this has at most {most} characters")
     return printable(text)
+
+
+def _mood(text: str) -> str:
+    return _short(text, MAX_MOOD_CHARACTERS)
+
+
+def _title(text: str) -> str:
+    if len(text.strip().splitlines()) > 1:
+        raise ValueError("a title is one line")
+    return _short(text, MAX_TITLE_CHARACTERS)
 
 
 def _model_name(text: str, info: ValidationInfo) -> str:
@@ -123,6 +137,14 @@ Mood = Annotated[
     AfterValidator(_mood),
     Field(
         json_schema_extra={"maxLength": MAX_MOOD_CHARACTERS, "pattern": f"^{_PRINTABLE}*$"},
+    ),
+]
+
+Title = Annotated[
+    str,
+    AfterValidator(_title),
+    Field(
+        json_schema_extra={"maxLength": MAX_TITLE_CHARACTERS, "pattern": f"^{_PRINTABLE}*$"},
     ),
 ]
 

@@ -41,6 +41,8 @@ SYLLABLES = Bounds(3, 16)
 MAX_MOOD_CHARACTERS = 40
 MAX_LINE_CHARACTERS = 200
 MAX_TUNE_CHARACTERS = 4000
+#: As many as of a line: a song without rhymes is called after its first.
+MAX_TITLE_CHARACTERS = MAX_LINE_CHARACTERS
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class ResolvedOptions:
     syllables: str = ""
     #: lines of a verse whose syllables, stresses and rhymes the song has; empty: of none
     tune: str = ""
+    #: what the song is called; empty: what the model calls it
+    title: str = ""
     style: Style = "rap"
     mood: str = ""
     temperature: float = 0.8
@@ -105,6 +109,7 @@ class SongOptions(TypedDict, total=False):
     structure: str | list[AskedPartOption]
     syllables: int | str
     tune: str
+    title: str
     style: str
     mood: str
     temperature: float

@@ -1,6 +1,7 @@
 """Songs of which some lines are given, or whose shape is: from the tiny model."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -134,12 +135,25 @@ def test_a_song_to_a_tune_has_its_lines_syllables_and_rhymes(writer: Writer) -> 
     assert song.missed == ()
 
 
+def test_a_song_is_called_what_it_is_to_be_called_and_follows_its_title(writer: Writer) -> None:
+    plain = SongRequest("a night bus", lines=4, given=("The cat is on the floor", None, None, None))
+    called = replace(plain, title="Moon of the floor")
+    song, _ = write(writer, called)
+    assert song.title == called.title
+    assert lines_of(song) != lines_of(write(writer, plain)[0]), "the title is read before the lines"
+    assert write(writer, called)[0] == song
+    # What is read of a title leaves room for the lines, however long it is.
+    long = replace(plain, title="\N{NIGHT WITH STARS}" * 200)
+    assert write(writer, long)[0].title == long.title
+
+
 def test_free_verse_sings_what_is_given_in_its_place(
     engine: LiteRtEngine, vocabulary: Vocabulary
 ) -> None:
     free = Writer(engine, vocabulary, "tiny", "digest", write_freely)
     given = (None, "The cat is on the floor", None, "Gone")
-    song, _ = write(free, SongRequest("a night bus", lines=4, given=given))
+    song, _ = write(free, SongRequest("a night bus", lines=4, title="Bus", given=given))
+    assert song.title == "Bus"
     assert lines_of(song)[1::2] == [given[1], given[3]]
     assert len(lines_of(song)) == 4
 

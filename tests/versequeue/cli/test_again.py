@@ -37,7 +37,7 @@ def test_rewrite_gives_all_other_lines_and_leaves_out_the_seed(run: Run, api: Fa
     assert result.stdout.splitlines() == LINES
     assert sent(api)[1] == {
         "prompt": "rain",
-        "options": {"lines": 4, "model": ""},
+        "options": {"lines": 4, "model": "", "title": "Gray"},
         "given": [LINES[0], None],
     }
     assert run("rewrite", "job_0", "--lines", "1", "--seed", "5", "--no-wait").stdout == "job_2\n"

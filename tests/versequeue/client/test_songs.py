@@ -43,7 +43,7 @@ def test_a_song_can_be_written_anew_in_part(api: FakeApi, client: Client) -> Non
     assert other.job.id != song.job.id
     assert json.loads(api.calls("POST")[1].body) == {
         "prompt": "rain",
-        "options": {"lines": 4, "style": "folk"},
+        "options": {"lines": 4, "title": "Gray", "style": "folk"},
         "given": [LINES[0], None],
     }
 

@@ -42,6 +42,11 @@ def test_syllables_are_a_number_or_a_pattern(asked: Any, stored: str) -> None:
     assert resolved(syllables=asked).syllables == stored
 
 
+def test_a_title_is_trimmed_and_may_be_of_any_signs() -> None:
+    assert resolved(title=" 1999 — 東京? ").title == "1999 — 東京?"
+    assert resolved(title=" \n ").title == ""
+
+
 def test_options_as_a_job_shows_them_may_be_sent_again() -> None:
     for options in (resolved(structure=PARTS, syllables=8), resolved(tune=TUNE)):
         assert resolved(**vars(options)) == options
@@ -88,6 +93,11 @@ def test_a_form_says_the_shape_of_a_song_as_text() -> None:
         ({"tune": "la la\n" * 3 + "x" * 201}, "/tune", "a line has at most 200 characters."),
         ({"tune": "x" * 4001}, "/tune", "a tune has at most 4000 characters."),
         ({"tune": "la la\n" * 3 + "слово"}, "/tune", "a tune is in Latin letters"),
+        ({"title": "x" * 201}, "/title", "this has at most 200 characters."),
+        ({"title": "one\ntwo"}, "/title", "a title is one line."),
+        ({"title": "one\u2028two"}, "/title", "a title is one line."),
+        ({"title": "ding\a"}, "/title", "control characters are not allowed."),
+        ({"title": ["x"]}, "/title", "this is to be a text."),
         ({"tune": TUNE, "structure": "song"}, "/structure", "a tune is one verse"),
         ({"tune": TUNE, "syllables": 8}, "/syllables", "the tune says how many"),
         ({"tune": TUNE, "lines": 5}, "/lines", "the tune has 4 lines: leave this out."),
