@@ -1,4 +1,4 @@
-"""`make test`: every test in one run, three files at a time, in the order of tests/conftest.py.
+"""`make test`: every test in one run, three files at a time, handed out as tests/conftest.py says.
 
 Most of a test of processes is waiting for them: three files keep two cores busy. Those that compute
 for minutes are left to `make simulate`.

@@ -1,15 +1,18 @@
-"""The order of the tests: those that need nothing come early, so that what is broken shows early.
+"""The order of the tests: files that need nothing come early, so that what is broken shows early.
 
-Before them begin the few files that mostly wait for a minute or more: another worker runs the quick
-ones meanwhile, and nobody waits for them alone at the end.
+Where tests run side by side, one worker goes through them in this order, and the others from its
+other end on: there are those that take half a minute and more, which none is to begin at the end.
 """
 
 import signal
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.both_ends import FromBothEnds
 from tests.support.browser import browser, new_context, site
 from tests.support.emulators import emulated_project, emulators
 from tests.support.model_bundles import default_bundle, tiny_bundle
@@ -26,6 +29,7 @@ __all__ = [
     "open_page",
     "pytest_collection_modifyitems",
     "pytest_configure",
+    "pytest_xdist_make_scheduler",
     "site",
     "tiny_bundle",
 ]
@@ -37,8 +41,8 @@ settings.register_profile(
 )
 settings.load_profile("unhurried")
 
-#: Markers from quick to slow; a test belongs to the slowest of its own.
-SLOWER = ("processes", "emulators", "browser", "model", "slow")
+#: Markers from quick to slow; a file belongs to the slowest of its tests.
+SLOWER = ("processes", "emulators", "browser", "model", "long", "slow")
 
 
 def pytest_configure() -> None:
@@ -51,16 +55,23 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort by what a test needs, the long ones before all; within one kind the order stays.
+    """Sort the files by what their tests need; within one kind, and in a file, the order stays.
 
     Two tests of one name would be run as one where tests run side by side.
     """
     names = Counter(item.nodeid for item in items)
     assert len(names) == len(items), names.most_common(1)
-    items.sort(key=_slowness)
+    of_files: dict[Path, int] = {}
+    for item in items:
+        of_files[item.path] = max(_slowness(item), of_files.get(item.path, 0))
+    items.sort(key=lambda item: of_files[item.path])
 
 
 def _slowness(item: pytest.Item) -> int:
-    if item.get_closest_marker("long"):
-        return -1
     return max((n for n, name in enumerate(SLOWER, 1) if item.get_closest_marker(name)), default=0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FromBothEnds | None:
+    """Hand out the files from both ends of that order."""
+    return FromBothEnds(config, log) if config.getoption("dist") == "loadfile" else None
