@@ -36,6 +36,9 @@ LEAST_SPREAD = 1.15
 MOST_BY_SONG = 1.4
 #: Within that, so much of it is held to be the machine's all the same.
 BY_MACHINE = 0.4
+#: A machine is never held to be faster than this many times as slow as usual: what is over in no
+#: time at all says nothing of it.
+LEAST_SLOWNESS = 0.01
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,7 @@ def _keep_single(kept: dict[str, Any], state: State, job: Job, first: FirstLines
         _keep(spreads, work.effort, over)
         kept["over"] = spreads
         by_song = min(max(over, 1 / MOST_BY_SONG), MOST_BY_SONG)
-        slowness *= over / by_song * by_song**BY_MACHINE
+        slowness = max(LEAST_SLOWNESS, slowness * over / by_song * by_song**BY_MACHINE)
         kept["slowness"] = round(slowness, 4)
     took_s /= slowness
     if first and work.written - first.lines >= work.written / 4:

@@ -64,6 +64,13 @@ def test_a_song_teaches_a_lines_time_and_the_part_that_is_every_songs() -> None:
     assert pace.song_s == 1.0
 
 
+def test_what_is_over_in_no_time_is_learned_from_as_well() -> None:
+    state = learned(*[(song(seconds), None) for seconds in (0.2, 0.0, 0.0, 0.0, 0.2)])
+    pace = estimates.read(state, NOW, 60).pace_of()
+    assert pace is not None
+    assert 0 <= pace.line_s["quick"] < 0.2
+
+
 def test_four_lines_tell_nothing_wrong_of_thirty_two() -> None:
     state = learned(*[(song(2.0, 4), FirstLines(1, to_end_s=0.75)) for _ in range(9)])
     outlook = estimates.read(state, NOW, 60)
