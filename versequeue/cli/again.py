@@ -99,7 +99,14 @@ def verify(source: str, server: str | None) -> None:
         options.pop("model", None)  # as the server called it that wrote the song
         if name := _name_of(known.receipt, client):
             options["model"] = name
-        job = client.submit(asked["prompt"], cast(SongOptions, options), given=asked.get("given"))
+        try:
+            job = client.submit(
+                asked["prompt"], cast(SongOptions, options), given=asked.get("given")
+            )
+        except ValueError as error:
+            raise Refused(
+                f"What that receipt says was asked for cannot be sent: {error}."
+            ) from error
     _compare(known, follow_job(job.id, server))
 
 
