@@ -1,6 +1,7 @@
 """The results function's handlers for single jobs and its own state, and the table of all."""
 
-from functools import partial
+from functools import lru_cache, partial
+from typing import Any
 
 from flask import Request, Response
 
@@ -64,9 +65,15 @@ def get_push_key(settings: Settings, _request: Request) -> Response:
 
 def get_openapi(settings: Settings, _request: Request) -> Response:
     """The description of all of this."""
+    return json_response(_description(settings))
+
+
+@lru_cache(1)
+def _description(settings: Settings) -> dict[str, Any]:
+    # Made once: that takes longer than any other answer here.
     from versequeue.api.openapi import document  # pydantic is needed for nothing else here
 
-    return json_response(document(settings))
+    return document(settings)
 
 
 def health(store: Store, _request: Request) -> Response:

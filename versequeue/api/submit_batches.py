@@ -214,6 +214,6 @@ def options_reader(
 def _object_in(name: str, text: str) -> Any:
     try:
         return strict_json(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         fault = FieldError(f"/{name}", "This is to be a JSON object.")
         raise ValidationFailed("A field of the request is not JSON.", errors=[fault]) from error

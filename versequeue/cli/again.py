@@ -99,7 +99,14 @@ def verify(source: str, server: str | None) -> None:
         options.pop("model", None)  # as the server called it that wrote the song
         if name := _name_of(known.receipt, client):
             options["model"] = name
-        job = client.submit(asked["prompt"], cast(SongOptions, options), given=asked.get("given"))
+        try:
+            job = client.submit(
+                asked["prompt"], cast(SongOptions, options), given=asked.get("given")
+            )
+        except ValueError as error:
+            raise Refused(
+                f"What that receipt says was asked for cannot be sent: {error}."
+            ) from error
     _compare(known, follow_job(job.id, server))
 
 
@@ -115,6 +122,9 @@ class Known:
         """Out of a job, an output or a receipt. Raises Refused."""
         output = document.get("output", document)
         if not isinstance(output, dict):
+            status = document.get("status")
+            if status in ("queued", "running"):
+                raise Refused(f"That job is {status}: its song can be compared when it is written.")
             raise Refused("That job has no song, so there is nothing to compare with.")
         told = output.get("receipt", output)
         try:

@@ -54,7 +54,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is named; the one that was meant, if it can be guessed, is said."""
         if args and args[0] not in COMMANDS and args[0][:1].isalnum():
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            meant = OTHER_NAMES.get(args[0])
+            near = [meant] if meant else difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f"Did you mean “{near[0]}”?" if near else f"There are: {', '.join(COMMANDS)}."
             ctx.fail(f"No such command “{args[0]}”. {hint}")
         return super().resolve_command(ctx, args)

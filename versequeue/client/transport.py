@@ -73,7 +73,10 @@ class Transport:
             raise ValueError(f"{self.url!r} is not an http or https URL")
 
     def send(self, call: Call) -> requests.Response:
-        """The answer, 2xx or 304. Raises ApiError or ServerUnreachable when trying is over."""
+        """The answer, 2xx or 304. Raises ApiError or ServerUnreachable when trying is over.
+
+        ValueError where what is asked for has no JSON.
+        """
         started_at = self.clock()
         attempt = 0
         while True:
@@ -127,6 +130,8 @@ class Transport:
             return self._unreachable("did not answer in time")
         except requests.exceptions.SSLError as error:
             return self._unreachable(_why_not_https(error))
+        except requests.exceptions.InvalidJSONError as error:
+            raise ValueError("JSON has no such number as is asked for") from error
         except requests.RequestException:
             return self._unreachable("could not be reached")
         if response.status_code < 300 or response.status_code == 304:

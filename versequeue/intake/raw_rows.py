@@ -186,7 +186,7 @@ def _json_row(number: int, line: str) -> RawRow | Fault:
         row = strict_json(line)
     except json.JSONDecodeError as error:
         return _bad_json(number, f"Not valid JSON at column {error.colno}: {error.msg}.")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return _bad_json(number, f"Not valid JSON: {error}.")
     if not isinstance(row, dict):
         return _bad_json(number, 'A row is a JSON object such as {"prompt": "…"}.')

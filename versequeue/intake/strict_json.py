@@ -12,9 +12,21 @@ class RepeatedNames(ValueError):
     """A name stands twice in an object, so that two readers may take two values for it."""
 
 
+#: What is longer takes long to be read, and Python refuses it in words of its own.
+MOST_DIGITS = 4300
+
+
 def strict_json(text: str) -> Any:
     """The JSON value in `text`. Raises RepeatedNames, or another ValueError also for NaN."""
-    return json.loads(text, object_pairs_hook=_unique_names, parse_constant=_refuse_constant)
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_unique_names,
+            parse_constant=_refuse_constant,
+            parse_int=_whole_number,
+        )
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def repeated(names: Iterable[str]) -> list[str]:
@@ -51,8 +63,6 @@ def parse_json(body: bytes) -> Any:
         return strict_json(body.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InvalidJson(f"The body is not UTF-8: byte {error.start} is wrong.") from error
-    except RecursionError as error:
-        raise InvalidJson("The body is nested too deeply.") from error
     except RepeatedNames as error:
         raise InvalidJson(f"In the body {error}.") from error
     except json.JSONDecodeError as error:
@@ -69,6 +79,12 @@ def decode_prompt(body: bytes) -> str:
     except UnicodeDecodeError as error:
         fault = FieldError("/prompt", f"This is not UTF-8: byte {error.start} is wrong.")
         raise ValidationFailed("The body is not UTF-8.", errors=[fault]) from error
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number in it has more than {MOST_DIGITS} digits")
+    return int(digits)
 
 
 def _refuse_constant(name: str) -> float:

@@ -55,6 +55,7 @@ _SENTENCES = {
     "less_than_equal": "This is to be at most {le:.10g}.",
     "literal_error": "This is to be {expected}.",
     "string_too_short": "This is empty.",
+    "string_unicode": "There is half of a character in this.",
     "string_too_long": "This has at most {max_length} characters.",
     "too_long": "This has at most {max_length} entries.",
 }

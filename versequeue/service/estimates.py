@@ -18,7 +18,7 @@ from versequeue.records import (
 from versequeue.rules import waits
 from versequeue.rules.job import Job
 from versequeue.rules.outlook import USUAL_SPREAD, About, WorkerOutlook, WorkerState
-from versequeue.rules.waits import Pace, Span
+from versequeue.rules.waits import Pace, Span, Work
 
 log = logging.getLogger(__name__)
 #: Name of the stored document.
@@ -154,9 +154,9 @@ def measured(state: State, job: Job, first: FirstLines | None, now: datetime) ->
     """The document after `job` has succeeded: what it took joins the latest measurements."""
     model = job.options.model
     kept = _kept(state, model)
-    if job.together > 1:
+    if job.together > 1 and _has_usual_lines(job):
         _keep_shared(kept, state, job)
-    else:
+    elif job.together == 1:
         _keep_single(kept, state, job, first)
     seen_at = {"seen_at": format_time(now)}
     if not model:
@@ -201,8 +201,29 @@ def _keep_single(kept: dict[str, Any], state: State, job: Job, first: FirstLines
         _keep(spreads, work.effort, over)
         kept["over"] = spreads
         by_song = min(max(over, 1 / MOST_BY_SONG), MOST_BY_SONG)
-        slowness = max(LEAST_SLOWNESS, slowness * over / by_song * by_song**BY_MACHINE)
+        by_machine = over / by_song if _has_usual_lines(job) else 1.0
+        slowness = max(LEAST_SLOWNESS, slowness * by_machine * by_song**BY_MACHINE)
         kept["slowness"] = round(slowness, 4)
+    if not pace or _has_usual_lines(job):
+        _keep_lines(kept, work, took_s, first, pace)
+    start_s = (job.metrics.queue_s or 0.0) + (job.metrics.model_load_s or 0.0)
+    if job.metrics.cold_start and job.attempt == 1 and start_s <= LONGEST_START_S:
+        _keep(kept, "start_s", start_s)
+    if job.metrics.model_load_s:
+        _keep(kept, "load_s", job.metrics.model_load_s)
+
+
+def _has_usual_lines(job: Job) -> bool:
+    """Whether all of its lines are written, as long as its style has them: what a song takes whose
+    lines are given, or of three syllables or sixteen, says nothing of others.
+    """
+    return not (any(job.given) or job.options.syllables or job.options.tune)
+
+
+def _keep_lines(
+    kept: dict[str, Any], work: Work, took_s: float, first: FirstLines | None, pace: Pace | None
+) -> None:
+    slowness = kept.get("slowness", 1.0)
     took_s /= slowness
     if first and work.written - first.lines >= work.written / 4:
         line_s = max(0.0, first.to_end_s / slowness) / (
@@ -216,11 +237,6 @@ def _keep_single(kept: dict[str, Any], state: State, job: Job, first: FirstLines
     lines = dict(kept.get("line_s", {}))
     _keep(lines, work.effort, line_s)
     kept["line_s"] = lines
-    start_s = (job.metrics.queue_s or 0.0) + (job.metrics.model_load_s or 0.0)
-    if job.metrics.cold_start and job.attempt == 1 and start_s <= LONGEST_START_S:
-        _keep(kept, "start_s", start_s)
-    if job.metrics.model_load_s:
-        _keep(kept, "load_s", job.metrics.model_load_s)
 
 
 def _keep_shared(kept: dict[str, Any], state: State, job: Job) -> None:

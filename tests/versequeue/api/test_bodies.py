@@ -180,6 +180,21 @@ def test_half_a_character_in_a_prompt_file_is_a_fault_of_its_line(
     assert is_problem(answer, 422, "batch-invalid")["errors"][0]["line"] == 1
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("9" * 5000, "a number in it has more than 4300 digits"), ("[" * 20_000, "nested too deeply")],
+    ids=["digits", "depth"],
+)
+def test_what_no_reader_of_json_takes_is_said_in_words_of_ours(
+    app: ApiUnderTest, value: str, said: str
+) -> None:
+    body = f'{{"prompt": "x", "deadline_s": {value}}}'
+    answer = app.client.post("/v1/jobs", data=body, content_type=JSON)
+    assert said in is_problem(answer, 400, "invalid-json")["detail"]
+    answer = app.client.post("/v1/batches", data=body, content_type="application/jsonl")
+    assert said in is_problem(answer, 422, "batch-invalid")["errors"][0]["detail"]
+
+
 def test_null_is_json_but_not_an_object(app: ApiUnderTest) -> None:
     answer = app.client.post("/v1/jobs", data=b"null", content_type=JSON)
     assert pointers(is_problem(answer, 422, "validation")) == [""]

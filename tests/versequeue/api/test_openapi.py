@@ -20,10 +20,12 @@ from schemathesis.specs.openapi.checks import (
     positive_data_acceptance,
 )
 
-from tests.support.api import ApiUnderTest, api_on_disk
+from tests.support.api import ApiUnderTest, api_on_disk, make_api
 from tests.support.errors import error_tree
+from versequeue.api import openapi
 from versequeue.api.openapi import document
 from versequeue.api.routes import ROUTES
+from versequeue.config import Settings
 
 CASES = 40
 
@@ -102,6 +104,19 @@ def test_every_route_is_described(app: ApiUnderTest) -> None:
     for route in ROUTES:
         path = route.path.replace("<", "{").replace(">", "}")
         assert described[path][route.method.lower()]["operationId"] == route.name
+
+
+def test_the_description_is_made_once_however_often_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Settings] = []
+    make = openapi.document
+    monkeypatch.setattr(openapi, "document", lambda about: (made.append(about), make(about))[1])  # type: ignore[func-returns-value]
+    api = make_api(Settings(hash_key="only here", submit_url="https://example.org"))
+    first, second = (api.client.get("/v1/openapi.json").get_json() for _ in range(2))
+    assert first == second
+    assert first["servers"] == [{"url": "https://example.org"}]
+    assert len(made) == 1
 
 
 def test_a_job_at_every_turn_is_what_the_description_says(app: ApiUnderTest) -> None:

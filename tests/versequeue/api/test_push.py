@@ -133,6 +133,11 @@ FAULTS = [
     ),
     ({**GIVEN, "endpoint": LONG}, "/endpoint", "This has at most 2048 characters."),
     ({**GIVEN, "endpoint": ""}, "/endpoint", "This is empty."),
+    (
+        {**GIVEN, "endpoint": "https://\ud800/"},
+        "/endpoint",
+        "There is half of a character in this.",
+    ),
     ({**GIVEN, "endpoint": 7}, "/endpoint", "This is to be a text."),
     ({"endpoint": ENDPOINT}, "/keys", "This field is required."),
     ({**GIVEN, "more": 1}, "/more", "This field is not known."),

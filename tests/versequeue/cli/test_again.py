@@ -138,6 +138,13 @@ def test_given_lines_of_a_receipt_that_are_none_are_one_sentence(
     assert "given lines cannot be read" in refused.stderr
 
 
+def test_a_receipt_with_a_number_that_json_has_not_is_one_sentence(run: Run, api: FakeApi) -> None:
+    asked = {**ASKED, "options": {"temperature": float("nan")}}
+    refused = run("verify", json.dumps(receipt(asked=asked)))
+    assert (refused.exit_code, sent(api)) == (2, [])
+    assert "cannot be sent: JSON has no such number" in refused.stderr
+
+
 def test_a_receipt_with_given_lines_gives_them_again(run: Run, api: FakeApi) -> None:
     api.steps = [done(receipt=receipt())]
     given = {**ASKED, "given": ["One of mine", None]}
