@@ -10,14 +10,13 @@ import { T } from "./texts.js";
 
 document.documentElement.lang = lang;
 document.title = T.title;
-for (const [id, text] of Object.entries(T.page)) $(id).textContent = text;
+for (const [id, text] of Object.entries(T.page)) (document.querySelector(`[for=${id}]`) ?? $(id)).textContent = text;
 // It is remembered by now: who is given this address need not read in the language of who gives it.
 const here = new URL(location.href);
 if (here.searchParams.has("lang") && songs.lastLanguage()) {
 	here.searchParams.delete("lang");
 	history.replaceState(null, "", here);
 }
-// What is made of a song's words is in the song's language.
 for (const id of ["lyrics", "sample", "examples"]) $(id).lang = SONG;
 
 function offerLanguages() {
@@ -95,12 +94,12 @@ function nothing(error) {
 const pending = {};
 const randomKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
-// `body`: text, or the bytes of a file.
-async function send(kind, body, type, query, entry) {
+// `body`: text, or the bytes of a file. `at`: where a refusal is shown, and what marks its fields.
+async function send(kind, body, type, query, entry, at = {}) {
 	if ($("send").disabled) return;
 	$("send").disabled = true;
 	if (pending.query !== query || pending.body !== body) Object.assign(pending, { query, body, key: randomKey() });
-	const box = $($("ask").hidden ? "notice" : "refused");
+	const { box = $($("ask").hidden ? "notice" : "refused"), mark = form.mark } = at;
 	notice(box);
 	try {
 		const answer = await api.submit(kind, body, type, pending.key, query);
@@ -110,29 +109,29 @@ async function send(kind, body, type, query, entry) {
 		$("report").replaceChildren();
 		history.pushState(null, "", list.link(kind, id));
 		await route(answer);
-		scrollTo(0, 0);
+		at.box ? $("sheet").scrollIntoView() : scrollTo(0, 0);
 		$("words").focus({ preventScroll: true });
 	} catch (error) {
 		if (!(error instanceof api.Trouble)) throw error;
 		if (error.final) delete pending.body;
-		const again = () => send(kind, body, type, query, entry);
-		refuse(box, error, error.final ? null : again, form.mark(error.errors).join(" "));
-		box.scrollIntoView({ block: "nearest" });
+		const again = () => send(kind, body, type, query, entry, at);
+		refuse(box, error, error.final ? null : again, mark(error.errors).join(" "));
+		(document.querySelector("[aria-invalid]") ?? box).scrollIntoView({ block: "center" });
 	} finally {
 		$("send").disabled = false;
 	}
 }
 
-const submit = (job) => send("job", JSON.stringify(job), "application/json", "", { name: job.prompt });
+const submit = (job, at) => send("job", JSON.stringify(job), "application/json", "", { name: job.prompt }, at);
 
 async function takeFile(file) {
 	show(true);
 	(await load("./files.js"))?.take(file, send);
 }
 
-function edit(prompt, options) {
+function edit(asked) {
 	show(true);
-	form.edit(prompt, options);
+	form.edit(asked);
 	$("ask").scrollIntoView();
 }
 

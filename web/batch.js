@@ -74,8 +74,7 @@ export function draw(newer) {
 	$("words").textContent = T.batch.name(uploadOf(batch) ?? "", counts.total);
 	$("sub").textContent = T.batch.counts(counts);
 	$("part").hidden = true;
-	$("bar").hidden = false;
-	Object.assign($("bar"), { max: counts.total || 1, value: finished(counts) });
+	Object.assign($("bar"), { max: counts.total || 1, value: finished(counts), hidden: false });
 	put("why", batch.done ? T.batch.over(counts.succeeded, counts.total) : T.hint.waiting);
 	put("retry", batch.done && counts.failed ? T.batch.retry(counts.failed) : "");
 	notice($("end"));

@@ -1,4 +1,4 @@
-// Every word of the page in German, as en.js explains them; what a song says stays English.
+// The page's words in German, as en.js explains them.
 import { MOST_MIB, MOST_ROWS } from "./limits.js";
 import { cents, duration, number, time } from "./language.js";
 
@@ -6,27 +6,29 @@ const many = (count, one, more) => `${number(count)} ${count === 1 ? one : more}
 const songCount = (n) => many(n, "Lied", "Lieder");
 
 export const title = "VerseQueue: Liedtexte aus ein paar Wörtern";
-// By the id of the element that shows it.
 export const page = {
 	skip: "Zum Inhalt springen",
 	new: "Neues Lied",
 	"to-songs": "Deine Lieder",
 	claim: "Ein paar Wörter rein,\nein Lied raus.",
-	lead: "Sag, worum es gehen soll. Ein kleines offenes Modell schreibt einen englischen Liedtext, der sich reimt, Zeile für Zeile, und du siehst zu.",
-	"prompt-text": "Worum geht es in deinem Lied? Am besten auf Englisch",
+	lead: "Sag, worum es geht. Ein kleines offenes Modell schreibt einen englischen Liedtext, der sich reimt, Zeile für Zeile, und du siehst zu.",
+	prompt: "Worum geht es in deinem Lied? Am besten auf Englisch",
 	send: "Schreib mein Lied",
 	change: "Ändern",
 	"effort-text": "Mehr Entwürfe je Zeile: liest sich besser, dauert länger",
 	"style-text": "Stil",
 	"structure-text": "Aufbau",
-	"scheme-text": "Reime",
-	"mood-text": "Stimmung, in ein, zwei Wörtern",
-	"model-text": "Modell",
+	scheme: "Reime",
+	syllables: "Silben je Zeile, etwa 8 6 8 6",
+	tune: "Nach der Melodie einer Strophe: hier einfügen",
+	called: "Titel",
+	mood: "Stimmung, in ein, zwei Wörtern",
+	model: "Modell",
 	"continue-text": "Die erste Zeile mit meinen Worten beginnen",
 	"explicit-text": "Derbe Wörter erlauben",
 	"file-title": "Hast du eine ganze Datei mit Themen?",
 	"file-text": `Zieh sie irgendwo hierher oder wähle sie aus: JSONL, CSV mit einer Spalte „prompt“ oder ein Thema je Zeile. Bis zu ${many(MOST_ROWS, "Zeile", "Zeilen")}. Der Server prüft sie zuerst; eingereiht wird erst, wenn du es sagst.`,
-	"file-button": "Datei auswählen",
+	file: "Datei auswählen",
 	drop: "Lass deine Datei hier los",
 	cancel: "Abbrechen",
 	tell: "Sag mir Bescheid, wenn es fertig ist",
@@ -42,7 +44,7 @@ export const page = {
 	"songs-title": "Deine Lieder",
 	forget: "Liste leeren",
 	undo: "Rückgängig",
-	footer: "Dein Thema und deine Auswahl gehen an den Server; er bewahrt Lieder 30 Tage auf oder so lange, wie sein Betreiber es festlegt. Diese Liste bleibt in deinem Browser. Keine Cookies, keine Tracker.",
+	footer: "Dein Thema und deine Auswahl gehen an den Server, der Lieder 30 Tage aufbewahrt oder so lange sein Betreiber will. Diese Liste bleibt in deinem Browser. Keine Cookies, keine Tracker.",
 };
 export const nextClaim = "Noch eins schreiben";
 export const styles = { rap: "Rap", pop: "Pop", country: "Country", rock: "Rock", folk: "Folk", soul: "Soul" };
@@ -51,11 +53,11 @@ export const schemes = {
 	AABB: "AABB, Paarreim", ABAB: "ABAB, Kreuzreim", ABBA: "ABBA, umarmender Reim",
 	ABCB: "ABCB, jede zweite Zeile", AAAA: "AAAA, alle gleich", none: "Keine, freie Verse",
 };
-const shapeOf = (o) => /\d/.test(o.structure) && o.structure;
 export const lines = (n) => many(n, "Zeile", "Zeilen");
-export const choices = (o) =>
-	[styles[o.style], o.rhyme_scheme === "none" ? "freie Verse" : o.rhyme_scheme, lines(o.lines),
-		o.structure === "song" ? "mit Refrain" : shapeOf(o), o.mood, o.model].filter(Boolean).join(" · ");
+export const withChorus = "mit Refrain";
+export const toTune = "nach einer Melodie";
+export const counted = (pattern) => `${pattern} Silben`;
+export const given = (n) => `Dieselben Zeilen behalten (${number(n)})`;
 export const efforts = { quick: "Schnell", normal: "Normal", best: "Gründlich" };
 export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
 
@@ -64,7 +66,6 @@ export const model = (name, s, licence) => [name, s && duration(s), licence].fil
 export const server = {
 	warm: "Das Modell ist wach.",
 	cold: (s) => `Das Modell wacht gerade für dich auf${s ? `, das dauert etwa ${duration(s)}` : ""}.`,
-	// `s`: until those and what is written now are done.
 	queue: (n, s) => (n || s >= 1 ? ` ${n ? `Noch ${songCount(n)} vor deinem` : "Gerade wird noch eins vor deinem geschrieben"}${s >= 1 ? `, etwa ${duration(Math.round(s))}` : ""}.` : ""),
 };
 export const empty = "Schreib erst ein, zwei Wörter. Aus allem kann ein Lied werden.";
@@ -102,13 +103,12 @@ export const marks = "/ betont, x unbetont, · beides möglich";
 export const kept = "bleibt";
 export const desk = {
 	line: (n) => `Zeile ${number(n)}`,
-	help: "Behalte die Zeilen, die dir gefallen, und lass den Rest neu schreiben. ⋯ öffnet eine Zeile: andere Fassungen, eigene Worte, ihr Reim.",
+	help: "Behalte, was dir gefällt, und lass den Rest neu schreiben. ⋯ öffnet eine Zeile: andere Fassungen, eigene Worte, ihr Reim.",
 	local: "Was du änderst, bleibt in diesem Browser. Der Link zeigt es, sobald Zeilen neu geschrieben sind.",
-	pairs: "Die geänderten Reime gelten erst, wenn Zeilen neu geschrieben werden.",
-	allKept: "Jede Zeile bleibt. Gib eine frei, um sie neu schreiben zu lassen.",
+	pairs: "Geänderte Reime gelten, sobald Zeilen neu geschrieben sind.",
+	allKept: "Jede Zeile bleibt. Gib eine frei, die neu werden soll.",
 	all: "Alles neu schreiben",
-	rest: (n) => (n === 1 ? "Die übrige Zeile neu schreiben" : `Die übrigen ${number(n)} Zeilen neu schreiben`),
-	undo: "Rückgängig",
+	rest: (n) => (n === 1 ? "Die übrige Zeile neu schreiben" : `Die übrigen ${number(n)} neu schreiben`),
 	undone: "Rückgängig gemacht",
 	close: "Bearbeitung schließen",
 	keep: "Behalten",
@@ -119,7 +119,6 @@ export const desk = {
 	leave: "Verwerfen",
 	changed: (n) => `Zeile ${number(n)} ist geändert und bleibt so.`,
 	others: "Andere Fassungen",
-	noOthers: "Von dieser Zeile gibt es keine anderen Fassungen.",
 	rhyme: "Reimt sich auf Zeile",
 	nothing: "keine",
 	paired: (n, other) => `Zeile ${number(n)} soll sich auf Zeile ${number(other)} reimen.`,
@@ -140,7 +139,7 @@ export const receiptNote = "Dieselben Wörter, dieselbe Auswahl, derselbe Startw
 export const told = {
 	yes: "Du bekommst Bescheid, auch wenn diese Seite geschlossen ist.",
 	open: "Du bekommst Bescheid, solange dieser Tab offen ist.",
-	no: "Der Browser lässt keine Mitteilungen zu. Achte auf den Titel des Tabs.",
+	no: "Der Browser erlaubt es nicht. Achte auf den Titel des Tabs.",
 	job: (title) => `Dein Lied ist fertig: ${title}`,
 	over: "Es ist kein Text entstanden",
 	batch: (done, total) => `Deine Datei ist fertig: ${number(done)} von ${many(total, "Lied", "Liedern")}`,
@@ -149,20 +148,18 @@ export const told = {
 export const tryAgain = "Noch einmal versuchen";
 export const waitFor = (s) => `In ${duration(Math.ceil(s))} kannst du es noch einmal versuchen.`;
 const newSong = "Ein neues Lied schreiben";
-// By problem: title, text, and the way on if not to try again.
 export const trouble = {
 	offline: ["Du bist offline", "Deine Worte sind auf dieser Seite sicher."],
 	unreachable: ["Der Server antwortet nicht", "Auch ein neuer Versuch macht kein zweites Lied."],
 	"rate-limited": ["Etwas zu schnell", "Dieser Server nimmt von jedem Gast nur ein paar Themen pro Minute."],
-	"budget-exhausted": ["Die Lieder von heute sind aufgebraucht", "Der Betreiber bezahlt nur eine bestimmte Zahl pro Tag. Was geschrieben ist, bleibt lesbar."],
+	"budget-exhausted": ["Die Lieder von heute sind aufgebraucht", "Der Betreiber bezahlt nur so viele am Tag. Was geschrieben ist, bleibt lesbar."],
 	key: ["Dieser Server verlangt einen Schlüssel", "Wenn du einen hast, nimm die API oder die Kommandozeile."],
 	validation: ["Du musst noch etwas ändern", "Nichts wurde eingereiht."],
-	"batch-invalid": ["Der Server hat die Datei abgelehnt", "Nichts wurde eingereiht. Diese Zeilen brauchen einen Blick:"],
+	"batch-invalid": ["Der Server hat die Datei abgelehnt", "Nichts wurde eingereiht. Sieh dir diese Zeilen an:"],
 	busy: ["Der Server ist gestolpert", "Nichts ist verloren. Gib ihm einen Moment."],
 	"not-found": ["Hinter diesem Link ist nichts", "Vielleicht fehlt ein Buchstabe.", newSong],
 	gone: ["Dieser Link ist abgelaufen", "Lieder werden dreißig Tage aufbewahrt.", newSong],
 };
-// While it is followed.
 export const lost = {
 	offline: "Du bist offline. Dein Lied wird trotzdem geschrieben.",
 	other: "Der Server antwortet nicht. Was du wolltest, ist gespeichert.",
@@ -208,6 +205,6 @@ export const batch = {
 	songs: "Die Lieder",
 	none: "Hier sammeln sie sich, sobald sie geschrieben sind.",
 	results: "Herunterladen",
-	retry: (n) => (n === 1 ? "Das gescheiterte Lied noch einmal versuchen" : `Die ${number(n)} gescheiterten Lieder noch einmal versuchen`),
+	retry: (n) => (n === 1 ? "Das gescheiterte noch einmal versuchen" : `Die ${number(n)} gescheiterten noch einmal versuchen`),
 	tooLarge: `Die Datei ist größer als ${MOST_MIB} MiB.`,
 };

@@ -1,7 +1,7 @@
-// The songwriter's desk: lines of a finished song are kept, edited, swapped for other drafts or written anew, pairs
-// are changed, and there is a way back. Loaded when it is opened. All but what is written anew stays in this browser.
+// The songwriter's desk: lines of a finished song are kept, edited, swapped for other drafts or written anew, pairs are
+// changed, and all of it undone. What is not written anew stays in this browser.
 import { rhymesOf } from "./api.js";
-import { $, announce, button, make } from "./dom.js";
+import { $, announce, button, fault, looks, make } from "./dom.js";
 import { FORMATS, text as textOf } from "./formats.js";
 import { deskOf, keepDesk } from "./history.js";
 import { titleOf } from "./job.js";
@@ -10,6 +10,8 @@ import { LONGEST_LINE } from "./limits.js";
 import { draw as drawLyric, lastWord, markKept, rhymes } from "./lyric.js";
 import { T } from "./texts.js";
 
+await looks("desk.css");
+
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const MOST_RHYMES = 12;
 // `heir`: what the song that is being written now came from, and which of its lines are anew.
@@ -17,7 +19,7 @@ let shared, song, now, past, opened, editing, heir;
 // Ends the editing of a line, where one is edited; whether this browser has kept the last change.
 let leaveField, isStored = true;
 // What is on the sheet beside the lyric while the desk is open.
-let bar, undoButton, restButton, note;
+let bar, undoButton, restButton, note, trouble;
 
 // `lines`: their texts; `kept`: which of them stay; `rhyme`: a number for each, equal ones of a section rhyme.
 function asWritten(job) {
@@ -30,25 +32,25 @@ function asWritten(job) {
 	return { song: job, lines, kept: lines.map((_, i) => Boolean(job.given?.[i])), rhyme: sections.flatMap(numbers), paired: false };
 }
 
-// Of each line the number of its section, and its place in it.
-const places = () => song.output.sections.flatMap(({ lines }, part) => lines.map((_, at) => ({ part, at })));
-const nameAt = (i) => song.output.sections[places()[i].part].name;
+// The numbers of the lines of which `fits` is true, told where they and line i are.
+function linesWhere(i, fits) {
+	const all = song.output.sections.flatMap(({ name, lines }, part) => lines.map((_, at) => ({ name, part, at })));
+	return all.flatMap((one, j) => (fits(one, all[i]) ? [j] : []));
+}
 // The same line of a chorus that comes again, itself too.
-const twins = (i) => {
-	const all = places();
-	return all.map((_, j) => j).filter((j) => nameAt(j) === nameAt(i) && all[j].at === all[i].at);
-};
+const twins = (i) => linesWhere(i, (one, mine) => one.name === mine.name && one.at === mine.at);
+const others = (i) => linesWhere(i, (one, mine) => one.part === mine.part && one !== mine);
+const partnerOf = (i) => others(i).find((j) => now.rhyme[i] != null && now.rhyme[j] === now.rhyme[i]);
 
-function schemeOf(part) {
-	const all = places();
-	const mine = now.rhyme.filter((_, i) => all[i].part === part);
-	const known = [...new Set(mine.filter((one) => one != null))];
-	return mine.map((one) => (one == null ? "-" : LETTERS[known.indexOf(one)])).join("");
+function schemeOf(rhyme) {
+	const known = [...new Set(rhyme.filter((one) => one != null))];
+	return rhyme.map((one) => (one == null ? "-" : LETTERS[known.indexOf(one)])).join("");
 }
 
 function sections() {
-	const left = [...now.lines];
-	return song.output.sections.map(({ name, lines }, part) => ({ name, lines: left.splice(0, lines.length), rhyme_scheme: schemeOf(part) }));
+	const [left, rhyme] = [[...now.lines], [...now.rhyme]];
+	return song.output.sections.map(({ name, lines: { length } }) =>
+		({ name, lines: left.splice(0, length), rhyme_scheme: schemeOf(rhyme.splice(0, length)) }));
 }
 
 const current = () => ({ title: titleOf(song), sections: sections() });
@@ -58,8 +60,6 @@ export function text() {
 	settle();
 	return bar ? textOf(current()) : undefined;
 }
-
-// ---- what is asked of the server
 
 function structure() {
 	const seen = new Set();
@@ -74,24 +74,38 @@ function structure() {
 // One job: those lines anew of which `anew` is true.
 async function write(anew) {
 	const given = now.lines.map((line, i) => (anew[i] ? null : line));
-	const options = { ...song.options, seed: undefined, ...(now.paired && { structure: structure(), tune: undefined }) };
+	const title = song.output.title?.slice(0, LONGEST_LINE);
+	const options = { ...song.options, title, seed: undefined, ...(now.paired && { structure: structure(), tune: undefined }) };
 	heir = { now, past, anew };
-	await shared.submit({ prompt: song.prompt, options, ...(given.some(Boolean) && { given }) });
+	await shared.submit({ prompt: song.prompt, options, ...(given.some(Boolean) && { given }) }, { box: trouble, mark });
+}
+
+// Opens the first line that was refused, with what is wrong below it; returns the details of what else is.
+function mark(errors) {
+	const found = errors.find(({ pointer }) => /^\/given\/\d/.test(pointer));
+	if (found) {
+		opened = Number(found.pointer.split("/")[2]);
+		edit(opened);
+		fault($("lyrics").querySelector(".edit"), found.detail);
+	}
+	return errors.filter((one) => one !== found).map(({ detail }) => detail);
 }
 
 // Whether this is what was asked for here, so that the desk is open again.
 export const continues = (job) => job.done && job.output && heir && heir.now.song.id !== job.id && heir.now.song.prompt === job.prompt;
 
-// ---- what is done to lines
+function show(words) {
+	const { lines, kept, rhyme, paired } = now;
+	isStored = keepDesk(song.id, { lines, kept, rhyme, paired });
+	draw();
+	announce(words);
+}
 
 function change(act, words) {
 	past.push(now);
 	now = { ...now, lines: [...now.lines], kept: [...now.kept], rhyme: [...now.rhyme] };
 	act(now);
-	const { lines, kept, rhyme, paired } = now;
-	isStored = keepDesk(song.id, { lines, kept, rhyme, paired });
-	draw();
-	announce(words);
+	show(words);
 }
 
 const setLine = (i, line) => change((to) => twins(i).forEach((j) => [to.lines[j], to.kept[j]] = [line, true]), T.desk.changed(i + 1));
@@ -104,9 +118,8 @@ function keep(i) {
 // Line i is to rhyme with line j of its section, or with none. It is then no longer one that stays.
 function pair(i, j) {
 	settle();
-	const all = places();
 	change((to) => {
-		const rhyme = j == null ? null : to.rhyme[j] ?? 1 + Math.max(-1, ...to.rhyme.filter((_, k) => all[k].part === all[i].part));
+		const rhyme = j == null ? null : to.rhyme[j] ?? 1 + Math.max(...to.rhyme);
 		const set = (one) => twins(one).forEach((k) => (to.rhyme[k] = rhyme));
 		if (j != null) set(j);
 		set(i);
@@ -119,21 +132,17 @@ function undo() {
 	settle();
 	now = past.pop();
 	if (now.song !== song) shared.show((song = now.song));
-	const { lines, kept, rhyme, paired } = now;
-	isStored = keepDesk(song.id, { lines, kept, rhyme, paired });
-	[opened, editing] = [null, null];
-	draw();
-	announce(T.desk.undone);
+	opened = null;
+	show(T.desk.undone);
 	(past.length ? undoButton : restButton).focus();
 }
 
-// ---- how it looks
-
-const handleOf = (i) => $("lyrics").querySelectorAll("li .handle")[i];
+const rows = () => [...$("lyrics").querySelectorAll("section > ol > li")];
+const handleOf = (i) => rows()[i].querySelector(".handle");
 
 function toggleLine(i) {
 	settle();
-	[opened, editing] = [opened === i ? null : i, null];
+	opened = opened === i ? null : i;
 	draw();
 	handleOf(i).focus();
 }
@@ -141,13 +150,12 @@ function toggleLine(i) {
 function edit(i) {
 	editing = i;
 	draw();
-	$("lyrics").querySelector("input.edit").focus();
+	$("lyrics").querySelector(".edit").focus();
 }
 
 function field(i) {
-	const input = make("input", { className: "edit", value: now.lines[i], maxLength: LONGEST_LINE, "aria-label": T.desk.line(i + 1), lang: SONG });
-	const leave = (save) => {
-		if (editing !== i) return;
+	const input = make("input", { name: "line", className: "edit", value: now.lines[i], maxLength: LONGEST_LINE, "aria-label": T.desk.line(i + 1), lang: SONG });
+	leaveField = (save) => {
 		editing = leaveField = null;
 		const line = input.value.replace(/\s+/g, " ").trim();
 		if (save && line && line !== now.lines[i]) setLine(i, line);
@@ -158,26 +166,24 @@ function field(i) {
 		if (event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
 		event.preventDefault();
 		event.stopPropagation();
-		leave(event.key === "Enter");
+		leaveField(event.key === "Enter");
 	};
-	leaveField = leave;
-	return { input, leave };
+	return input;
 }
 
 // Words that would rhyme with the line that this one rhymes with; a click ends the line in one.
 async function suggest(i, box, input) {
-	const all = places();
-	const partner = now.lines.findIndex((_, j) => j !== i && now.rhyme[i] != null && all[j].part === all[i].part && now.rhyme[j] === now.rhyme[i]);
-	if (partner < 0) return;
+	const partner = partnerOf(i);
+	if (partner == null) return;
 	const word = lastWord(now.lines[partner]);
 	// Without them a line is edited all the same.
-	const found = (await rhymesOf(word.toLowerCase()).catch(() => null))?.data;
-	const words = [...(found?.perfect ?? []), ...(found?.slant ?? [])].slice(0, MOST_RHYMES).map((one) => one.word);
+	const { perfect = [], slant = [] } = (await rhymesOf(word.toLowerCase()).catch(() => ({}))).data ?? {};
+	const words = [...perfect, ...slant].slice(0, MOST_RHYMES).map((one) => one.word);
 	if (!words.length || !box.isConnected) return;
 	const take = (chosen) => {
 		const end = lastWord(input.value);
 		const at = input.value.lastIndexOf(end);
-		input.value = end ? input.value.slice(0, at) + chosen + input.value.slice(at + end.length) : chosen;
+		input.value = input.value.slice(0, at) + chosen + input.value.slice(at + end.length);
 		input.focus();
 	};
 	box.append(make("p", { className: "quiet" }, T.desk.rhymesWith(word)),
@@ -185,12 +191,9 @@ async function suggest(i, box, input) {
 }
 
 function partners(i) {
-	const all = places();
-	const [value] = now.rhyme[i] == null ? [""] : now.lines.map((_, j) => j).filter((j) => j !== i && all[j].part === all[i].part && now.rhyme[j] === now.rhyme[i]);
-	const others = now.lines.map((line, j) => [j, line]).filter(([j]) => j !== i && all[j].part === all[i].part);
 	const select = make("select", { id: "partner" }, make("option", { value: "" }, T.desk.nothing),
-		...others.map(([j, line]) => make("option", { value: `${j}`, lang: SONG }, `${j + 1} · ${lastWord(line)}`)));
-	select.value = `${value ?? ""}`;
+		...others(i).map((j) => make("option", { value: `${j}`, lang: SONG }, `${j + 1} · ${lastWord(now.lines[j])}`)));
+	select.value = `${partnerOf(i) ?? ""}`;
 	select.onchange = () => {
 		pair(i, select.value === "" ? null : Number(select.value));
 		$("lyrics").querySelector("select").focus();
@@ -200,7 +203,7 @@ function partners(i) {
 
 function choices(i) {
 	const written = [song.output.sections.flatMap((one) => one.lines)[i], ...(song.output.alternatives?.[i] ?? [])];
-	const others = [...new Set(written)].filter((line) => line !== now.lines[i]);
+	const drafts = [...new Set(written)].filter((line) => line !== now.lines[i]);
 	const swap = (line) => {
 		setLine(i, line);
 		handleOf(i).focus();
@@ -214,33 +217,26 @@ function choices(i) {
 		button(T.desk.keep, toggle, { "aria-pressed": `${now.kept[i]}` }),
 		button(T.desk.edit, () => edit(i)),
 		button(T.desk.anew, () => write(now.lines.map((_, j) => twins(i).includes(j))))),
-	others.length ? make("p", { className: "quiet" }, T.desk.others) : make("p", { className: "quiet" }, T.desk.noOthers),
-	make("ul", { className: "others", lang: SONG }, ...others.map((line) => make("li", {}, button(line, () => swap(line))))),
+	drafts.length ? make("p", { className: "quiet" }, T.desk.others) : "",
+	make("ul", { className: "others", lang: SONG }, ...drafts.map((line) => make("li", {}, button(line, () => swap(line))))),
 	partners(i));
 	return box;
 }
 
 // A letter is drawn from its line onto another one of its section.
 function drag(i, letter) {
-	const lineAt = ({ clientX, clientY }) => {
-		const all = [...$("lyrics").querySelectorAll("section > ol > li")];
-		return all.indexOf(document.elementFromPoint(clientX, clientY)?.closest("#lyrics section > ol > li"));
-	};
-	const fits = (j) => j >= 0 && j !== i && places()[j].part === places()[i].part;
-	const mark = (j) => $("lyrics").querySelectorAll("section > ol > li").forEach((li, k) => li.classList.toggle("target", k === j && fits(j)));
+	const lineAt = ({ clientX, clientY }) => rows().findIndex((li) => li.contains(document.elementFromPoint(clientX, clientY)));
+	const fits = (j) => others(i).includes(j);
+	const aim = (j) => rows().forEach((li, k) => li.classList.toggle("target", k === j && fits(j)));
 	letter.onpointerdown = (event) => {
 		event.preventDefault();
 		letter.setPointerCapture(event.pointerId);
-		letter.onpointermove = (move) => mark(lineAt(move));
-		letter.onpointerup = (up) => {
-			letter.onpointermove = letter.onpointerup = null;
-			const j = lineAt(up);
-			mark(-1);
+		letter.onpointermove = (move) => aim(lineAt(move));
+		letter.onpointerup = letter.onpointercancel = (up) => {
+			letter.onpointermove = letter.onpointerup = letter.onpointercancel = null;
+			aim(-1);
+			const j = up.type === "pointerup" ? lineAt(up) : -1;
 			if (fits(j)) pair(i, j);
-		};
-		letter.onpointercancel = () => {
-			letter.onpointermove = letter.onpointerup = null;
-			mark(-1);
 		};
 	};
 }
@@ -254,9 +250,9 @@ function dressLine(li, i) {
 	if (opened !== i) return;
 	const box = choices(i);
 	if (editing === i) {
-		const { input, leave } = field(i);
+		const input = field(i);
 		li.querySelector(".words").replaceChildren(input);
-		box.replaceChildren(make("p", { className: "buttons" }, button(T.desk.save, () => leave(true), { className: "main" }), button(T.desk.leave, () => leave(false))));
+		box.replaceChildren(make("p", { className: "buttons" }, button(T.desk.save, settle, { className: "main" }), button(T.desk.leave, () => leaveField(false))));
 		suggest(i, box, input);
 	}
 	li.append(box);
@@ -264,7 +260,7 @@ function dressLine(li, i) {
 
 function draw() {
 	drawLyric($("lyrics"), sections(), "none", Infinity);
-	$("lyrics").querySelectorAll("section > ol > li").forEach(dressLine);
+	rows().forEach(dressLine);
 	const free = now.kept.filter((one) => !one).length;
 	restButton.textContent = free === now.kept.length ? T.desk.all : T.desk.rest(free);
 	restButton.disabled = !free;
@@ -280,12 +276,12 @@ function save(ending) {
 	setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
-// Whether what a browser kept is of the kind that the desk keeps: whatever else stands there was not changed here.
+// Whether what a browser kept is of the kind that the desk keeps.
 const isLike = (kept, own) => Array.isArray(kept) && kept.length === own.length && kept.every((one, i) => typeof (one ?? 1) === typeof (own[i] ?? 1));
 
 function open(job) {
 	song = job;
-	// What was canceled or went wrong has no heir in another song, nor in the one that it came from.
+	// What was canceled or went wrong has no heir.
 	const from = continues(job) ? heir : null;
 	const before = from?.now;
 	past = before ? [...from.past, before] : [];
@@ -303,13 +299,14 @@ function open(job) {
 		settle();
 		write(now.kept.map((one) => !one));
 	}, { className: "main" });
-	undoButton = button(T.desk.undo, undo);
+	undoButton = button(T.page.undo, undo);
 	note = make("p", { className: "quiet" });
-	bar = make("div", { id: "desk" }, note, make("p", { className: "buttons" }, restButton, undoButton),
+	trouble = make("div", { className: "notice", hidden: true });
+	bar = make("div", { id: "desk" }, note, trouble, make("p", { className: "buttons" }, restButton, undoButton),
 		make("p", { className: "buttons" }, button(T.desk.print, () => print()), ...Object.keys(FORMATS).map((ending) =>
 			button(T.desk.formats[ending], () => save(ending)))));
 	$("tools").before(bar);
-	$("work").textContent = T.desk.close;
+	Object.assign($("work"), { textContent: T.desk.close, className: "" });
 	$("lyrics").onkeydown = ({ key }) => {
 		if (key === "Escape" && opened != null) toggleLine(opened);
 	};
@@ -322,33 +319,19 @@ export function close() {
 	bar.remove();
 	bar = null;
 	$("lyrics").onkeydown = null;
-	$("work").textContent = T.page.work;
+	Object.assign($("work"), { textContent: T.page.work, className: "main" });
 }
-
-let styled;
-async function styles() {
-	styled ??= new Promise((done) => {
-		const link = make("link", { rel: "stylesheet", href: new URL("desk.css", import.meta.url).href });
-		// A desk without its looks is a desk all the same.
-		link.onload = link.onerror = done;
-		document.head.append(link);
-	});
-	await styled;
-}
-
-const isShown = ({ id }) => new URLSearchParams(location.search).get("job") === id;
 
 // Opens it on this song, or closes it.
-export async function toggle(job, page) {
+export function toggle(job, page) {
 	shared = page;
 	if (bar) {
 		close();
 		return shared.show(song);
 	}
-	await styles();
-	// A second click, or another song, while the looks were fetched.
-	if (bar || !isShown(job)) return;
-	const isClicked = !continues(job);
+	const anew = continues(job) && heir.anew;
 	open(job);
-	if (isClicked) restButton.focus({ preventScroll: true });
+	if (!anew) restButton.focus({ preventScroll: true });
+	// Who has waited for a line goes on there.
+	else if (document.activeElement === $("words")) handleOf(anew.indexOf(true)).focus();
 }

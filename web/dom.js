@@ -21,15 +21,24 @@ export function make(tag, props, ...children) {
 	return node;
 }
 
+// What is loaded later brings its looks; without them it is there all the same.
+export const looks = (href) => new Promise((done) => document.head.append(make("link", { rel: "stylesheet", href, onload: done, onerror: done })));
+
 export const button = (text, onclick, props) => make("button", { type: "button", onclick, ...props }, text);
 
-const timers = new WeakMap();
+// Says below a field what is wrong with it.
+export function fault(input, detail) {
+	const note = make("p", { className: "error", id: `${input.name}-error` }, detail);
+	input.ariaInvalid = "true";
+	input.setAttribute("aria-describedby", note.id);
+	(input.closest("fieldset") ?? input.closest("label") ?? input).after(note);
+}
 
 // Shows [title, text, label] with one way on, held back for `seconds`; without words the box is closed.
 // What is calm is no fault.
 // A countdown read aloud every second helps nobody: only title and text are in the live part.
 export function notice(box, words, { seconds = 0, act, extra, calm = false } = {}) {
-	clearInterval(timers.get(box));
+	clearInterval(box.timer);
 	box.hidden = !words;
 	box.classList.toggle("calm", calm);
 	box.replaceChildren();
@@ -46,7 +55,7 @@ export function notice(box, words, { seconds = 0, act, extra, calm = false } = {
 		wait.textContent = left > 0 ? T.waitFor(left) : "";
 	};
 	box.append(way, wait);
-	timers.set(box, setInterval(step, 500));
+	box.timer = setInterval(step, 500);
 	step();
 }
 

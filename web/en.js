@@ -5,27 +5,30 @@ import { cents, duration, number, time } from "./language.js";
 const many = (count, one, more = `${one}s`) => `${number(count)} ${count === 1 ? one : more}`;
 
 export const title = "VerseQueue: lyrics from a few words";
-// By the id of the element that shows it.
+// By the id of the element that shows it, or that it labels.
 export const page = {
 	skip: "Skip to the content",
 	new: "New song",
 	"to-songs": "Your songs",
 	claim: "A few words in,\na song out.",
 	lead: "Say what it is about. A small open model writes lyrics that rhyme, line by line, while you watch.",
-	"prompt-text": "What is your song about?",
+	prompt: "What is your song about?",
 	send: "Write my song",
 	change: "Change",
 	"effort-text": "More drafts of each line read better and take longer",
 	"style-text": "Style",
 	"structure-text": "Shape",
-	"scheme-text": "Rhymes",
-	"mood-text": "Mood, in a word or two",
-	"model-text": "Model",
+	scheme: "Rhymes",
+	syllables: "Syllables of a line, such as 8 6 8 6",
+	tune: "To the tune of a verse: paste it here",
+	called: "Title",
+	mood: "Mood, in a word or two",
+	model: "Model",
 	"continue-text": "Begin the first line with my words",
 	"explicit-text": "Allow explicit words",
 	"file-title": "Have a whole file of prompts?",
 	"file-text": `Drop it anywhere or choose it: JSONL, CSV with a column “prompt”, or a prompt on each line. Up to ${many(MOST_ROWS, "row")}. The server checks it first; nothing is queued before you say so.`,
-	"file-button": "Choose a file",
+	file: "Choose a file",
 	drop: "Drop your file of prompts",
 	cancel: "Cancel",
 	tell: "Tell me when it is done",
@@ -50,12 +53,11 @@ export const schemes = {
 	AABB: "AABB, in pairs", ABAB: "ABAB, taking turns", ABBA: "ABBA, embracing",
 	ABCB: "ABCB, every second line", AAAA: "AAAA, all alike", none: "None, free verse",
 };
-// Parts of one's own.
-const shapeOf = (o) => /\d/.test(o.structure) && o.structure;
 export const lines = (n) => many(n, "line");
-export const choices = (o) =>
-	[styles[o.style], o.rhyme_scheme === "none" ? "free verse" : o.rhyme_scheme, lines(o.lines),
-		o.structure === "song" ? "with a chorus" : shapeOf(o), o.mood, o.model].filter(Boolean).join(" · ");
+export const withChorus = "with a chorus";
+export const toTune = "to a tune";
+export const counted = (pattern) => `${pattern} syllables`;
+export const given = (n) => `Keep the same lines (${number(n)})`;
 export const efforts = { quick: "Quick", normal: "Normal", best: "Best" };
 export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
 
@@ -110,7 +112,6 @@ export const desk = {
 	allKept: "Every line is kept. Let one go to write it anew.",
 	all: "Write all of it anew",
 	rest: (n) => `Write the other ${n === 1 ? "line" : many(n, "line")} anew`,
-	undo: "Undo",
 	undone: "Undone",
 	close: "Close the desk",
 	keep: "Keep",
@@ -121,7 +122,6 @@ export const desk = {
 	leave: "Leave it",
 	changed: (n) => `Line ${number(n)} is changed and kept.`,
 	others: "Other versions",
-	noOthers: "There are no other versions of this line.",
 	rhyme: "Rhymes with line",
 	nothing: "none",
 	paired: (n, other) => `Line ${number(n)} is to rhyme with line ${number(other)}.`,

@@ -1,4 +1,4 @@
-// Every word of the page in Spanish, as en.js explains them; what a song says stays English.
+// The page's words in Spanish, as en.js explains them.
 import { MOST_MIB, MOST_ROWS } from "./limits.js";
 import { cents, duration, number, time } from "./language.js";
 
@@ -6,27 +6,29 @@ const many = (count, one, more = `${one}s`) => `${number(count)} ${count === 1 ?
 const songCount = (n) => many(n, "canción", "canciones");
 
 export const title = "VerseQueue: de unas palabras, una canción";
-// By the id of the element that shows it.
 export const page = {
 	skip: "Ir al contenido",
 	new: "Nueva canción",
 	"to-songs": "Tus canciones",
 	claim: "Entran unas palabras,\nsale una canción.",
 	lead: "Di de qué trata. Un pequeño modelo abierto escribe en inglés una letra que rima, verso a verso, mientras miras.",
-	"prompt-text": "¿De qué trata tu canción? Mejor en inglés",
+	prompt: "¿De qué trata tu canción? Mejor en inglés",
 	send: "Escribir mi canción",
 	change: "Cambiar",
 	"effort-text": "Más borradores por verso: mejor letra, más espera",
 	"style-text": "Estilo",
 	"structure-text": "Forma",
-	"scheme-text": "Rimas",
-	"mood-text": "Ánimo, en una o dos palabras",
-	"model-text": "Modelo",
+	scheme: "Rimas",
+	syllables: "Sílabas por verso, como 8 6 8 6",
+	tune: "Con la música de una estrofa: pégala aquí",
+	called: "Título",
+	mood: "Ánimo, en una o dos palabras",
+	model: "Modelo",
 	"continue-text": "Empezar el primer verso con mis palabras",
 	"explicit-text": "Permitir palabras groseras",
 	"file-title": "¿Tienes un archivo lleno de ideas?",
 	"file-text": `Suéltalo en cualquier sitio o elígelo: JSONL, CSV con una columna «prompt» o una idea en cada línea. Hasta ${many(MOST_ROWS, "línea")}. El servidor lo revisa primero; nada entra en la cola hasta que lo digas.`,
-	"file-button": "Elegir un archivo",
+	file: "Elegir un archivo",
 	drop: "Suelta aquí tu archivo de ideas",
 	cancel: "Cancelar",
 	tell: "Avísame cuando esté lista",
@@ -51,11 +53,11 @@ export const schemes = {
 	AABB: "AABB, pareada", ABAB: "ABAB, cruzada", ABBA: "ABBA, abrazada",
 	ABCB: "ABCB, versos pares", AAAA: "AAAA, monorrima", none: "Ninguna, verso libre",
 };
-const shapeOf = (o) => /\d/.test(o.structure) && o.structure;
 export const lines = (n) => many(n, "verso");
-export const choices = (o) =>
-	[styles[o.style], o.rhyme_scheme === "none" ? "verso libre" : o.rhyme_scheme, lines(o.lines),
-		o.structure === "song" ? "con estribillo" : shapeOf(o), o.mood, o.model].filter(Boolean).join(" · ");
+export const withChorus = "con estribillo";
+export const toTune = "con música de otra";
+export const counted = (pattern) => `${pattern} sílabas`;
+export const given = (n) => `Conservar los mismos versos (${number(n)})`;
 export const efforts = { quick: "Rápida", normal: "Cuidada", best: "La mejor" };
 export const effort = (name, s) => (efforts[name] ?? "") + (s ? ` · ${duration(s < 2 ? s : Math.round(s))}` : "");
 
@@ -64,7 +66,6 @@ export const model = (name, s, licence) => [name, s && duration(s), licence].fil
 export const server = {
 	warm: "El modelo está despierto.",
 	cold: (s) => `El modelo se está despertando para ti${s ? ` y tarda cerca de ${duration(s)}` : ""}.`,
-	// `s`: until those and what is written now are done.
 	queue: (n, s) => (n || s >= 1 ? ` ${n ? `Hay ${songCount(n)}` : "Se está escribiendo una"} antes de la tuya${s >= 1 ? `, cerca de ${duration(Math.round(s))}` : ""}.` : ""),
 };
 export const empty = "Escribe antes una o dos palabras. De todo puede salir una canción.";
@@ -108,7 +109,6 @@ export const desk = {
 	allKept: "Todos los versos están fijos. Suelta uno para reescribirlo.",
 	all: "Reescribir todo",
 	rest: (n) => (n === 1 ? "Reescribir el otro verso" : `Reescribir los otros ${number(n)} versos`),
-	undo: "Deshacer",
 	undone: "Deshecho",
 	close: "Cerrar el editor",
 	keep: "Fijar",
@@ -119,7 +119,6 @@ export const desk = {
 	leave: "Descartar",
 	changed: (n) => `El verso ${number(n)} ha cambiado y está fijo.`,
 	others: "Otras versiones",
-	noOthers: "No hay otras versiones de este verso.",
 	rhyme: "Rima con el verso",
 	nothing: "ninguno",
 	paired: (n, other) => `El verso ${number(n)} rimará con el verso ${number(other)}.`,
@@ -149,7 +148,6 @@ export const told = {
 export const tryAgain = "Intentar otra vez";
 export const waitFor = (s) => `Puedes intentarlo otra vez en ${duration(Math.ceil(s))}.`;
 const newSong = "Escribir una canción nueva";
-// By problem: title, text, and the way on if not to try again.
 export const trouble = {
 	offline: ["No tienes conexión", "Tus palabras están a salvo en esta página."],
 	unreachable: ["El servidor no responde", "Reintentar no creará otra canción."],
@@ -162,7 +160,6 @@ export const trouble = {
 	"not-found": ["No hay nada tras este enlace", "Quizá le falte una letra.", newSong],
 	gone: ["Este enlace ha caducado", "Las canciones se guardan treinta días.", newSong],
 };
-// While it is followed.
 export const lost = {
 	offline: "No tienes conexión. La canción se escribe igual.",
 	other: "El servidor no responde. Lo que pediste está guardado.",

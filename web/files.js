@@ -23,7 +23,8 @@ function say(...parts) {
 }
 
 function query(more) {
-	const chosen = Object.entries(form.options()).filter(([, value]) => value !== "");
+	// A title is one song's.
+	const chosen = Object.entries({ ...form.options(), title: "" }).filter(([, value]) => (value ?? "") !== "");
 	return `?${new URLSearchParams([...chosen, ...Object.entries(more)])}`;
 }
 

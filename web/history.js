@@ -1,9 +1,6 @@
 // What this browser remembers: own songs and files, the choices last made, the language. A browser that
 // keeps nothing only forgets.
-const SONGS = "versequeue.songs";
-const CHOICES = "versequeue.choices";
-const LANGUAGE = "versequeue.language";
-const DESK = "versequeue.desk";
+const [SONGS, CHOICES, LANGUAGE, DESK] = ["songs", "choices", "language", "desk"].map((name) => `versequeue.${name}`);
 const MOST_DESKS = 20;
 const MOST = 200;
 let changed;
@@ -30,14 +27,14 @@ function save(key, value) {
 }
 
 // {id, kind: "job" or "batch", name, rows, title, status, at, told}, the newest first.
-// What is none was put there by somebody else: a page that minds it could not be used.
+// Whatever else stands there is no entry.
 export const songs = () => [load(SONGS, [])].flat().filter((entry) => entry?.id);
 export const nameOf = (id) => songs().find((entry) => entry.id === id)?.name;
 export const isTold = (id) => songs().some((entry) => entry.id === id && entry.told);
 export const isOpen = ({ status }) => status === "queued" || status === "running";
 export const remember = (entry) => save(SONGS, [entry, ...songs().filter(({ id }) => id !== entry.id)].slice(0, MOST));
 
-// Takes one entry off, or all, with what was changed of it; gives what brings them back, below those that have come since.
+// Takes one entry off, or all, with what was changed of it; gives what brings them back below newer ones.
 export function forget(id) {
 	const [before, desks] = [songs(), load(DESK, {})];
 	const { [id]: _, ...others } = desks;

@@ -1,5 +1,4 @@
-// One job drawn: where it is, what it has written, how it ended. Knows the job as the server tells
-// it, and nothing of the network.
+// One job drawn: where it is, what it has written, how it ended. Knows nothing of the network.
 import { lyricsLink } from "./api.js";
 import { $, make, notice, put } from "./dom.js";
 import { nameOf } from "./history.js";
@@ -7,7 +6,7 @@ import { link } from "./list.js";
 import { draw as drawLyric } from "./lyric.js";
 import { sectionsFrom } from "./shape.js";
 import { date, duration } from "./language.js";
-import { T } from "./texts.js";
+import { T, choices } from "./texts.js";
 
 const STAGES = ["waiting", "loading_model", "writing"];
 const SETBACKS = ["attempt_failed", "handed_back", "lease_lapsed"];
@@ -73,8 +72,7 @@ function drawSheet(job) {
 	put("title", isGood(job) ? titleOf(job) : job.done ? "" : T.working);
 	put("meta", isGood(job) ? T.rhymes(scheme, job.output?.rhyme?.score)
 		: job.done ? drawn && T.partial : T.progress(completed, total));
-	$("bar").hidden = job.done;
-	Object.assign($("bar"), { max: total, value: completed });
+	Object.assign($("bar"), { max: total, value: completed, hidden: job.done });
 }
 
 function drawReceipt({ output, metrics, created_at }) {
@@ -86,7 +84,7 @@ function drawReceipt({ output, metrics, created_at }) {
 export function draw(job, submit) {
 	const setback = job.events?.findLast(({ event }) => SETBACKS.includes(event));
 	$("words").textContent = job.prompt;
-	$("sub").textContent = [T.choices(job.options), T.effort(job.options.effort)].filter(Boolean).join(" · ");
+	$("sub").textContent = [choices(job.options), T.effort(job.options.effort)].filter(Boolean).join(" · ");
 	put("why", job.done ? "" : job.cancel_requested_at ? T.canceling
 		: setback ? T.retried(job.attempt + (job.status === "queued"), job.max_attempts, setback.detail) : "");
 	$("part").hidden = !job.batch_id;

@@ -1,5 +1,5 @@
-// Which language the page speaks: the one that was chosen in its footer, else the browser's. Its numbers and
-// dates, too. A song is in English whatever the page speaks.
+// Which language the page speaks: the one that was chosen in its footer, else the browser's. A song is in
+// English whatever the page speaks.
 import { keepLanguage, lastLanguage } from "./history.js";
 
 export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español" };

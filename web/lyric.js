@@ -1,13 +1,12 @@
-// A lyric as a thing to look at: sections, rhyme letters, marked line ends, syllables.
+// A lyric as a thing to look at: sections, rhyme letters, marked line ends, room for a count.
 import { make } from "./dom.js";
 import { lang } from "./language.js";
 import { T } from "./texts.js";
 
 const PATTERN = /^(AABB|ABAB|ABBA|AAAA|ABCB)$/;
 
-// The rhyme of each line of a section as a number, null where it has none. A pattern of four lines has new
-// ones every four; what is left at the end rhymes with itself, a single line with the one before. Any other
-// scheme has a letter for each line.
+// The rhyme of each line of a section as a number, or null. A pattern has new ones every four lines; what is left at the
+// end rhymes with itself, a single line with the one before. Any other scheme has a letter for each line.
 export function rhymes(scheme, total) {
 	if (!scheme || scheme === "none") return [];
 	if (!PATTERN.test(scheme)) {
@@ -24,20 +23,9 @@ export function rhymes(scheme, total) {
 	return all.map((one, i) => (all.some((other, j) => j !== i && other === one) ? one : null));
 }
 
-// Vowel groups less a silent e, plus vowels spoken apart: a rule of thumb.
-export function syllables(text) {
-	let total = 0;
-	for (const word of text.toLowerCase().replace(/['’]/g, "").match(/[a-z]+/g) ?? []) {
-		const bare = word.replace(/(?<![aeiouytd])ed$|(?<![aeiouyszxc])es$|(?<![aeiouyl])e$|(?<=[aeiou]l)e$|e(?=ly$)/, "");
-		const apart = bare.match(/(?<![tscg])i[ao]|oe[mt]|[aeiou]ing$/g)?.length ?? 0;
-		total += Math.max(1, (bare.match(/[aeiouy]+/g)?.length ?? 0) + apart);
-	}
-	return total;
-}
-
 export const letter = (rhyme) => (rhyme > 25 ? "A" : "") + String.fromCharCode(65 + (rhyme % 26));
 
-export const hue = (rhyme) => 85 + 137.5 * rhyme;
+const hue = (rhyme) => 85 + 137.5 * rhyme;
 export const lastWord = (text) => text.match(/[\p{L}\p{N}][\p{L}\p{N}'’-]*/gu)?.at(-1) ?? "";
 
 function drawLine(text, rhyme, className) {
@@ -46,10 +34,9 @@ function drawLine(text, rhyme, className) {
 	const mark = end && rhyme != null && make("mark", {}, end);
 	// The golden angle: neighbours never look alike.
 	if (mark) mark.style.setProperty("--hue", hue(rhyme));
-	const count = syllables(text);
 	return make("li", { className }, make("i", { ariaHidden: true }, rhyme != null && letter(rhyme)),
 		make("span", { className: "words" }, text.slice(0, at) || (!text && "\u00a0"), mark || end, text.slice(at + end.length)),
-		make("small", { title: T.syllables(count) }, count && `${count}`));
+		make("small", {}));
 }
 
 export function markKept(li) {
@@ -57,9 +44,8 @@ export function markKept(li) {
 	li.querySelector(".words").append(make("em", { lang }, T.kept));
 }
 
-// Draws everything; lines from number `fresh` on move in. With `room` there is a blank for every line to
-// come. Lines that are `kept` are seen to be. A letter means one rhyme in the whole song: only a section that comes again has its letters again.
-// Returns the number of lines.
+// Draws everything and gives the number of lines; those from number `fresh` on move in. With `room` there is a blank for
+// every line to come. A letter means one rhyme in the whole song; a section that comes again has its letters again.
 export function draw(box, sections, scheme, fresh, room = false, kept = []) {
 	let [total, next] = [0, 0];
 	const firsts = {};

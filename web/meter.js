@@ -1,5 +1,4 @@
-// Syllables and stresses as the server knows them: a count for each line, a mark over each syllable. Loaded when
-// they are asked for; where the server does not answer, the count stays the browser's own.
+// Syllables and stresses as the server knows them: a count for each line, a mark over each syllable.
 import { meterOf } from "./api.js";
 import { make } from "./dom.js";
 import { lang } from "./language.js";
@@ -7,18 +6,23 @@ import { T } from "./texts.js";
 
 // So many lines are asked about at once: an address has no room for a whole song.
 const AT_ONCE = 16;
+// A longer word is left without marks: a marked one does not break.
+const LONGEST = 18;
 const MARKS = { "/": "/", x: "x", "?": "·" };
 const known = new Map();
 
 const textOf = (words) => [...words.childNodes].filter(({ tagName }) => tagName !== "EM").map((node) => node.textContent).join("");
 
+// Whether the server has told all.
 async function ask(lines) {
 	const unknown = [...new Set(lines)].filter((line) => line.trim() && !known.has(line));
 	for (let i = 0; i < unknown.length; i += AT_ONCE) {
 		const some = unknown.slice(i, i + AT_ONCE);
-		const told = (await meterOf(some.join("\n")).catch(() => null))?.data.lines ?? [];
-		told.forEach((line, j) => known.set(some[j], line));
+		const answer = await meterOf(some.join("\n")).catch(() => null);
+		if (!answer) return false;
+		answer.data.lines.forEach((line, j) => known.set(some[j], line));
 	}
+	return true;
 }
 
 // Puts each word under its marks, in the order in which the words were told.
@@ -35,16 +39,17 @@ function mark(words, told) {
 			const { word, stresses } = left.shift();
 			const at = rest.indexOf(word);
 			const signs = [...stresses].map((sign) => MARKS[sign] ?? "").join("");
-			pieces.push(rest.slice(0, at), make("ruby", {}, word, make("rt", { ariaHidden: true }, signs)));
+			pieces.push(rest.slice(0, at), word.length > LONGEST ? word : make("ruby", {}, word, make("rt", { ariaHidden: true }, signs)));
 			rest = rest.slice(at + word.length);
 		}
 		if (pieces.length) node.replaceWith(...pieces, rest);
 	}
 }
 
-async function dress(box) {
+async function dress(box, legend) {
 	const all = [...box.querySelectorAll(".words:not(:has(input, ruby))")];
-	await ask(all.map(textOf));
+	const isTold = await ask(all.map(textOf));
+	if (legend.textContent) legend.textContent = isTold ? T.marks : T.trouble.unreachable[0];
 	for (const words of all) {
 		const told = known.get(textOf(words));
 		if (!told || !words.isConnected || words.querySelector("ruby, input")) continue;
@@ -67,7 +72,7 @@ export function show(box, wanted, legend) {
 	}
 	for (const words of box.querySelectorAll(".words")) words.normalize();
 	if (!wanted) return;
-	watching = new MutationObserver(() => dress(box));
+	watching = new MutationObserver(() => dress(box, legend));
 	watching.observe(box, { childList: true });
-	dress(box);
+	dress(box, legend);
 }

@@ -1,5 +1,4 @@
-// Telling somebody who looks elsewhere: the tab's title and icon, and if asked for a notification, also
-// with the tab closed where the browser can. push.js, which knows how, is loaded for it.
+// Telling somebody who looks elsewhere: the tab's title and icon, and if asked for a notification.
 import { isTold, update } from "./history.js";
 import { link } from "./list.js";
 import { T } from "./texts.js";

@@ -4,8 +4,8 @@ import { read } from "./api.js";
 
 const PAUSES_S = [1, 1, 1.5, 2, 3, 5, 8, 10];
 const HIDDEN_S = 15;
-// A hidden tab looks this often, ever more rarely, so that its title can say that it is done.
-// Somebody who asked to be told is looked for until the end.
+// A hidden tab looks this often, ever more rarely, so that its title can say that it is done; for who
+// asked to be told, until the end.
 const HIDDEN_LOOKS = 6;
 
 export function follow(kind, id, { news, trouble, insist }) {

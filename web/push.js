@@ -1,4 +1,4 @@
-// Having this browser told of an end though no tab is open: the service worker, its subscription, the server.
+// Having this browser told of an end though no tab is open.
 import * as api from "./api.js";
 import { lang } from "./language.js";
 

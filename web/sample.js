@@ -17,5 +17,5 @@ There was no time to play`;
 export function draw(box, edit) {
 	const lyric = make("div", { className: "lyric" });
 	drawLyric(lyric, [{ lines: LINES.split("\n") }], "AABB", Infinity);
-	box.replaceChildren(lyric, make("p", { className: "quiet", lang }, T.sample.of(PROMPT)), button(T.sample.like, () => edit(PROMPT), { lang }));
+	box.replaceChildren(lyric, make("p", { className: "quiet", lang }, T.sample.of(PROMPT)), button(T.sample.like, () => edit({ prompt: PROMPT }), { lang }));
 }

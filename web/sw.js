@@ -1,5 +1,5 @@
-// Hears of an end though no tab is open: says it in a notification, whose click opens what it is about.
-// Has no other business: it stands between the page and its server in nothing.
+// Hears of an end though no tab is open, and says it in a notification, whose click opens it.
+// Answers none of the page's requests.
 import * as de from "./de.js";
 import * as en from "./en.js";
 import * as es from "./es.js";

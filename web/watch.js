@@ -1,13 +1,15 @@
 // What is open on the page, a job or a batch: followed until `done`, its buttons, and what is said
-// when something changes. job.js draws it, or batch.js, which is loaded for a batch.
+// when something changes. job.js draws it, or batch.js.
 import * as api from "./api.js";
-import { $, announce, button, put } from "./dom.js";
+import { $, announce, button, looks, put } from "./dom.js";
 import { isTold, update } from "./history.js";
 import * as job from "./job.js";
 import { link } from "./list.js";
 import * as notify from "./notify.js";
 import { follow } from "./poll.js";
 import { T } from "./texts.js";
+
+await looks("watch.css");
 
 let page, view, kind, id, thing, poll, said, desk;
 let [skew_ms, heard_at] = [0, 0];
@@ -61,11 +63,12 @@ function news({ data, skew_ms: skew }) {
 	if (desk?.continues(thing)) work();
 }
 
-// The desk, where its lines are worked on; what it needs is loaded now.
+// The desk, where its lines are worked on.
 async function work() {
-	const worked = thing;
-	const loaded = desk ?? (await page.load("./desk.js"));
-	if (!loaded || thing !== worked) return;
+	const [worked, known] = [thing, desk];
+	const loaded = known ?? (await page.load("./desk.js"));
+	// Another song by now, or a second click.
+	if (!loaded || thing !== worked || desk !== known) return;
 	desk = loaded;
 	desk.toggle(thing, { submit: page.submit, show: showAgain });
 }
@@ -158,7 +161,7 @@ export function start(shared) {
 	$("copy").onclick = (event) => copy(desk?.text() ?? thing.output.lyrics, event);
 	$("again").onclick = () => page.submit(job.askedOf({ ...thing, options: { ...thing.options, seed: undefined } }));
 	$("work").onclick = work;
-	$("more").onclick = () => page.edit(thing.prompt, thing.options);
+	$("more").onclick = () => page.edit(thing);
 	$("count").onchange = async ({ target }) => {
 		$("lyrics").classList.toggle("counted", target.checked);
 		(await page.load("./meter.js"))?.show($("lyrics"), target.checked, $("marks"));

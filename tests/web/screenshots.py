@@ -119,6 +119,8 @@ def _with_rhymes(api: PageApi) -> None:
     api.job(DONE)
     words = [{"word": word, "syllables": 1} for word in ("class", "grass", "last", "brass")]
     api.on("GET", "/v1/rhymes/pass", Answer({"word": "pass", "perfect": words, "slant": []}))
+    errors = [{"pointer": "/given/2", "detail": "The lines rhyme: this is to be in Latin letters."}]
+    api.on("POST", "/v1/jobs", problem(422, "validation", errors=errors))
 
 
 def _with_meter(api: PageApi) -> None:
@@ -140,8 +142,17 @@ def _edit_line(page: Page) -> None:
     page.locator(".choices button").nth(1).click()
 
 
+def _send_line(page: Page) -> None:
+    _edit_line(page)
+    page.locator(".edit").fill("Дождь по стеклу")
+    page.locator("#desk .main").click()
+    page.locator("#line-error").wait_for()
+
+
 def _focus_and_choices(page: Page) -> None:
     page.locator("#choices").click()
+    page.locator("#tune").fill("One line\nand another line\none more line\nand the last")
+    page.locator("#called").fill("Roll Me Home")
     page.locator("#prompt").focus()
 
 
@@ -190,7 +201,7 @@ SHOTS = [
     Shot("read-stresses", AT_JOB, _with_meter, act=_count, wait_for="#lyrics rt"),
     Shot("desk", AT_JOB, lambda api: api.job(DONE), act=_open_desk, wait_for=".handle"),
     Shot("desk-line", AT_JOB, lambda api: api.job(DONE), act=_open_line, wait_for=".choices"),
-    Shot("desk-edit", AT_JOB, _with_rhymes, act=_edit_line, wait_for=".choices .chips"),
+    Shot("desk-edit", AT_JOB, _with_rhymes, act=_send_line, wait_for=".choices .chips"),
     Shot("desk-dark", AT_JOB, lambda api: api.job(DONE), act=_open_line, wait_for=".choices",
          dark=True),
     Shot("desk-phone", AT_JOB, lambda api: api.job(DONE), act=_open_line, wait_for=".choices",

@@ -46,8 +46,8 @@ def test_the_words_and_the_choices_are_sent_and_the_job_is_shown(open_page: Open
         "prompt": "a slow train home",
         "options": {
             "style": "folk", "structure": "verse", "rhyme_scheme": "ABAB", "lines": 16,
-            "mood": "wistful", "explicit": True, "continue_prompt": False, "effort": "best",
-            "model": "",
+            "syllables": "", "tune": "", "title": "", "mood": "wistful", "explicit": True,
+            "continue_prompt": False, "effort": "best", "model": "",
         },
     }  # fmt: skip
     assert page.url.endswith(f"/?job={JOB}")
@@ -90,6 +90,40 @@ def test_choices_from_an_older_page_do_no_harm(open_page: Opener) -> None:
         '{"style":"polka","rhyme_scheme":"XYZ","lines":"many"}')""")
     page.reload()
     expect(page.locator("#choices")).to_contain_text("Rap · AABB")
+
+
+def test_a_tune_has_lines_a_shape_and_syllables_of_its_own(open_page: Opener) -> None:
+    said = "A tune is a verse of 4 to 64 lines, and this has 3."
+    refused = problem(422, "validation", errors=[{"pointer": "/options/tune", "detail": said}])
+    page, api = open_page("/", answers(refused, ACCEPTED))
+    page.locator("#choices").click()
+    page.get_by_text("Verse, chorus, verse, chorus").click()
+    page.get_by_label("Syllables of a line").fill("8, 6")
+    expect(page.locator("#choices")).to_have_text(
+        "Rap · AABB · 16 lines · with a chorus · 8, 6 syllables"
+    )
+    page.get_by_label("To the tune").fill("La la la la\n\n  la la\nla la \n")
+    page.get_by_label("Title").fill("Mine")
+    expect(page.locator("#choices")).to_have_text("Rap · to a tune · 3 lines · “Mine”")
+    expect(page.locator("#lines")).to_be_hidden()
+    for field in ("One verse", "Rhymes", "Syllables of a line"):
+        expect(page.get_by_label(field)).to_be_disabled()
+    write(page)
+    expect(page.locator("#tune-error")).to_have_text(said)
+    expect(page.get_by_label("To the tune")).to_be_focused()
+    expect(page.locator("#tune-error")).to_be_in_viewport()
+    page.get_by_label("To the tune").fill("La la la la\nla la\nla la\nla")
+    write(page)
+    expect(page.locator("#watch")).to_be_visible()
+    options = sent(api)["options"]
+    assert options["tune"] == "La la la la\nla la\nla la\nla"
+    assert (options["title"], options["structure"], options["syllables"]) == ("Mine", "verse", "")
+    assert "lines" not in options
+    page.goto("/")
+    # A tune and a title are one song's.
+    expect(page.locator("#choices")).to_have_text(
+        "Rap · AABB · 16 lines · with a chorus · 8, 6 syllables"
+    )
 
 
 @pytest.mark.parametrize(

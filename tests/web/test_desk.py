@@ -74,11 +74,14 @@ def test_lines_that_are_kept_stay_and_the_rest_is_one_job(open_page: Opener) -> 
     serve_rewrite(api, given)
     page.get_by_role("button", name="Write the other 6 lines anew").click()
     expect(page.locator("#meta")).to_contain_text("2 of 8 lines")
+    expect(page.locator("#words")).to_be_focused()
     assert page.locator("#lyrics .kept").count() == 2, "seen while the others are written"
     assert sent(api)["given"] == given
     assert "seed" not in sent(api)["options"]
     assert sent(api)["options"]["structure"] == "verse", "no rhyme was changed"
+    assert sent(api)["options"]["title"] == "Roll Me Home"
     expect(page.locator(".handle")).to_have_count(8)
+    expect(page.get_by_role("button", name="Line 2", exact=True)).to_be_focused()
     assert lines(page) == [LINES[0], *ANEW[1:5], LINES[5], *ANEW[6:]]
     assert page.url.endswith(OTHER)
     expect(page.locator("#lyrics .kept")).to_have_count(2)
@@ -137,6 +140,26 @@ def test_a_line_is_edited_with_the_keyboard_alone(open_page: Opener) -> None:
     page.keyboard.press("Escape")
     expect(page.locator(".choices")).to_have_count(0)
     expect(page.get_by_role("button", name="Line 3", exact=True)).to_be_focused()
+
+
+def test_a_line_that_is_refused_is_opened_and_says_why(open_page: Opener) -> None:
+    page, api = desk(open_page)
+    said = "The lines rhyme: this is to be in Latin letters."
+    errors = [{"pointer": "/given/1", "detail": said}, {"pointer": "/prompt", "detail": "No."}]
+    api.on("POST", "/v1/jobs", problem(422, "validation", errors=errors))
+    open_line(page, 2).get_by_role("button", name="Edit").click()
+    page.get_by_role("textbox", name="Line 2").fill("Дождь идёт")
+    page.keyboard.press("Enter")
+    open_line(page, 8)
+    page.get_by_role("button", name="Write the other 7 lines anew").click()
+    field = page.get_by_role("textbox", name="Line 2")
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description(said)
+    expect(page.locator("#line-error")).to_be_in_viewport()
+    expect(page.locator("#desk .notice")).to_contain_text("No.")
+    field.fill("The rain is on the track")
+    page.keyboard.press("Enter")
+    expect(page.locator("#line-error")).to_have_count(0)
 
 
 def test_an_edit_can_be_left(open_page: Opener) -> None:

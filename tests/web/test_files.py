@@ -159,7 +159,7 @@ def test_the_button_for_a_file_is_one_of_the_page_and_works_by_keyboard(open_pag
     page.locator("#file-title").click()
     page.keyboard.press("Tab")
     expect(page.locator("#file")).to_be_focused()
-    outline = page.locator("#file-button").evaluate("one => getComputedStyle(one).outlineStyle")
+    outline = page.locator("label[for=file]").evaluate("one => getComputedStyle(one).outlineStyle")
     assert outline == "solid"
     with page.expect_file_chooser():
         page.get_by_text("Choose a file").click()

@@ -39,7 +39,7 @@ def test_the_first_load_is_smaller_than_60_kilobytes(
     sizes = fetched(page, "/")
     expect(page.locator("#sample li")).to_have_count(8)
     assert {"/", "/style.css", "/app.js", f"/{language}.js", "/sample.js"} <= sizes.keys()
-    assert not {"/watch.js", "/batch.js", "/files.js", *DESK} & sizes.keys()
+    assert not {"/watch.js", "/watch.css", "/batch.js", "/files.js", *DESK} & sizes.keys()
     assert sum(sizes.values()) < FIRST_LOAD_BYTES, sizes
 
 
@@ -62,7 +62,7 @@ def test_the_desk_is_fetched_when_it_is_opened_and_takes_20_kilobytes(
 @pytest.mark.parametrize(
     ("address", "needed", "spared"),
     [
-        (f"/?job={JOB}", {"/watch.js", "/job.js"}, {"/batch.js", "/files.js"}),
+        (f"/?job={JOB}", {"/watch.js", "/watch.css", "/job.js"}, {"/batch.js", "/files.js"}),
         (f"/?batch={BATCH}", {"/watch.js", "/batch.js"}, {"/files.js"}),
     ],
 )

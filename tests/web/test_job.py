@@ -52,14 +52,6 @@ def test_free_verse_has_no_marks(open_page: Opener) -> None:
     expect(page.locator("#lyrics mark")).to_have_count(0)
 
 
-def test_syllables_are_counted_on_demand(open_page: Opener) -> None:
-    page, _ = open_page(AT_JOB, told(succeeded()))
-    first = page.locator("#lyrics small").first
-    expect(first).to_be_hidden()
-    page.get_by_label("Count syllables").check()
-    expect(first).to_have_text("10")
-
-
 def test_the_server_says_where_lines_are_stressed_and_the_page_marks_it(
     open_page: Opener,
 ) -> None:
@@ -85,11 +77,16 @@ def test_the_server_says_where_lines_are_stressed_and_the_page_marks_it(
     expect(first.locator(".words")).to_have_text(LINES[0])
 
 
-def test_where_the_server_does_not_say_it_the_browser_counts(open_page: Opener) -> None:
+def test_where_the_server_does_not_count_nobody_does_and_the_page_says_so(
+    open_page: Opener,
+) -> None:
     page, _ = open_page(AT_JOB, told(succeeded()))
+    expect(page.locator("#lyrics small").first).to_be_hidden()
     page.get_by_label("Count syllables").check()
-    expect(page.locator("#marks")).not_to_be_empty()
-    expect(page.locator("#lyrics small").first).to_have_text("10")
+    expect(page.locator("#marks")).to_have_text("The server does not answer")
+    assert set(page.locator("#lyrics small").all_text_contents()) == {""}
+    page.get_by_label("Count syllables").uncheck()
+    expect(page.locator("#marks")).to_be_empty()
 
 
 def test_the_receipt_is_there(open_page: Opener) -> None:
@@ -143,3 +140,46 @@ def test_the_prompt_can_be_edited_and_sent_again(open_page: Opener) -> None:
     expect(page.locator("#prompt")).to_have_value("a slow train home in the rain")
     expect(page.locator("#prompt")).to_be_focused()
     expect(page.locator("#choices")).to_have_text("Folk · AABB · 8 lines")
+
+
+def test_all_that_was_asked_for_is_kept_where_the_prompt_is_edited(open_page: Opener) -> None:
+    given = [LINES[0], None, None, LINES[3], None, None, None]
+    shown = succeeded(given=given)
+    asked = {
+        "structure": "verse 4 ABAB, chorus 3 A-A", "lines": 7, "syllables": "8 6", "mood": "wry",
+        "title": "Roll Me Home", "temperature": 1.2, "top_p": 0.5, "effort": "best", "tune": "",
+        "model": "", "seed": 7,
+    }  # fmt: skip
+    shown["options"] |= asked
+    page, api = open_page(AT_JOB, told(shown))
+    page.get_by_role("button", name="Edit the prompt").click()
+    expect(page.locator("#choices")).to_have_text(
+        "Folk · 7 lines · verse 4 ABAB, chorus 3 A-A · 8 6 syllables · “Roll Me Home” · wry"
+    )
+    keep = page.get_by_label("Keep the same lines (2)")
+    expect(keep).to_be_checked()
+    page.locator("#prompt").fill("a night bus")
+    api.accepts(job(id="job_of_the_night_bus", prompt="a night bus"))
+    page.get_by_role("button", name="Write my song").click()
+    expect(page.locator("#words")).to_have_text("a night bus")
+    body: Any = api.asked("POST", "/v1/jobs")[0].post_data_json
+    assert body["given"] == given
+    # The parts say how many lines there are; the seed is the other song's.
+    kept = shown["options"] | asked
+    assert body["options"] == {name: kept[name] for name in kept if name not in ("lines", "seed")}
+    page.go_back()
+    page.get_by_role("button", name="Edit the prompt").click()
+    keep.uncheck()
+    expect(keep).to_be_visible()
+    page.locator("#choices").click()
+    page.get_by_text("One verse").click()
+    expect(page.locator("#choices")).to_contain_text("Folk · AABB · 7 lines · 8 6 syllables")
+    page.locator("#lines").fill("9")
+    expect(keep).to_be_hidden()
+    expect(page.locator("#choices")).to_contain_text("9 lines")
+    page.get_by_text("verse 4 ABAB, chorus 3 A-A", exact=True).click()
+    expect(keep).to_be_visible()
+    page.get_by_role("button", name="Write my song").click()
+    expect(page.locator("#words")).to_have_text("a night bus")
+    body = api.asked("POST", "/v1/jobs")[1].post_data_json
+    assert "given" not in body

@@ -97,8 +97,13 @@ def test_what_the_server_refuses_is_shown_at_its_field(page: Page, server: Serve
     refused.locator("#choices").click()
     refused.get_by_label("Mood").evaluate("field => { field.maxLength = 400 }")
     refused.get_by_label("Mood").fill("m" * 41)
+    refused.get_by_label("Syllables of a line").fill("0 0")
     write(refused, "too much feeling")
     expect(refused.locator("#mood-error")).to_be_visible()
+    expect(refused.locator("#syllables-error")).to_contain_text("A line has 3 to 16 syllables")
+    refused.get_by_label("To the tune").fill("word")
+    write(refused, "too much feeling")
+    expect(refused.locator("#tune-error")).to_contain_text("a verse of 4 to 64 lines")
     refused.goto(f"{server.url}/?job=job_nobody")
     expect(refused.locator("#notice")).to_contain_text("There is nothing behind this link")
 

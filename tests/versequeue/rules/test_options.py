@@ -22,7 +22,7 @@ from versequeue.rules.options import (
 from versequeue.rules.structure import Preset, RhymeScheme
 
 #: The page is for people: it leaves these to the server.
-FOR_PROGRAMS_ONLY = {"temperature", "top_p", "seed", "syllables", "tune", "title"}
+FOR_PROGRAMS_ONLY = {"temperature", "top_p", "seed"}
 #: Are stored as text, whichever way they were asked for.
 STORED_AS_TEXT = {"structure", "syllables"}
 
