@@ -1,10 +1,12 @@
 """The environment that `make` installs into: made once, healed whatever happened to it.
 
-pip is played, since nothing may be downloaded; virtual environments are real.
+pip is played, since nothing may be downloaded; virtual environments are real, and but for one
+copies of one, since making one takes seconds.
 """
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -21,13 +23,26 @@ from environment import BUILDING, SERVING, STAMP, Unusable, provide
 from lyricist.building.release import MODEL_RELEASE
 from tests.support.waiting import wait_until
 
+#: The real one.
+CREATE = venv.create
+
 
 class Made:
     """A checkout with an environment, and what pip was asked for."""
 
-    def __init__(self, here: Path) -> None:
+    def __init__(self, here: Path, fresh_venv: Path) -> None:
         self.here = here
         self.calls: list[tuple[str, str]] = []
+        self._fresh_venv = fresh_venv
+
+    def create(self, folder: Path, *, clear: bool, with_pip: bool, symlinks: bool) -> None:
+        """What `venv.create` makes of these, in a fraction of its time."""
+        assert clear
+        assert with_pip
+        assert symlinks
+        if folder.exists():
+            shutil.rmtree(folder)
+        shutil.copytree(self._fresh_venv, folder, symlinks=True, copy_function=os.link)
 
     def pip(self, folder: Path, *arguments: str) -> None:
         self.calls.append((folder.name, Path(arguments[-1]).name))
@@ -40,20 +55,21 @@ class Made:
 
 @pytest.fixture(scope="module")
 def fresh_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new virtual environment, to be copied: making one takes seconds."""
+    """A new virtual environment, to be copied."""
     folder = tmp_path_factory.mktemp("fresh") / ".venv"
-    venv.create(folder, with_pip=True, symlinks=True)
+    CREATE(folder, with_pip=True, symlinks=True)
     return folder
 
 
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_venv: Path) -> Made:
-    made = Made(tmp_path / "checkout")
-    shutil.copytree(fresh_venv, made.here / ".venv", symlinks=True)
+    made = Made(tmp_path / "checkout", fresh_venv)
+    shutil.copytree(fresh_venv, made.here / ".venv", symlinks=True, copy_function=os.link)
     for path in (*environment.HERE.glob("requirements*.txt"), environment.HERE / "pyproject.toml"):
         shutil.copy(path, made.here)
     move(made, made.here, monkeypatch)
     monkeypatch.setattr(environment, "pip", made.pip)
+    monkeypatch.setattr(venv, "create", made.create)
     return made
 
 
@@ -179,9 +195,10 @@ def test_an_environment_in_which_pip_failed_is_kept(
 
 
 def test_an_environment_without_pip_is_made_anew(
-    made: Made, capsys: pytest.CaptureFixture[str]
+    made: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As a Ctrl-C in its first seconds leaves it."""
+    monkeypatch.setattr(venv, "create", CREATE)
     folder = made.here / ".venv"
     shutil.rmtree(folder)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)

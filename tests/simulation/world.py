@@ -190,11 +190,9 @@ def _worker(world: World) -> WorkerPlace:
     return world.process
 
 
-def run_seeds(first: int, count: int) -> int:
-    """Run seeds one after the other; how many steps they took together."""
-    steps = 0
+def run_seeds(first: int, count: int) -> Iterator[Simulation]:
+    """Run seeds one after the other; each, once it has run."""
     for seed in range(first, first + count):
         simulation = Simulation(seed)
         simulation.run()
-        steps += simulation.world.steps
-    return steps
+        yield simulation

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from versequeue.planning.arrivals import Arrival
@@ -49,7 +50,9 @@ class Fleet:
     """Instances that start for waiting messages, take one at a time, and end when idle."""
 
     def __init__(self, env: Any, policy: Policy, times: ServiceTimes, lines: int) -> None:
-        self.env, self.policy, self.times, self.lines = env, policy, times, lines
+        self.env, self.policy, self.times = env, policy, times
+        # A hundred thousand passes are of eight sizes.
+        self.line_s, self.song_s = cache(times.line_s), cache(partial(times.song_s, lines))
         self.waiting: deque[_Message] = deque()
         self.idle: list[Any] = []  # the latest idle one is woken first, so that the others may end
         self.alive = self.starting = self.most = self.requests = 0
@@ -108,12 +111,12 @@ class Fleet:
 
     def _serve(self, message: _Message, fresh: bool) -> Generator[Any, Any, None]:
         started_s = self.env.now
-        song_s = self.times.song_s(self.lines, message.jobs) if message.jobs else PING_S
+        song_s = self.song_s(message.jobs) if message.jobs else PING_S
         yield self.env.timeout(song_s)
         self.busy_s += round_up(song_s, ROUNDING_S)
         self.requests += 1
         if message.jobs:
-            first_s = started_s + self.times.line_s(message.jobs) - message.sent_s
+            first_s = started_s + self.line_s(message.jobs) - message.sent_s
             wait = Wait(message.sent_s, first_s, self.env.now - message.sent_s, fresh)
             self.waits.extend([wait] * message.jobs)
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from versequeue.planning import costs
 from versequeue.planning.arrivals import PEAK_AT_S, SECONDS_PER_DAY, Arrival, Traffic, arrivals
@@ -71,9 +72,8 @@ def forecast(
     traffic: Traffic, policy: Policy, times: ServiceTimes, lines: int, seed: int = 0
 ) -> Forecast:
     """The wait for drawn arrivals: whole days where they are few, the peak where they are many."""
-    from_s, until_s, settled_s = _window(traffic)
-    sent = arrivals(traffic, from_s, until_s, seed)
-    return forecast_arrivals(sent, policy, times, lines, settled_s)
+    settled_s = _window(traffic)[2]
+    return forecast_arrivals(_drawn(traffic, seed), policy, times, lines, settled_s)
 
 
 def is_slice(traffic: Traffic) -> bool:
@@ -140,6 +140,13 @@ def quantiles(values: Sequence[float]) -> Quantiles:
     ordered = sorted(values)
     ranks = (max(0, math.ceil(share * len(ordered)) - 1) for share in (0.5, 0.95, 0.99))
     return Quantiles(*(ordered[rank] for rank in ranks))
+
+
+@lru_cache(maxsize=1)
+def _drawn(traffic: Traffic, seed: int) -> tuple[Arrival, ...]:
+    """What comes in the simulated time; the policies that are compared all meet the same."""
+    from_s, until_s, _ = _window(traffic)
+    return tuple(arrivals(traffic, from_s, until_s, seed))
 
 
 def _window(traffic: Traffic) -> tuple[float, float, float]:

@@ -1,19 +1,21 @@
 """The network that is trained says what the served one says, and its gradients are right."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from lyricist.arrays import FloatArray
 from lyricist.building.adapter import ADAPTED, Factors
 from lyricist.building.recipes import Recipe, default_recipe
-from lyricist.building.saved_model import ServedNetwork
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR, Architecture
 from lyricist.checkpoints.gguf_file import GgufFile
-from lyricist.tuning.adapted_network import AdaptedNetwork
 from lyricist.tuning.packing import Batch, batches_of
 from lyricist.tuning.texts import Text
 from tests.support.gguf_files import write_gguf
+
+if TYPE_CHECKING:
+    from lyricist.tuning.adapted_network import AdaptedNetwork
 
 LENGTH, RANK = 24, 3
 
@@ -38,7 +40,9 @@ def factors(architecture: Architecture, size: float) -> dict[str, Factors]:
     }
 
 
-def network(recipe: Recipe, size: float, *, bfloat16: bool = False) -> AdaptedNetwork:
+def network(recipe: Recipe, size: float, *, bfloat16: bool = False) -> "AdaptedNetwork":
+    from lyricist.tuning.adapted_network import AdaptedNetwork  # imports TensorFlow
+
     return AdaptedNetwork(
         recipe.architecture,
         recipe.plain_weights(),
@@ -62,6 +66,10 @@ def batch() -> Batch:
 
 def served_loss(recipe: Recipe, adapted: dict[str, Factors]) -> float:
     """The mean loss of the learned tokens, each text read alone by the network that is exported."""
+    import tensorflow as tf
+
+    from lyricist.building.saved_model import ServedNetwork
+
     weights = dict(recipe.plain_weights())
     for name, (first, second) in adapted.items():
         weights[name] = weights[name] + second @ first
@@ -91,6 +99,8 @@ def test_packed_texts_are_read_as_the_exported_network_reads_each_alone(
 
 
 def test_gradients_are_the_slopes_of_the_loss(recipe: Recipe) -> None:
+    import tensorflow as tf
+
     found = network(recipe, 0.3)
     with tf.GradientTape() as tape:
         loss = found.mean_loss(batch())
