@@ -45,8 +45,8 @@ help:            ## list the targets
 up: setup free model  ## serve on http://127.0.0.1:8080/, Ctrl-C ends it (PORT=9000 MODEL=tiny)
 	@exec $(PY) -m versequeue up --data-dir "$(DATA_DIR)" --backend $(BACKEND) --port $(PORT) --model "$(or $(if $(or $(ADAPTER),$(FOREIGN)),$(BUNDLE)),$(MODEL))" $(ARGS)
 
-free: setup      # a taken port is said before anything is built
-	@$(PY) -m versequeue up --check --port $(PORT) $(ARGS)
+free: setup      # a taken port or folder is said before anything is built
+	@$(PY) -m versequeue up --check --data-dir "$(DATA_DIR)" --port $(PORT) $(ARGS)
 
 setup:           ## make .venv with what serving needs, or heal it
 	@$(PYTHON) environment.py $(SERVING) >/dev/null
@@ -59,8 +59,14 @@ ifneq ($(BUNDLE),)
 	@exec $(PY) -m versequeue.local.model_build build $(RECIPE)
 endif
 
-tune: setup      ## teach MODEL from files of lyrics (LYRICS=songs.txt ADAPTER=mine.safetensors)
+tune:            ## teach MODEL from files of lyrics (LYRICS=songs.txt ADAPTER=mine.safetensors)
+ifeq ($(LYRICS),)
+	@echo "Name the files of lyrics: make tune LYRICS=songs.txt" >&2; exit 2
+else
+	@for file in $(LYRICS); do test -r "$$file" || { echo "There is no file $$file that can be read." >&2; exit 2; }; done
+	@$(PYTHON) environment.py $(SERVING) >/dev/null
 	@exec $(PY) -m versequeue.local.model_build tune $(LYRICS) $(SOURCE) --out "$(or $(ADAPTER),mine.safetensors)" $(ARGS)
+endif
 
 test: dev model  ## run every test, the fast ones first
 	@$(PY) -m tests

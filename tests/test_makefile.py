@@ -72,3 +72,19 @@ def test_a_slash_at_the_end_of_a_folder_names_no_other_bundle(tmp_path: Path) ->
     assert "models/from-mine" in plain.stdout
     assert slashed.stdout == plain.stdout.replace(str(folder), f"{folder}/")
     assert "models/tuned-mine" in dry("model", f"ADAPTER={folder}/").stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], "make tune LYRICS=songs.txt"),
+        (["LYRICS=nowhere.txt"], "no file nowhere.txt that can be read"),
+    ],
+)
+def test_lyrics_that_are_not_there_are_told_before_anything_is_installed(
+    given: list[str], told: str
+) -> None:
+    command = ["make", "tune", "PYTHON=false", *given]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert told in done.stderr

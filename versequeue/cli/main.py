@@ -30,6 +30,8 @@ COMMANDS = {
     "cost": ("cost", "What a month costs."),
     "plan": ("plan", "Simulate a day of load."),
 }
+#: What else people call some of them.
+OTHER_NAMES = {"watch": "get --wait", "check": "batch --check", "list": "jobs"}
 
 
 class LazyGroup(click.Group):

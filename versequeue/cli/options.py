@@ -93,7 +93,14 @@ def _number(name: str, bounds: rules.Bounds, kind: type[float]) -> Add:
 def _word(name: str, words: Any, metavar: str = "WORD") -> Add:
     *others, last = get_args(words)
     choices = f"{', '.join(others)} or {last} ({getattr(ResolvedOptions, name)})."
-    return click.option(f"--{name.replace('_', '-')}", metavar=metavar, help=choices)
+    spelled = {word.lower(): word for word in (*others, last)}
+
+    def as_spelled(_ctx: click.Context, _param: click.Parameter, typed: str | None) -> str | None:
+        return typed and spelled.get(typed.lower(), typed)
+
+    return click.option(
+        f"--{name.replace('_', '-')}", metavar=metavar, help=choices, callback=as_spelled
+    )
 
 
 _STRUCTURE = f"{', '.join(PRESETS)} (verse), or parts such as 'verse 4 ABAB, chorus 4'."

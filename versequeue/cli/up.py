@@ -52,7 +52,11 @@ from versequeue.named_models import NamedModel, read_models
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of another page.",
 )
-@click.option("--check", is_flag=True, help="Only say whether the address is free; serve nothing.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Only say whether address and data folder are free; serve nothing.",
+)
 def up(
     host: str,
     port: int,
@@ -68,7 +72,7 @@ def up(
     if backend == "emulators" and (worker or page):
         raise click.UsageError("--worker and --page go with --backend sqlite.")
     try:
-        from versequeue.local.host import PAGE, WORKER, UpOptions, listening
+        from versequeue.local.host import PAGE, WORKER, UpOptions, data_dir_lock, listening
 
         if backend == "emulators":
             from versequeue.emulated.up import run_up
@@ -77,11 +81,12 @@ def up(
     except ModuleNotFoundError as error:
         raise Refused(_what_brings(error.name or "")) from error
 
-    if check:
-        with listening(host, port):
-            return
     settings = Settings.from_environ()
     data_dir = data_dir or settings.data_dir
+    if check:
+        # The folder first: who changed the port alone would be refused for the folder then.
+        with data_dir_lock(data_dir), listening(host, port):
+            return
     named = _read_models(models) if any(models) else settings.models
     own = (worker or WORKER, page or PAGE)
     sys.exit(run_up(UpOptions(host, port, data_dir, named, idle_timeout_s, *own)))

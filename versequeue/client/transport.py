@@ -70,7 +70,8 @@ class Transport:
         """Refuse what is not the address of a server, before the first call."""
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{self.url!r} is not an http or https URL")
+            meant = "" if "//" in self.url else f", as http://{self.url} would be"
+            raise ValueError(f"{self.url!r} is not an http or https URL{meant}")
 
     def send(self, call: Call) -> requests.Response:
         """The answer, 2xx or 304. Raises ApiError or ServerUnreachable when trying is over.

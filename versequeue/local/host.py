@@ -141,7 +141,9 @@ def data_dir_lock(data_dir: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StartupError(
-                f"Another `versequeue up` is using {data_dir}; stop it, or give --data-dir."
+                f"Another `versequeue up` is using {data_dir}; stop it, or give this one a folder "
+                "and a port of its own: --data-dir FOLDER --port N, or make up DATA_DIR=FOLDER "
+                "PORT=N."
             ) from error
         yield
 

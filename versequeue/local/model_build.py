@@ -120,4 +120,5 @@ if __name__ == "__main__":
     except StartupError as reason:
         sys.exit(f"{reason}")
     except KeyboardInterrupt:
+        _say("\nStopped; the next time it goes on from what is whole.")
         sys.exit(130)

@@ -129,6 +129,17 @@ def test_changed_lyrics_beside_the_digest_of_the_true_ones_are_not_the_same(
     assert "line 2: Forged" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("status", "told"), [("running", "when it is written"), ("failed", "has no song")]
+)
+def test_a_song_that_is_not_there_yet_is_told_from_one_that_never_will_be(
+    run: Run, api: FakeApi, status: str, told: str
+) -> None:
+    refused = run("verify", json.dumps({"status": status, "output": None}))
+    assert (refused.exit_code, sent(api)) == (2, [])
+    assert told in refused.stderr
+
+
 @pytest.mark.parametrize("given", [5, [5], {"1": "one"}])
 def test_given_lines_of_a_receipt_that_are_none_are_one_sentence(
     run: Run, api: FakeApi, given: Any

@@ -21,7 +21,12 @@ def test_a_prompt_without_quotes_is_shown_with_them(run: Run, api: FakeApi) -> N
 
 @pytest.mark.parametrize(
     ("typed", "hint"),
-    [("sumbit", "Did you mean “submit”?"), ("stats", "Did you mean “status”?"), ("x", "There are")],
+    [
+        ("sumbit", "Did you mean “submit”?"),
+        ("stats", "Did you mean “status”?"),
+        ("watch", "Did you mean “get --wait”?"),
+        ("x", "There are"),
+    ],
 )
 def test_a_command_that_there_is_not_is_answered_with_the_one_that_was_meant(
     run: Run, typed: str, hint: str
@@ -64,3 +69,9 @@ def test_a_batch_that_has_songs_says_how_to_see_them(run: Run, tmp_path: Path) -
     assert "See its songs with: versequeue get batch_0" in result.stderr
     assert "--lyrics" in result.stderr
     assert "songs" not in result.stdout
+
+
+def test_words_of_the_options_may_be_written_large_or_small(run: Run, api: FakeApi) -> None:
+    run("submit", "rain", "--no-wait", "--style", "Folk", "--rhyme-scheme", "abab")
+    (sent,) = [json.loads(call.body) for call in api.calls("POST")]
+    assert sent["options"] == {"style": "folk", "rhyme_scheme": "ABAB"}

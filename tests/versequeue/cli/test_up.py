@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from versequeue.cli.main import main
 from versequeue.errors import StartupError
-from versequeue.local.host import PAGE, WORKER, UpOptions
+from versequeue.local.host import PAGE, WORKER, UpOptions, data_dir_lock
 from versequeue.named_models import read_models
 
 
@@ -64,9 +64,10 @@ def test_a_server_that_cannot_start_says_why_in_one_sentence(
     assert result.stderr == "Error: Port 8080 is taken.\n"
 
 
-def test_a_taken_address_is_told_without_anything_being_started(
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_taken_address_or_folder_is_told_without_anything_being_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("VERSEQUEUE_DATA_DIR", str(tmp_path))
     monkeypatch.setattr("versequeue.local.up.run_up", lambda _: pytest.fail("was started"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -75,3 +76,7 @@ def test_a_taken_address_is_told_without_anything_being_started(
     assert refused.exit_code == 2
     assert f"127.0.0.1:{port}" in refused.output
     assert (free.exit_code, free.output) == (0, "")
+    with data_dir_lock(tmp_path):
+        in_use = CliRunner().invoke(main, ["up", "--check", "--port", port])
+    assert in_use.exit_code == 2
+    assert "make up DATA_DIR=FOLDER PORT=N" in in_use.output

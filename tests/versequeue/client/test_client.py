@@ -93,7 +93,8 @@ def test_the_servers_status_has_types(client: Client) -> None:
 
 @pytest.mark.parametrize("url", ["example.org", "ftp://example.org", "http://", ""])
 def test_an_url_that_is_none_is_refused_before_the_first_call(url: str) -> None:
-    with pytest.raises(ValueError, match="not an http or https URL"):
+    hint = ", as http://example.org would be$" if url == "example.org" else ""
+    with pytest.raises(ValueError, match=f"not an http or https URL{hint}"):
         Client(url)
 
 
