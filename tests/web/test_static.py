@@ -10,7 +10,7 @@ import pytest
 from tests.support.browser import WEB, missing, node_package
 from versequeue.rules.batch import MAX_FILE_BYTES, MAX_ROWS
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
-from versequeue.rules.options import MAX_LINE_CHARACTERS
+from versequeue.rules.options import MAX_GIVEN_CHARACTERS
 
 INDEX = (WEB / "index.html").read_text(encoding="utf-8")
 TEXTS = (WEB / "en.js").read_text(encoding="utf-8")
@@ -121,7 +121,7 @@ def test_the_page_has_the_limits_of_the_server() -> None:
     limits = dict(re.findall(r"^export const (\w+) = ([\d_]+);$", limits_js, re.M))
     assert {name: int(number) for name, number in limits.items()} == {
         "LONGEST": MAX_PROMPT_CHARACTERS,
-        "LONGEST_LINE": MAX_LINE_CHARACTERS,
+        "LONGEST_LINE": MAX_GIVEN_CHARACTERS,
         "MOST_ROWS": MAX_ROWS,
         "MOST_MIB": MAX_FILE_BYTES / 2**20,
     }

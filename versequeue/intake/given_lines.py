@@ -8,7 +8,7 @@ from pydantic import Field
 from versequeue.errors import FieldError, ValidationFailed
 from versequeue.intake.texts import GivenLine, is_latin
 from versequeue.intake.validation import FAULTY, Misfit, Strict, as_sentence, validate
-from versequeue.rules.options import LINES, ResolvedOptions
+from versequeue.rules.options import LINES, MAX_ALL_GIVEN_CHARACTERS, ResolvedOptions
 from versequeue.rules.written import SungPart, answering, sung_parts
 
 Lines = tuple[str | None, ...]
@@ -53,6 +53,9 @@ def fitted(given: Sequence[str | None], options: ResolvedOptions) -> Lines:
             rhymes = options.tune or answering(part.scheme, part.lines)
             if line and rhymes and not is_latin(line):
                 raise Misfit(f"/given/{at}", "the lines rhyme: this is to be in Latin letters")
+    if sum(map(len, filter(None, lines))) > MAX_ALL_GIVEN_CHARACTERS:
+        most = MAX_ALL_GIVEN_CHARACTERS
+        raise Misfit("/given", f"all lines together have at most {most:,} characters")
     if all(lines):
         raise Misfit("/given", "every line is given: leave at least one null to be written")
     return tuple(lines)

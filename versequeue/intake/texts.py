@@ -1,12 +1,14 @@
 """A stranger's texts: trimmed, in NFC, bounded, without control characters."""
 
 import unicodedata
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from versequeue.rules.job import MAX_PROMPT_CHARACTERS
 from versequeue.rules.options import (
+    MAX_GIVEN_CHARACTERS,
     MAX_LINE_CHARACTERS,
     MAX_MOOD_CHARACTERS,
     MAX_TITLE_CHARACTERS,
@@ -43,11 +45,11 @@ def printable(text: str) -> str:
     return text
 
 
-def clean_line(text: str) -> str:
-    """`text` as a line of a song. ValueError says what is wrong with it."""
+def clean_line(text: str, most: int = MAX_LINE_CHARACTERS) -> str:
+    """`text` as a line of a song, of `most` characters. ValueError says what is wrong with it."""
     # NFC makes several characters of a few.
-    if max(len(text), len(text := normalized(text, MAX_LINE_CHARACTERS))) > MAX_LINE_CHARACTERS:
-        raise ValueError(f"a line has at most {MAX_LINE_CHARACTERS} characters")
+    if max(len(text), len(text := normalized(text, most))) > most:
+        raise ValueError(f"a line has at most {most} characters")
     if not words_of(text):
         raise ValueError("there is no word in this line")
     if any(unicodedata.category(character) in ("Zl", "Zp") for character in text):
@@ -123,10 +125,10 @@ Prompt = Annotated[
 #: A line that stays as it is.
 GivenLine = Annotated[
     str,
-    AfterValidator(clean_line),
+    AfterValidator(partial(clean_line, most=MAX_GIVEN_CHARACTERS)),
     Field(
         json_schema_extra={
-            "maxLength": MAX_LINE_CHARACTERS,
+            "maxLength": MAX_GIVEN_CHARACTERS,
             "pattern": f"^{_PRINTABLE}*$",
         }
     ),

@@ -40,6 +40,8 @@ SEED = Bounds(0, 2**32 - 1)
 SYLLABLES = Bounds(3, 16)
 MAX_MOOD_CHARACTERS = 40
 MAX_LINE_CHARACTERS = 200
+#: Of a given line, and of all of them: one that was written on from a prompt has all of that in it.
+MAX_GIVEN_CHARACTERS, MAX_ALL_GIVEN_CHARACTERS = 800, 12_800
 MAX_TUNE_CHARACTERS = 4000
 #: As many as of a line: a song without rhymes is called after its first.
 MAX_TITLE_CHARACTERS = MAX_LINE_CHARACTERS

@@ -91,14 +91,14 @@ def wait_of(
 ) -> Wait | None:
     """The time until the job's end; None where nothing was measured, or only its batch can tell.
 
-    A later job that waits has until it is to be ready.
+    A later job that waits has until it is to be ready; nobody can tell of one that is late.
 
     If it is queued, `ahead` are the first of the `count` jobs that are written before it, and
     `in_hand` are those that are written now.
     """
     if job.ready_by and job.status is Status.QUEUED:
-        left_s = round(max(0.0, _seconds(now, job.ready_by)), 1)
-        return Wait(left_s, left_s)
+        left_s = round(_seconds(now, job.ready_by), 1)
+        return Wait(left_s, left_s) if left_s > 0 else None
     pace = outlook.pace_of(job.options.model)
     if job.done or pace is None or (job.status is Status.QUEUED and job.in_bulk):
         return None

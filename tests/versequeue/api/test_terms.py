@@ -97,6 +97,10 @@ def test_a_later_job_says_so_and_wakes_nobody() -> None:
     assert swept(api) == []
     api.clock.pass_s(1)
     assert swept(api) == [[job["id"]]]
+    assert api.client.get(f"/v1/jobs/{job['id']}").get_json()["eta_seconds"] == 300
+    api.clock.pass_s(300)
+    late = api.client.get(f"/v1/jobs/{job['id']}").get_json()
+    assert (late["status"], late["eta_seconds"]) == ("queued", None), "nobody knows of a late one"
     api.write(job["id"])
     assert api.client.get(f"/v1/jobs/{job['id']}").get_json()["status"] == "succeeded"
 

@@ -38,8 +38,20 @@ def test_where_nothing_rhymes_a_given_line_is_in_any_script() -> None:
 
 
 def test_a_line_that_grows_beyond_its_bound_in_its_usual_form_is_refused() -> None:
-    given = ["a" + "\U0001d160" * 199, None, None, None]
-    assert refusal(given) == ("/given/0", "A line has at most 200 characters.")
+    given = ["a" + "\U0001d160" * 400, None, None, None]
+    assert refusal(given) == ("/given/0", "A line has at most 800 characters.")
+
+
+def test_a_line_that_was_written_on_from_the_longest_prompt_may_be_given() -> None:
+    given = ("rain " * 100 + "and so it goes on", None, None, None)
+    assert read_given(list(given), VERSE) == given
+
+
+def test_long_lines_are_refused_where_they_are_too_much_together() -> None:
+    options = ResolvedOptions(seed=7, lines=20)
+    assert len(read_given(["x" * 800] * 16 + [None] * 4, options)) == 20
+    refused = refusal(["x" * 800] * 16 + ["y", None, None, None], options)
+    assert refused == ("/given", "All lines together have at most 12,800 characters.")
 
 
 @pytest.mark.parametrize("given", [[], [None] * 4], ids=["no", "empty"])
@@ -58,7 +70,7 @@ def test_what_is_given_of_a_chorus_stands_wherever_it_is_sung() -> None:
     [
         (["One"] * 65, "/given", "This has at most 64 entries."),
         (["One"], "/given", "The song has 4 lines and this has 1."),
-        ([None, "x" * 2000, None, None], "/given/1", "A line has at most 200 characters."),
+        ([None, "x" * 2000, None, None], "/given/1", "A line has at most 800 characters."),
         ([None, "a\tb", None, None], "/given/1", "Control characters are not allowed."),
         ([None, "a\u2028b", None, None], "/given/1", "This is more than one line."),
         ([None, " 1, 2! ", None, None], "/given/1", "There is no word in this line."),

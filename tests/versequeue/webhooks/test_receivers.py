@@ -109,3 +109,28 @@ def test_any_number_of_callers_is_forgotten_but_for_the_latest() -> None:
         assert receivers.ask(one, 0) == 0
         receivers.done(one, 0, took_s=1, answered=True)
     assert len(receivers._callers) == REMEMBERED
+
+
+def test_one_callers_silent_receiver_at_a_host_keeps_no_others_of_that_host_waiting() -> None:
+    receivers = Receivers()
+    silent, answers = (Receiver("shared.example:443", client) for client in ("loud", "owner"))
+    a_good_one(receivers, answers)
+    now = 0.0
+    for _ in range(6):
+        assert receivers.ask(silent, now) == 0
+        assert [receivers.ask(answers, now) for _ in range(SHARE - 1)] == [0] * (SHARE - 1)
+        for _ in range(SHARE - 1):
+            receivers.done(answers, now, took_s=1, answered=True)
+        receivers.done(silent, now, took_s=15, answered=False)
+        assert receivers.ask(answers, now) == 0
+        receivers.done(answers, now, took_s=1, answered=True)
+        now += REST_LONGEST_S
+
+
+def test_all_callers_together_have_few_senders_at_one_host_and_leave_one_to_who_answered() -> None:
+    receivers = Receivers()
+    answers = Receiver("shared", client="owner")
+    a_good_one(receivers, answers)
+    taken = [receivers.ask(Receiver("shared", f"client {n}"), 0) == 0 for n in range(SENDERS)]
+    assert taken.count(True) == SHARE - 1
+    assert [receivers.ask(answers, 0) == 0 for _ in range(2)] == [True, False]
