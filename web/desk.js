@@ -154,7 +154,7 @@ function edit(i) {
 }
 
 function field(i) {
-	const input = make("input", { name: "line", className: "edit", value: now.lines[i], maxLength: LONGEST_LINE, "aria-label": T.desk.line(i + 1), lang: SONG });
+	const input = make("input", { name: "line", className: "edit", value: now.lines[i], "aria-label": T.desk.line(i + 1), lang: SONG });
 	leaveField = (save) => {
 		editing = leaveField = null;
 		const line = input.value.replace(/\s+/g, " ").trim();

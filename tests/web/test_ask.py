@@ -112,6 +112,7 @@ def test_a_tune_has_lines_a_shape_and_syllables_of_its_own(open_page: Opener) ->
     expect(page.locator("#tune-error")).to_have_text(said)
     expect(page.get_by_label("To the tune")).to_be_focused()
     expect(page.locator("#tune-error")).to_be_in_viewport()
+    expect(page.locator("#tune-error")).to_have_css("border-top-style", "none")
     page.get_by_label("To the tune").fill("La la la la\nla la\nla la\nla")
     write(page)
     expect(page.locator("#watch")).to_be_visible()

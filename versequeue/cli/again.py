@@ -72,10 +72,7 @@ def rewrite(
     as_json: bool,
     server: str | None,
 ) -> None:
-    """Have some lines of the song of job ID written anew: a new job.
-
-    All others stay, and the title.
-    """
+    """Have some lines of the song of job ID written anew: a new job. All else stays."""
     more: SongOptions = {} if seed is None else {"seed": seed}
     with connect(server) as client:
         try:
