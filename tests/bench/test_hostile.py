@@ -16,6 +16,8 @@ from versequeue.backends.sqlite_store import SqliteStore
 from versequeue.clock import utc_now
 from versequeue.service.sweep import sweep
 
+pytestmark = pytest.mark.long
+
 __all__ = ["tiny_bundle"]
 #: Enough of each to stop a server that lets it in.
 SMALL = Size(

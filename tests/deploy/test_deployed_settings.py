@@ -29,7 +29,7 @@ from versequeue.config import Settings
 from versequeue.functions.sizes import SIZES
 from worker_fn.lyrics import open_lyrics
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 HELD, HOLD_S = 20, 8
 ASKED = {
     "submit": ("POST", "/v1/jobs", {"prompt": "rain", "options": {"lines": 4}}),

@@ -23,6 +23,8 @@ from tests.support.trial import byte_compile, started
 from versequeue.functions.sizes import Size
 from versequeue.named_models import read_models
 
+pytestmark = pytest.mark.long
+
 #: No service listens there: constructing clients must not need one.
 CLOUD = {
     "VERSEQUEUE_BACKEND": "gcp",

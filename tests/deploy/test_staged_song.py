@@ -22,6 +22,8 @@ from versequeue.clock import utc_now
 from versequeue.functions.push import push_body, push_headers
 from versequeue.ports.queue import Topic
 
+pytestmark = pytest.mark.long
+
 
 @contextmanager
 def pushing(queue: SqliteQueue, worker: Running) -> Iterator[list[int]]:

@@ -19,6 +19,8 @@ from tests.support.waiting import wait_until
 from tests.support.written import Shell, examples
 from versequeue.client import Client
 
+pytestmark = pytest.mark.long
+
 EXAMPLE = ROOT / "examples" / "digits"
 
 

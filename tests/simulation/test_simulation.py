@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from functools import cache
 
+import pytest
+
 from tests.simulation.weather import FAULTS
 from tests.simulation.world import Simulation, run_seeds
 from versequeue.rules.job import Job, Status
+
+pytestmark = pytest.mark.long
 
 SEEDS = 200
 #: So many of them have met everything.

@@ -29,6 +29,8 @@ from versequeue.emulated.topics import create_topics
 from versequeue.errors import QueueUnavailable, StoreUnavailable
 from versequeue.ports.queue import Topic
 
+pytestmark = pytest.mark.long
+
 LIMIT_S = 60
 FIRESTORE, PUBSUB = "FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"
 

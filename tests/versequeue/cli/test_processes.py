@@ -16,7 +16,7 @@ from tests.support.server import Server, running_server
 from tests.support.waiting import wait_until
 from versequeue.client import ApiError, Client
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 LIMIT_S = 120
 #: What a dead worker leaves behind is taken up soon.
 SHORT_LEASE = {"VERSEQUEUE_LEASE_S": "5"}

@@ -16,7 +16,7 @@ from versequeue.emulated.emulators import PROJECT, Emulators, missing
 from versequeue.errors import StartupError, StoreUnavailable
 from versequeue.ports.store import Store
 
-pytestmark = [pytest.mark.emulators, pytest.mark.processes]
+pytestmark = [pytest.mark.emulators, pytest.mark.processes, pytest.mark.long]
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from versequeue.local.host import READY
 from versequeue.local.model_build import build_if_missing, recipe_of
 from versequeue.named_models import NamedModel
 
+pytestmark = pytest.mark.long
+
 TINY = NamedModel("tiny", "tiny")
 
 

@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 from versequeue.cli.main import main
 from versequeue.client import Client
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 
 def renamed(bundle: Path, folder: Path, name: str) -> Path:

@@ -24,7 +24,7 @@ from versequeue.clock import utc_now
 from versequeue.records import format_time
 
 __all__ = ["tiny_bundle"]
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 #: A tick every second, so that what was lost is sent again soon.
 QUICK = {"VERSEQUEUE_SWEEP_INTERVAL_S": "1"}
 

@@ -20,7 +20,7 @@ from tests.support.server import Server, child_pids, running_server
 from tests.support.waiting import wait_until
 
 __all__ = ["tiny_bundle"]
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 MANY_LINES = 40
 
 

@@ -18,7 +18,7 @@ from tests.support.paths import ROOT
 from tests.support.waiting import wait_until
 from versequeue.local.host import READY
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 MARK = "UP_SIGNALS_TEST"
 #: Long enough for a worker's grace time and a slow machine, and far from for ever.
 END_LIMIT_S = 60.0
