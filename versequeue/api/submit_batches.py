@@ -79,7 +79,8 @@ def check_file(batches: Batches, request: Request) -> Response:
     """200 with what is wrong with the file, or what it will cost and take. Stores nothing."""
     data, file_format, fields = read_upload(request)
     asked = {name: value for name, value in fields.items() if value}
-    _about(asked)
+    # What would refuse it whatever its rows are is told here, too.
+    read_submission(request, batches.settings, _about(asked), b"")
     checked = check(data, file_format, *_readers(asked, file_format, batches))
     good = [] if checked.fault_count else checked.rows
     estimate = _estimate(batches, good)

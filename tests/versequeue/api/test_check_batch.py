@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.support.api import ApiUnderTest, make_api
+from tests.support.api import ApiUnderTest, is_problem, make_api
 from tests.support.batches import LINES, upload
 from tests.support.cpu_limit import cpu_limit
 from versequeue.config import Settings
@@ -40,6 +40,16 @@ def test_a_good_file_is_counted_and_its_first_rows_are_shown() -> None:
             {"line": 5, "custom_id": "3", "prompt": "wind"},
         ],
     }
+
+
+def test_a_webhook_that_refuses_the_file_refuses_its_check() -> None:
+    api = make_api(Settings(hash_key="test"))
+    query = "?webhook_url=https://10.0.0.1/"
+    refusal = is_problem(upload(api, LINES, query=query), 422, "webhook-url-forbidden")
+    assert (
+        is_problem(check(api, query=query), 422, "webhook-url-forbidden")["detail"]
+        == (refusal["detail"])
+    )
 
 
 @pytest.mark.parametrize(
