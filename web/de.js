@@ -56,6 +56,7 @@ export const schemes = {
 export const lines = (n) => many(n, "Zeile", "Zeilen");
 export const withChorus = "mit Refrain";
 export const toTune = "nach einer Melodie";
+export const quoted = (title) => `„${title}“`;
 export const counted = (pattern) => `${pattern} Silben`;
 export const given = (n) => `Dieselben Zeilen behalten (${number(n)})`;
 export const efforts = { quick: "Schnell", normal: "Normal", best: "Gründlich" };

@@ -56,6 +56,7 @@ export const schemes = {
 export const lines = (n) => many(n, "line");
 export const withChorus = "with a chorus";
 export const toTune = "to a tune";
+export const quoted = (title) => `“${title}”`;
 export const counted = (pattern) => `${pattern} syllables`;
 export const given = (n) => `Keep the same lines (${number(n)})`;
 export const efforts = { quick: "Quick", normal: "Normal", best: "Best" };

@@ -56,6 +56,7 @@ export const schemes = {
 export const lines = (n) => many(n, "verso");
 export const withChorus = "con estribillo";
 export const toTune = "con música de otra";
+export const quoted = (title) => `«${title}»`;
 export const counted = (pattern) => `${pattern} sílabas`;
 export const given = (n) => `Conservar los mismos versos (${number(n)})`;
 export const efforts = { quick: "Rápida", normal: "Cuidada", best: "La mejor" };

@@ -10,5 +10,5 @@ export const choices = (o) => [
 	o.tune ? T.toTune : /^\D*$|\d(,|$)/.test(o.structure) && (o.rhyme_scheme === "none" ? T.rhymes("none") : o.rhyme_scheme),
 	T.lines(o.lines),
 	o.structure === "song" ? T.withChorus : o.structure !== "verse" && o.structure,
-	o.syllables && T.counted(o.syllables), o.title && `“${o.title}”`, o.mood, o.model,
+	o.syllables && T.counted(o.syllables), o.title && T.quoted(o.title), o.mood, o.model,
 ].filter(Boolean).join(" · ");
