@@ -101,11 +101,11 @@ def draw(rng: random.Random) -> Weather:
         "DELETED_A_TURN": rng.choice((1, 500)),
         "MAX_ROUNDS": rng.choice((1, 5)),
         "UNREADABLE_FOR_S": rng.choice((10, 300)),
-        # Senders, those for one receiver, and those that are kept for the good ones.
+        # Senders, those for one host, and those of each that are kept for the good receivers.
         **rng.choice(
             (
-                {"SENDERS": 2, "SHARE": 1, "KEPT_FOR_GOOD": 1},
-                {"SENDERS": 16, "SHARE": 4, "KEPT_FOR_GOOD": 4},
+                {"SENDERS": 2, "SHARE": 1, "KEPT_FOR_GOOD": 1, "KEPT_AT_PLACE": 0},
+                {"SENDERS": 16, "SHARE": 4, "KEPT_FOR_GOOD": 4, "KEPT_AT_PLACE": 1},
             )
         ),
     }
