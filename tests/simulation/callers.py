@@ -285,7 +285,8 @@ class Callers:
 
     def _terms(self) -> Terms:
         deadline_s = self.random.choice((None, None, 120.0, 1e9))
-        return Terms(deadline_s, self.random.choice(("now", "now", "later")))
+        is_later = self.random.random() < self.faults.weather.later
+        return Terms(deadline_s, "later" if is_later else "now")
 
     def _options(self) -> ResolvedOptions:
         return ResolvedOptions(seed=1, lines=LINES)

@@ -47,6 +47,8 @@ class Weather:
     rate: float = 0.02
     #: how long the rough time lasts
     rough_s: float = 900.0
+    #: chance that a job may be written later
+    later: float = 0.3
 
     def has(self, fault: str) -> bool:
         """Whether this kind of fault is there at all."""
@@ -117,4 +119,5 @@ def draw(rng: random.Random) -> Weather:
         max_deliveries=rng.choice((3, 5, 20)),
         rate=rng.choice((0.01, 0.03, 0.06)),
         rough_s=rng.choice((120.0, 600.0, 2400.0)),
+        later=rng.choice((0.1, 0.3, 0.8)),
     )

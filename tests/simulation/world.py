@@ -122,6 +122,8 @@ class Simulation:
 
     def _stop_a_worker(self) -> None:
         workers = [each for each in self.setting.workers.values() if not each.dead]
+        # One that writes, where there is one: what it would do once it goes on counts.
+        workers = [each for each in workers if each.in_hand] or workers
         if workers:
             worker = self.faults.random.choice(workers)
             worker.stand_still(self.settings.lease_s * self.faults.random.choice((1.2, 3, FOREVER)))
