@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.support.page_api import (
     Answer,
@@ -198,9 +198,13 @@ def test_every_end_has_its_words_and_a_way_on(open_page: Opener, status: str, sa
 def test_cancel_stops_the_song(open_page: Opener) -> None:
     page, api = open_page(AT_JOB, told(writing()))
     asked_for = {**writing(), "cancel_requested_at": "2026-01-01T00:00:00Z"}
-    api.on("POST", f"{PATH}/cancel", Answer(asked_for))
+
+    def cancel(_request: Request) -> Answer:
+        api.job(asked_for)
+        return Answer(asked_for)
+
+    api.on("POST", f"{PATH}/cancel", cancel)
     expect(page.locator("#lyrics li")).to_have_count(5)
-    api.job(asked_for)
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("#why")).to_have_text("Stopping at the next line.")
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
