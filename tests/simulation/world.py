@@ -121,12 +121,21 @@ class Simulation:
                 self._stop_a_worker()
 
     def _stop_a_worker(self) -> None:
-        workers = [each for each in self.setting.workers.values() if not each.dead]
+        alive = [each for each in self.setting.workers.values() if not each.dead]
+        standing = [each for each in alive if each.stands_until > self.world.now_s]
+        workers = [each for each in alive if each not in standing]
+        # One that stood goes on while another writes, perhaps the same job: both mean to report it.
+        if standing and any(each.in_hand for each in workers):
+            worker = self.faults.random.choice(standing)
+            worker.stands_until = self.world.now_s
+            self.world.note("goes on", worker.name)
+            return
         # One that writes, where there is one: what it would do once it goes on counts.
         workers = [each for each in workers if each.in_hand] or workers
         if workers:
             worker = self.faults.random.choice(workers)
-            worker.stand_still(self.settings.lease_s * self.faults.random.choice((1.2, 3, FOREVER)))
+            leases = self.faults.random.choice((1.2, 3, FOREVER))
+            worker.stand_still(self.settings.lease_s * leases)
             self.world.note("stands still", worker.name)
 
     def _watch(self) -> None:
