@@ -11,8 +11,7 @@ from versequeue.config import PAGE_SECRET_HEADER
 
 CONFIG = """\
 // Where the two functions live. Empty means the page's own origin, as with `versequeue up` or
-// behind rewrites. From a bucket, write the functions' URLs here, without a slash at the end:
-// nothing else in this folder has to change.
+// behind rewrites. From a bucket, write the functions' URLs here, without a slash at the end.
 export const SUBMIT_BASE = "{submit}";
 export const RESULTS_BASE = "{results}";
 """

@@ -25,7 +25,7 @@ const hasLines = ({ tune, structure }) => Boolean(tune) || /\d/.test(structure);
 function chosen() {
 	const read = ({ type, checked, value }) => (type === "checkbox" ? checked : type === "range" ? Number(value) : value.trim());
 	const all = Object.fromEntries(Object.keys(USUAL).map((name) => [name, read(field(name))]));
-	if (all.tune) [all.lines, all.structure, all.syllables] = [all.tune.split(/\s*\n\s*/).length, USUAL.structure, ""];
+	if (all.tune) [all.lines, all.structure, all.syllables] = [all.tune.split("\n").filter((l) => l.trim()).length, USUAL.structure, ""];
 	else if (hasLines(all)) all.lines = asked.lines;
 	return all;
 }

@@ -7,7 +7,7 @@ export const T = await import(`./${lang}.js`).catch(() => import("./en.js"));
 // What a song is asked to be like. Its scheme counts for parts that have none of their own.
 export const choices = (o) => [
 	T.styles[o.style],
-	o.tune ? T.toTune : /^\D*$|\d(,|$)/.test(o.structure) && (o.rhyme_scheme === "none" ? T.rhymes("none") : o.rhyme_scheme),
+	o.tune ? T.toTune : /(\d|verse|song)(,|$)/.test(o.structure) && (o.rhyme_scheme === "none" ? T.rhymes("none") : o.rhyme_scheme),
 	T.lines(o.lines),
 	o.structure === "song" ? T.withChorus : o.structure !== "verse" && o.structure,
 	o.syllables && T.counted(o.syllables), o.title && T.quoted(o.title), o.mood, o.model,
