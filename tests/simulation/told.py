@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 
 from tests.simulation.runtime import World
 from tests.simulation.weather import Weather
@@ -95,7 +96,8 @@ class Told:
         new = after.pending if after else None
         if new:
             self._tries[new.id] = max(self._tries[new.id], new.tries)
-            if old and old.hints > new.hints:  # its receiver's share of the senders was used up
+            # Its receiver's share of the senders was used up: it is to come again at its turn.
+            if old and (old.hints > new.hints or _silent_until(old) > _silent_until(new)):
                 self._hints.pop((new.id, new.tries), None)
         if before and after and not after.stopped:
             kept = {*(one.id for one in after.waiting), new.id if new else ""}
@@ -178,3 +180,8 @@ class Told:
 
 def _is_final(status: int) -> bool:
     return 200 <= status < 300 or status == HTTP_GONE
+
+
+def _silent_until(pending: Pending) -> datetime:
+    """When the next hint at an event is due."""
+    return pending.hinted_until or pending.due_at
