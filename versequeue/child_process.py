@@ -6,6 +6,7 @@ group when this process dies, even by kill -9.
 
 import atexit
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -25,6 +26,9 @@ from versequeue.stopping import StoppedEarly, raise_if_stopping
 from versequeue.waiting import wait_until
 
 T = TypeVar("T")
+#: Above those of well-known services, below those that Linux and macOS hand out; so many of them
+#: are tried.
+_PORTS, _MOST_PORTS_TRIED = range(20_000, 32_768), 100
 # The child itself names its group to the reaper, before it becomes the command: were it left to
 # the parent, a kill -9 between the start and the naming would leave the child for ever. Its
 # standard input is the reaper's pipe until then. A reaper that is gone must not hold it up, nor be
@@ -202,10 +206,17 @@ class KeptProcess(ABC):
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on at this moment. StartupError if there is none.
+
+    One that no system hands out by itself: another program, or a connection, would be given it
+    before the child for which it was looked for listens there.
+    """
+    for _ in range(_MOST_PORTS_TRIED):
+        port = _PORTS[secrets.randbelow(len(_PORTS))]
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise StartupError("There is no free port on loopback.")
 
 
 def listens(port: int) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.waiting import wait_until
-from versequeue.child_process import ChildProcess, KeptProcess
+from versequeue.child_process import ChildProcess, KeptProcess, free_port
 from versequeue.errors import StartupError
 from versequeue.reaper import end_groups
 from versequeue.stopping import StoppedEarly
@@ -166,3 +167,15 @@ def _lives(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+def test_a_free_port_is_none_that_a_connection_or_another_program_is_given_by_the_system(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as any_other:
+        first_given = min(32_768, any_other.getsockname()[1])
+    assert free_port() < first_given
+    with socket.create_server(("127.0.0.1", free_port())) as taken:
+        drawn = iter([taken.getsockname()[1] - 20_000, 77])
+        monkeypatch.setattr("secrets.randbelow", lambda _count: next(drawn))
+        assert free_port() == 20_077
