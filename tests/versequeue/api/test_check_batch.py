@@ -156,6 +156,6 @@ def test_a_form_with_the_file_is_taken_too() -> None:
 )  # fmt: skip
 def test_no_file_keeps_the_processor_for_long(data: bytes, kind: str, faults: int) -> None:
     api = make_api()
-    with cpu_limit(1.5):
+    with cpu_limit(4):
         found: Any = check(api, data, kind).get_json()
     assert found["fault_count"] == faults
