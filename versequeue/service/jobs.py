@@ -44,7 +44,7 @@ WARMUP_ON_ITS_WAY_S = 60
 #: polls do not read them.
 OUTLOOK_KEPT_S = 2.0
 #: Songs of one client in a minute that are not behind everybody else's.
-SONGS_THAT_GO_FIRST = 10
+SONGS_THAT_GO_FIRST = 6
 #: What the status tells the waits of: a song whose options are all left out.
 USUAL_SONG = work_of(ResolvedOptions(seed=0))
 
