@@ -75,3 +75,37 @@ def test_the_corpus_rhymes_as_it_declares() -> None:
         != {RhymeKind.PERFECT}
     ]
     assert wrong == []
+
+
+PLAIN = rows("plain.jsonl")
+PLAIN_LINES = [line for row in PLAIN for line in row["lines"]]
+
+
+def test_plain_verses_have_the_fields_of_verses_and_none_of_their_prompts_and_lines() -> None:
+    assert {tuple(row) for row in PLAIN} == {("prompt", "style", "scheme", "title", "lines")}
+    assert {row["style"] for row in PLAIN} == STYLES.keys()
+    assert {row["scheme"] for row in PLAIN} <= PATTERNS.keys() - {"none", "AAAA"}
+    prompts = Counter(row["prompt"].lower() for row in [*PLAIN, *ROWS])
+    assert [prompt for prompt, times in prompts.items() if times > 1] == []
+    lines = Counter(" ".join(split_words(line)) for line in [*PLAIN_LINES, *LINES])
+    assert [line for line, times in lines.items() if times > 1] == []
+
+
+def test_tuning_takes_the_plain_verses_and_so_none_of_their_prompts_is_near_a_frozen_one() -> None:
+    assert len(read_lyrics([CORPUS / "plain.jsonl"])) == len(PLAIN) > 4000
+
+
+def test_plain_verses_rhyme_and_are_of_plain_characters_and_even_length() -> None:
+    assert [line for line in PLAIN_LINES if not LINE.fullmatch(line)] == []
+    lengths = [sum(map(syllables, split_words(line))) for line in PLAIN_LINES]
+    assert 4 <= min(lengths) <= max(lengths) <= 13
+    assert {len(row["lines"]) for row in PLAIN} == {4, 8, 12, 16}
+    rhymes = Counter(
+        kind
+        for row in PLAIN
+        for kind in scheme_relations(
+            row["scheme"], [line.replace("-", " ") for line in row["lines"]]
+        )
+    )
+    assert set(rhymes) == {RhymeKind.PERFECT, RhymeKind.SLANT}
+    assert rhymes[RhymeKind.PERFECT] > 0.95 * rhymes.total()

@@ -40,6 +40,22 @@ class Adapter:
     #: Name of a matrix, as the network knows it -> what is added to it.
     factors: Mapping[str, Factors]
     phrases: LearnedPhrases
+    #: SHA-256 of the adapter that the model had already when it was tuned; "" for none.
+    below_sha256: str = ""
+    #: Whether it was taught to be told given lines, see `PromptForm`.
+    tells_given: bool = False
+
+    def check_model(
+        self, path: Path, model: Path, source_sha256: str, preset: str, below_sha256: str
+    ) -> None:
+        """BuildError unless this, read from `path`, was tuned on that model, in that state."""
+        if (self.source_sha256, self.preset) != (source_sha256, preset):
+            raise BuildError(f"{path} was tuned on another model than {model}.")
+        if self.below_sha256 != below_sha256:
+            raise BuildError(
+                f"{path} was tuned on {model} {_state(self.below_sha256)}; "
+                f"this is it {_state(below_sha256)}. Tune it again."
+            )
 
     def merged(self, weights: Iterable[NamedWeight]) -> Iterator[NamedWeight]:
         """`weights`, unbalanced, with what is to be added. BuildError if they do not fit."""
@@ -59,7 +75,13 @@ class Adapter:
             arrays |= {name + _FIRST: _half(first), name + _SECOND: _half(second)}
         # In one text, since several would be written in an order that changes.
         about = json.dumps(
-            {"format": FORMAT, "source_sha256": self.source_sha256, "preset": self.preset}
+            {
+                "format": FORMAT,
+                "source_sha256": self.source_sha256,
+                "preset": self.preset,
+                "below_sha256": self.below_sha256,
+                "tells_given": self.tells_given,
+            }
         )
         with new_file(path) as new:
             new.write_bytes(save(arrays, {_ABOUT: about}))
@@ -101,6 +123,8 @@ def read_adapter(path: Path) -> Adapter:
             str(about["preset"]),
             factors,
             LearnedPhrases(hashes.tolist()),
+            str(about.get("below_sha256", "")),
+            bool(about.get("tells_given", False)),
         )
     except KeyError as error:
         raise BuildError(f"{path} is no whole adapter: {error} is missing.") from error
@@ -115,6 +139,10 @@ def read_adapter(path: Path) -> Adapter:
     ):
         raise BuildError(f"{path} is no adapter: its matrices cannot be multiplied.")
     return found
+
+
+def _state(below_sha256: str) -> str:
+    return f"with the adapter {below_sha256[:8]}" if below_sha256 else "as its makers left it"
 
 
 def _half(matrix: FloatArray) -> np.typing.NDArray[np.float16]:

@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
+from lyricist.building.own_adapter import own_adapters
 from lyricist.bundle.manifest import (
     DEFAULT_PRESET,
     DRAFTS,
@@ -37,13 +37,9 @@ def adapters_digest(adapters: Sequence[Path]) -> str:
 
 
 def whole_bundle(folder: Path, making: Making) -> Bundle | None:
-    """The bundle in `folder` if it is whole and what would be built, its word table aside.
-
-    A making without a source has the one that the bundle was built from.
-    """
+    """The bundle in `folder` if it is whole and what would be built, its word table aside."""
     try:
         found = read_bundle(folder)
-        making = replace(making, source_sha256=making.source_sha256 or found.source_sha256)
         if found.built_from != making.fingerprint:
             return None
         if found.state_layers != state_layers_of(making.source_sha256, making.preset):
@@ -65,22 +61,36 @@ def has_its_words(bundle: Bundle) -> bool:
 
 
 def is_current(
-    folder: Path, preset: str, source: str | None, adapters: Sequence[Path] = ()
+    folder: Path,
+    preset: str,
+    source: str | None,
+    adapters: Sequence[Path] = (),
+    untuned: bool = False,
 ) -> bool:
     """Whether `folder` would stay as it is if it were built. Of a model on the hub, the hub is not
     asked for a newer one. Raises BuildError."""
     path = _cached(source) if source and is_hub_name(source) else source and Path(source)
     if source and not path:
         return False
+    model = source_digest(path) if path else _source_of(folder)
+    own = own_adapters(model, preset, adapters, untuned)
     making = Making(
-        source_sha256=source_digest(path) if path else "",
-        adapter_sha256=adapters_digest(adapters),
+        source_sha256=model,
+        adapter_sha256=adapters_digest([*own, *adapters]),
         preset=preset,
         name=None,
         drafts=DRAFTS,
     )
     found = whole_bundle(folder, making)
     return found is not None and has_its_words(found)
+
+
+def _source_of(folder: Path) -> str:
+    """The model that the bundle in `folder` was built from; "" if there is none."""
+    try:
+        return read_bundle(folder).source_sha256
+    except BundleError:
+        return ""
 
 
 def _cached(source: str) -> Path | None:

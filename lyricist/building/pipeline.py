@@ -15,6 +15,7 @@ from lyricist.building.freshness import (
     state_layers_of,
     whole_bundle,
 )
+from lyricist.building.own_adapter import own_adapters
 from lyricist.building.recipes import RECIPES, Recipe
 from lyricist.building.source import local_source, name_of, open_checkpoint
 from lyricist.building.tflite_file import WeightBinder, quantize_rows
@@ -59,6 +60,8 @@ class BuildOptions:
     adapters: tuple[Path, ...] = ()
     #: Without its chat template: told the topic as a line, as a model that is no assistant.
     plain: bool = False
+    #: The default model as its makers left it, without the project's own adapter.
+    untuned: bool = False
 
 
 def build_bundle(
@@ -74,9 +77,11 @@ def build_bundle(
     where the disk is in the way; the folder is then as it was.
     """
     path = local_source(options.source, say)
+    source = source_digest(path)
+    own = own_adapters(source, options.preset, options.adapters, options.untuned)
     making = Making(
-        source_sha256=source_digest(path),
-        adapter_sha256=adapters_digest(options.adapters),
+        source_sha256=source,
+        adapter_sha256=adapters_digest([*own, *options.adapters]),
         preset=options.preset,
         name=options.name,
         drafts=options.drafts,
@@ -93,12 +98,11 @@ def build_bundle(
             _renew_word_table(found)
             return True
         on_progress("Reading", 0.0)
-        tuned = _tuned(options, making.source_sha256, path)
+        tuned = _tuned(options, own, making.source_sha256, path)
         recipe = _recipe(options, path, tuned)
         state_layers = state_layers_of(making.source_sha256, options.preset)
         with new_folder(folder) as new:
-            phrases = [each.phrases for each in tuned]
-            _fill(new, recipe, options.drafts, state_layers, phrases, on_progress)
+            _fill(new, recipe, options.drafts, state_layers, tuned, on_progress)
             made = replace(
                 read_bundle(new),
                 built_from=making.fingerprint,
@@ -129,7 +133,7 @@ def _fill(
     recipe: Recipe,
     drafts: int,
     state_layers: tuple[int, ...],
-    phrases: Sequence[LearnedPhrases],
+    tuned: Sequence[Adapter],
     on_progress: OnProgress,
 ) -> None:
     made = model_tokenizer(recipe.tokenizer, recipe.architecture.vocabulary_size)
@@ -146,9 +150,8 @@ def _fill(
         binder.write(new / MODEL)
     write_word_table_of(new, recipe.architecture.vocabulary_size)
     names = [MODEL, TOKENIZER, WORD_TABLE]
-    if phrases:
-        hashes = {each for learned in phrases for each in learned.hashes}
-        write_phrases(new, LearnedPhrases(sorted(hashes)))
+    if tuned:
+        write_phrases(new, LearnedPhrases().and_those_of(each.phrases for each in tuned))
         names.append(PHRASES)
     files = {name: record_file(new / name) for name in names}
     Bundle(
@@ -163,20 +166,20 @@ def _fill(
         state_layers=state_layers,
         end_tokens=made.end_tokens,
         chat_template=recipe.tokenizer.chat_template,
-        prompt=made.prompt,
+        prompt=replace(made.prompt, tells_given=any(each.tells_given for each in tuned)),
         files=files,
     ).write_manifest()
 
 
-def _tuned(options: BuildOptions, source: str, model: Path) -> list[Adapter]:
+def _tuned(options: BuildOptions, own: Sequence[Path], source: str, model: Path) -> list[Adapter]:
     """The adapters of ours, which must be some of the model that is built."""
-    found = []
+    found = [read_adapter(path) for path in own]
+    below = adapters_digest(own)
     for path in options.adapters:
         if path.is_dir():
             continue  # of `peft`, which the checkpoint adds
         adapter = read_adapter(path)
-        if (adapter.source_sha256, adapter.preset) != (source, options.preset):
-            raise BuildError(f"{path} was tuned on another model than {model}.")
+        adapter.check_model(path, model, source, options.preset, below)
         found.append(adapter)
     return found
 

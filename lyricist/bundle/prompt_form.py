@@ -22,6 +22,8 @@ class PromptForm:
     after: str = ""
     #: False for a model that only goes on with a text: it is told the topic and nothing else.
     is_chat: bool = True
+    #: Whether it was taught to write around given lines, so that it is told which those are.
+    tells_given: bool = False
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "PromptForm":
@@ -32,7 +34,8 @@ class PromptForm:
         if max(map(len, texts)) > MOST_MARKUP:
             raise ValueError(f"what stands around a prompt is longer than {MOST_MARKUP}")
         before, between, after = texts
-        return cls(before, between, after, bool(fields["is_chat"]))
+        flags = bool(fields["is_chat"]), bool(fields.get("tells_given", False))
+        return cls(before, between, after, *flags)
 
 
 #: The form of SmolLM2, Qwen and many others, and the token that tells of it.

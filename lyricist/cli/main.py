@@ -12,6 +12,7 @@ def main() -> None:
 
 for command in (
     *(models.build, models.check, models.bundle, models.export, models.show, models.measure),
-    *(songs.generate, songs.evaluate_lyrics, learning.tune, learning.fit_judge_again),
+    *(songs.generate, songs.evaluate_lyrics),
+    *(learning.tune, learning.prefer, learning.fit_judge_again),
 ):
     main.add_command(command)

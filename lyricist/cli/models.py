@@ -10,7 +10,12 @@ import click
 
 from lyricist.building.freshness import is_current
 from lyricist.bundle.manifest import DEFAULT_FOLDER, DEFAULT_PRESET, DRAFTS, MOST_DRAFTS, PRESETS
-from lyricist.cli.options import adapter_option, preset_option, source_option
+from lyricist.cli.options import (
+    adapter_option,
+    preset_option,
+    source_option,
+    untuned_option,
+)
 from lyricist.cli.terminal import clear_errors, progress, say
 from lyricist.native_notes import without_native_notes
 
@@ -37,6 +42,7 @@ TO_BE_BUILT = 3
     is_flag=True,
     help="Leave out its chat template: it is told the topic as a line, and goes on.",
 )
+@untuned_option
 def build(out: Path | None, force: bool, **chosen: Any) -> None:
     """Turn a model into a bundle: the default one, or one of yours."""
     # Needs packages that nothing else needs.
@@ -56,14 +62,17 @@ def build(out: Path | None, force: bool, **chosen: Any) -> None:
 @source_option
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @adapter_option
-def check(preset: str, source: str | None, out: Path, adapters: tuple[Path, ...]) -> None:
+@untuned_option
+def check(
+    preset: str, source: str | None, out: Path, adapters: tuple[Path, ...], untuned: bool
+) -> None:
     """Tell, by the exit status, whether `build` with these options would leave OUT as it is.
 
     0 if so, 3 if it would build, 2 and a sentence if it could not. Needs none of the packages that
     building needs.
     """
     with clear_errors():
-        is_there = is_current(out, preset, source, adapters)
+        is_there = is_current(out, preset, source, adapters, untuned)
     sys.exit(0 if is_there else TO_BE_BUILT)
 
 

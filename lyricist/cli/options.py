@@ -34,3 +34,10 @@ adapter_option = click.option(
     multiple=True,
     help="What `tune` has written, or a folder that `peft` has, to be merged in. Repeatable.",
 )
+
+
+untuned_option = click.option(
+    "--untuned",
+    is_flag=True,
+    help="The default model as its makers left it, without what it learned from our verses.",
+)

@@ -18,8 +18,8 @@ from lyricist.lines.figures import NAMES
 
 #: How much large weights cost, in each of the two.
 FIGURES_RIDGE, STATES_RIDGE = 30.0, 5000.0
-#: What the two are worth in their sum: of five mixtures the one with most held-out pairs right.
-FIGURES_SHARE, STATES_SHARE = 0.3, 0.9
+#: What the two are worth in their sum: of three mixtures the one with most held-out pairs right.
+FIGURES_SHARE, STATES_SHARE = 0.7, 0.7
 #: Drafts of one place are a pair to be told apart if their ratings differ by so much.
 CLEARLY_BETTER = 2.0
 _DIGITS = 6
@@ -74,23 +74,28 @@ def pairs_right(values: DoubleArray, drafts: ReadDrafts) -> float:
     return right / pairs
 
 
-def judge_fields(
-    drafts: ReadDrafts, model_sha256: str, layers: tuple[int, ...], ratings_sha256: str
-) -> dict[str, Any]:
-    """What data/judge.json of the lines' room holds."""
-    alone, both = fit(drafts, 1.0, 0.0), fit(drafts, FIGURES_SHARE, STATES_SHARE)
+def fields_of_any(drafts: ReadDrafts, ratings_sha256: str) -> dict[str, Any]:
+    """What data/judge.json of the lines' room holds of any model, in `without_head`."""
+    found = fit(drafts, 1.0, 0.0)
     return {
-        "ratings_sha256": ratings_sha256,
-        "drafts": len(drafts.ratings),
-        "held_out": {name: round(share, 3) for name, share in held_out(drafts).items()},
-        "without_head": {"bias": _rounded(alone.bias), "figures": _by_name(alone.figures)},
-        "with_head": {
-            "model_sha256": model_sha256,
-            "layers": list(layers),
-            "bias": _rounded(both.bias),
-            "figures": _by_name(both.figures),
-            "head": [_rounded(weight) for weight in both.head],
-        },
+        **_about(drafts, ratings_sha256),
+        "bias": _rounded(found.bias),
+        "figures": _by_name(found.figures),
+    }
+
+
+def fields_with_head(
+    drafts: ReadDrafts, ratings_sha256: str, model_sha256: str, layers: tuple[int, ...]
+) -> dict[str, Any]:
+    """What it holds of the one model that has a head, in `with_head`."""
+    found = fit(drafts, FIGURES_SHARE, STATES_SHARE)
+    return {
+        **_about(drafts, ratings_sha256),
+        "model_sha256": model_sha256,
+        "layers": list(layers),
+        "bias": _rounded(found.bias),
+        "figures": _by_name(found.figures),
+        "head": [_rounded(weight) for weight in found.head],
     }
 
 
@@ -101,6 +106,11 @@ def write_judge(fields: Mapping[str, Any], path: Path) -> None:
     rows = [", ".join(map(repr, head[at : at + 8])) for at in range(0, len(head), 8)]
     text = json.dumps(others, indent=1).replace('"HEAD"', "[\n" + ",\n".join(rows) + "]")
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def _about(drafts: ReadDrafts, ratings_sha256: str) -> dict[str, Any]:
+    shares = {name: round(share, 3) for name, share in held_out(drafts).items()}
+    return {"ratings_sha256": ratings_sha256, "drafts": len(drafts.ratings), "held_out": shares}
 
 
 def _ridge(columns: DoubleArray, drafts: ReadDrafts, cost: float) -> DoubleArray:

@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from lyricist.errors import LyricistError
+from lyricist.writing.styles import DEFAULT_STYLE
 
+#: Drafts of the untuned model, by which any model is judged; and of the tuned one, for its head.
 RATINGS = Path(__file__).parent / "ratings.jsonl"
+HEAD_RATINGS = Path(__file__).parent / "head_ratings.jsonl"
+#: Drafts that the default model has learned to prefer, or not to.
+PREFERENCES = Path(__file__).parent / "preferences.jsonl"
 LOWEST, HIGHEST = 0, 9
 
 
@@ -26,6 +31,7 @@ class RatedPlace:
     target_syllables: int
     #: Lines, and how good each of them is there, LOWEST to HIGHEST.
     drafts: Sequence[tuple[str, int]]
+    style: str = DEFAULT_STYLE
 
 
 def read_ratings(path: Path) -> list[RatedPlace]:
@@ -55,4 +61,5 @@ def _place(fields: dict[str, Any]) -> RatedPlace:
         bool(fields["is_answer"]),
         int(fields["target_syllables"]),
         drafts,
+        str(fields.get("style", DEFAULT_STYLE)),
     )

@@ -124,7 +124,7 @@ class DraftReader:
         """All that stood before the line when it was drafted."""
         written = "".join(f"{line}\n" for line in place.before)
         return [
-            *instructions(SongRequest(place.prompt), self._vocabulary),
+            *instructions(SongRequest(place.prompt, style=place.style), self._vocabulary),
             *title_tokens(place.title, self._vocabulary),
             *self._vocabulary.encode(section_head(_SECTION)),
             *self._vocabulary.encode(written),

@@ -5,6 +5,7 @@ Only hashes of them are kept: enough to know such a phrase by, and none to read 
 
 import hashlib
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from lyricist.language.words import is_function_word, split_words
@@ -13,6 +14,8 @@ from lyricist.language.words import is_function_word, split_words
 PHRASE_WORDS = 4
 #: One with fewer words of content than this (at the end of the) is anybody's.
 _FEWEST_CONTENT_WORDS = 2
+#: So is one that so many songs have.
+_SONGS_OF_A_COMMON_ONE = 3
 _HASH_BYTES = 8
 
 
@@ -25,16 +28,21 @@ class LearnedPhrases:
         self.hashes = hashes
 
     @classmethod
-    def of_lines(cls, lines: Iterable[str]) -> "LearnedPhrases":
-        """The phrases of `lines`, common ones left out."""
+    def of_songs(cls, songs: Iterable[Iterable[str]]) -> "LearnedPhrases":
+        """The phrases of songs, each given as its lines, common ones left out."""
+        counts = Counter(phrase for lines in songs for phrase in _phrases(lines))
         hashes: set[int] = set()
-        for line in lines:
-            words = split_words(line)
-            for at in range(len(words) - PHRASE_WORDS + 1):
-                phrase = words[at : at + PHRASE_WORDS]
-                if sum(not is_function_word(word) for word in phrase) >= _FEWEST_CONTENT_WORDS:
-                    hashes |= {_hash(phrase), _hash(phrase[:-1])}
+        for phrase, count in counts.items():
+            if count < _SONGS_OF_A_COMMON_ONE:
+                hashes |= {_hash(phrase), _hash(phrase[:-1])}
         return cls(sorted(hashes))
+
+    def and_those_of(self, others: Iterable["LearnedPhrases"]) -> "LearnedPhrases":
+        """These and the others'."""
+        found = set(self.hashes)
+        for other in others:
+            found.update(other.hashes)
+        return LearnedPhrases(sorted(found))
 
     def is_begun_by(self, words: Sequence[str]) -> bool:
         """Whether a phrase begins with the last three of `words`."""
@@ -49,6 +57,17 @@ class LearnedPhrases:
         wanted = _hash(words)
         at = bisect_left(self.hashes, wanted)
         return at < len(self.hashes) and self.hashes[at] == wanted
+
+
+def _phrases(lines: Iterable[str]) -> set[tuple[str, ...]]:
+    found: set[tuple[str, ...]] = set()
+    for line in lines:
+        words = split_words(line)
+        for at in range(len(words) - PHRASE_WORDS + 1):
+            phrase = tuple(words[at : at + PHRASE_WORDS])
+            if sum(not is_function_word(word) for word in phrase) >= _FEWEST_CONTENT_WORDS:
+                found.add(phrase)
+    return found
 
 
 def _hash(words: Sequence[str]) -> int:

@@ -54,7 +54,7 @@ class AdaptedNetwork:
             name: (tf.Variable(down), tf.Variable(up)) for name, (down, up) in factors.items()
         }
         self._layer = tf.function(self._pass_layer, autograph=False)
-        self._losses = tf.function(self._sum_of_losses, autograph=False)
+        self._losses = tf.function(self._losses_of, autograph=False)
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -63,6 +63,11 @@ class AdaptedNetwork:
 
     def mean_loss(self, batch: Batch) -> tf.Tensor:
         """The mean negative log-likelihood of the batch's targets, weighed; a scalar."""
+        shares = batch.weights / max(batch.weights.sum(), 1.0)
+        return tf.reduce_sum(self.token_losses(batch) * shares)
+
+    def token_losses(self, batch: Batch) -> tf.Tensor:
+        """(targets,): the negative log-likelihood of each of the batch's targets, in nats."""
         positions = batch.positions  # (rows, length)
         cosine = tf.constant(self._cosines[positions][:, :, np.newaxis])
         sine = tf.constant(self._sines[positions][:, :, np.newaxis])
@@ -73,16 +78,15 @@ class AdaptedNetwork:
             own = {kind: self.factors[f"{kind}_{layer}"] for kind in ADAPTED}
             hidden = self._layer(hidden, cosine, sine, mask, weights, own)
         chosen = tf.gather(tf.reshape(hidden, [-1, self._architecture.width]), batch.targets)
-        shares = batch.weights / max(batch.weights.sum(), 1.0)
         # A few targets at a time: their logits all at once would take gigabytes.
         parts = [
-            slice(start, start + TARGETS_STEP) for start in range(0, len(shares), TARGETS_STEP)
+            slice(start, start + TARGETS_STEP)
+            for start in range(0, len(batch.targets), TARGETS_STEP)
         ]
         losses = [
-            self._losses(chosen[part], tf.constant(batch.next_tokens[part]), shares[part])
-            for part in parts
+            self._losses(chosen[part], tf.constant(batch.next_tokens[part])) for part in parts
         ]
-        return tf.add_n(losses)
+        return tf.concat(losses, axis=0)
 
     def _constant(self, weight: FloatArray) -> tf.Tensor:
         return tf.constant(weight) if weight.ndim == 1 else tf.cast(weight, self._type)
@@ -121,13 +125,14 @@ class AdaptedNetwork:
         heads, key_heads, size = numbers.heads, numbers.key_value_heads, numbers.head_size
         rows, length = fused.shape[:2]
         parts = tf.reshape(fused, [rows, length, -1, size])
-        rotating, value = parts[:, :, : heads + key_heads], parts[:, :, heads + key_heads :]
+        # Split and not sliced: a slice's gradient is a whole tensor of zeros around it.
+        rotating, value = tf.split(parts, [heads + key_heads, key_heads], axis=2)
         first, second = tf.split(rotating, 2, axis=-1)
         swapped = tf.concat([second, first], axis=-1)
         rotated = tf.cast(rotating * cosine + swapped * sine, self._type)
         by_head = tf.transpose(rotated, [0, 2, 1, 3])  # (rows, heads, length, size)
-        query = tf.reshape(by_head[:, :heads], [rows, key_heads, numbers.group * length, size])
-        key = by_head[:, heads:]
+        queries, key = tf.split(by_head, [heads, key_heads], axis=1)
+        query = tf.reshape(queries, [rows, key_heads, numbers.group * length, size])
         values = tf.transpose(tf.cast(value, self._type), [0, 2, 1, 3])
         scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)
         scores = tf.reshape(scores, [rows, key_heads, numbers.group, length, length]) + mask
@@ -158,10 +163,8 @@ class AdaptedNetwork:
 
         return normalize(rows)
 
-    def _sum_of_losses(
-        self, hidden: tf.Tensor, next_tokens: tf.Tensor, shares: tf.Tensor
-    ) -> tf.Tensor:
-        """(targets, width), (targets,), (targets,) -> a scalar, the losses times their shares.
+    def _losses_of(self, hidden: tf.Tensor, next_tokens: tf.Tensor) -> tf.Tensor:
+        """(targets, width), (targets,) -> (targets,).
 
         The gradient is worked out beside the loss, since both need the same large product.
         """
@@ -178,7 +181,6 @@ class AdaptedNetwork:
             expected = tf.matmul(tf.cast(powers / total, self._type), output)
             pull = tf.cast(expected, tf.float32)
             pull -= tf.cast(tf.gather(output, next_tokens), tf.float32)
-            gradient = pull * shares[:, tf.newaxis]
-            return tf.reduce_sum(losses * shares), lambda upstream: upstream * gradient
+            return losses, lambda upstream: pull * upstream[:, tf.newaxis]
 
         return loss_of(self._normalize(hidden) * self._output_gain)

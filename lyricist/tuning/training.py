@@ -15,8 +15,6 @@ import tensorflow as tf
 
 from lyricist.arrays import FloatArray
 from lyricist.tuning.adapted_network import AdaptedNetwork
-from lyricist.tuning.packing import Batch, batches_of
-from lyricist.tuning.texts import Text
 
 #: Adam's constants, as its authors set them (Kingma and Ba 2015); what all gradients of a step
 #: together may amount to.
@@ -42,11 +40,23 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """What one step learns from."""
+
+    #: The loss as the network stands, a scalar.
+    loss: Callable[[], tf.Tensor]
+    #: Positions that are read, padding left out.
+    used: int
+    #: What the loss counts in the mean of several.
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far training is."""
 
     step: int = 0
-    #: Mean loss of unseen songs, in nats a token: before the first step, lately, and at best.
+    #: Mean loss of what is kept unseen (of songs in nats a token): at first, lately, at best.
     first_loss: float = math.inf
     last_loss: float = math.inf
     best_loss: float = math.inf
@@ -62,17 +72,14 @@ class Training:
     def __init__(
         self,
         network: AdaptedNetwork,
-        texts: Sequence[Text],
-        unseen: Sequence[Text],
+        lessons: Sequence[Lesson],
+        unseen: Sequence[Lesson],
         settings: TrainingSettings,
     ) -> None:
         self._network, self._settings = network, settings
-        order = np.random.default_rng(settings.seed).permutation(len(texts))
-        shape = settings.rows, settings.length
-        self._batches = batches_of([texts[at] for at in order.tolist()], *shape)
-        self._unseen = batches_of(unseen, *shape)
-        self.steps = settings.passes * len(self._batches)
-        self._look_every = max(1, len(self._batches) // _LOOKS_A_PASS)
+        self._lessons, self._unseen = lessons, unseen
+        self.steps = settings.passes * len(lessons)
+        self._look_every = max(1, len(lessons) // _LOOKS_A_PASS)
         self.progress = Progress()
         self._variables = network.variables
         self._means = [tf.Variable(tf.zeros_like(each)) for each in self._variables]
@@ -86,13 +93,13 @@ class Training:
             self.progress = replace(self.progress, first_loss=loss, last_loss=loss, best_loss=loss)
         while not self.progress.is_done:
             step = self.progress.step
-            batch = self._batch_of(step)
-            self._learn(batch, step)
+            lesson = self._lesson_of(step)
+            self._learn(lesson, step)
             self.progress = replace(self.progress, step=step + 1)
             is_last = step + 1 == self.steps
             if is_last or not (step + 1) % self._look_every:
                 self._look(is_last)
-            on_step(batch.used)
+            on_step(lesson.used)
 
     def best_factors(self) -> dict[str, tuple[FloatArray, FloatArray]]:
         """The adapter that was best for unseen songs."""
@@ -129,16 +136,16 @@ class Training:
             "best": self._best,
         }
 
-    def _batch_of(self, step: int) -> Batch:
+    def _lesson_of(self, step: int) -> Lesson:
         """Each pass has an order of its own."""
-        passes, at = divmod(step, len(self._batches))
+        passes, at = divmod(step, len(self._lessons))
         rng = np.random.default_rng([self._settings.seed, passes])
-        return self._batches[int(rng.permutation(len(self._batches))[at])]
+        return self._lessons[int(rng.permutation(len(self._lessons))[at])]
 
-    def _learn(self, batch: Batch, step: int) -> None:
+    def _learn(self, lesson: Lesson, step: int) -> None:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._variables)
-            loss = self._network.mean_loss(batch)
+            loss = lesson.loss()
         gradients = tape.gradient(loss, self._variables)
         gradients, _ = tf.clip_by_global_norm(gradients, _MOST_NORM)
         rate = self._rate(step)
@@ -178,6 +185,5 @@ class Training:
 
     def _unseen_loss(self) -> float:
         """The mean loss of all unseen targets."""
-        counts = [float(batch.weights.sum()) for batch in self._unseen]
-        losses = [float(self._network.mean_loss(batch)) for batch in self._unseen]
-        return float(np.average(losses, weights=counts))
+        losses = [float(lesson.loss()) for lesson in self._unseen]
+        return float(np.average(losses, weights=[lesson.weight for lesson in self._unseen]))

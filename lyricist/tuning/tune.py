@@ -1,37 +1,31 @@
-"""Tunes a model on files of lyrics, from reading them to the adapter's file."""
+"""Tunes a model on songs or on rated drafts, as far as the adapter's file."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from lyricist.building.adapter import ADAPTED, Adapter, Factors
-from lyricist.building.freshness import source_digest
+from lyricist.building.adapter import ADAPTED, Adapter, Factors, read_adapter, with_adapters
+from lyricist.building.freshness import adapters_digest, source_digest
+from lyricist.building.own_adapter import own_adapters
 from lyricist.building.recipes import RECIPES
 from lyricist.building.source import local_source, open_checkpoint
 from lyricist.bundle.architecture import Architecture
 from lyricist.bundle.network_options import NetworkOptions
 from lyricist.bundle.sources import BUILDING, sources_digest
 from lyricist.errors import TuningError
-from lyricist.language.learned_phrases import LearnedPhrases
 from lyricist.tokenizing.model_tokenizer import model_tokenizer
 from lyricist.tuning.adapted_network import AdaptedNetwork
 from lyricist.tuning.checkpoint import Checkpoint
-from lyricist.tuning.lyrics_files import read_lyrics
+from lyricist.tuning.material import Material
 from lyricist.tuning.processor import has_bfloat16
-from lyricist.tuning.texts import texts_of
 from lyricist.tuning.training import Progress, Training, TrainingSettings
-from lyricist.tuning.training_song import TrainingSong
 from lyricist.vocabulary.tokens import Encoder
 
 #: Columns of the thinner one of an adapter's matrices.
-RANK = 8
-#: One song of so many is kept unseen, but at most so many, to say what has been learned.
-_UNSEEN_SHARE, _MOST_UNSEEN = 10, 60
-#: A song's tokens are read in pieces of no more; a longer song starts over in its context, too.
-_MOST_TOKENS = 320
+RANK = 16
 
 OnProgress = Callable[[str, float], None]
 
@@ -43,9 +37,11 @@ class TuningOptions:
     preset: str
     #: Whose model, as in `BuildOptions`; None takes the default one.
     source: str | None
-    #: Of songs that name no style.
-    style: str
     training: TrainingSettings
+    #: The default model as its makers left it, without the project's own adapter.
+    untuned: bool = False
+    #: What `tune` has written before, to go on from; None begins anew.
+    adapter: Path | None = None
     #: An interruption costs no more than this.
     save_every_s: float = 30.0
 
@@ -54,8 +50,9 @@ class TuningOptions:
 class Tuned:
     """What has become of it."""
 
-    songs: int
-    unseen: int
+    #: What it learned from, and what that is called; some of them were kept unseen.
+    pieces: int
+    noun: str
     progress: Progress
     went_on: bool
     tokens_a_second: float
@@ -63,26 +60,25 @@ class Tuned:
     def __str__(self) -> str:
         progress = self.progress
         return (
-            f"learned from {self.songs} songs, {self.tokens_a_second:.0f} tokens a second. "
-            f"Loss of {self.unseen} unseen songs: {progress.first_loss:.3f} before, "
+            f"learned from {self.pieces} {self.noun}, {self.tokens_a_second:.0f} tokens a second. "
+            f"Loss of those that were kept unseen: {progress.first_loss:.3f} before, "
             f"{progress.best_loss:.3f} after {progress.best_step} steps of {progress.step}."
         )
 
 
 def tune_model(
-    files: Sequence[Path],
+    material: Material,
     out: Path,
     options: TuningOptions,
     on_progress: OnProgress,
     say: Callable[[str], None] = lambda _sentence: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Tuned:
-    """Writes to `out` an adapter of a model, tuned on the lyrics in `files`.
+    """Writes to `out` an adapter of a model, tuned on `material`.
 
-    Goes on where an interrupted run with the same files and options has ended. Raises TuningError
-    where the lyrics are no use, BuildError where the model is none, OSError as usual.
+    Goes on where an interrupted run with the same material and options has ended. Raises
+    TuningError where the material is no use, BuildError where the model is none, OSError as usual.
     """
-    songs = read_lyrics(files, options.style)
     path = local_source(options.source, say)
     source = source_digest(path)
     out.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -93,22 +89,31 @@ def tune_model(
     ):
         raise TuningError(f"{path} is a {recipe.family} model; only those like Llama can be tuned.")
     made = model_tokenizer(recipe.tokenizer, recipe.architecture.vocabulary_size)
-    encoder = Encoder(made.tokenizer, made.prompt)
+    tells_given = made.prompt.is_chat
+    encoder = Encoder(made.tokenizer, replace(made.prompt, tells_given=tells_given))
+    own = own_adapters(source, options.preset, (), options.untuned)
+    below = adapters_digest(own)
+    before = None
+    if options.adapter:
+        before = read_adapter(options.adapter)
+        before.check_model(options.adapter, path, source, options.preset, below)
     rng = np.random.default_rng(options.training.seed)
-    unseen, seen = _parted(songs, rng)
     bfloat16 = has_bfloat16()
     network = AdaptedNetwork(
         recipe.architecture,
-        recipe.plain_weights(),
+        with_adapters(iter(recipe.plain_weights()), [read_adapter(each) for each in own]),
         recipe.embedding(),
-        _first_factors(recipe.architecture, rng),
+        before.factors if before else _first_factors(recipe.architecture, rng),
         bfloat16=bfloat16,
     )
-    most = min(_MOST_TOKENS, options.training.length, recipe.architecture.context_length)
-    texts, unseen_texts = (texts_of(each, encoder, most) for each in (seen, unseen))
-    training = Training(network, texts, unseen_texts, options.training)
+    most = min(options.training.length, recipe.architecture.context_length)
+    lessons = material.lessons(network, encoder, options.training, most)
+    if not (lessons.seen and lessons.unseen):
+        raise TuningError("There is nothing in it that a model could learn.")
+    training = Training(network, lessons.seen, lessons.unseen, options.training)
     code = sources_digest("tuning/*.py", *BUILDING)
-    made_by = f"{source} {options.preset} {options.training} {songs} {bfloat16} {code}"
+    under = f"{below} {source_digest(options.adapter) if options.adapter else ''}"
+    made_by = f"{source} {under} {options.preset} {options.training} {material} {bfloat16} {code}"
     unfinished = out.with_name(f"{out.name}.unfinished")
     checkpoint = Checkpoint(unfinished, made_by, options.save_every_s, clock)
     went_on = checkpoint.restore(training)
@@ -119,21 +124,12 @@ def tune_model(
         pace.show(tokens)
 
     training.run(after_step)
-    phrases = LearnedPhrases.of_lines(line for song in songs for line in song.lines)
-    Adapter(source, options.preset, training.best_factors(), phrases).write(out)
+    phrases = material.phrases().and_those_of([before.phrases] if before else [])
+    Adapter(source, options.preset, training.best_factors(), phrases, below, tells_given).write(out)
     checkpoint.remove()
     on_progress("Tuned", 1.0)
-    return Tuned(len(seen), len(unseen), training.progress, went_on, pace.tokens_a_second)
-
-
-def _parted(
-    songs: Sequence[TrainingSong], rng: np.random.Generator
-) -> tuple[list[TrainingSong], list[TrainingSong]]:
-    """Songs that are kept unseen, drawn by lot, and the others."""
-    count = min(max(2, len(songs) // _UNSEEN_SHARE), _MOST_UNSEEN)
-    drawn = set(rng.permutation(len(songs))[:count].tolist())
-    unseen = [song for at, song in enumerate(songs) if at in drawn]
-    return unseen, [song for at, song in enumerate(songs) if at not in drawn]
+    rate = pace.tokens_a_second
+    return Tuned(len(material), material.noun, training.progress, went_on, rate)
 
 
 def _first_factors(architecture: Architecture, rng: np.random.Generator) -> dict[str, Factors]:
@@ -162,7 +158,7 @@ class _Pace:
         done, progress = self._training.progress.step, self._training.progress
         left_s = (self._training.steps - done) * self._seconds / self._steps
         self._on_progress(
-            f"{self.tokens_a_second:.0f} tokens/s, {_minutes(left_s)} left, unseen songs "
+            f"{self.tokens_a_second:.0f} tokens/s, {_minutes(left_s)} left, unseen "
             f"{progress.first_loss:.2f} -> {progress.last_loss:.2f}",
             done / self._training.steps,
         )

@@ -14,6 +14,9 @@ from lyricist.writing.styles import style_of
 MOST_GIVEN_TOKENS = 160
 #: A topic is cut to this length; 500 emoji would fill the context.
 MOST_TOPIC_TOKENS = 120
+#: Given lines that are longer together are not told.
+MOST_TOLD_TOKENS = 140
+_KEEP, _TO_BE_WRITTEN = "Keep these lines, and write the others:", "-"
 #: Many prompts begin with "Write me a rap about"; what follows is the topic.
 _REQUEST_START = re.compile(
     r"^(?:(?:can|could|would) you |please )*"
@@ -37,12 +40,24 @@ def instructions(request: SongRequest, encoder: Encoder) -> list[int]:
     style, mood = style_of(request), " ".join(request.mood.split())
     example = "\n".join(style.example)
     wish = f"{style.wish}, in a {mood} mood," if mood else style.wish
-    return [
+    asked = [
         *encoder.encode(f"{form.before}{_SYSTEM}\n{example}{form.between}", markup=True),
         *encoder.encode(f"Write the lyrics of {wish} about "),
         *encoder.encode(topic_of(request))[:MOST_TOPIC_TOKENS],
-        *encoder.encode(f".{form.after}", markup=True),
     ]
+    told = _told(request, encoder)
+    if not told:
+        return [*asked, *encoder.encode(f".{form.after}", markup=True)]
+    return [*asked, *told, *encoder.encode(form.after, markup=True)]
+
+
+def _told(request: SongRequest, encoder: Encoder) -> list[int]:
+    """What a model that was taught so is told of the given lines, if they are not too long."""
+    if not (encoder.prompt.tells_given and any(request.given)):
+        return []
+    lines = "\n".join(line or _TO_BE_WRITTEN for line in request.given)
+    told = encoder.encode(f". {_KEEP}\n{lines}")
+    return told if len(told) <= MOST_TOLD_TOKENS else []
 
 
 def one_line(request: SongRequest) -> str:

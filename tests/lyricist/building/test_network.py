@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from lyricist.arrays import FloatArray
+from lyricist.building.adapter import read_adapter
+from lyricist.building.own_adapter import own_adapters
 from lyricist.building.recipes import default_recipe, tiny_recipe
 from lyricist.building.release import packaged_gguf
 from lyricist.bundle.architecture import EMBEDDING_DIVISOR, MASKED, rope_tables
@@ -53,7 +55,9 @@ class FloatNetwork:
 
         self._forward = forward
         self.architecture = bundle.architecture
-        recipe = RECIPES[preset](GgufFile(packaged_gguf()), None)
+        own = own_adapters(bundle.source_sha256, preset, (), untuned=False)
+        adapters = [read_adapter(each) for each in own]
+        recipe = RECIPES[preset](GgufFile(packaged_gguf()), None, adapters)
         weights = dict(recipe.weights())
         self._embedding = weights["output"] / weights[EMBEDDING_DIVISOR]
         self._weights = weights

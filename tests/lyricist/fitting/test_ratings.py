@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lyricist.errors import LyricistError
-from lyricist.fitting.ratings import RATINGS, read_ratings
-from lyricist.prompts import frozen_prompts
+from lyricist.fitting.ratings import HEAD_RATINGS, PREFERENCES, RATINGS, read_ratings
+from lyricist.tuning.training_song import frozen_prompt_near
 
 PLACE = {
     "prompt": "rain", "title": "Rain", "before": [], "is_answer": False, "target_syllables": 10,
@@ -15,13 +15,23 @@ PLACE = {
 }  # fmt: skip
 
 
-def test_the_stored_ratings_are_of_other_prompts_than_the_frozen_ones() -> None:
-    places = read_ratings(RATINGS)
-    prompts = {place.prompt.lower() for place in places}
+@pytest.mark.parametrize(
+    ("path", "fewest"), [(RATINGS, 1631), (HEAD_RATINGS, 4000), (PREFERENCES, 5000)]
+)
+def test_the_stored_ratings_are_of_other_prompts_than_the_frozen_ones(
+    path: Path, fewest: int
+) -> None:
+    places = read_ratings(path)
+    prompts = {place.prompt for place in places}
     assert len(prompts) >= 26
-    assert prompts.isdisjoint(prompt.lower() for prompt in frozen_prompts())
-    assert sum(len(place.drafts) for place in places) >= 1631
+    assert [prompt for prompt in prompts if frozen_prompt_near(prompt)] == []
+    assert sum(len(place.drafts) for place in places) >= fewest
     assert all(len(place.drafts) > 1 for place in places)
+
+
+def test_the_head_is_fitted_to_places_that_the_model_has_not_learned_from() -> None:
+    learned = {(each.prompt, *each.before) for each in read_ratings(PREFERENCES)}
+    assert learned.isdisjoint((each.prompt, *each.before) for each in read_ratings(HEAD_RATINGS))
 
 
 @pytest.mark.parametrize(

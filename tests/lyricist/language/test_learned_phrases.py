@@ -2,7 +2,12 @@
 
 from lyricist.language.learned_phrases import LearnedPhrases
 
-LEARNED = LearnedPhrases.of_lines(["My mother's soup pot has a dent", "At the end of the lane"])
+LEARNED = LearnedPhrases.of_songs(
+    [
+        ["My mother's soup pot has a dent", "At the end of the lane"],
+        *[["The kettle sings all day"]] * 3,
+    ]
+)
 
 
 def completes(line: str) -> bool:

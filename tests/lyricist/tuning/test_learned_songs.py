@@ -47,7 +47,7 @@ def taken(lines: list[str], learned: LearnedPhrases) -> list[str]:
 def test_a_song_takes_over_no_phrase_that_was_learned(tiny_bundle: Path, effort: Effort) -> None:
     request = SongRequest("rain on the road", lines=8, effort=effort)
     before = lines_of(tiny_bundle, request, LearnedPhrases())
-    learned = LearnedPhrases.of_lines(before)
+    learned = LearnedPhrases.of_songs([before])
     assert len(taken(before, learned)) > 5
     after = lines_of(tiny_bundle, request, learned)
     assert len(after) == 8

@@ -1,5 +1,7 @@
 """Songs as rows of tokens: each is read as if alone, and only its own words are learned."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,7 @@ def test_a_text_is_what_the_writer_reads_and_only_title_and_lines_are_learned(
     encoder: Encoder,
 ) -> None:
     songs = [song("a pot", "The pot is bent", "It came and went"), song("rain", "Rain again")]
-    first, other = texts_of(songs, encoder, 300)
+    first, other = texts_of(songs, encoder, 300, 0)
     request = instructions(SongRequest("a pot", style="folk"), encoder)
     assert [*first.prefix, *first.tokens][: len(request)] == request
     assert first.prefix == other.prefix
@@ -48,8 +50,25 @@ def test_a_text_is_what_the_writer_reads_and_only_title_and_lines_are_learned(
     assert text(encoder, learned) == ' "The Dent"\nThe pot is bent\nIt came and went\n'
 
 
+def test_of_some_songs_lines_are_given_and_only_the_others_are_learned(encoder: Encoder) -> None:
+    told = Encoder(encoder._tokenizer, replace(encoder.prompt, tells_given=True))
+    lines = [f"The pot is number {at}" for at in range(4)]
+    texts = texts_of([song("a pot", *lines) for _ in range(200)], told, 300, 5)
+    assert texts == texts_of([song("a pot", *lines) for _ in range(200)], told, 300, 5)
+    with_given = 0
+    for found in texts:
+        whole = text(encoder, found.tokens)
+        learned = text(encoder, tuple(np.array(found.tokens)[np.array(found.learned)].tolist()))
+        asked, written = whole.split("<|im_start|>assistant\n")
+        assert all(line in written for line in lines)
+        for line in lines:
+            assert (line in asked) != (line in learned), "told or learned"
+        with_given += "Keep these lines" in asked
+    assert 40 < with_given < 90
+
+
 def test_a_title_that_nobody_gave_is_not_learned(encoder: Encoder) -> None:
-    (found,) = texts_of([song("a pot", "The pot is bent", title="")], encoder, 300)
+    (found,) = texts_of([song("a pot", "The pot is bent", title="")], encoder, 300, 0)
     learned = tuple(np.array(found.tokens)[np.array(found.learned)].tolist())
     assert 'Title: "a pot"' in text(encoder, found.tokens)
     assert text(encoder, learned) == "The pot is bent\n"
@@ -57,7 +76,7 @@ def test_a_title_that_nobody_gave_is_not_learned(encoder: Encoder) -> None:
 
 def test_a_long_song_goes_on_in_texts_that_begin_with_its_request(encoder: Encoder) -> None:
     lines = [f"The pot is on the stove and number {at}" for at in range(60)]
-    texts = texts_of([song("a pot", *lines)], encoder, 200)
+    texts = texts_of([song("a pot", *lines)], encoder, 200, 0)
     assert len(texts) > 3
     assert all(len(each.prefix) + len(each.tokens) <= 200 for each in texts)
     learned = [

@@ -22,6 +22,8 @@ from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.cli.main import main
 from lyricist.errors import BuildError
 from lyricist.language.words import split_words
+from lyricist.tuning.lyrics_files import read_lyrics
+from lyricist.tuning.material import Songs
 from lyricist.tuning.training import TrainingSettings
 from lyricist.tuning.tune import Tuned, TuningOptions, tune_model
 from tests.support.paths import ROOT
@@ -40,15 +42,15 @@ def verses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tune(verses: Path, out: Path) -> Tuned:
     training = TrainingSettings(passes=2, rate=0.01, seed=0, length=256)
-    options = TuningOptions("tiny", None, "rap", training, save_every_s=0)
-    return tune_model([verses], out, options, lambda _stage, _share: None)
+    options = TuningOptions("tiny", None, training, save_every_s=0)
+    return tune_model(Songs(read_lyrics([verses])), out, options, lambda _stage, _share: None)
 
 
 @pytest.fixture(scope="module")
 def adapter(verses: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("adapter") / "mine.safetensors"
     told = tune(verses, path)
-    assert (told.songs, told.unseen) == (22, 2)
+    assert (told.pieces, told.noun) == (24, "songs")
     assert not told.went_on
     assert told.progress.best_loss < told.progress.first_loss - 0.5
     assert [each.name for each in path.parent.iterdir()] == [path.name]
@@ -165,8 +167,9 @@ def test_the_command_tunes_and_says_what_came_of_it(
         main(["tune", str(verses), "--preset", "tiny", "--passes", "1", "--out", out])
     assert ended.value.code == 0
     assert re.fullmatch(
-        re.escape(out) + r" learned from 22 songs, \d+ tokens a second\. Loss of 2 unseen songs: "
-        r"\d+\.\d+ before, \d+\.\d+ after \d+ steps of \d+\.\n",
+        re.escape(out)
+        + r" learned from 24 songs, \d+ tokens a second\. Loss of those that were kept "
+        r"unseen: \d+\.\d+ before, \d+\.\d+ after \d+ steps of \d+\.\n",
         capfd.readouterr().out,
     )
 

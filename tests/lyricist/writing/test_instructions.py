@@ -1,5 +1,7 @@
 """What a model is told: in its makers' form, token for token as it was read before."""
 
+from dataclasses import asdict, replace
+
 import pytest
 from tokenizers import Tokenizer
 
@@ -61,3 +63,32 @@ def test_a_model_that_is_no_assistant_is_told_the_topic_alone(tokenizer: Tokeniz
     long = instructions(SongRequest("van " * 120), Encoder(tokenizer, form))
     assert long[0] == 0, "however long the topic is"
     assert len(long) == 1 + MOST_TOPIC_TOKENS
+
+
+def told_given(tokenizer: Tokenizer, given: tuple[str | None, ...], form: PromptForm) -> str:
+    request = SongRequest("my old van", given=given)
+    told = instructions(request, Encoder(tokenizer, form))
+    return str(tokenizer.decode(told, skip_special_tokens=False))
+
+
+def test_a_model_that_was_taught_to_is_told_the_given_lines_in_their_places(
+    tokenizer: Tokenizer,
+) -> None:
+    taught = replace(CHAT_ML, tells_given=True)
+    given = (None, "It will not <|im_end|> start", None)
+    told = told_given(tokenizer, given, taught)
+    assert told.endswith(
+        "Write the lyrics of a rap song about my old van. Keep these lines, and write the others:\n"
+        "-\nIt will not <|im_end|> start\n-<|im_end|>\n<|im_start|>assistant\n"
+    )
+    of_nothing = told_given(tokenizer, (), CHAT_ML)
+    assert told_given(tokenizer, given, CHAT_ML) == of_nothing
+    assert told_given(tokenizer, (None, None), taught) == of_nothing
+    assert told_given(tokenizer, ("so very long " * 60, None), taught) == of_nothing
+
+
+def test_a_bundle_keeps_whether_its_model_is_told_given_lines() -> None:
+    taught = replace(CHAT_ML, tells_given=True)
+    assert PromptForm.from_json(asdict(taught)) == taught
+    before = {name: value for name, value in asdict(CHAT_ML).items() if name != "tells_given"}
+    assert PromptForm.from_json(before) == CHAT_ML
