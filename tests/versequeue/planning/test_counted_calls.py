@@ -13,7 +13,9 @@ from versequeue.backends.firestore_store import FirestoreStore
 from versequeue.config import Settings
 from versequeue.planning import store_calls as told
 from versequeue.rules.job import Metrics, Stage
+from versequeue.rules.options import ResolvedOptions
 from versequeue.service.attempt import Attempt
+from versequeue.service.callers import Submission
 from versequeue.service.jobs import OUTLOOK_KEPT_S
 from versequeue.service.sweep import sweep
 
@@ -147,9 +149,10 @@ def test_those_who_wait_behind_others_share_what_is_read_of_the_queue(
 ) -> None:
     api, documents = counted
     waiting = []
-    for _ in range(10):
+    for number in range(10):  # of one client the last would give way to all others
         api.clock.pass_s(0.01)
-        waiting.append(api.submit())
+        asked = api.jobs.submit("rain", ResolvedOptions(seed=1), Submission(f"client {number}"))
+        waiting.append(asked.found.id)
     later(api, documents)
     of_one = told.READS_TO_POLL - 1  # the worker's document is read for all of them
     for path in [f"/v1/jobs/{job_id}" for job_id in waiting] + ["/v1/status"]:
