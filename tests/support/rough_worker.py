@@ -27,6 +27,7 @@ def worker(event):
         threading.Event().wait()
     if "stand still" in prompts and attempts[0].job.attempt == 1:
         os.kill(os.getpid(), signal.SIGSTOP)
+        threading.Event().wait()  # another thread may take the signal, and this one go on a while
     for attempt in attempts:
         attempt.succeed(song_of("one", "two"), Metrics())
 """
