@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lyricist.bundle.manifest import DEFAULT_PRESET
 
-#: What `python -m lyricist tune corpus/plain.jsonl --untuned` has written.
+#: It learned from plain verses, then from ratings of its drafts (docs/decisions/tuning.md).
 OWN_ADAPTER = Path(__file__).parent / "data" / "verses.safetensors"
 #: SHA-256 of the model file that it was tuned on.
 ITS_MODEL = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"

@@ -38,6 +38,8 @@ class Material(Protocol):
 
     #: What its pieces are called, and how many there are, those that are kept unseen among them.
     noun: str
+    #: Whether it teaches to write around given lines, see `PromptForm`.
+    teaches_given: bool
 
     def __len__(self) -> int: ...
 
@@ -56,6 +58,7 @@ class Songs:
 
     songs: Sequence[TrainingSong]
     noun = "songs"
+    teaches_given = True
 
     def __len__(self) -> int:
         return len(self.songs)
@@ -86,6 +89,7 @@ class RatedDrafts:
 
     places: Sequence[RatedPlace]
     noun = "places"
+    teaches_given = False
 
     def __len__(self) -> int:
         return len(self.places)

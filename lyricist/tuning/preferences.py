@@ -54,14 +54,15 @@ def rated_batches(
     places: Sequence[RatedPlace], encoder: Encoder, rows: int, length: int
 ) -> list[RatedBatch]:
     """The places in their order, `rows` in each batch; one that is longer than a row is left out,
-    and one whose drafts were found equal."""
-    fitting = [
-        (place, texts)
-        for place in places
-        if max(ratings := [rating for _, rating in place.drafts]) - min(ratings) >= _CLEARLY
-        and _positions(texts := _texts(place, encoder)) <= length
-    ]
-    groups = iter(fitting)
+    one whose drafts were found equal, and one where the song so far was another one's, too, since
+    the two would be packed into one row."""
+    fitting: dict[tuple[int, ...], tuple[RatedPlace, list[Text]]] = {}
+    for place in places:
+        ratings = [rating for _, rating in place.drafts]
+        texts = _texts(place, encoder)
+        if max(ratings) - min(ratings) >= _CLEARLY and _positions(texts) <= length:
+            fitting.setdefault(texts[0].prefix, (place, texts))
+    groups = iter(fitting.values())
     batches = []
     while group := list(islice(groups, rows)):
         (batch,) = batches_of([text for _, texts in group for text in texts], rows, length)

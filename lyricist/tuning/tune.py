@@ -89,14 +89,15 @@ def tune_model(
     ):
         raise TuningError(f"{path} is a {recipe.family} model; only those like Llama can be tuned.")
     made = model_tokenizer(recipe.tokenizer, recipe.architecture.vocabulary_size)
-    tells_given = made.prompt.is_chat
-    encoder = Encoder(made.tokenizer, replace(made.prompt, tells_given=tells_given))
     own = own_adapters(source, options.preset, (), options.untuned)
     below = adapters_digest(own)
     before = None
     if options.adapter:
         before = read_adapter(options.adapter)
         before.check_model(options.adapter, path, source, options.preset, below)
+    is_taught = material.teaches_given or (before is not None and before.tells_given)
+    tells_given = made.prompt.is_chat and is_taught
+    encoder = Encoder(made.tokenizer, replace(made.prompt, tells_given=tells_given))
     rng = np.random.default_rng(options.training.seed)
     bfloat16 = has_bfloat16()
     network = AdaptedNetwork(

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lyricist.building.adapter import read_adapter
 from lyricist.building.release import packaged_gguf
 from lyricist.checkpoints.gguf_file import GgufFile
 from lyricist.fitting.ratings import RatedPlace
@@ -37,6 +38,7 @@ def test_every_draft_is_read_behind_the_song_so_far_and_belongs_to_its_place(
         place(2, (GOOD, 5), (BAD, 4)),
         place(3, ("word " * 400, 5), (BAD, 2)),
         place(4, (GOOD, 3), (BAD, 6)),
+        place(1, (BAD, 1), (GOOD, 9)),
     ]
     (found,) = rated_batches(places, encoder, rows=3, length=300)
     drafts = [GOOD, BAD, "I am wet", GOOD, BAD]
@@ -61,5 +63,6 @@ def test_the_better_draft_becomes_likelier_than_the_worse(tmp_path: Path) -> Non
     )
     told = tune_model(RatedDrafts(places), tmp_path / "mine", options, lambda _stage, _share: None)
     assert (told.pieces, told.noun) == (24, "places")
+    assert not read_adapter(tmp_path / "mine").tells_given, "of given lines it has learned nothing"
     assert told.progress.best_loss < told.progress.first_loss - 0.3
     assert np.isfinite(told.progress.last_loss)
